@@ -1,0 +1,3 @@
+module github.com/backstop-ecs/backstop
+
+go 1.26
