@@ -1,0 +1,125 @@
+package ecsim
+
+import "time"
+
+// Config says which world to build. The zero value is a complete, calm world; New fills every zero field with its default. A
+// negative duration or share means "none" where zero means "the default". The notes "A1" and so on are entries of docs/aws-assumptions.md.
+type Config struct {
+	Seed    uint64    // seeds every random stream
+	Start   time.Time // virtual time at the beginning; default 2026-11-02T00:00:00Z
+	Account string    // twelve digits; default 123456789012
+
+	StartUp         StartUp            // time from creation to RUNNING (A1)
+	ProviderStartUp map[string]StartUp // the same for one capacity provider, by name; a zero field falls back to StartUp
+	StopTimeout     time.Duration      // of task definitions that do not set one; default 30 s (A6)
+	OnSIGTERM       Behaviour          // of task definitions that do not set one; default UseWarning (A7)
+	ObeyTime        time.Duration      // from SIGTERM to exit of a task that obeys; default 1 s (A7)
+	DrainTime       time.Duration      // from the containers' exit to STOPPED; default 20 s (A8)
+
+	WarningTime        time.Duration // longest life after an interruption warning; default 120 s (A5)
+	UnwarnedShare      float64       // share of interruptions that stop the task with no warning; default 0 (A9)
+	WarningForm        WarningForm   // which stopCode the warning carries; default SpotInterruption (A10)
+	WarnedNotCounted   bool          // runningCount leaves warned tasks out at once; default false: counted until they exit (A11)
+	ReplaceDelay       time.Duration // from a lost task to the scheduler's next look; default 5 s (A12)
+	SchedulerDelay     time.Duration // from a call that changes a service to the scheduler's look; default 1 s (A13)
+	HealthyAfter       time.Duration // a task without health check counts healthy after this long RUNNING; default 40 s (A14)
+	DeploymentSettle   time.Duration // no deployment completes younger than this; default 88 s (A15)
+	CompletionLag      time.Duration // from the last healthy task to COMPLETED; default 25 s (A15)
+	SteadyRepeat       time.Duration // SERVICE_STEADY_STATE repeats after this long; default 6 h (A16)
+	PlacementRetry     Backoff       // after a placement failure; default 60 s, constant (A17)
+	FailingRetry       Backoff       // for tasks that stop before RUNNING; default 60 s, doubling, at most 27 min (A18)
+	FailuresAllowed    int           // rounds of failing tasks before FailingRetry applies; default 3 (A18)
+	DesiredResets      bool          // a change of the desired count resets both back-offs; default false (A19)
+	PlacementSilence   time.Duration // no second SERVICE_TASK_PLACEMENT_FAILURE event of one service within this; default 46 min (A20)
+	ShortageNotCounted bool          // placement failures do not feed the deployment circuit breaker; default false: they do (A21)
+	ScaleIn            ScaleInPick   // which tasks a scale-in stops; default the longest running (A22)
+
+	HungShare    float64       // share of launches without capacity that hang in PENDING instead of failing; default 0 (A23)
+	HungMean     time.Duration // mean time such a launch hangs; default 8.3 min
+	HungMax      time.Duration // longest time such a launch hangs; default 23 min
+	HungBacksOff bool          // hung launches count as failing tasks for FailingRetry; default false (A23)
+
+	ServiceLaunches int           // launches a minute and service; default 500 (A24)
+	LaunchSpacing   time.Duration // least time between two launches of a service; default 0 (A24)
+	LaunchRate      Rate          // launches per region and provider; default burst 100, 20 a second (A25)
+	OnDemandVCPU    float64       // Fargate On-Demand vCPU quota per region; default 100,000 (A26)
+	SpotVCPU        float64       // Fargate Spot vCPU quota per region; default 100,000 (A26)
+
+	Delivery    Delivery      // how events travel (A27)
+	ReadLag     time.Duration // greatest age of what reads show after a write; default 0: reads are fresh (A28)
+	KeepStopped time.Duration // how long stopped tasks stay visible; default 1 h (A29)
+	Throttle    bool          // Allow enforces the API token buckets; default false: Allow always says yes (A30)
+	LeaveOut    EventSet      // events not to produce at all, for speed
+}
+
+// StartUp is the distribution of the time from a task's creation to RUNNING: a shifted lognormal through three percentiles. With
+// P95 and P99 zero and P50 set, or all three equal, every start takes P50. The zero value is 90 s / 120 s / 138 s (A1).
+type StartUp struct {
+	P50, P95, P99 time.Duration
+	CommonShare   float64       // share 0..1 of the variance that launches of one minute and provider have in common (A2)
+	SlowShare     float64       // share 0..1 of starts that take SlowExtra longer (A3)
+	SlowExtra     time.Duration // default 5 min
+}
+
+// Backoff is a retry delay that starts at First and is multiplied by Factor (at least 1) up to Max.
+type Backoff struct {
+	First, Max time.Duration
+	Factor     float64
+}
+
+// Rate is a token bucket: Burst tokens at most, PerSecond refilled.
+type Rate struct {
+	Burst, PerSecond float64
+}
+
+// Delivery says how events travel from ECS to whoever drains them. The zero value delivers each event once, at once and in order.
+type Delivery struct {
+	P50, P95, P99  time.Duration // delay, as in StartUp; all zero: none
+	DuplicateShare float64       // share of events delivered twice, the second up to DuplicateBy later
+	DuplicateBy    time.Duration // default 60 s
+	ReorderShare   float64       // share of events held back by up to ReorderBy, so that later ones pass them
+	ReorderBy      time.Duration // default 30 s
+	LostShare      float64       // share of events never delivered (AWS promises at least once: 0 on AWS)
+}
+
+// Behaviour is what a task's process does when it gets SIGTERM.
+type Behaviour uint8
+
+const (
+	BehaviourDefault Behaviour = iota // the default of Config
+	UseWarning                        // goes on working until SIGKILL, that is for the whole stop timeout
+	ObeySIGTERM                       // stops working at once and exits within ObeyTime
+)
+
+// WarningForm is the shape of the interruption warning.
+type WarningForm uint8
+
+const (
+	WarningSpotInterruption  WarningForm = iota // stopCode SpotInterruption (today's documentation)
+	WarningTerminationNotice                    // stopCode TerminationNotice (documentation until 2023)
+	WarningNoStopCode                           // no stopCode at all (field reports of 2021)
+)
+
+// ScaleInPick says which tasks a scale-in stops; AWS promises nothing (A22). Protected tasks are never picked.
+type ScaleInPick uint8
+
+const (
+	PickRunningFirst  ScaleInPick = iota // RUNNING tasks, longest running first; starting ones only when no other is left
+	PickRandom                           // any
+	PickStartingFirst                    // starting tasks first, then the youngest
+)
+
+// EventSet is a set of kinds of events.
+type EventSet uint16
+
+const (
+	StartingEvents   EventSet = 1 << iota // PROVISIONING, PENDING, ACTIVATING
+	RunningEvents                         // RUNNING
+	WarningEvents                         // desired status STOPPED while the task still runs
+	StoppingEvents                        // DEACTIVATING, STOPPING, DEPROVISIONING
+	StoppedEvents                         // STOPPED
+	ServiceEvents                         // ECS Service Action
+	DeploymentEvents                      // ECS Deployment State Change
+	APICallEvents                         // AWS API Call via CloudTrail
+	AllEvents        EventSet = 1<<iota - 1
+)

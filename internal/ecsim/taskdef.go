@@ -1,0 +1,47 @@
+package ecsim
+
+import "time"
+
+// FailMode says how tasks of a task definition or a service fail. None of these is a Spot shortage.
+type FailMode uint8
+
+const (
+	FailNone        FailMode = iota
+	FailImagePull            // CannotPullContainerError while PENDING
+	FailSecrets              // ResourceInitializationError while PENDING
+	FailNetwork              // no network interface while PROVISIONING
+	FailExit                 // the essential container exits soon after RUNNING
+	FailHealthCheck          // RUNNING, then stopped because load balancer health checks fail
+)
+
+// TaskDefinitionInput is a RegisterTaskDefinition call, as far as the model cares.
+type TaskDefinitionInput struct {
+	Family      string
+	CPU, Memory int           // CPU units and MiB; default 256 and 512
+	Arch        string        // X86_64 (default) or ARM64
+	StopTimeout time.Duration // 0: the default of Config; at most 120 s
+	OnSIGTERM   Behaviour
+	Broken      FailMode
+	Container   string // name of the essential container; default "app"
+	Image       string
+	Tags        []Tag
+	Raw         []byte // opaque to the model, given back by DescribeTaskDefinition
+}
+
+// TaskDefinition is one registered revision.
+type TaskDefinition struct {
+	ARN         string
+	Family      string
+	Revision    int
+	Status      string // ACTIVE or INACTIVE
+	CPU, Memory int
+	Arch        string
+	StopTimeout time.Duration
+	OnSIGTERM   Behaviour
+	Broken      FailMode
+	Container   string
+	Image       string
+	CreatedAt   time.Time
+	Tags        []Tag
+	Raw         []byte
+}
