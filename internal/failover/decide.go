@@ -1,11 +1,262 @@
 package failover
 
+import (
+	"slices"
+	"time"
+)
+
 // Decide takes what the operator wants, what was kept from the last pass and what is seen now, and returns
-// what to keep and what to do.
+// what to keep and what to do. The given state is not modified.
 //
 // The caller owes it this order: store the returned state, conditional on the generation it was loaded
-// with, BEFORE any action is carried out; carry out Decision.Actions in their order; acknowledge the
-// messages that led here last. Any of these may be repeated or lost: the next pass heals it.
+// with, BEFORE any action is carried out; carry out Decision.Actions in their order and stop at the first
+// that fails; acknowledge the messages that led here last. Any of these may be repeated or lost: the next
+// pass heals it.
 func Decide(p Policy, s State, o Observation) (State, Decision) {
-	return s, Decision{}
+	after, d := Step(&p, s, &o)
+	d.Next = Explain(&p, &after, &d)
+	d.Notices = Notices(&p, &s, &after, &d)
+	return after, d
+}
+
+// Step is Decide without the words: it decides the same, but leaves Decision.Next and Decision.Notices
+// empty. Simulations that take millions of decisions call it.
+func Step(p *Policy, s State, o *Observation) (State, Decision) {
+	w := pass{p: p, s: s, o: o, now: o.At}
+	w.d = Decision{At: o.At, Workload: s.Workload, Mode: s.Mode, Demand: s.Demand}
+	w.s.Version = StateVersion
+	w.prepare()
+	if w.blind() {
+		return w.s, w.d
+	}
+	w.absorb()
+	w.expireIntents()
+	w.tally()
+	w.measure()
+	w.noteSeen()
+	w.readDemand()
+	w.grow()
+	w.judgeFailing()
+	w.account()
+	w.runBreakers()
+	w.cascade()
+	w.act()
+	w.conclude()
+	return w.s, w.d
+}
+
+// pass is the working set of one Step.
+type pass struct {
+	p   *Policy
+	s   State
+	o   *Observation
+	now time.Time
+	d   Decision
+	v   []view
+
+	windowOwned bool
+	// total is the number of running tasks that nothing threatens, over all pools; spare is how many of
+	// them may be stopped without running fewer than the demand.
+	total int
+	// short says that tasks are missing; deploying that a deployment holds releases; onDemandShort that
+	// on-demand capacity itself cannot be had.
+	short, deploying, onDemandShort bool
+	pinned                          Mode
+	failedOver                      bool
+	lead                            Reason
+}
+
+// prepare gives every pool its state and its view, and mends a clock that has jumped back.
+func (w *pass) prepare() {
+	n := len(w.p.Pools)
+	w.v = make([]view, n)
+	if len(w.s.Pools) == n && w.samePools() {
+		w.s.Pools = slices.Clone(w.s.Pools)
+	} else {
+		pools := make([]PoolState, n)
+		for i := range pools {
+			pools[i] = w.s.Pool(w.p.Pools[i].Name)
+		}
+		w.s.Pools = pools
+	}
+	if !w.s.At.IsZero() && w.now.Before(w.s.At.Add(-clockBack)) {
+		w.find(Finding{Reason: ReasonClock, Until: w.s.At})
+		w.rebase()
+	}
+	blank := PoolObservation{Err: ErrNotFound, ErrText: "not observed"}
+	for i := range w.v {
+		v := &w.v[i]
+		v.pool, v.ps, v.obs = &w.p.Pools[i], &w.s.Pools[i], &blank
+		if i < len(w.o.Pools) && w.o.Pools[i].Pool == v.pool.Name {
+			v.obs = &w.o.Pools[i]
+		}
+		v.breaker = w.hasBreaker(i)
+		if !v.breaker && v.ps.B.Mode != Closed {
+			v.ps.B = Breaker{} // the configuration changed: this pool is not a preferred one any more
+		}
+	}
+}
+
+func (w *pass) samePools() bool {
+	for i := range w.s.Pools {
+		if w.s.Pools[i].Name != w.p.Pools[i].Name {
+			return false
+		}
+	}
+	return true
+}
+
+// hasBreaker says whether the pool is a preferred Spot pool: one with on-demand behind it.
+func (w *pass) hasBreaker(i int) bool {
+	if w.p.Pools[i].Capacity != Spot {
+		return false
+	}
+	for j := range w.p.Pools {
+		if w.p.Pools[j].Capacity == OnDemand {
+			return true
+		}
+	}
+	return false
+}
+
+// rebase moves every moment of the state that now lies in the future back to now, so that a clock that jumped
+// neither freezes the workload nor lets a hold-off run for years.
+func (w *pass) rebase() {
+	back := func(t *time.Time, most time.Duration) {
+		if limit := w.now.Add(most); t.After(limit) {
+			*t = limit
+		}
+	}
+	back(&w.s.ModeSince, 0)
+	back(&w.s.ShortSince, 0)
+	w.s.DemandLog = nil
+	for i := range w.s.Pools {
+		ps := &w.s.Pools[i]
+		for _, t := range []*time.Time{&ps.UnplacedSince, &ps.NudgedAt, &ps.ReleasedAt, &ps.ReclaimsAt, &ps.FailedAt,
+			&ps.B.Since, &ps.B.TrippedAt, &ps.B.StepAt, &ps.B.StableSince} {
+			back(t, 0)
+		}
+		back(&ps.B.NotBefore, w.p.HoldOffMax)
+	}
+	kept := slices.Clone(w.s.Window)
+	for i := range kept {
+		back(&kept[i].At, 0)
+	}
+	w.s.Window, w.windowOwned = kept, true
+}
+
+// blind decides nothing when a pool could not be read: it keeps the last intent, and says so.
+func (w *pass) blind() bool {
+	found := false
+	for i := range w.v {
+		if v := &w.v[i]; v.obs.Err != ErrNone {
+			w.find(Finding{Reason: ReasonBlind, Pool: v.pool.Name, Detail: string(v.obs.Err)})
+			found = true
+		}
+	}
+	if !found {
+		w.s.BlindSince = time.Time{}
+		return false
+	}
+	if w.s.BlindSince.IsZero() {
+		w.s.BlindSince = w.now
+	}
+	w.absorb()
+	w.d.Reason = ReasonBlind
+	w.d.Pools = make([]PoolDecision, len(w.v))
+	for i := range w.v {
+		v := &w.v[i]
+		w.d.Pools[i] = PoolDecision{Pool: v.pool.Name, Capacity: v.pool.Capacity, Breaker: v.ps.B.Mode,
+			Desired: v.obs.Desired, Running: v.obs.RunningCount, Ask: v.obs.Desired, Reason: ReasonBlind}
+	}
+	if w.now.After(w.s.At) {
+		w.s.At = w.now
+	}
+	return true
+}
+
+// expireIntents ends pins, pauses and manual failovers whose time is over.
+func (w *pass) expireIntents() {
+	over := func(until time.Time) bool { return !until.IsZero() && !w.now.Before(until) }
+	if w.s.Pin != nil && over(w.s.Pin.Until) {
+		w.s.Pin = nil
+	}
+	if w.s.Pause != nil && over(w.s.Pause.Until) {
+		w.s.Pause = nil
+	}
+	if w.s.Pin != nil {
+		w.pinned = w.s.Pin.Mode
+		w.find(Finding{Reason: ReasonPinned, Until: w.s.Pin.Until, Detail: string(w.s.Pin.Mode)})
+	}
+	for i := range w.s.Pools {
+		if b := &w.s.Pools[i].B; b.Manual && over(b.Until) {
+			b.Manual, b.Until, b.NotBefore = false, time.Time{}, w.now
+		}
+	}
+}
+
+// find notes one thing that shaped the decision.
+func (w *pass) find(f Finding) { w.d.Findings = append(w.d.Findings, f) }
+
+// look asks for another pass at t, if t is later than now and sooner than what was asked for before.
+func (w *pass) look(t time.Time) {
+	if t.After(w.now) {
+		w.d.LookAgain = sooner(w.d.LookAgain, t)
+	}
+}
+
+// conclude fills in what the pass found, and the state's summary of it.
+func (w *pass) conclude() {
+	running, cover := 0, 0
+	open := false
+	w.d.Pools = make([]PoolDecision, len(w.v))
+	for i := range w.v {
+		v := &w.v[i]
+		w.d.Pools[i] = PoolDecision{
+			Pool: v.pool.Name, Capacity: v.pool.Capacity, Breaker: v.ps.B.Mode, Desired: v.desired,
+			Running: v.running, Starting: v.starting, Stuck: v.stuck, Growing: v.growing, Seasoned: v.seasoned,
+			Raise: v.raise, Release: v.release, Ask: v.ask, Reason: v.reason,
+			CapacityFailures: v.capacityFailures, Interruptions: v.interruptions, Churned: v.churned,
+		}
+		running += v.running
+		if v.pool.Capacity == Spot {
+			open = open || v.ps.B.Mode == Open
+		} else {
+			cover += v.ask
+		}
+		w.look(v.nextSeason)
+		w.look(v.nextStuck)
+		w.look(v.nextProof)
+	}
+	mode := ModeSpot
+	switch {
+	case cover > 0 && (open || w.pinned == ModeOnDemand):
+		mode = ModeOnDemand
+	case cover > 0:
+		mode = ModeMixed
+	}
+	if mode != w.s.Mode {
+		w.s.Mode, w.s.ModeSince = mode, w.now
+	}
+	w.d.Mode = mode
+	w.d.Demand = w.s.Demand
+	w.d.Running = running
+	w.d.Shortfall = max(0, w.s.Demand-running)
+	w.d.Health = w.health()
+	w.d.Reason = w.leading()
+	if w.now.After(w.s.At) || w.s.At.IsZero() || w.now.Before(w.s.At.Add(-clockBack)) {
+		w.s.At = w.now
+	}
+}
+
+// health is the article's score: 100 less 10 for an error and 5 for a pending task, plus 2 for a success, of
+// the preferred pools in the last five minutes, within 0..100.
+func (w *pass) health() int {
+	score := 100
+	for i := range w.v {
+		if v := &w.v[i]; v.pool.Capacity == Spot {
+			score += 2*v.startedRecent - 10*v.healthErrors - 5*(v.starting+v.stuck)
+		}
+	}
+	return max(0, min(100, score))
 }

@@ -53,11 +53,16 @@ type PoolDecision struct {
 	Churned          int `json:"churned"`
 }
 
-// Finding is one more thing that shaped a decision.
+// Finding is one more thing that shaped a decision: a reason, the pool it concerns, how many tasks or events
+// it counts and against what limit, and until when it holds. Its text is made when it is read
+// ([Finding.Text]), so that deciding costs no formatting.
 type Finding struct {
-	Reason Reason `json:"reason"`
-	Pool   string `json:"pool,omitempty"`
-	Text   string `json:"text"`
+	Reason Reason    `json:"reason"`
+	Pool   string    `json:"pool,omitempty"`
+	Count  int       `json:"count,omitempty"`
+	Limit  int       `json:"limit,omitempty"`
+	Until  time.Time `json:"until,omitzero"`
+	Detail string    `json:"detail,omitempty"`
 }
 
 // Condition says when, or on what, Backstop would decide differently, and what it would do then.

@@ -124,8 +124,8 @@ func Preset(name string) (Policy, bool) {
 		ReclaimMemory:    6 * time.Hour,
 
 		TripWindow:         15 * time.Minute,
-		TripChurn:          20,
-		TripShare:          0.5,
+		TripChurn:          10,
+		TripShare:          0.25,
 		ChurnAge:           150 * time.Second,
 		OnTrip:             Keep,
 		ReadyShare:         0.5,
@@ -140,6 +140,7 @@ func Preset(name string) (Policy, bool) {
 		ErrorShare:         0.05,
 		Survive:            60 * time.Second,
 		RampDwell:          2 * time.Minute,
+		ClosedMin:          time.Minute,
 		FailoversMaxPerDay: 6,
 
 		AppFailures:    3,
@@ -160,7 +161,7 @@ func Preset(name string) (Policy, bool) {
 		p.TripInterruptions = 5
 		p.TripStuck = 1
 		p.TripChurn = 0
-		p.TripShare = 0
+		p.TripShare = 0.01
 		p.OnTrip = Evacuate
 	default:
 		return Policy{}, false

@@ -52,7 +52,7 @@ type State struct {
 	DemandLog []DemandChange `json:"demand_log,omitempty"`
 	// Pools holds what is kept per pool, found by name.
 	Pools []PoolState `json:"pools,omitempty"`
-	// Window is the evidence that still counts, oldest first, at most evidenceMax entries.
+	// Window is the evidence that still counts, oldest first, at most EvidenceMax entries.
 	Window []Evidence `json:"window,omitempty"`
 	// Pin, Pause and Hold are the operator's intents.
 	Pin   *Pin   `json:"pin,omitempty"`
@@ -63,6 +63,10 @@ type State struct {
 	ShortSince time.Time `json:"short_since,omitzero"`
 	// Spend is the on-demand use of the current calendar month (UTC).
 	Spend Spend `json:"spend,omitzero"`
+	// DemandWanted is the demand an operator set by command for a workload whose demand has no owner; 0: none.
+	DemandWanted int `json:"demand_wanted,omitempty"`
+	// DriftSince is when the pools' task definitions began to differ and have since.
+	DriftSince time.Time `json:"drift_since,omitzero"`
 	// BlindSince is when observations began to fail and have since; zero when the last one was good.
 	BlindSince time.Time `json:"blind_since,omitzero"`
 }
@@ -77,12 +81,20 @@ type DemandChange struct {
 // Asked is the last desired count that was decided for a pool, kept so that our own write, not yet visible,
 // is not taken for somebody else's.
 type Asked struct {
-	Count int `json:"count"`
-	// Prev is what was observed when Count was decided.
-	Prev int       `json:"prev"`
-	At   time.Time `json:"at"`
+	Count int       `json:"count"`
+	At    time.Time `json:"at"`
+	// Done says that the call that asks for Count was answered with success.
+	Done bool `json:"done,omitempty"`
 	// Seen says that an observation has shown Count since.
 	Seen bool `json:"seen,omitempty"`
+	// Old are the counts that a stale read may still show, with the moment they were superseded.
+	Old []OldCount `json:"old,omitempty"`
+}
+
+// OldCount is a desired count that was superseded by ours at At.
+type OldCount struct {
+	Count int       `json:"count"`
+	At    time.Time `json:"at"`
 }
 
 // PoolState is what is kept of one pool.
@@ -98,7 +110,8 @@ type PoolState struct {
 	ReleasedAt time.Time `json:"released_at,omitzero"`
 	// Failing is set while the pool's own tasks fail for reasons of the application.
 	Failing *Failing `json:"failing,omitempty"`
-	// Parked holds the scalable target's own values while they are parked.
+	// Parked holds the scalable target's own values while they are parked, until an observation shows
+	// that they are back.
 	Parked *Scaling `json:"parked,omitempty"`
 	// Reclaims is the pool's recent interruptions, decayed over reclaim_memory, and ReclaimsAt when.
 	Reclaims   float64   `json:"reclaims,omitempty"`

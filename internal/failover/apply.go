@@ -1,0 +1,137 @@
+package failover
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Apply changes the state as an operator's intent asks. Nothing is done in the world: the next pass decides
+// and acts. The error says why the intent is refused; the state is then returned as it was.
+func Apply(p Policy, s State, in Intent) (State, error) {
+	if in.At.IsZero() {
+		return s, errors.New("apply intent: it has no time")
+	}
+	if !in.Until.IsZero() && !in.Until.After(in.At) {
+		return s, fmt.Errorf("apply %s: its end %s is not after its start", in.Kind, in.Until.UTC().Format(time.RFC3339))
+	}
+	next := s
+	next.Version = StateVersion
+	switch in.Kind {
+	case IntentPause:
+		next.Pause = &Pause{By: in.By, Note: in.Note, Since: in.At, Until: in.Until}
+	case IntentResume:
+		if s.Pause == nil {
+			return s, errors.New("resume: the workload is not paused")
+		}
+		next.Pause = nil
+	case IntentPin:
+		if in.Mode != ModeSpot && in.Mode != ModeOnDemand {
+			return s, fmt.Errorf("pin: mode %q is not one of spot, on_demand", in.Mode)
+		}
+		next.Pin = &Pin{Mode: in.Mode, By: in.By, Note: in.Note, Since: in.At, Until: in.Until}
+	case IntentUnpin:
+		if s.Pin == nil {
+			return s, errors.New("unpin: the workload is not pinned")
+		}
+		next.Pin = nil
+	case IntentDemand:
+		return applyDemand(p, next, in)
+	case IntentFailover, IntentRestore:
+		return applyBreakers(p, next, in)
+	default:
+		return s, fmt.Errorf("apply intent: unknown kind %q", in.Kind)
+	}
+	return next, nil
+}
+
+func applyDemand(p Policy, s State, in Intent) (State, error) {
+	if in.Demand < 0 || in.Demand > ServiceTasksMax*len(p.Pools) {
+		return s, fmt.Errorf("set demand: %d is not within 0..%d", in.Demand, ServiceTasksMax*len(p.Pools))
+	}
+	k := p.owner()
+	if k < 0 {
+		s.DemandWanted = in.Demand
+		return s, nil
+	}
+	if !s.DemandSet {
+		return s, errors.New("set demand: the workload was never observed; its owner's desired count says the demand")
+	}
+	s.Pools = ownPools(p, s)
+	ps := &s.Pools[k]
+	if ps.Asked == nil {
+		// The owner's count is the demand: ask for the new one, and know the old one when it is seen.
+		ps.Asked = &Asked{Count: in.Demand, At: in.At, Old: []OldCount{{Count: s.Demand, At: in.At}}}
+	}
+	s.Demand = in.Demand
+	return s, nil
+}
+
+func applyBreakers(p Policy, s State, in Intent) (State, error) {
+	s.Pools = ownPools(p, s)
+	touched := 0
+	preferred := pass{p: &p}
+	for i := range p.Pools {
+		if (in.Pool != "" && p.Pools[i].Name != in.Pool) || !preferred.hasBreaker(i) {
+			continue
+		}
+		b := &s.Pools[i].B
+		switch in.Kind {
+		case IntentFailover:
+			if b.Mode == Closed {
+				s.Failovers = append(slices.Clone(s.Failovers[max(0, len(s.Failovers)-failoversMax+1):]), in.At)
+			}
+			*b = Breaker{Mode: Open, Since: in.At, TrippedAt: in.At, Why: ReasonFailedOver, Manual: true, Until: in.Until,
+				By: in.By, Note: in.Note}
+			touched++
+		case IntentRestore:
+			if b.Mode == Closed {
+				continue
+			}
+			*b = Breaker{Mode: HalfOpen, Since: in.At, TrippedAt: b.TrippedAt, Why: b.Why, StepAt: in.At, By: in.By, Note: in.Note}
+			touched++
+		}
+	}
+	if touched > 0 {
+		return s, nil
+	}
+	if in.Kind == IntentRestore {
+		return s, errors.New("restore: no pool is failed over")
+	}
+	return s, errors.New("failover: there is no Spot pool with on-demand behind it to fail over from")
+}
+
+// ownPools returns the state's pools in the policy's order, as a copy.
+func ownPools(p Policy, s State) []PoolState {
+	out := make([]PoolState, len(p.Pools))
+	for i := range out {
+		out[i] = s.Pool(p.Pools[i].Name)
+	}
+	return out
+}
+
+// Acted marks the counts of the given actions as accepted by ECS, so that they are not asked for again while
+// reads may still be stale. The caller stores the result with the outcome.
+func Acted(s State, done []Action) State {
+	var own bool
+	for _, a := range done {
+		set, ok := a.(SetDesiredCount)
+		if !ok {
+			continue
+		}
+		for i := range s.Pools {
+			asked := s.Pools[i].Asked
+			if s.Pools[i].Name != set.Pool || asked == nil || asked.Count != set.Count || asked.Done {
+				continue
+			}
+			if !own {
+				s.Pools, own = slices.Clone(s.Pools), true
+			}
+			next := *asked
+			next.Done = true
+			s.Pools[i].Asked = &next
+		}
+	}
+	return s
+}

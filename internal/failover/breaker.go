@@ -1,0 +1,251 @@
+package failover
+
+import (
+	"math"
+	"time"
+)
+
+// rampShares are the steps of a return, as shares of what is wanted of the pool.
+var rampShares = [...]float64{0.25, 0.5, 1}
+
+// reopenMemory is how long a breaker must have stayed closed before a new trip starts its hold-off anew.
+const reopenMemory = time.Hour
+
+// runBreakers moves every preferred pool's breaker.
+func (w *pass) runBreakers() {
+	w.pruneFailovers()
+	for i := range w.v {
+		v := &w.v[i]
+		if !v.breaker || w.pinned == ModeSpot {
+			continue
+		}
+		if w.pinned == ModeOnDemand && v.ps.B.Mode != Open {
+			w.open(v, ReasonPinned)
+			continue
+		}
+		switch v.ps.B.Mode {
+		case Closed:
+			if why := w.trips(v); why != "" {
+				w.open(v, why)
+			}
+		case Open:
+			w.prove(v)
+		case HalfOpen:
+			w.ramp(v)
+		}
+	}
+}
+
+// trips says why a closed breaker must open; empty when it must not. Failures of the application and
+// deployments are no reason (aws-facts 1.8): they veto.
+func (w *pass) trips(v *view) Reason {
+	if v.ps.Failing != nil || w.s.Demand == 0 || w.now.Sub(v.ps.B.Since) < w.p.ClosedMin {
+		return ""
+	}
+	enough := func(n, limit int) bool {
+		return limit > 0 && n >= limit && float64(n) >= w.p.TripShare*float64(w.s.Demand)
+	}
+	stuck := v.stuck
+	if !v.ps.UnplacedSince.IsZero() && w.now.Sub(v.ps.UnplacedSince) >= w.p.StartLimit && v.unplaced > 0 &&
+		v.appRecent == 0 && !v.obs.Deploying {
+		stuck += v.unplaced // missing for as long as a start may take: no event need have said so
+	}
+	switch {
+	case enough(v.capacityFailures, w.p.TripCapacityFailures) && v.unplaced+v.stuck+v.starting > 0:
+		return ReasonTripCapacity
+	case enough(v.interruptions, w.p.TripInterruptions):
+		return ReasonTripInterruptions
+	case enough(stuck, w.p.TripStuck) && !v.obs.Deploying && v.appYoung+v.configFailures == 0:
+		return ReasonTripStuck
+	case enough(v.churned, w.p.TripChurn):
+		return ReasonTripChurn
+	}
+	return ""
+}
+
+// open opens a breaker, for the first time or again.
+func (w *pass) open(v *view, why Reason) {
+	b := v.ps.B
+	reopened := 0
+	if b.Mode == HalfOpen || (b.Mode == Closed && !b.Since.IsZero() && b.Reopened+1 > 0 && !b.TrippedAt.IsZero() &&
+		w.now.Sub(b.Since) < reopenMemory) {
+		reopened = b.Reopened + 1
+	}
+	v.ps.B = Breaker{Mode: Open, Since: w.now, TrippedAt: w.now, Why: why, Reopened: reopened,
+		NotBefore: w.now.Add(w.holdOff(v.pool.Name, reopened))}
+	if w.p.OnTrip == Evacuate && b.Mode == Closed && why != ReasonPinned {
+		w.failover()
+	}
+	v.held, v.successes, v.proofErrors, v.stepErrors = v.running, 0, 0, 0
+	w.find(Finding{Reason: why, Pool: v.pool.Name, Count: w.evidenceFor(v, why)})
+	w.leads(why)
+}
+
+func (w *pass) evidenceFor(v *view, why Reason) int {
+	switch why {
+	case ReasonTripCapacity:
+		return v.capacityFailures
+	case ReasonTripInterruptions:
+		return v.interruptions
+	case ReasonTripStuck:
+		return max(v.stuck, v.unplaced)
+	case ReasonTripChurn:
+		return v.churned
+	}
+	return 0
+}
+
+// failover counts one failover of the workload as a whole.
+func (w *pass) failover() {
+	if w.failedOver {
+		return
+	}
+	w.failedOver = true
+	n := len(w.s.Failovers)
+	if n >= failoversMax {
+		n = failoversMax - 1
+	}
+	log := make([]time.Time, 0, n+1)
+	log = append(log, w.s.Failovers[len(w.s.Failovers)-n:]...)
+	w.s.Failovers = append(log, w.now)
+}
+
+func (w *pass) pruneFailovers() {
+	for len(w.s.Failovers) > 0 && w.now.Sub(w.s.Failovers[0]) >= 24*time.Hour {
+		w.s.Failovers = w.s.Failovers[1:]
+	}
+}
+
+// holdOff doubles with every fall back, up to its maximum, and is spread by a jitter that depends on nothing
+// but the policy's seed, the workload, the pool and the count.
+func (w *pass) holdOff(pool string, reopened int) time.Duration {
+	d := w.p.HoldOff
+	for range min(reopened, 16) {
+		d = min(2*d, w.p.HoldOffMax)
+	}
+	if w.p.Jitter <= 0 {
+		return d
+	}
+	h := w.p.JitterSeed ^ uint64(reopened)
+	for _, s := range [...]string{w.s.Workload, pool} {
+		for i := range len(s) {
+			h = mix(h ^ uint64(s[i]))
+		}
+	}
+	u := float64(mix(h)>>11) / (1 << 53)
+	return d + time.Duration(w.p.Jitter*u*float64(d))
+}
+
+// mix is the finaliser of SplitMix64 (Steele, Lea, Flood 2014).
+func mix(z uint64) uint64 {
+	z += 0x9e3779b97f4a7c15
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9
+	z = (z ^ (z >> 27)) * 0x94d049bb133111eb
+	return z ^ (z >> 31)
+}
+
+// samplesNeeded is how many distinct tasks must have shown themselves before a pool counts as stable: never
+// more than the workload has, nor than the probe can show.
+func (w *pass) samplesNeeded() int {
+	return max(1, min(w.p.MinSamples, w.s.Demand, w.probe()))
+}
+
+// probe is how many tasks an open breaker keeps asking for.
+func (w *pass) probe() int { return min(max(1, w.p.Probe), w.s.Demand) }
+
+// prove watches an open breaker: the pool must have been held off, have shown enough tasks, and nearly all of
+// them well.
+func (w *pass) prove(v *view) {
+	b := &v.ps.B
+	stable := w.stable(v)
+	switch {
+	case stable && b.StableSince.IsZero():
+		b.StableSince = w.now
+	case !stable:
+		b.StableSince = time.Time{}
+	}
+	if b.Manual || w.pinned == ModeOnDemand {
+		w.find(Finding{Reason: ReasonFailedOver, Pool: v.pool.Name, Until: b.Until, Detail: b.By})
+		w.look(b.Until)
+		return
+	}
+	if w.p.OnTrip == Evacuate && w.p.FailoversMaxPerDay > 0 && len(w.s.Failovers) >= w.p.FailoversMaxPerDay {
+		until := w.s.Failovers[len(w.s.Failovers)-w.p.FailoversMaxPerDay].Add(24 * time.Hour)
+		w.find(Finding{Reason: ReasonFailoverLimit, Pool: v.pool.Name, Count: len(w.s.Failovers),
+			Limit: w.p.FailoversMaxPerDay, Until: until})
+		w.look(until)
+		return
+	}
+	earliest := later(b.NotBefore, later(b.Since.Add(w.p.OpenMin), b.TrippedAt.Add(w.p.StableFor)))
+	if w.now.Before(earliest) {
+		w.find(Finding{Reason: ReasonHoldOff, Pool: v.pool.Name, Until: earliest})
+		w.look(earliest)
+		return
+	}
+	if !stable || w.deployingNow() {
+		w.find(Finding{Reason: ReasonProving, Pool: v.pool.Name, Count: v.successes, Limit: w.samplesNeeded()})
+		return
+	}
+	b.Mode, b.Since, b.Step, b.StepAt = HalfOpen, w.now, 0, w.now
+	v.stepErrors = 0
+	w.find(Finding{Reason: ReasonRamping, Pool: v.pool.Name, Count: w.rampAsk(v), Limit: w.s.Demand})
+	w.leads(ReasonRamping)
+}
+
+// stable is the article's test, made to work: enough distinct tasks, >= 80 % of them successes, <= 5 %
+// errors, none stuck.
+func (w *pass) stable(v *view) bool {
+	samples := v.successes + v.proofErrors
+	if samples < w.samplesNeeded() || v.stuck > 0 {
+		return false
+	}
+	n := float64(samples)
+	return float64(v.successes)/n >= w.p.SuccessShare && float64(v.proofErrors)/n <= w.p.ErrorShare
+}
+
+// rampAsk is what a half-open pool is asked for at its present step.
+func (w *pass) rampAsk(v *view) int {
+	step := min(max(v.ps.B.Step, 0), len(rampShares)-1)
+	return max(w.probe(), int(math.Ceil(rampShares[step]*float64(w.s.Demand+w.p.Extra))))
+}
+
+// ramp moves a half-open breaker up a step that has survived, or back when it has not.
+func (w *pass) ramp(v *view) {
+	b := &v.ps.B
+	ask := min(w.rampAsk(v), w.bound(v))
+	tolerated := int(w.p.ErrorShare * float64(ask))
+	late := w.now.Sub(b.StepAt) >= w.p.StartLimit+w.p.RampDwell && v.running < ask
+	if v.ps.Failing == nil && !w.deployingNow() && (v.stepErrors > tolerated || v.stuck > 0 || late) {
+		w.find(Finding{Reason: ReasonRampFailed, Pool: v.pool.Name, Count: v.stepErrors, Limit: tolerated})
+		w.open(v, ReasonRampFailed)
+		return
+	}
+	done := b.StepAt.Add(w.p.RampDwell)
+	if w.now.Before(done) || v.running < ask || w.deployingNow() {
+		w.find(Finding{Reason: ReasonRamping, Pool: v.pool.Name, Count: ask, Limit: w.s.Demand, Until: done})
+		w.look(done)
+		return
+	}
+	if b.Step+1 < len(rampShares) {
+		b.Step, b.StepAt = b.Step+1, w.now
+		v.stepErrors = 0
+		w.find(Finding{Reason: ReasonRamping, Pool: v.pool.Name, Count: w.rampAsk(v), Limit: w.s.Demand})
+		w.leads(ReasonRamping)
+		return
+	}
+	v.ps.B = Breaker{Mode: Closed, Since: w.now, TrippedAt: b.TrippedAt, Reopened: b.Reopened}
+	w.find(Finding{Reason: ReasonRestored, Pool: v.pool.Name, Count: v.running})
+	w.leads(ReasonRestored)
+}
+
+// deployingNow says whether a deployment holds ramps and releases; one that hangs does so for
+// deploy_hold_max only.
+func (w *pass) deployingNow() bool {
+	for i := range w.v {
+		v := &w.v[i]
+		if v.obs.Deploying && (v.obs.DeployingSince.IsZero() || w.now.Sub(v.obs.DeployingSince) < w.p.DeployHoldMax) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,248 @@
+package failover
+
+import "math"
+
+// cascade walks the pools in order of preference and settles what each is asked for. A pool is raised to what
+// is missing at once, and lowered to what is not proven elsewhere only when that leaves enough running
+// whichever tasks ECS picks to stop; in between it stays where it is (design.md 3.1).
+func (w *pass) cascade() {
+	want := w.want()
+	missing, unproven := want, want
+	for a := 0; a < len(w.v); {
+		b := a + 1
+		for b < len(w.v) && w.v[b].pool.Tier == w.v[a].pool.Tier {
+			b++
+		}
+		if b-a == 1 {
+			w.single(&w.v[a], want, &missing, &unproven)
+		} else {
+			w.shareTier(w.v[a:b], want, &missing, &unproven)
+		}
+		a = b
+	}
+	for i := range w.v {
+		w.settleAsk(&w.v[i])
+	}
+}
+
+// want is how many tasks should run in all: the demand and the standing spare.
+func (w *pass) want() int {
+	if w.s.Demand == 0 {
+		return 0
+	}
+	return w.s.Demand + w.p.Extra
+}
+
+// bound is the most a pool may be asked for.
+func (w *pass) bound(v *view) int {
+	if w.pinned == ModeSpot && v.pool.Capacity == OnDemand {
+		return 0
+	}
+	if v.pool.Max > 0 {
+		return min(v.pool.Max, ServiceTasksMax)
+	}
+	return ServiceTasksMax
+}
+
+// floor is the least a pool is asked for: its minimum while anything is wanted at all.
+func (w *pass) floor(v *view) int {
+	if w.s.Demand == 0 {
+		return 0
+	}
+	return min(v.pool.Min, w.bound(v))
+}
+
+// single settles raise and release of a pool that has its tier for itself.
+func (w *pass) single(v *view, want int, missing, unproven *int) {
+	if v.pool.Capacity == OnDemand {
+		w.cover(v, missing, unproven)
+		return
+	}
+	v.raise = clamp(*missing, w.floor(v), w.bound(v))
+	v.release = clamp(*unproven, w.floor(v), w.bound(v))
+	counts := w.breakerAsk(v, want)
+	if counts {
+		*missing -= v.running + v.growing + v.excused
+		*unproven -= v.seasoned + v.growing + v.excused
+	}
+}
+
+// breakerAsk lets a pool's breaker overrule what the cascade would ask, and says whether what runs there may
+// be counted on.
+func (w *pass) breakerAsk(v *view, want int) bool {
+	if !v.breaker || v.ps.B.Mode == Closed || w.pinned == ModeSpot {
+		return true
+	}
+	probe := min(w.probe(), w.bound(v))
+	if w.onDemandShort && w.short {
+		// On-demand cannot be had either: ask everywhere, lose nothing.
+		return true
+	}
+	switch {
+	case v.ps.B.Mode == HalfOpen:
+		ask := min(w.rampAsk(v), w.bound(v))
+		ask = max(ask, min(v.cur, v.running+v.starting))
+		v.raise = min(v.raise, ask)
+		v.release = v.raise
+		return true
+	case w.evacuates(v):
+		cover := 0
+		for i := range w.v {
+			if o := &w.v[i]; o != v && !(o.breaker && o.ps.B.Mode == Open) {
+				cover += o.running
+			}
+		}
+		target := clamp(v.cur, probe, max(want, probe))
+		v.reason = ReasonEvacuating
+		if float64(cover) >= w.p.ReadyShare*float64(want) {
+			target = min(target, max(probe, want-cover))
+			if target == probe {
+				v.reason = ReasonProving
+			}
+		}
+		v.raise, v.release = target, target
+		return false
+	default:
+		ask := min(v.raise, max(probe, v.held+probe))
+		v.raise, v.release = ask, ask
+		v.reason = ReasonProving
+		return true
+	}
+}
+
+// evacuates says whether an open breaker takes its pool down.
+func (w *pass) evacuates(v *view) bool {
+	return w.p.OnTrip == Evacuate || v.ps.B.Manual || w.pinned == ModeOnDemand
+}
+
+// cover settles an on-demand pool: it is asked for what is missing, and for a surplus on top when a gap opens
+// at once, because of 2n tasks started together n run well before the slowest of n would.
+func (w *pass) cover(v *view, missing, unproven *int) {
+	floor, bound := w.floor(v), w.bound(v)
+	need := clamp(*missing, floor, bound)
+	v.raise = need + v.stuck
+	if gap := need - v.running; gap > w.p.OverstartMin && w.p.Overstart > 0 {
+		v.raise += int(math.Ceil(float64(gap) * w.p.Overstart))
+	}
+	v.raise = min(v.raise, bound)
+	v.release = clamp(*unproven, floor, bound)
+	w.guard(v)
+	*missing -= v.running
+	*unproven -= v.seasoned
+	if !w.launchFailing(v) && *missing > 0 {
+		// What was asked for here counts as on its way, or the next on-demand pool would start the same
+		// tasks again (docs/adr/0003-several-on-demand-pools.md).
+		*missing -= max(0, min(need, v.raise)-v.running)
+	}
+}
+
+// guard holds a raise back that money, or the operator's patience, does not allow. Nothing here ever lowers a
+// pool.
+func (w *pass) guard(v *view) {
+	if v.raise <= v.cur {
+		return
+	}
+	if w.p.FillAfter > 0 && w.short && !w.anyOpen() {
+		if until := w.s.ShortSince.Add(w.p.FillAfter); w.now.Before(until) {
+			w.find(Finding{Reason: ReasonWaitingToFill, Pool: v.pool.Name, Count: v.raise - v.cur, Until: until})
+			w.look(until)
+			v.raise, v.reason = v.cur, ReasonWaitingToFill
+			return
+		}
+	}
+	if w.p.OnDemandMax > 0 {
+		others := 0
+		for i := range w.v {
+			if o := &w.v[i]; o != v && o.pool.Capacity == OnDemand {
+				others += max(o.cur, o.raise)
+			}
+		}
+		if room := max(w.p.OnDemandMax-others, v.cur); v.raise > room {
+			w.find(Finding{Reason: ReasonOnDemandMax, Pool: v.pool.Name, Count: v.raise - room, Limit: w.p.OnDemandMax})
+			v.raise, v.reason = room, ReasonOnDemandMax
+		}
+	}
+	if w.p.OnDemandBudgetUSDMonthly > 0 && w.s.Spend.USD >= w.p.OnDemandBudgetUSDMonthly && v.raise > v.cur {
+		w.find(Finding{Reason: ReasonBudget, Pool: v.pool.Name, Count: v.raise - v.cur,
+			Limit: int(w.p.OnDemandBudgetUSDMonthly)})
+		v.raise, v.reason = v.cur, ReasonBudget
+	}
+}
+
+func (w *pass) anyOpen() bool {
+	for i := range w.v {
+		if w.v[i].ps.B.Mode == Open {
+			return true
+		}
+	}
+	return false
+}
+
+// settleAsk turns raise and release into what the pool is asked for.
+func (w *pass) settleAsk(v *view) {
+	low := max(v.raise, v.release)
+	switch {
+	case v.raise > v.cur:
+		v.ask = v.raise
+		return
+	case low >= v.cur:
+		v.ask = v.cur
+		w.whyUnchanged(v)
+		return
+	}
+	v.ask = v.cur
+	if v.pool.Capacity == OnDemand && w.pinned != ModeSpot {
+		if w.deployingNow() && w.s.Demand > 0 {
+			v.reason = ReasonDeploying
+			w.find(Finding{Reason: ReasonDeploying, Pool: v.pool.Name, Count: v.cur - low})
+			return
+		}
+	}
+	if (v.pool.Capacity == OnDemand && w.pinned != ModeSpot) || (v.breaker && v.ps.B.Mode == Open) {
+		if next := v.ps.ReleasedAt.Add(w.p.ReleaseEvery); w.now.Before(next) && !v.ps.ReleasedAt.IsZero() {
+			v.reason = ReasonReleaseUnsafe
+			w.look(next)
+			return
+		}
+	}
+	v.ask = w.lower(v, low)
+	if v.ask == v.cur {
+		v.reason = ReasonReleaseUnsafe
+		return
+	}
+	v.ps.ReleasedAt = w.now
+}
+
+// whyUnchanged names why a pool stays where it is.
+func (w *pass) whyUnchanged(v *view) {
+	if v.reason != "" || v.pool.Capacity != OnDemand || v.cur == 0 {
+		return
+	}
+	switch {
+	case v.raise < v.cur && v.release >= v.cur:
+		v.reason = ReasonSettling
+	case v.starting > 0:
+		v.reason = ReasonStarting
+	default:
+		v.reason = ReasonCovering
+	}
+}
+
+// lower returns how far a pool may come down towards low: ECS promises nothing about which tasks a scale-in
+// stops, so every task that is stopped counts as one that runs, except those that were never placed. What it
+// takes is no longer there for the next pool.
+func (w *pass) lower(v *view, low int) int {
+	k := v.cur - low
+	free := max(0, v.cur-v.running-v.starting-v.stuck)
+	spare := max(0, w.total-w.s.Demand)
+	if w.pinned == ModeSpot && v.pool.Capacity == OnDemand {
+		spare = v.running // the operator wants it so
+	}
+	if v.running > spare {
+		k = min(k, free+spare)
+	}
+	w.total -= min(v.running, max(0, k-free))
+	return v.cur - k
+}
+
+func clamp(x, low, high int) int { return max(low, min(x, high)) }

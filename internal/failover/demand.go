@@ -1,0 +1,100 @@
+package failover
+
+import "slices"
+
+// readDemand settles how many tasks are wanted. The owner's desired count says it, and whoever changes that
+// count changes the demand; while we hold the count away from the demand ourselves, the demand is kept in the
+// state, and a count that is neither ours nor one that a stale read may still show is somebody's change.
+func (w *pass) readDemand() {
+	k := w.p.owner()
+	before := w.s.Demand
+	switch {
+	case k < 0:
+		w.s.Demand = w.p.Demand
+		if w.s.DemandWanted > 0 {
+			w.s.Demand = w.s.DemandWanted
+		}
+	default:
+		if count, changed := w.outsideCount(k); changed {
+			w.s.Demand = count
+			w.s.Pools[k].Asked = nil
+			if w.s.DemandSet && count != before {
+				w.find(Finding{Reason: ReasonDemandChanged, Pool: w.p.Pools[k].Name, Count: count, Limit: before})
+			}
+		}
+	}
+	if w.s.Demand != before || !w.s.DemandSet {
+		log := slices.Clone(w.s.DemandLog)
+		if len(log) >= demandLogMax {
+			log = log[1:]
+		}
+		w.s.DemandLog = append(log, DemandChange{At: w.now, From: before, To: w.s.Demand})
+	} else if n := len(w.s.DemandLog); n > 0 && w.now.Sub(w.s.DemandLog[n-1].At) >= w.p.StartLimit {
+		w.s.DemandLog = nil
+	}
+	w.s.DemandSet = true
+}
+
+// outsideCount returns the owner's desired count and whether it is somebody else's will rather than ours.
+func (w *pass) outsideCount(k int) (int, bool) {
+	v := &w.v[k]
+	a := v.ps.Asked
+	if a == nil {
+		return v.desired, true
+	}
+	if v.desired == a.Count {
+		return 0, false
+	}
+	for _, old := range a.Old {
+		if old.Count == v.desired && (!a.Seen || w.now.Sub(old.At) < w.p.StaleFor) {
+			return 0, false
+		}
+	}
+	return v.desired, true
+}
+
+// noteSeen marks our own counts that the observation shows, and forgets those that no longer differ from
+// what the pool would be asked for without us.
+func (w *pass) noteSeen() {
+	for i := range w.v {
+		v := &w.v[i]
+		a := v.ps.Asked
+		if a == nil || v.desired != a.Count {
+			continue
+		}
+		old := a.Old
+		for len(old) > 0 && w.now.Sub(old[0].At) >= w.p.StaleFor {
+			old = old[1:]
+		}
+		if !a.Seen || len(old) != len(a.Old) {
+			v.ps.Asked = &Asked{Count: a.Count, At: a.At, Done: true, Seen: true, Old: old}
+		}
+	}
+}
+
+// ask records a count that is about to be asked for, with every count that a stale read may show meanwhile.
+func (w *pass) askFor(v *view, count int) {
+	var old []OldCount
+	if a := v.ps.Asked; a != nil {
+		if a.Count == count && v.desired != count {
+			// The same count again: it was not done, or is not seen yet.
+			v.ps.Asked = &Asked{Count: count, At: w.now, Old: a.Old}
+			return
+		}
+		for _, o := range a.Old {
+			if w.now.Sub(o.At) < w.p.StaleFor {
+				old = append(old, o)
+			}
+		}
+		if a.Count != count {
+			old = append(old, OldCount{Count: a.Count, At: w.now})
+		}
+	}
+	if !slices.ContainsFunc(old, func(o OldCount) bool { return o.Count == v.desired }) {
+		old = append(old, OldCount{Count: v.desired, At: w.now})
+	}
+	if over := len(old) - oldCountsMax; over > 0 {
+		old = old[over:]
+	}
+	v.ps.Asked = &Asked{Count: count, At: w.now, Old: old}
+}

@@ -1,0 +1,225 @@
+package failover
+
+import (
+	"math"
+	"strings"
+	"time"
+)
+
+// counted says whether a signal is kept as evidence. The others only wake a pass.
+func counted(k SignalKind) bool {
+	switch k {
+	case SignalInterruption, SignalPlacementFailure, SignalCapacityStop, SignalQuota,
+		SignalApplicationStop, SignalStartImpaired, SignalConfiguration, SignalDeploymentFailed:
+		return true
+	}
+	return false
+}
+
+// taskKey is the last part of a task's ARN, which is all that tells tasks apart.
+func taskKey(id string) string {
+	if i := strings.LastIndexByte(id, '/'); i >= 0 {
+		return id[i+1:]
+	}
+	return id
+}
+
+// evidenceID is what makes two signals the same fact: the task for what happens to a task, else the event.
+func evidenceID(sig *Signal) string {
+	if sig.Task != "" {
+		return taskKey(sig.Task)
+	}
+	return sig.ID
+}
+
+// window is how long evidence counts: as long as any rule looks back.
+func (p *Policy) window() time.Duration {
+	w := max(p.TripWindow, p.StartLimit, healthWindow, p.SkipAfterFailure)
+	return max(w, p.StableFor)
+}
+
+// absorb adds the observation's signals to the window, drops what has expired, and keeps the pools' own
+// statistics of interruptions. A duplicate, a replay and a late event change nothing.
+func (w *pass) absorb() {
+	horizon := w.now.Add(-w.p.window())
+	w.expire(horizon)
+	if len(w.o.Signals) == 0 {
+		return
+	}
+	var known map[evidenceKey]int
+	for i := range w.o.Signals {
+		sig := &w.o.Signals[i]
+		pi := w.p.pool(sig.Pool)
+		if pi < 0 || !counted(sig.Kind) {
+			continue
+		}
+		at := sig.At
+		if at.IsZero() || at.After(w.now) {
+			at = w.now // an event cannot be newer than AWS's own clock; a skewed one counts from now
+		}
+		if at.Before(horizon) {
+			continue
+		}
+		if known == nil {
+			known = make(map[evidenceKey]int, len(w.s.Window)+len(w.o.Signals))
+			for j := range w.s.Window {
+				e := &w.s.Window[j]
+				known[evidenceKey{e.Kind, e.Pool, e.ID}] = j
+			}
+		}
+		id := evidenceID(sig)
+		key := evidenceKey{sig.Kind, sig.Pool, id}
+		if _, dup := known[key]; dup || id == "" {
+			continue
+		}
+		w.ownWindow()
+		known[key] = len(w.s.Window)
+		w.s.Window = append(w.s.Window, Evidence{
+			Kind: sig.Kind, Pool: sig.Pool, At: at, ID: id, Zone: sig.Zone, StartedAt: sig.StartedAt,
+		})
+		w.learn(&w.s.Pools[pi], sig, at)
+	}
+	if over := len(w.s.Window) - EvidenceMax; over > 0 {
+		w.s.Window = w.s.Window[over:]
+	}
+}
+
+type evidenceKey struct {
+	kind SignalKind
+	pool string
+	id   string
+}
+
+// expire drops evidence older than the horizon.
+func (w *pass) expire(horizon time.Time) {
+	for i := range w.s.Window {
+		if w.s.Window[i].At.Before(horizon) {
+			kept := make([]Evidence, 0, len(w.s.Window))
+			for _, e := range w.s.Window {
+				if !e.At.Before(horizon) {
+					kept = append(kept, e)
+				}
+			}
+			w.s.Window, w.windowOwned = kept, true
+			return
+		}
+	}
+}
+
+// ownWindow makes the window a copy of our own before it is appended to: the caller's state is a value.
+func (w *pass) ownWindow() {
+	if !w.windowOwned {
+		w.s.Window = append(make([]Evidence, 0, len(w.s.Window)+len(w.o.Signals)), w.s.Window...)
+		w.windowOwned = true
+	}
+}
+
+// learn keeps what outlives the window: how often a pool is reclaimed, how long its tasks live, and when a
+// launch last failed there.
+func (w *pass) learn(ps *PoolState, sig *Signal, at time.Time) {
+	switch sig.Kind {
+	case SignalInterruption:
+		ps.Reclaims = decayed(ps.Reclaims, ps.ReclaimsAt, at, w.p.ReclaimMemory) + 1
+		if at.After(ps.ReclaimsAt) {
+			ps.ReclaimsAt = at
+		}
+		if !sig.StartedAt.IsZero() {
+			const weight = 0.1 // a moving mean over about the last ten interruptions
+			life := max(0, at.Sub(sig.StartedAt).Seconds())
+			if ps.LifeSeconds == 0 {
+				ps.LifeSeconds = life
+			} else {
+				ps.LifeSeconds += weight * (life - ps.LifeSeconds)
+			}
+		}
+	case SignalPlacementFailure, SignalCapacityStop, SignalQuota:
+		if at.After(ps.FailedAt) {
+			ps.FailedAt = at
+		}
+	}
+}
+
+// decayed is a count that halves with every memory/4 that has passed since it was taken: after the memory a
+// sixteenth is left.
+func decayed(count float64, since, now time.Time, memory time.Duration) float64 {
+	if count == 0 || memory <= 0 || !now.After(since) {
+		return count
+	}
+	return count * math.Exp2(-4*now.Sub(since).Seconds()/memory.Seconds())
+}
+
+// tally counts each pool's distinct evidence: since its breaker's last change within the trip window, within
+// start_limit, and within the health window.
+func (w *pass) tally() {
+	tripFrom := w.now.Add(-w.p.TripWindow)
+	startFrom := w.now.Add(-w.p.StartLimit)
+	stableFrom := w.now.Add(-w.p.StableFor)
+	healthFrom := w.now.Add(-healthWindow)
+	for k := range w.s.Window {
+		e := &w.s.Window[k]
+		i := w.p.pool(e.Pool)
+		if i < 0 {
+			continue
+		}
+		v := &w.v[i]
+		capacity := e.Kind == SignalPlacementFailure || e.Kind == SignalCapacityStop || e.Kind == SignalQuota
+		if e.Kind == SignalInterruption || capacity {
+			if !e.At.Before(healthFrom) {
+				v.healthErrors++
+			}
+			if !e.At.Before(stableFrom) && e.At.After(v.ps.B.TrippedAt) {
+				v.proofErrors++
+			}
+			if e.At.After(v.ps.B.StepAt) {
+				v.stepErrors++
+			}
+		}
+		trip := !e.At.Before(tripFrom) && e.At.After(v.ps.B.Since)
+		switch {
+		case capacity:
+			if trip {
+				v.capacityFailures++
+			}
+			if e.At.After(v.lastFailure) {
+				v.lastFailure = e.At
+			}
+		case e.Kind == SignalInterruption:
+			if trip {
+				v.interruptions++
+				if !e.StartedAt.IsZero() && e.At.Sub(e.StartedAt) < w.p.ChurnAge {
+					v.churned++
+				}
+			}
+			if !e.At.Before(startFrom) {
+				v.lossesRecent++
+			}
+		case e.Kind == SignalApplicationStop:
+			young := e.StartedAt.IsZero() || e.At.Sub(e.StartedAt) < w.p.StartLimit
+			if young && !e.At.Before(healthFrom) {
+				v.appYoung++
+			}
+			if !e.At.Before(startFrom) {
+				v.appRecent++
+			}
+			v.appAt = later(v.appAt, e.At)
+		case e.Kind == SignalStartImpaired:
+			v.impaired = true
+			v.appAt = later(v.appAt, e.At)
+		case e.Kind == SignalConfiguration:
+			if !e.At.Before(healthFrom) {
+				v.configFailures++
+			}
+			v.appAt = later(v.appAt, e.At)
+		}
+		if e.Kind == SignalQuota {
+			v.quota++
+		}
+	}
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,36 @@
+package failover
+
+import "time"
+
+// Limits of the core. Everything that could grow has one, and its reason.
+const (
+	// EvidenceMax bounds the evidence window. Thresholds are tens of events; a thousand entries of about 150
+	// bytes stay far below the 400 KB that one DynamoDB item may hold.
+	EvidenceMax = 1000
+	// demandLogMax bounds the recent changes of demand; autoscaling steps are a minute apart at least.
+	demandLogMax = 32
+	// oldCountsMax bounds how many superseded counts a stale read may be recognised by.
+	oldCountsMax = 8
+	// stuckStopsMax bounds how many stuck tasks one pass stops, so that a broken release is not turned into a
+	// storm of StopTask calls.
+	stuckStopsMax = 10
+	// ServiceTasksMax is ECS's own limit of tasks per service (service quota, default 5,000).
+	ServiceTasksMax = 5000
+	// failoversMax bounds the remembered failovers of a day.
+	failoversMax = 64
+	// noticedFor is how long after an interruption the pool's tasks are listed at every pass: the notice is
+	// two minutes, and the stop may take a little longer to show.
+	noticedFor = 3 * time.Minute
+	// healthWindow is the article's window for its health score.
+	healthWindow = 5 * time.Minute
+	// spendGapMax bounds the time between two passes that is charged to the month's on-demand use: what
+	// ran during a longer silence is not known.
+	spendGapMax = time.Hour
+	// spendCommit is how far the month's use may drift before it is worth a write of its own.
+	spendCommit = 10 * time.Minute
+	// clockBack is how far an observation may lie before the last one without being called a clock jump:
+	// two readers' answers may come back in the wrong order.
+	clockBack = 2 * time.Minute
+)
+
+var zeroTime time.Time

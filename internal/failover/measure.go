@@ -1,0 +1,195 @@
+package failover
+
+import "time"
+
+// view is everything one pass knows of one pool.
+type view struct {
+	pool *Pool
+	obs  *PoolObservation
+	ps   *PoolState
+
+	// cur is what the pool is asked for as far as we know: the observed desired count, or our own newer one
+	// that a read does not show yet.
+	cur int
+	// desired is the observed desired count.
+	desired                                               int
+	running, starting, stuck, growing, seasoned, unplaced int
+	// since says how many of the running started before the breaker tripped; successes how many after it
+	// and have survived.
+	held, successes int
+	// startedRecent counts tasks that became RUNNING within the health window.
+	startedRecent int
+	// settle is the pool's settling time in this pass; nextSeason and nextStuck are the next moments at which
+	// a task becomes seasoned, or stuck.
+	settle                time.Duration
+	nextSeason, nextStuck time.Time
+	nextProof             time.Time
+
+	// Distinct evidence (tally).
+	capacityFailures, interruptions, churned, lossesRecent int
+	appYoung, appRecent, configFailures, quota             int
+	healthErrors, proofErrors, stepErrors                  int
+	impaired                                               bool
+	appAt, lastFailure                                     time.Time
+
+	// excused is how many missing tasks are missing for reasons of the application.
+	excused int
+
+	breaker             bool
+	raise, release, ask int
+	reason              Reason
+}
+
+// measure reads the observation into the views. tally has run before.
+func (w *pass) measure() {
+	gone := w.interrupted()
+	for i := range w.v {
+		v := &w.v[i]
+		v.settle = w.settle(v)
+		v.desired = v.obs.Desired
+		v.cur = v.desired
+		if a := v.ps.Asked; a != nil && !a.Seen && w.now.Sub(a.At) < w.p.StaleFor && a.Done {
+			v.cur = a.Count
+		}
+		if v.obs.Listed {
+			w.measureTasks(v, gone)
+		} else {
+			v.running = min(v.obs.RunningCount, max(v.desired, 0))
+			if v.obs.RunningCount > v.desired {
+				v.running = v.obs.RunningCount
+			}
+			v.starting = v.obs.PendingCount
+			v.seasoned = v.running
+			v.held = v.running
+		}
+		v.unplaced = max(0, v.desired-v.running-v.starting-v.stuck)
+	}
+}
+
+// measureTasks counts a listed pool task by task.
+func (w *pass) measureTasks(v *view, gone map[string]struct{}) {
+	for k := range v.obs.Tasks {
+		t := &v.obs.Tasks[k]
+		if t.Phase == Leaving {
+			continue
+		}
+		if len(gone) > 0 {
+			if _, ok := gone[taskKey(t.ID)]; ok {
+				continue // warned, though the listing does not show it yet
+			}
+		}
+		if t.Phase == Starting {
+			age := w.now.Sub(t.CreatedAt)
+			if age >= w.p.StartLimit && !t.CreatedAt.IsZero() {
+				v.stuck++
+			} else {
+				v.starting++
+				v.nextStuck = sooner(v.nextStuck, t.CreatedAt.Add(w.p.StartLimit))
+			}
+			continue
+		}
+		v.running++
+		age := w.now.Sub(t.StartedAt)
+		if age >= v.settle {
+			v.seasoned++
+		} else {
+			v.nextSeason = sooner(v.nextSeason, t.StartedAt.Add(v.settle))
+		}
+		if age <= healthWindow {
+			v.startedRecent++
+		}
+		if v.ps.B.Mode == Closed {
+			continue
+		}
+		switch {
+		case !t.StartedAt.After(v.ps.B.TrippedAt):
+			v.held++
+		case age >= w.p.Survive:
+			v.successes++
+		default:
+			v.nextProof = sooner(v.nextProof, t.StartedAt.Add(w.p.Survive))
+		}
+	}
+}
+
+// interrupted returns the tasks that are under notice by the evidence, nil when there are none.
+func (w *pass) interrupted() map[string]struct{} {
+	var gone map[string]struct{}
+	for i := range w.s.Window {
+		e := &w.s.Window[i]
+		if e.Kind != SignalInterruption || w.now.Sub(e.At) > noticedFor {
+			continue
+		}
+		if gone == nil {
+			gone = make(map[string]struct{}, len(w.s.Window))
+		}
+		gone[e.ID] = struct{}{}
+	}
+	return gone
+}
+
+// settle is how long a task of the pool must have run before cover is given back for it. It grows only while
+// the pool's tasks are taken back so young that returning to it costs more than it saves.
+func (w *pass) settle(v *view) time.Duration {
+	s := w.p.Settle
+	if v.ps.B.Mode == HalfOpen {
+		s = max(s, w.p.Survive)
+	}
+	limit := 2 * w.p.ChurnAge.Seconds()
+	life := v.ps.LifeSeconds
+	if limit <= 0 || life <= 0 || life >= limit || w.p.SettleMax <= s {
+		return s
+	}
+	if decayed(v.ps.Reclaims, v.ps.ReclaimsAt, w.now, w.p.TripWindow) < 3 {
+		return s
+	}
+	grown := time.Duration((1 - life/limit) * float64(w.p.SettleMax))
+	return max(s, grown)
+}
+
+// grow says how many of the starting tasks count as present: those that a rise of demand, a deployment or
+// the application's own restarts explain. A task that replaces an interrupted one does not: it may fail.
+func (w *pass) grow() {
+	rise, riseAt := w.rise()
+	for i := range w.v {
+		v := &w.v[i]
+		if v.starting == 0 {
+			continue
+		}
+		explained := v.appRecent
+		since := riseAt
+		explained += rise
+		if v.obs.Deploying {
+			explained += max(0, v.starting-v.lossesRecent)
+			since = later(since, v.obs.DeployingSince)
+		}
+		if explained == 0 || (!since.IsZero() && v.lastFailure.After(since)) {
+			continue
+		}
+		v.growing = min(v.starting, explained)
+		rise = max(0, rise-v.growing)
+	}
+}
+
+// rise is how much demand has grown within start_limit, and when it last did.
+func (w *pass) rise() (int, time.Time) {
+	low, at := w.s.Demand, time.Time{}
+	for i := range w.s.DemandLog {
+		c := &w.s.DemandLog[i]
+		if w.now.Sub(c.At) >= w.p.StartLimit {
+			continue
+		}
+		low = min(low, c.From)
+		if c.To > c.From {
+			at = later(at, c.At)
+		}
+	}
+	return w.s.Demand - low, at
+}
+
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || b.Before(a) {
+		return b
+	}
+	return a
+}
