@@ -1,0 +1,161 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/journal"
+)
+
+// ServiceRef names one ECS service and the account it is reached through.
+type ServiceRef struct {
+	Region, Cluster, Service string
+	// RoleARN is the role to assume; empty: the process's own credentials.
+	RoleARN string
+}
+
+// String returns region/cluster/service.
+func (r ServiceRef) String() string { return r.Region + "/" + r.Cluster + "/" + r.Service }
+
+// Workload is what is guarded: a policy and the services its pools stand for.
+type Workload struct {
+	Name   string
+	Policy failover.Policy
+	// Refs are in the order of Policy.Pools.
+	Refs []ServiceRef
+}
+
+// Services reads and changes ECS services.
+type Services interface {
+	// Describe looks at services. The observations are in the order of refs, with Pool left empty; what
+	// could not be read has its Err set. at is AWS's clock, zero if nothing answered.
+	Describe(ctx context.Context, refs []ServiceRef) (at time.Time, obs []failover.PoolObservation)
+	// List reads the tasks of a service whose desired status is RUNNING. With stopped it also reads
+	// recently stopped ones, as signals.
+	List(ctx context.Context, ref ServiceRef, stopped bool) ([]failover.Task, []failover.Signal, error)
+	// Scaling reads the service's scalable target; Known is true in a good answer.
+	Scaling(ctx context.Context, ref ServiceRef) (failover.Scaling, error)
+	// Apply carries out one action on the service. Actions are absolute; doing one twice is harmless.
+	Apply(ctx context.Context, ref ServiceRef, action failover.Action) error
+}
+
+// Lease says who may act on a workload, and until when. The zero value is nobody.
+type Lease struct {
+	Owner string    `json:"owner,omitempty"`
+	Until time.Time `json:"until,omitzero"`
+}
+
+// Held says whether the lease keeps others than owner from committing at a moment.
+func (l Lease) Held(owner string, now time.Time) bool {
+	return l.Owner != "" && l.Owner != owner && now.Before(l.Until)
+}
+
+// Record is what is stored of one workload.
+type Record struct {
+	State failover.State `json:"state"`
+	Lease Lease          `json:"lease,omitzero"`
+}
+
+// Store keeps records and the journal.
+type Store interface {
+	// Load returns the records of the named workloads; those never committed are absent.
+	Load(ctx context.Context, workloads []string) (map[string]Record, error)
+	// Commit writes next and entries together, or nothing. It returns [ErrStale] unless the stored
+	// generation is next.State.Generation-1 (for generation 1: nothing is stored), and a
+	// [*LeaseHeldError] while an owner other than by holds a lease at now.
+	Commit(ctx context.Context, by string, next Record, now time.Time, entries []journal.Entry) error
+	// Append writes entries that belong to no commit.
+	Append(ctx context.Context, entries []journal.Entry) error
+	// Journal returns entries, the newest first.
+	Journal(ctx context.Context, q journal.Query) ([]journal.Entry, error)
+	Close() error
+}
+
+// Peeker is what a [Store] may also be: one that says cheaply which workloads were committed by somebody
+// else, so that an operator's command is acted on at once and not at the next tick.
+type Peeker interface {
+	// Generations returns the stored generation of every workload.
+	Generations(ctx context.Context) (map[string]uint64, error)
+}
+
+// Message is one message of the queue.
+type Message struct {
+	// ID is the same in every delivery of the message.
+	ID      string
+	Body    []byte
+	Receipt string
+	// SentAt is when it was put into the queue; zero if unknown. Received counts its deliveries.
+	SentAt   time.Time
+	Received int
+}
+
+// Queue gives messages, each at least once. What is not acknowledged comes again and in the end goes to
+// the dead-letter queue.
+type Queue interface {
+	// Receive waits up to wait for the first message, and returns none or up to [BatchMax].
+	Receive(ctx context.Context, wait time.Duration) ([]Message, error)
+	Ack(ctx context.Context, msgs []Message) error
+}
+
+// ErrStale says that somebody else committed first. It is a normal outcome: what was decided is dropped.
+var ErrStale = errors.New("another pass committed first")
+
+// LeaseHeldError says that somebody else may still be acting. It is a normal outcome.
+type LeaseHeldError struct {
+	Owner string
+	Until time.Time
+}
+
+// Error names the holder.
+func (e *LeaseHeldError) Error() string {
+	return fmt.Sprintf("lease is held by %s until %s", e.Owner, e.Until.UTC().Format(time.RFC3339))
+}
+
+// KindedError is an error of an adapter that says what kind of trouble it is and what a person can do.
+type KindedError interface {
+	error
+	Kind() failover.ErrorKind
+	Hint() string
+}
+
+// Report is what happened to one workload in one pass, for logs, metrics, notices and pages.
+type Report struct {
+	Workload      string
+	Before, After failover.State
+	Observation   failover.Observation
+	Decision      failover.Decision
+	Outcomes      []journal.Outcome
+	// Result says how the pass ended; Err is set where that needs explaining.
+	Result Result
+	Err    error
+	// Started is when the pass of this workload began by the loop's clock, Took how long it took.
+	Started time.Time
+	Took    time.Duration
+}
+
+// Result says how a pass of one workload ended.
+type Result string
+
+// Results.
+const (
+	// Unchanged: nothing to keep and nothing to do; no commit was made.
+	Unchanged Result = "unchanged"
+	// Committed: the state was committed and every action, if any, was carried out.
+	Committed Result = "committed"
+	// ActionFailed: the state was committed, an action failed; a later pass tries again.
+	ActionFailed Result = "action_failed"
+	// Stale: somebody else committed first.
+	Stale Result = "stale"
+	// Held: somebody else holds the lease.
+	Held Result = "lease_held"
+	// StoreFailed: the store could not be read or written; nothing was done.
+	StoreFailed Result = "store_failed"
+	// Abandoned: the time was up before the decision was committed; nothing was done.
+	Abandoned Result = "abandoned"
+)
+
+// Settled says whether the signals that led to the pass are dealt with and may be acknowledged.
+func (r Result) Settled() bool { return r == Unchanged || r == Committed || r == ActionFailed }
