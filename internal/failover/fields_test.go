@@ -1,0 +1,197 @@
+package failover
+
+import (
+	"math"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+func twoPools() []Pool {
+	return []Pool{{Name: "spot", Capacity: Spot}, {Name: "standard", Capacity: OnDemand, Tier: 1}}
+}
+
+func TestFieldsListEveryTunableOfThePolicyInItsOrder(t *testing.T) {
+	var want []string
+	for i := range reflect.TypeFor[Policy]().NumField() {
+		f := reflect.TypeFor[Policy]().Field(i)
+		if key, _, _ := strings.Cut(f.Tag.Get("json"), ","); key != "preset" && key != "pools" {
+			want = append(want, key)
+		}
+	}
+	var p Policy
+	v := reflect.ValueOf(&p).Elem()
+	for i, f := range Fields() {
+		if i >= len(want) || f.Key != want[i] {
+			t.Fatalf("field %d is %s, the struct has %v there", i, f.Key, want[min(i, len(want)-1):])
+		}
+		at := reflect.ValueOf(f.at(&p)).Pointer()
+		for j := range v.NumField() {
+			tag, _, _ := strings.Cut(v.Type().Field(j).Tag.Get("json"), ",")
+			if tag == f.Key && v.Field(j).Addr().Pointer() != at {
+				t.Errorf("%s reads another field of the struct", f.Key)
+			}
+		}
+		if f.Doc == "" || f.Why == "" || f.Group == "" || f.Kind == "" {
+			t.Errorf("%s lacks its doc, reason, group or kind: %+v", f.Key, f)
+		}
+		if (f.Kind == KindInt || f.Kind == KindShare || f.Kind == KindUSD) && f.Unit == "" {
+			t.Errorf("%s is a number without a unit", f.Key)
+		}
+	}
+	if len(Fields()) != len(want) {
+		t.Errorf("%d fields, the struct has %d", len(Fields()), len(want))
+	}
+}
+
+func TestEveryPresetSurvivesBeingWrittenAndReadBack(t *testing.T) {
+	for _, name := range PresetNames() {
+		from, ok := Preset(name)
+		if !ok {
+			t.Fatalf("no preset %s", name)
+		}
+		to := Policy{Preset: name}
+		for _, f := range Fields() {
+			if err := f.Set(&to, f.Get(&from)); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		if !reflect.DeepEqual(from, to) {
+			t.Errorf("%s\n wrote %+v\n  read %+v", name, from, to)
+		}
+		from.Pools = twoPools()
+		if problems := from.Validate(); len(problems) > 0 {
+			t.Errorf("%s is not valid: %v", name, problems)
+		}
+	}
+}
+
+func TestSetRefusesWhatIsOutOfRangeOrWrittenWrongly(t *testing.T) {
+	for _, c := range []struct{ key, value, want string }{
+		{"settle", "10", `set settle: must carry its unit, as in "10s" (got "10")`},
+		{"settle", "ten minutes", `set settle: must be a duration such as "90s", "10m" or "1h30m" (got "ten minutes")`},
+		{"settle", "-1s", `set settle: must be between 0s and 24h (got "-1s")`},
+		{"settle", "25h", `set settle: must be between 0s and 24h (got "25h")`},
+		{"start_limit", "0", `set start_limit: must be between 30s and 1h (got "0")`},
+		{"probe", "0", `set probe: must be between 1 and 5000 (got "0")`},
+		{"probe", "1.5", `set probe: must be a whole number (got "1.5")`},
+		{"probe", "99999999999999999999", `set probe: must be a whole number (got "99999999999999999999")`},
+		{"overstart", "NaN", `set overstart: must be a number (got "NaN")`},
+		{"overstart", "2.01", `set overstart: must be between 0 and 2 (got "2.01")`},
+		{"overstart", "+Inf", `set overstart: must be between 0 and 2 (got "+Inf")`},
+		{"on_demand_budget_usd_monthly", "$5", `set on_demand_budget_usd_monthly: must be a number (got "$5")`},
+		{"observe", "yes", `set observe: must be true or false (got "yes")`},
+		{"on_trip", "leave", `set on_trip: must be keep or evacuate (got "leave")`},
+		{"nudge", "", `set nudge: must be none or desired_count (got "")`},
+		{"jitter_seed", "-1", `set jitter_seed: must be a whole number of at least 0 (got "-1")`},
+	} {
+		f, ok := FieldByKey(c.key)
+		if !ok {
+			t.Fatalf("no field %s", c.key)
+		}
+		p, _ := Preset(PresetFill)
+		before := p
+		if err := f.Set(&p, c.value); err == nil || err.Error() != c.want {
+			t.Errorf("got  %v\nwant %s", err, c.want)
+		}
+		if !reflect.DeepEqual(p, before) {
+			t.Errorf("%s=%s: refused, and changed", c.key, c.value)
+		}
+	}
+	if _, ok := FieldByKey("pools"); ok {
+		t.Error("pools is no tunable")
+	}
+}
+
+func TestSetTakesTheBoundsThemselves(t *testing.T) {
+	for _, f := range Fields() {
+		low, high := f.bounds()
+		switch f.Kind {
+		case KindDuration, KindInt, KindShare, KindUSD:
+			for _, v := range []string{low, high} {
+				if err := f.Set(&Policy{}, v); err != nil {
+					t.Error(err)
+				}
+			}
+			if !strings.Contains(f.Range(), low+" to "+high) {
+				t.Errorf("%s: range %q", f.Key, f.Range())
+			}
+		default:
+			if f.Range() == "" {
+				t.Errorf("%s has no range", f.Key)
+			}
+		}
+	}
+}
+
+func TestDurationsAreWrittenShort(t *testing.T) {
+	for d, want := range map[time.Duration]string{0: "0s", 10 * time.Minute: "10m", time.Hour: "1h", 90 * time.Second: "1m30s", 90 * time.Minute: "1h30m", time.Hour + time.Second: "1h0m1s", 100 * time.Millisecond: "100ms"} {
+		if got := writeDuration(d); got != want {
+			t.Errorf("%v is %q, want %q", d, got, want)
+		}
+	}
+}
+
+func TestValidateReportsEverythingThatIsWrong(t *testing.T) {
+	for _, c := range []struct {
+		situation string
+		edit      func(*Policy)
+		want      []string
+	}{
+		{"nothing wrong", func(*Policy) {}, nil},
+		{"no pools", func(p *Policy) { p.Pools = nil }, []string{"pools: must be between 1 and 20 pools (got 0)"}},
+		{"several fields at once", func(p *Policy) { p.Probe, p.Settle, p.Overstart = 0, -time.Second, math.NaN() }, []string{
+			"settle: must be between 0s and 24h (got -1s)", "overstart: must be a number (got NaN)", "probe: must be between 1 and 5000 (got 0)"}},
+		{"two pools of one name", func(p *Policy) { p.Pools[1].Name = "spot" }, []string{`pools[1].name: must differ from that of pools[0] (got "spot")`}},
+		{"a pool without a name", func(p *Policy) { p.Pools[0].Name = "" }, []string{`pools[0].name: must not be empty (got "")`}},
+		{"an unknown provider", func(p *Policy) { p.Pools[1].Capacity = "SPOT" }, []string{
+			`pools[1].capacity: must be FARGATE_SPOT or FARGATE (got "SPOT")`,
+			"warning pools[1].capacity: should be FARGATE for the last pool: nothing covers a Spot shortage otherwise (got SPOT)"}},
+		{"bounds of a pool", func(p *Policy) { p.Pools[0].Min, p.Pools[0].Max, p.Pools[1].Min, p.Pools[1].Max = 5, 3, -1, 5001 }, []string{
+			"pools[0].min: must be at most max, which is 3 (got 5)", "pools[1].min: must be between 0 and 5000 (got -1)", "pools[1].max: must be between 0 and 5000 (got 5001)"}},
+		{"a price that is none", func(p *Policy) { p.Pools[1].TaskHourUSD = math.Inf(1) }, []string{"pools[1].task_hour_usd: must be a number of at least 0 (got +Inf)"}},
+		{"an owner that is no pool", func(p *Policy) { p.Owner = "sport" }, []string{`owner: must be the name of a pool (got "sport")`}},
+		{"owner and demand", func(p *Policy) { p.Owner, p.Demand = "spot", 5 }, []string{`owner: must be absent when demand is a number (got "spot")`}},
+		{"hold-off", func(p *Policy) { p.HoldOff = time.Hour }, []string{"hold_off: must be at most hold_off_max, which is 30m (got 1h)"}},
+		{"survival", func(p *Policy) { p.Survive = 11 * time.Minute }, []string{"survive: must be at most stable_for, which is 10m (got 11m)"}},
+		{"shares", func(p *Policy) { p.ErrorShare = 0.3 }, []string{"error_share: must leave room for success_share, which is 0.8 (got 0.3)"}},
+		{"tiers that decrease", func(p *Policy) { p.Pools[0].Tier, p.Pools[1].Tier = 1, 0 }, []string{
+			"pools[0].tier: must be 0 for the first pool (got 1)", "pools[1].tier: must not be lower than that of the pool before (got 0)"}},
+		{"a tier that cannot hold everything", func(p *Policy) {
+			p.Pools = append([]Pool{{Name: "arm", Capacity: Spot}}, p.Pools...)
+			p.TierShareMax, p.Demand = 0.4, 10
+		}, []string{"tier_share_max: must be at least 0.5 for a tier of 2 pools, or they cannot hold all of it (got 0.4)"}},
+		{"a shared first tier without a demand", func(p *Policy) {
+			p.Pools = append([]Pool{{Name: "arm", Capacity: Spot}}, p.Pools...)
+		}, []string{"warning demand: should be a number, or owner a pool, when several pools share the first tier (got 0)"}},
+		{"Spot alone", func(p *Policy) { p.Pools = p.Pools[:1] }, []string{
+			"warning pools[0].capacity: should be FARGATE for the last pool: nothing covers a Spot shortage otherwise (got FARGATE_SPOT)"}},
+		{"on-demand alone", func(p *Policy) { p.Pools = []Pool{{Name: "standard", Capacity: OnDemand}} }, []string{
+			"warning pools: should have a FARGATE_SPOT pool: there is nothing to save otherwise (got 1)"}},
+		{"Spot after on-demand", func(p *Policy) {
+			p.Pools = append(twoPools(), Pool{Name: "late", Capacity: Spot, Tier: 2}, Pool{Name: "last", Capacity: OnDemand, Tier: 3})
+		}, []string{
+			"warning pools[2].capacity: comes after an on-demand pool without a max and will get next to nothing (got FARGATE_SPOT)"}},
+		{"switches without effect", func(p *Policy) {
+			p.Nudge, p.RetryEvery, p.Observe, p.SyncTaskDefinition = NudgeDesiredCount, 0, true, true
+		}, []string{"warning nudge: has no effect while retry_every is 0 (got desired_count)", "warning sync_task_definition: has no effect while observe is true (got true)"}},
+	} {
+		t.Run(c.situation, func(t *testing.T) {
+			p, _ := Preset(PresetFill)
+			p.Pools = twoPools()
+			c.edit(&p)
+			var got []string
+			for _, b := range p.Validate() {
+				s := b.String()
+				if b.Warning {
+					s = "warning " + s
+				}
+				got = append(got, s)
+			}
+			if !reflect.DeepEqual(got, c.want) {
+				t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(c.want, "\n"))
+			}
+		})
+	}
+}
