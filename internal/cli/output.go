@@ -1,0 +1,102 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// Forms of the answer.
+const (
+	outputText = "text"
+	outputJSON = "json"
+)
+
+// choice is a flag that takes one of a few words.
+type choice struct {
+	value  *string
+	values []string
+}
+
+func (c choice) String() string {
+	if c.value == nil {
+		return ""
+	}
+	return *c.value
+}
+
+// Set implements pflag.Value.
+func (c choice) Set(v string) error {
+	if !slices.Contains(c.values, v) {
+		return fmt.Errorf("must be one of %s", strings.Join(c.values, ", "))
+	}
+	*c.value = v
+	return nil
+}
+
+// Type implements pflag.Value; the help shows it.
+func (c choice) Type() string { return strings.Join(c.values, "|") }
+
+func choiceFlag(cmd *cobra.Command, to *string, name, short, initial string, values []string, usage string) {
+	*to = initial
+	cmd.Flags().VarP(choice{to, values}, name, short, usage)
+	_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+}
+
+func outputFlag(cmd *cobra.Command, to *string) {
+	choiceFlag(cmd, to, "output", "o", outputText, []string{outputText, outputJSON}, "form of the answer; json is documented in docs/json.md")
+}
+
+// printJSON writes one value with indentation, as the whole answer.
+func printJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}
+
+// table writes rows in columns with no decoration. The first row is the heading.
+func table(w io.Writer, rows [][]string) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, r := range rows {
+		if _, err := fmt.Fprintln(t, strings.Join(r, "\t")); err != nil {
+			return err
+		}
+	}
+	return t.Flush()
+}
+
+// ago says how long ago something was, for people.
+func ago(now, at time.Time) string {
+	if at.IsZero() {
+		return "never"
+	}
+	d := now.Sub(at)
+	switch {
+	case d < -time.Second:
+		return "in " + span(-d)
+	case d < time.Second:
+		return "just now"
+	}
+	return span(d) + " ago"
+}
+
+// span writes a duration in at most two units.
+func span(d time.Duration) string {
+	d = d.Round(time.Second)
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", int(d.Seconds()))
+	case d < time.Hour:
+		return strings.TrimSuffix(fmt.Sprintf("%dm%ds", int(d.Minutes()), int(d.Seconds())%60), "0s")
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%dh%02dm", int(d.Hours()), int(d.Minutes())%60)
+	}
+	return fmt.Sprintf("%dd%dh", int(d.Hours())/24, int(d.Hours())%24)
+}

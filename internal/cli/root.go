@@ -1,0 +1,107 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"syscall"
+
+	"charm.land/fang/v2"
+	"github.com/spf13/cobra"
+)
+
+// Groups of commands in the help.
+const (
+	groupTry     = "try"
+	groupRun     = "run"
+	groupLook    = "look"
+	groupChange  = "change"
+	groupSupport = "support"
+)
+
+// Main runs one command line and returns the exit code.
+func Main(ctx context.Context, args []string, s IO) int {
+	root := newRoot(s)
+	root.SetArgs(args)
+	err := fang.Execute(ctx, root, fang.WithVersion(versionText()), fang.WithErrorHandler(sayError),
+		fang.WithNotifySignal(os.Interrupt, syscall.SIGTERM))
+	return codeOf(err)
+}
+
+// sayError prints an error as text, whatever stderr is: it may have several lines that people copy.
+func sayError(w io.Writer, _ fang.Styles, err error) {
+	var q quiet
+	if errors.As(err, &q) {
+		return
+	}
+	text := err.Error()
+	_, _ = fmt.Fprintln(w, "backstop: "+text)
+	if codeOf(err) == ExitUsage && !strings.Contains(text, "\n") {
+		_, _ = fmt.Fprintln(w, "Try `backstop --help`, or `backstop COMMAND --help`.")
+	}
+}
+
+func newRoot(s IO) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "backstop",
+		Short: "Keep an Amazon ECS workload alive on Fargate Spot",
+		Long: "Backstop keeps an Amazon ECS workload at its wanted number of tasks at the lowest price: it asks Fargate Spot for all of them, " +
+			"covers what Spot cannot hold with on-demand Fargate within seconds, gives on-demand back when Spot has proven itself, and explains every decision.",
+		Example: "# the whole product on this machine, no AWS account\nbackstop demo\n\n# guard what a configuration names\nbackstop run --config backstop.yaml",
+		Args:    noCommand,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetIn(s.In)
+	root.SetOut(s.Out)
+	root.SetErr(s.Err)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exitError{ExitUsage, err} })
+	root.AddGroup(&cobra.Group{ID: groupTry, Title: "Try it"}, &cobra.Group{ID: groupRun, Title: "Run it"}, &cobra.Group{ID: groupLook, Title: "See what is"},
+		&cobra.Group{ID: groupChange, Title: "Change what is wanted"}, &cobra.Group{ID: groupSupport, Title: "Configuration and more"})
+	add := func(group string, cmds ...*cobra.Command) {
+		for _, c := range cmds {
+			c.GroupID = group
+			root.AddCommand(c)
+		}
+	}
+	for _, g := range commands {
+		for _, make := range g.make {
+			add(g.group, make(s))
+		}
+	}
+	root.SetHelpCommandGroupID(groupSupport)
+	root.SetCompletionCommandGroupID(groupSupport)
+	return root
+}
+
+// commands lists what there is, in the order of the help.
+var commands = []struct {
+	group string
+	make  []func(IO) *cobra.Command
+}{
+	{groupSupport, []func(IO) *cobra.Command{newVersionCommand}},
+}
+
+// noCommand refuses arguments of a command that only has subcommands, with what was perhaps meant.
+func noCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	text := fmt.Sprintf("unknown command %q for %q", args[0], cmd.CommandPath())
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		text += "; did you mean " + strings.Join(near, " or ") + "?"
+	}
+	return usageError("%s", text)
+}
+
+// exactly wraps an argument check so that its error is one of usage.
+func checked(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return &exitError{ExitUsage, err}
+		}
+		return nil
+	}
+}
