@@ -1,0 +1,349 @@
+package sandbox
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/backstop-ecs/backstop/internal/ecsim"
+)
+
+var ecsOperations = map[string]operation{
+	"CreateCluster":               op((*Sandbox).createCluster),
+	"DeleteCluster":               op((*Sandbox).deleteCluster),
+	"DescribeClusters":            op((*Sandbox).describeClusters),
+	"ListClusters":                op((*Sandbox).listClusters),
+	"PutClusterCapacityProviders": op((*Sandbox).putClusterCapacityProviders),
+	"DescribeCapacityProviders":   op((*Sandbox).describeCapacityProviders),
+
+	"CreateService":    op((*Sandbox).createService),
+	"UpdateService":    op((*Sandbox).updateService),
+	"DeleteService":    op((*Sandbox).deleteService),
+	"DescribeServices": op((*Sandbox).describeServices),
+	"ListServices":     op((*Sandbox).listServices),
+
+	"ListTasks":            op((*Sandbox).listTasks),
+	"DescribeTasks":        op((*Sandbox).describeTasks),
+	"RunTask":              op((*Sandbox).runTask),
+	"StopTask":             op((*Sandbox).stopTask),
+	"UpdateTaskProtection": op((*Sandbox).updateTaskProtection),
+	"GetTaskProtection":    op((*Sandbox).getTaskProtection),
+
+	"RegisterTaskDefinition": op((*Sandbox).registerTaskDefinition),
+	"DescribeTaskDefinition": op((*Sandbox).describeTaskDefinition),
+	"ListTaskDefinitions":    op((*Sandbox).listTaskDefinitions),
+
+	"TagResource":         op((*Sandbox).tagResource),
+	"UntagResource":       op((*Sandbox).untagResource),
+	"ListTagsForResource": op((*Sandbox).listTagsForResource),
+}
+
+// Page sizes and list limits of the ECS API.
+const (
+	listPageMax         = 100
+	servicesPageDefault = 10
+	describeServicesMax = 10
+	describeTasksMax    = 100
+	describeClustersMax = 100
+	protectionMax       = 10
+	defaultCluster      = "default"
+)
+
+type clusterKey struct{ region, name string }
+
+func ecsInvalid(format string, args ...any) *apiError {
+	return refuse("InvalidParameterException", format, args...)
+}
+
+// nameOf takes a name or an ARN of the caller's region and returns the last part of it.
+func nameOf(c *call, nameOrARN string) (string, error) {
+	rest, isARN := strings.CutPrefix(nameOrARN, "arn:")
+	if !isARN {
+		return nameOrARN, nil
+	}
+	parts := strings.SplitN(rest, ":", 5) // partition, service, region, account, resource
+	if len(parts) != 5 || !strings.Contains(parts[4], "/") {
+		return "", ecsInvalid("Invalid identifier: %s", clip(nameOrARN))
+	}
+	if parts[2] != c.region {
+		return "", ecsInvalid("Invalid identifier: %s is not in the region %s", clip(nameOrARN), c.region)
+	}
+	return parts[4][strings.LastIndexByte(parts[4], '/')+1:], nil
+}
+
+func namesOf(c *call, namesOrARNs []string) ([]string, error) {
+	names := make([]string, len(namesOrARNs))
+	for i, n := range namesOrARNs {
+		var err error
+		if names[i], err = nameOf(c, n); err != nil {
+			return nil, err
+		}
+	}
+	return names, nil
+}
+
+// cluster resolves the cluster a call is about; an empty one is ECS's default.
+func (s *Sandbox) cluster(c *call, nameOrARN string) (string, error) {
+	name, err := nameOf(c, nameOrARN)
+	if err != nil {
+		return "", err
+	}
+	if name == "" {
+		name = defaultCluster
+	}
+	if s.deleted[clusterKey{c.region, name}] {
+		return "", refuse("ClusterNotFoundException", "Cluster not found.")
+	}
+	return name, nil
+}
+
+type tagJSON struct {
+	Key   string `json:"key"`
+	Value string `json:"value"`
+}
+
+func toTags(in []tagJSON) []ecsim.Tag {
+	var tags []ecsim.Tag
+	for _, t := range in {
+		tags = append(tags, ecsim.Tag{Key: t.Key, Value: t.Value})
+	}
+	return tags
+}
+
+func fromTags(in []ecsim.Tag) []tagJSON {
+	tags := make([]tagJSON, len(in))
+	for i, t := range in {
+		tags[i] = tagJSON{t.Key, t.Value}
+	}
+	return tags
+}
+
+type failureJSON struct {
+	ARN    string `json:"arn,omitempty"`
+	Reason string `json:"reason,omitempty"`
+	Detail string `json:"detail,omitempty"`
+}
+
+func fromFailures(in []ecsim.Failure) []failureJSON {
+	failures := make([]failureJSON, len(in))
+	for i, f := range in {
+		failures[i] = failureJSON{f.ARN, f.Reason, f.Detail}
+	}
+	return failures
+}
+
+type clusterJSON struct {
+	ClusterArn                        string         `json:"clusterArn"`
+	ClusterName                       string         `json:"clusterName"`
+	Status                            string         `json:"status"`
+	RegisteredContainerInstancesCount int            `json:"registeredContainerInstancesCount"`
+	RunningTasksCount                 int            `json:"runningTasksCount"`
+	PendingTasksCount                 int            `json:"pendingTasksCount"`
+	ActiveServicesCount               int            `json:"activeServicesCount"`
+	Statistics                        []empty        `json:"statistics"`
+	Tags                              []tagJSON      `json:"tags"`
+	Settings                          []empty        `json:"settings"`
+	CapacityProviders                 []string       `json:"capacityProviders"`
+	DefaultCapacityProviderStrategy   []strategyJSON `json:"defaultCapacityProviderStrategy"`
+}
+
+func (s *Sandbox) clusterJSON(c ecsim.Cluster) clusterJSON {
+	status := c.Status
+	if s.deleted[clusterKey{c.Region, c.Name}] {
+		status = "INACTIVE"
+	}
+	return clusterJSON{ClusterArn: c.ARN, ClusterName: c.Name, Status: status, RunningTasksCount: c.Running, PendingTasksCount: c.Pending,
+		ActiveServicesCount: c.ActiveServices, Statistics: []empty{}, Tags: fromTags(c.Tags), Settings: []empty{},
+		CapacityProviders: []string{ecsim.Fargate, ecsim.FargateSpot}, DefaultCapacityProviderStrategy: []strategyJSON{}}
+}
+
+type clusterInput struct {
+	Cluster     string    `json:"cluster"`
+	ClusterName string    `json:"clusterName"`
+	Tags        []tagJSON `json:"tags"`
+}
+
+type clusterOutput struct {
+	Cluster clusterJSON `json:"cluster"`
+}
+
+func (s *Sandbox) createCluster(c *call, in *clusterInput) (*clusterOutput, error) {
+	if in.ClusterName == "" {
+		in.ClusterName = defaultCluster
+	}
+	made, err := s.world.CreateCluster(c.region, in.ClusterName, toTags(in.Tags))
+	if err != nil {
+		return nil, err
+	}
+	delete(s.deleted, clusterKey{c.region, in.ClusterName})
+	s.regions[c.region] = true
+	return &clusterOutput{s.clusterJSON(made)}, nil
+}
+
+// deleteCluster hides the cluster from then on. The model keeps it, so that making it again finds it empty.
+func (s *Sandbox) deleteCluster(c *call, in *clusterInput) (*clusterOutput, error) {
+	name, err := s.cluster(c, in.Cluster)
+	if err != nil {
+		return nil, err
+	}
+	found, _ := s.world.DescribeClusters(c.region, []string{name})
+	switch {
+	case len(found) == 0:
+		return nil, refuse("ClusterNotFoundException", "Cluster not found.")
+	case found[0].ActiveServices > 0:
+		return nil, refuse("ClusterContainsServicesException", "The Cluster cannot be deleted while Services are active.")
+	case found[0].Running+found[0].Pending > 0:
+		return nil, refuse("ClusterContainsTasksException", "The Cluster cannot be deleted while Tasks are active.")
+	}
+	s.deleted[clusterKey{c.region, name}] = true
+	return &clusterOutput{s.clusterJSON(found[0])}, nil
+}
+
+func (s *Sandbox) putClusterCapacityProviders(c *call, in *clusterInput) (*clusterOutput, error) {
+	name, err := s.cluster(c, in.Cluster)
+	if err != nil {
+		return nil, err
+	}
+	found, _ := s.world.DescribeClusters(c.region, []string{name})
+	if len(found) == 0 {
+		return nil, refuse("ClusterNotFoundException", "Cluster not found.")
+	}
+	return &clusterOutput{s.clusterJSON(found[0])}, nil
+}
+
+type describeClustersOutput struct {
+	Clusters []clusterJSON `json:"clusters"`
+	Failures []failureJSON `json:"failures"`
+}
+
+func (s *Sandbox) describeClusters(c *call, in *struct {
+	Clusters []string `json:"clusters"`
+}) (*describeClustersOutput, error) {
+	if len(in.Clusters) > describeClustersMax {
+		return nil, ecsInvalid("Clusters cannot have more than %d elements.", describeClustersMax)
+	}
+	names, err := namesOf(c, in.Clusters)
+	if err != nil {
+		return nil, err
+	}
+	if len(names) == 0 {
+		names = []string{defaultCluster}
+	}
+	found, failures := s.world.DescribeClusters(c.region, names)
+	out := &describeClustersOutput{Clusters: []clusterJSON{}, Failures: fromFailures(failures)}
+	for _, f := range found {
+		out.Clusters = append(out.Clusters, s.clusterJSON(f))
+	}
+	return out, nil
+}
+
+type listInput struct {
+	Cluster       string `json:"cluster"`
+	ServiceName   string `json:"serviceName"`
+	Family        string `json:"family"`
+	FamilyPrefix  string `json:"familyPrefix"`
+	StartedBy     string `json:"startedBy"`
+	DesiredStatus string `json:"desiredStatus"`
+	Status        string `json:"status"`
+	Sort          string `json:"sort"`
+	MaxResults    *int   `json:"maxResults"`
+	NextToken     string `json:"nextToken"`
+}
+
+// pageOf sorts and pages a list as ECS does; size is the page size without maxResults.
+func (in *listInput) pageOf(items []string, size int) ([]string, string, error) {
+	if in.MaxResults != nil {
+		size = *in.MaxResults
+	}
+	if size < 1 || size > listPageMax {
+		return nil, "", ecsInvalid("maxResults must be between 1 and %d", listPageMax)
+	}
+	slices.Sort(items)
+	items, next, err := page(items, size, in.NextToken)
+	if err != nil {
+		return nil, "", ecsInvalid("Invalid token: %s", clip(in.NextToken))
+	}
+	if items == nil {
+		items = []string{}
+	}
+	return items, next, nil
+}
+
+type listClustersOutput struct {
+	ClusterArns []string `json:"clusterArns"`
+	NextToken   string   `json:"nextToken,omitempty"`
+}
+
+func (s *Sandbox) listClusters(c *call, in *listInput) (*listClustersOutput, error) {
+	arns := slices.DeleteFunc(s.world.ListClusters(c.region), func(arn string) bool {
+		return s.deleted[clusterKey{c.region, arn[strings.LastIndexByte(arn, '/')+1:]}]
+	})
+	arns, next, err := in.pageOf(arns, listPageMax)
+	if err != nil {
+		return nil, err
+	}
+	return &listClustersOutput{arns, next}, nil
+}
+
+type capacityProviderJSON struct {
+	CapacityProviderArn string    `json:"capacityProviderArn"`
+	Name                string    `json:"name"`
+	Status              string    `json:"status"`
+	Tags                []tagJSON `json:"tags"`
+}
+
+type capacityProvidersOutput struct {
+	CapacityProviders []capacityProviderJSON `json:"capacityProviders"`
+	Failures          []failureJSON          `json:"failures"`
+}
+
+func (s *Sandbox) describeCapacityProviders(c *call, in *struct {
+	CapacityProviders []string `json:"capacityProviders"`
+}) (*capacityProvidersOutput, error) {
+	names, err := namesOf(c, in.CapacityProviders)
+	if err != nil {
+		return nil, err
+	}
+	if len(names) == 0 {
+		names = []string{ecsim.Fargate, ecsim.FargateSpot}
+	}
+	out := &capacityProvidersOutput{CapacityProviders: []capacityProviderJSON{}, Failures: []failureJSON{}}
+	for _, name := range names {
+		arn := s.providerARN(c.region, name)
+		if name != ecsim.Fargate && name != ecsim.FargateSpot {
+			out.Failures = append(out.Failures, failureJSON{ARN: arn, Reason: "MISSING"})
+			continue
+		}
+		out.CapacityProviders = append(out.CapacityProviders, capacityProviderJSON{arn, name, "ACTIVE", []tagJSON{}})
+	}
+	return out, nil
+}
+
+func (s *Sandbox) providerARN(region, provider string) string {
+	return "arn:aws:ecs:" + region + ":" + s.account() + ":capacity-provider/" + provider
+}
+
+type tagsInput struct {
+	ResourceArn string    `json:"resourceArn"`
+	Tags        []tagJSON `json:"tags"`
+	TagKeys     []string  `json:"tagKeys"`
+}
+
+func (s *Sandbox) tagResource(_ *call, in *tagsInput) (empty, error) {
+	return empty{}, s.world.TagResource(in.ResourceArn, toTags(in.Tags))
+}
+
+func (s *Sandbox) untagResource(_ *call, in *tagsInput) (empty, error) {
+	return empty{}, s.world.UntagResource(in.ResourceArn, in.TagKeys)
+}
+
+type tagsOutput struct {
+	Tags []tagJSON `json:"tags"`
+}
+
+func (s *Sandbox) listTagsForResource(_ *call, in *tagsInput) (*tagsOutput, error) {
+	tags, err := s.world.ListTagsForResource(in.ResourceArn)
+	if err != nil {
+		return nil, err
+	}
+	return &tagsOutput{fromTags(tags)}, nil
+}

@@ -1,0 +1,317 @@
+package sandbox
+
+import (
+	"encoding/json"
+
+	"github.com/backstop-ecs/backstop/internal/ecsim"
+)
+
+// serviceExtras are the parameters of a service that the model has no use for; they are given back as they came.
+type serviceExtras struct {
+	NetworkConfiguration          json.RawMessage `json:"networkConfiguration,omitempty"`
+	LoadBalancers                 json.RawMessage `json:"loadBalancers,omitempty"`
+	ServiceRegistries             json.RawMessage `json:"serviceRegistries,omitempty"`
+	PlatformVersion               string          `json:"platformVersion,omitempty"`
+	HealthCheckGracePeriodSeconds *int            `json:"healthCheckGracePeriodSeconds,omitempty"`
+	EnableExecuteCommand          *bool           `json:"enableExecuteCommand,omitempty"`
+	EnableECSManagedTags          *bool           `json:"enableECSManagedTags,omitempty"`
+	PropagateTags                 string          `json:"propagateTags,omitempty"`
+}
+
+// merge takes over what an UpdateService call names.
+func (x *serviceExtras) merge(in serviceExtras) {
+	for _, f := range []struct{ to, from *json.RawMessage }{{&x.NetworkConfiguration, &in.NetworkConfiguration},
+		{&x.LoadBalancers, &in.LoadBalancers}, {&x.ServiceRegistries, &in.ServiceRegistries}} {
+		if len(*f.from) > 0 {
+			*f.to = *f.from
+		}
+	}
+	if in.PlatformVersion != "" {
+		x.PlatformVersion = in.PlatformVersion
+	}
+	if in.HealthCheckGracePeriodSeconds != nil {
+		x.HealthCheckGracePeriodSeconds = in.HealthCheckGracePeriodSeconds
+	}
+	if in.EnableExecuteCommand != nil {
+		x.EnableExecuteCommand = in.EnableExecuteCommand
+	}
+	if in.EnableECSManagedTags != nil {
+		x.EnableECSManagedTags = in.EnableECSManagedTags
+	}
+	if in.PropagateTags != "" {
+		x.PropagateTags = in.PropagateTags
+	}
+}
+
+type strategyJSON struct {
+	CapacityProvider string `json:"capacityProvider"`
+	Weight           int    `json:"weight"`
+	Base             int    `json:"base"`
+}
+
+func toStrategy(in []strategyJSON) []ecsim.StrategyItem {
+	var items []ecsim.StrategyItem
+	for _, i := range in {
+		items = append(items, ecsim.StrategyItem{Provider: i.CapacityProvider, Base: i.Base, Weight: i.Weight})
+	}
+	return items
+}
+
+func fromStrategy(in []ecsim.StrategyItem) []strategyJSON {
+	if len(in) == 0 {
+		return nil
+	}
+	items := make([]strategyJSON, len(in))
+	for i, item := range in {
+		items[i] = strategyJSON{item.Provider, item.Weight, item.Base}
+	}
+	return items
+}
+
+type deploymentConfigurationJSON struct {
+	DeploymentCircuitBreaker *circuitBreakerJSON `json:"deploymentCircuitBreaker,omitempty"`
+	MaximumPercent           *int                `json:"maximumPercent,omitempty"`
+	MinimumHealthyPercent    *int                `json:"minimumHealthyPercent,omitempty"`
+	Strategy                 string              `json:"strategy,omitempty"`
+}
+
+type circuitBreakerJSON struct {
+	Enable   bool `json:"enable"`
+	Rollback bool `json:"rollback"`
+}
+
+func (d *deploymentConfigurationJSON) model() ecsim.DeploymentConfig {
+	if d == nil {
+		return ecsim.DeploymentConfig{}
+	}
+	config := ecsim.DeploymentConfig{MinimumHealthyPercent: d.MinimumHealthyPercent, MaximumPercent: d.MaximumPercent}
+	if b := d.DeploymentCircuitBreaker; b != nil {
+		config.CircuitBreaker, config.Rollback = b.Enable, b.Rollback
+	}
+	return config
+}
+
+// serviceInput is a CreateService or UpdateService call.
+type serviceInput struct {
+	Cluster                  string                       `json:"cluster"`
+	ServiceName              string                       `json:"serviceName"` // CreateService
+	Service                  string                       `json:"service"`     // UpdateService, DeleteService
+	TaskDefinition           string                       `json:"taskDefinition"`
+	DesiredCount             *int                         `json:"desiredCount"`
+	LaunchType               string                       `json:"launchType"`
+	CapacityProviderStrategy []strategyJSON               `json:"capacityProviderStrategy"`
+	DeploymentConfiguration  *deploymentConfigurationJSON `json:"deploymentConfiguration"`
+	DeploymentController     *struct {
+		Type string `json:"type"`
+	} `json:"deploymentController"`
+	SchedulingStrategy          string    `json:"schedulingStrategy"`
+	ForceNewDeployment          bool      `json:"forceNewDeployment"`
+	AvailabilityZoneRebalancing string    `json:"availabilityZoneRebalancing"`
+	Tags                        []tagJSON `json:"tags"`
+	Force                       bool      `json:"force"` // DeleteService
+	serviceExtras
+}
+
+type serviceOutput struct {
+	Service serviceJSON `json:"service"`
+}
+
+// check refuses what the model has no idea of.
+func (in *serviceInput) check() error {
+	switch {
+	case in.LaunchType != "" && len(in.CapacityProviderStrategy) > 0:
+		return ecsInvalid("Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again.")
+	case in.LaunchType != "" && in.LaunchType != ecsim.Fargate:
+		return ecsInvalid("The sandbox knows the launch type FARGATE only (got %s)", clip(in.LaunchType))
+	case in.DeploymentController != nil && in.DeploymentController.Type != "ECS" && in.DeploymentController.Type != "":
+		return ecsInvalid("The sandbox knows the deployment controller ECS only (got %s)", clip(in.DeploymentController.Type))
+	case in.SchedulingStrategy != "" && in.SchedulingStrategy != "REPLICA":
+		return ecsInvalid("The sandbox knows the scheduling strategy REPLICA only (got %s)", clip(in.SchedulingStrategy))
+	}
+	if d := in.DeploymentConfiguration; d != nil && d.Strategy != "" && d.Strategy != "ROLLING" {
+		return ecsInvalid("The sandbox knows the deployment strategy ROLLING only (got %s)", clip(d.Strategy))
+	}
+	return nil
+}
+
+// zonesOf derives the availability zones of subnets: subnet-a and anything else that ends in -a to -f lies in
+// that zone; the others lie in a, b and c in turn.
+func zonesOf(region string, networkConfiguration json.RawMessage) []string {
+	var network struct {
+		AwsvpcConfiguration struct {
+			Subnets []string `json:"subnets"`
+		} `json:"awsvpcConfiguration"`
+	}
+	if len(networkConfiguration) == 0 || json.Unmarshal(networkConfiguration, &network) != nil {
+		return nil
+	}
+	var zones []string
+	seen := map[string]bool{}
+	for i, subnet := range network.AwsvpcConfiguration.Subnets {
+		zone := region + string("abc"[i%3])
+		if n := len(subnet); n > 2 && subnet[n-2] == '-' && subnet[n-1] >= 'a' && subnet[n-1] <= 'f' {
+			zone = region + subnet[n-1:]
+		}
+		if !seen[zone] {
+			seen[zone] = true
+			zones = append(zones, zone)
+		}
+	}
+	return zones
+}
+
+func (s *Sandbox) createService(c *call, in *serviceInput) (*serviceOutput, error) {
+	cluster, err := s.cluster(c, in.Cluster)
+	if err != nil {
+		return nil, err
+	}
+	if err := in.check(); err != nil {
+		return nil, err
+	}
+	if in.DesiredCount == nil {
+		in.DesiredCount = new(int)
+	}
+	made, err := s.world.CreateService(c.region, ecsim.CreateServiceInput{Cluster: cluster, Name: in.ServiceName, TaskDefinition: in.TaskDefinition,
+		Desired: *in.DesiredCount, Strategy: toStrategy(in.CapacityProviderStrategy), Zones: zonesOf(c.region, in.NetworkConfiguration),
+		Deployment: in.DeploymentConfiguration.model(), LoadBalanced: len(in.LoadBalancers) > len("[]"),
+		Rebalancing: in.AvailabilityZoneRebalancing == "ENABLED", Tags: toTags(in.Tags)})
+	if err != nil {
+		return nil, err
+	}
+	extras := in.serviceExtras
+	s.extras[made.Ref] = &extras
+	return &serviceOutput{s.serviceJSON(&made, true)}, nil
+}
+
+func (s *Sandbox) serviceRef(c *call, cluster, service string) (ecsim.Ref, error) {
+	cluster, err := s.cluster(c, cluster)
+	if err != nil {
+		return ecsim.Ref{}, err
+	}
+	name, err := nameOf(c, service)
+	if err != nil {
+		return ecsim.Ref{}, err
+	}
+	if name == "" {
+		return ecsim.Ref{}, ecsInvalid("Service can not be blank.")
+	}
+	return ecsim.Ref{Region: c.region, Cluster: cluster, Service: name}, nil
+}
+
+func (s *Sandbox) updateService(c *call, in *serviceInput) (*serviceOutput, error) {
+	ref, err := s.serviceRef(c, in.Cluster, in.Service)
+	if err != nil {
+		return nil, err
+	}
+	if err := in.check(); err != nil {
+		return nil, err
+	}
+	change := ecsim.UpdateServiceInput{Desired: in.DesiredCount, TaskDefinition: in.TaskDefinition, Strategy: toStrategy(in.CapacityProviderStrategy),
+		SetStrategy: in.CapacityProviderStrategy != nil, ForceNewDeployment: in.ForceNewDeployment, Zones: zonesOf(c.region, in.NetworkConfiguration)}
+	if d := in.DeploymentConfiguration; d != nil {
+		config := d.model()
+		if d.DeploymentCircuitBreaker == nil { // not named: stays as it is
+			if now, _, err := s.world.DescribeServices(ref.Region, ref.Cluster, []string{ref.Service}); err == nil && len(now) == 1 {
+				config.CircuitBreaker, config.Rollback = now[0].CircuitBreaker, now[0].Rollback
+			}
+		}
+		change.Deployment = &config
+	}
+	if in.AvailabilityZoneRebalancing != "" {
+		change.Rebalancing = new(in.AvailabilityZoneRebalancing == "ENABLED")
+	}
+	changed, err := s.world.UpdateService(ref, change)
+	if err != nil {
+		return nil, err
+	}
+	s.extrasOf(ref).merge(in.serviceExtras)
+	return &serviceOutput{s.serviceJSON(&changed, true)}, nil
+}
+
+func (s *Sandbox) extrasOf(ref ecsim.Ref) *serviceExtras {
+	x := s.extras[ref]
+	if x == nil {
+		x = &serviceExtras{}
+		s.extras[ref] = x
+	}
+	return x
+}
+
+func (s *Sandbox) deleteService(c *call, in *serviceInput) (*serviceOutput, error) {
+	ref, err := s.serviceRef(c, in.Cluster, in.Service)
+	if err != nil {
+		return nil, err
+	}
+	gone, err := s.world.DeleteService(ref, in.Force)
+	if err != nil {
+		return nil, err
+	}
+	return &serviceOutput{s.serviceJSON(&gone, true)}, nil
+}
+
+type describeServicesInput struct {
+	Cluster  string   `json:"cluster"`
+	Services []string `json:"services"`
+	Include  []string `json:"include"`
+}
+
+type describeServicesOutput struct {
+	Services []serviceJSON `json:"services"`
+	Failures []failureJSON `json:"failures"`
+}
+
+func (s *Sandbox) describeServices(c *call, in *describeServicesInput) (*describeServicesOutput, error) {
+	cluster, err := s.cluster(c, in.Cluster)
+	if err != nil {
+		return nil, err
+	}
+	names, err := namesOf(c, in.Services)
+	if err != nil {
+		return nil, err
+	}
+	if len(names) == 0 {
+		return nil, ecsInvalid("Services cannot be empty.")
+	}
+	if len(names) > describeServicesMax {
+		return nil, ecsInvalid("Services cannot have more than %d elements.", describeServicesMax)
+	}
+	found, failures, err := s.world.DescribeServices(c.region, cluster, names)
+	if err != nil {
+		return nil, err
+	}
+	out := &describeServicesOutput{Services: make([]serviceJSON, len(found)), Failures: fromFailures(failures)}
+	for i := range found {
+		out.Services[i] = s.serviceJSON(&found[i], includesTags(in.Include))
+	}
+	return out, nil
+}
+
+func includesTags(include []string) bool {
+	for _, i := range include {
+		if i == "TAGS" {
+			return true
+		}
+	}
+	return false
+}
+
+type listServicesOutput struct {
+	ServiceArns []string `json:"serviceArns"`
+	NextToken   string   `json:"nextToken,omitempty"`
+}
+
+func (s *Sandbox) listServices(c *call, in *listInput) (*listServicesOutput, error) {
+	cluster, err := s.cluster(c, in.Cluster)
+	if err != nil {
+		return nil, err
+	}
+	arns, err := s.world.ListServices(c.region, cluster)
+	if err != nil {
+		return nil, err
+	}
+	arns, next, err := in.pageOf(arns, servicesPageDefault)
+	if err != nil {
+		return nil, err
+	}
+	return &listServicesOutput{arns, next}, nil
+}

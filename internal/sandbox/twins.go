@@ -1,0 +1,114 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/backstop-ecs/backstop/internal/ecsim"
+)
+
+// Twins describes a workload of two services: NAME-spot on FARGATE_SPOT with Count tasks, and NAME-standard on
+// FARGATE with none.
+type Twins struct {
+	Region      string // empty: the sandbox's
+	Cluster     string // made if missing
+	Name        string
+	Count       int
+	CPU, Memory int           // of a task; 0: 256 units, 512 MiB
+	Arch        string        // X86_64 (empty) or ARM64
+	StopTimeout time.Duration // 0: the model's default
+	OnSIGTERM   ecsim.Behaviour
+	// Starting leaves the tasks to start in their own time. Otherwise the world runs ahead until all of them
+	// work (a few virtual minutes), and the events of that are not delivered.
+	Starting bool
+}
+
+// Limits of running ahead.
+const (
+	settleMax  = 30 * time.Minute
+	settleStep = 5 * time.Second
+)
+
+// SetupTwins makes a workload of two services in the sandbox's region, its Spot tasks already running.
+func (s *Sandbox) SetupTwins(cluster, name string, count int) error {
+	return s.Setup(Twins{Cluster: cluster, Name: name, Count: count})
+}
+
+// Setup makes the workloads described. Virtual time may have moved on when it returns (see Twins.Starting).
+func (s *Sandbox) Setup(workloads ...Twins) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.catchUpLocked()
+	before := s.trouble
+	defer func() {
+		s.trouble = before
+		s.settleLocked()
+	}()
+	s.trouble.Paused = true
+	wanted := map[ecsim.Ref]int{}
+	for _, t := range workloads {
+		if t.Region == "" {
+			t.Region = s.opts.Region
+		}
+		if err := s.setupTwins(t); err != nil {
+			return fmt.Errorf("set up workload %s: %w", t.Name, err)
+		}
+		if !t.Starting {
+			wanted[ecsim.Ref{Region: t.Region, Cluster: t.Cluster, Service: t.Name + "-spot"}] = t.Count
+		}
+	}
+	if len(wanted) == 0 {
+		s.trouble = before // the starts are news like any other
+		return nil
+	}
+	return s.runAhead(wanted)
+}
+
+func (s *Sandbox) setupTwins(t Twins) error {
+	s.regions[t.Region] = true
+	_, err := s.world.CreateCluster(t.Region, t.Cluster, nil)
+	if err != nil {
+		return err
+	}
+	d, err := s.world.RegisterTaskDefinition(t.Region, ecsim.TaskDefinitionInput{Family: t.Name, CPU: t.CPU, Memory: t.Memory, Arch: t.Arch,
+		StopTimeout: t.StopTimeout, OnSIGTERM: t.OnSIGTERM, Container: t.Name, Image: t.Name + ":1"})
+	if err != nil {
+		return err
+	}
+	create := func(suffix, provider string, desired int) error {
+		_, err := s.world.CreateService(t.Region, ecsim.CreateServiceInput{Cluster: t.Cluster, Name: t.Name + suffix, TaskDefinition: d.ARN,
+			Desired: desired, Strategy: []ecsim.StrategyItem{{Provider: provider, Weight: 1}}})
+		return err
+	}
+	return errors.Join(create("-spot", ecsim.FargateSpot, t.Count), create("-standard", ecsim.Fargate, 0))
+}
+
+// runAhead moves the world on until the services wanted have their tasks working.
+func (s *Sandbox) runAhead(wanted map[ecsim.Ref]int) error {
+	lacking := func() (ref ecsim.Ref, n int) {
+		for ref, count := range wanted {
+			if n := s.world.Working(ref); n < count {
+				return ref, count - n
+			}
+		}
+		return ref, 0
+	}
+	end := s.world.Now().Add(settleMax)
+	for s.world.Now().Before(end) {
+		if _, n := lacking(); n == 0 {
+			break
+		}
+		s.world.AdvanceTo(s.world.Now().Add(settleStep))
+		s.deliverLocked()
+	}
+	// A look after the stale reads and the events still on their way are over.
+	s.world.AdvanceTo(s.world.Now().Add(s.opts.World.ReadLag + settleStep))
+	s.deliverLocked()
+	s.clock.set(s.world.Now(), time.Now())
+	s.stir = true
+	if ref, n := lacking(); n > 0 {
+		return fmt.Errorf("set up %s/%s: %d tasks do not run after %s", ref.Cluster, ref.Service, n, settleMax)
+	}
+	return nil
+}
