@@ -1,1 +1,83 @@
 package control
+
+import "time"
+
+// Limits of the pass and of the loop around it. Everything that could grow or hang has one, and its reason.
+const (
+	// TickDefault is how often every workload is looked at when nothing happens: EventBridge's own finest
+	// schedule, so that the daemon and a scheduled function behave alike.
+	TickDefault = time.Minute
+	// TickMin bounds the tick from below; at high sandbox speeds a minute of the world is some milliseconds.
+	TickMin = 5 * time.Millisecond
+
+	// PassDeadline bounds a pass from loading to committing. Three slow reads (describe, list, scaling) of
+	// LookTimeout each do not fit on purpose: so slow a region is better looked at afresh.
+	PassDeadline = 25 * time.Second
+	// LookTimeout bounds each read of a pass, the SDK's retries included.
+	LookTimeout = 10 * time.Second
+	// StoreTimeout bounds each use of the store.
+	StoreTimeout = 10 * time.Second
+	// ActDeadline bounds the carrying out of a decision, counted from the moment that the lease is counted
+	// from. ActTimeout bounds one action of it.
+	ActDeadline = 10 * time.Second
+	ActTimeout  = 5 * time.Second
+	// LeaseFor is how long a lease runs. It outlives ActDeadline by a call that was cut off but still arrives
+	// (ActTimeout) and by clocks that differ (5 s), so that nobody starts while a slow pass may still act.
+	LeaseFor = ActDeadline + ActTimeout + 5*time.Second
+	// ReleaseTimeout bounds the commit of the outcome, which also gives back the lease; it is tried even
+	// when the loop is told to stop. A lease that was not given back runs out by itself.
+	ReleaseTimeout = 3 * time.Second
+	// StopGrace is how long a pass in flight may go on once the loop is told to stop: less than the ten
+	// seconds that container runtimes and service managers commonly leave between SIGTERM and SIGKILL.
+	StopGrace = 5 * time.Second
+
+	// parallelMax bounds the workloads of one pass that are handled at a time. Rates against AWS are limited
+	// by the adapter; this bounds memory and open connections.
+	parallelMax = 16
+	// passesMax bounds the passes in flight, so that a hanging region leaves room for the others.
+	passesMax = 32
+	// chunkMax is how many workloads one pass of the tick takes: with two pools each 20 DescribeServices
+	// calls of ten, a fifth of ECS's burst, so that a pass woken by an event never queues for long.
+	chunkMax = 100
+	// chunkStagger is the time between the chunks' first passes after the start.
+	chunkStagger = 50 * time.Millisecond
+	// passGap is the least time between the starts of two passes of one workload. A burst of events that
+	// arrives over some tenths of a second so becomes a few passes and not one for each message.
+	passGap = 100 * time.Millisecond
+	// signalsMax bounds the signals that one pass takes; the rest waits for the next. It is as many as the
+	// evidence window can hold.
+	signalsMax = 1000
+
+	// BatchMax is how many messages one receive gives at most: SQS's limit.
+	BatchMax = 10
+	// receiveWait is the long poll: SQS's greatest.
+	receiveWait = 20 * time.Second
+	// After a full batch the receiver goes on with drainParallel receives at a time until a round brings
+	// nothing, drainBatches batches have come or drainFor has passed; only then a pass begins. 400 messages
+	// are twice the burst that the product is measured with; 20 ms are what the first of them may wait.
+	drainParallel = 4
+	drainBatches  = 40
+	drainFor      = 20 * time.Millisecond
+	// drainLate is how late a receive of the drain may end: one that is cut off leaves its messages invisible
+	// until their visibility timeout, so it is cut only when it hangs.
+	drainLate = time.Second
+	// messagesMax bounds the messages that are held while their workloads cannot be dealt with (a store that
+	// is down); beyond it nothing is received, and SQS keeps the rest.
+	messagesMax = 10_000
+
+	// retryFirst and retryMax bound the back-off after something failed: it doubles from the one to the other.
+	retryFirst = time.Second
+	retryMax   = 30 * time.Second
+	// lookSoonest is the least time, in AWS's seconds, before a decision's own wish to be looked at again.
+	lookSoonest = time.Second
+	// peekEvery is how often a store that can tell is asked for commits of others.
+	peekEvery = time.Second
+	// reportsMax bounds the reports that wait to be told; more are dropped and counted.
+	reportsMax = 4096
+	// intentTries and intentWait bound how long an operator's command waits for a pass to finish: longer
+	// than LeaseFor, so that a lease left behind by a crash runs out meanwhile.
+	intentTries = 100
+	intentWait  = 250 * time.Millisecond
+	// noticesMax bounds the keys of notices that are remembered per workload.
+	noticesMax = 256
+)

@@ -147,6 +147,9 @@ const (
 	Committed Result = "committed"
 	// ActionFailed: the state was committed, an action failed; a later pass tries again.
 	ActionFailed Result = "action_failed"
+	// Unrecorded: the state was committed and every action carried out, but the outcome could not be
+	// recorded and the lease not given back; it runs out by itself.
+	Unrecorded Result = "outcome_unrecorded"
 	// Stale: somebody else committed first.
 	Stale Result = "stale"
 	// Held: somebody else holds the lease.
@@ -158,4 +161,6 @@ const (
 )
 
 // Settled says whether the signals that led to the pass are dealt with and may be acknowledged.
-func (r Result) Settled() bool { return r == Unchanged || r == Committed || r == ActionFailed }
+func (r Result) Settled() bool {
+	return r == Unchanged || r == Committed || r == ActionFailed || r == Unrecorded
+}

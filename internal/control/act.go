@@ -1,0 +1,115 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/journal"
+)
+
+// act carries out the decision's actions in their order. begun is the moment from which the lease is counted.
+// When one fails the ones after it are not tried: they may depend on it, as lowering Spot does on its cover.
+func (l *Loop) act(ctx context.Context, j *job, begun time.Time) {
+	r := &j.report
+	ctx, cancel := context.WithDeadline(ctx, begun.Add(ActDeadline))
+	defer cancel()
+	stopped := false
+	for _, a := range r.Decision.Actions {
+		out := journal.Outcome{Action: a}
+		if stopped || ctx.Err() != nil {
+			stopped = true
+			out.Skipped = true
+			r.Outcomes = append(r.Outcomes, out)
+			continue
+		}
+		started := time.Now()
+		err := l.apply(ctx, j.w, a)
+		out.Took = time.Since(started)
+		if err != nil {
+			stopped = true
+			out.Err, out.Text, out.Hint = kindOf(err), err.Error(), hintOf(err)
+			r.Err = fmt.Errorf("%s: %w", journal.Text(a), err)
+		}
+		r.Outcomes = append(r.Outcomes, out)
+	}
+	if stopped {
+		r.Result = ActionFailed
+		if r.Err == nil {
+			r.Err = fmt.Errorf("act on %s: %w", j.w.Name, context.Cause(ctx))
+		}
+	}
+}
+
+func (l *Loop) apply(ctx context.Context, w *Workload, a failover.Action) error {
+	name := journal.Pool(a)
+	for k := range w.Policy.Pools {
+		if w.Policy.Pools[k].Name == name {
+			ctx, cancel := context.WithTimeout(ctx, ActTimeout)
+			defer cancel()
+			return l.Services.Apply(ctx, w.Refs[k], a)
+		}
+	}
+	return fmt.Errorf("pool %q is not one of workload %s", name, w.Name)
+}
+
+// release commits the outcome and gives back the lease. It is tried even when the pass was told to stop; when
+// it fails the lease runs out by itself and the next pass asks again for what it does not see done.
+func (l *Loop) release(ctx context.Context, j *job, of string) {
+	r := &j.report
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), ReleaseTimeout)
+	defer cancel()
+	var done []failover.Action
+	for i := range r.Outcomes {
+		if r.Outcomes[i].Done() {
+			done = append(done, r.Outcomes[i].Action)
+		}
+	}
+	next := Record{State: failover.Acted(r.After, done)}
+	next.State.Generation = r.After.Generation + 1
+	entry := journal.Entry{Version: journal.Version, ID: l.entryID(), Workload: j.w.Name, At: r.Decision.At,
+		Kind: journal.KindOutcome, Generation: next.State.Generation, Of: of, Outcomes: r.Outcomes}
+	err := l.Store.Commit(ctx, l.Owner, next, l.Now(), []journal.Entry{entry})
+	l.storeAnswered(ctx, err)
+	if err != nil {
+		l.Log.LogAttrs(ctx, slog.LevelWarn, "outcome not recorded; the lease runs out by itself",
+			slog.String(KeyWorkload, j.w.Name), slog.Any(KeyErr, err))
+		if r.Result == Committed {
+			r.Result = Unrecorded
+		}
+		if r.Err == nil {
+			r.Err = fmt.Errorf("commit outcome of %s: %w", j.w.Name, err)
+		}
+		return
+	}
+	r.After = next.State
+	l.mu.Lock()
+	j.it.seen = max(j.it.seen, next.State.Generation)
+	l.mu.Unlock()
+}
+
+// kindOf returns the kind of an adapter's error; of any other, whether the time was up.
+func kindOf(err error) failover.ErrorKind {
+	var kinded KindedError
+	switch {
+	case err == nil:
+		return failover.ErrNone
+	case errors.As(err, &kinded):
+		return kinded.Kind()
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return failover.ErrTimeout
+	}
+	return failover.ErrUnknown
+}
+
+// hintOf returns what a person can do about an adapter's error, or "".
+func hintOf(err error) string {
+	var kinded KindedError
+	if errors.As(err, &kinded) {
+		return kinded.Hint()
+	}
+	return ""
+}

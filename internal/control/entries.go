@@ -1,0 +1,64 @@
+package control
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/backstop-ecs/backstop/internal/journal"
+)
+
+// decisionEntry records what was seen and decided. Written in the commit, it is also the intent to act.
+func (l *Loop) decisionEntry(j *job, generation uint64) journal.Entry {
+	d := j.report.Decision
+	return journal.Entry{Version: journal.Version, ID: l.entryID(), Workload: j.w.Name, At: d.At, Kind: journal.KindDecision,
+		Generation: generation, PolicyDigest: journal.PolicyDigest(j.w.Policy), Observation: journal.Compact(j.report.Observation),
+		Decision: &d, Actions: d.Actions, Withheld: d.Withheld}
+}
+
+// noticeEntries records the notices that were not there at the last pass. A trouble that lasts is recorded
+// once per process and each time it comes back.
+func (l *Loop) noticeEntries(j *job, generation uint64) []journal.Entry {
+	var out []journal.Entry
+	now := make(map[string]bool, len(j.report.Decision.Notices))
+	for i := range j.report.Decision.Notices {
+		n := j.report.Decision.Notices[i]
+		if len(now) >= noticesMax || now[n.Key] {
+			continue
+		}
+		now[n.Key] = true
+		if j.it.told[n.Key] {
+			continue
+		}
+		out = append(out, journal.Entry{Version: journal.Version, ID: l.entryID(), Workload: j.w.Name, At: j.report.Decision.At,
+			Kind: journal.KindNotice, Generation: generation, Notice: &n})
+	}
+	j.telling = now
+	return out
+}
+
+// note records what a pass found that changed nothing in the state: new notices, and what a policy that only
+// observes, or a pause, withheld, each when it differs from the last time.
+func (l *Loop) note(ctx context.Context, j *job) {
+	entries := l.noticeEntries(j, 0)
+	withheld := ""
+	for _, a := range j.report.Decision.Withheld {
+		withheld += journal.Text(a) + "\n"
+	}
+	if withheld != j.it.withheld && withheld != "" {
+		entries = append(entries, l.decisionEntry(j, 0))
+	}
+	if len(entries) == 0 {
+		j.it.withheld, j.it.told = withheld, j.telling
+		return
+	}
+	storeCtx, cancel := context.WithTimeout(ctx, StoreTimeout)
+	defer cancel()
+	if err := l.Store.Append(storeCtx, entries); err != nil {
+		l.storeAnswered(ctx, err)
+		l.Log.LogAttrs(ctx, slog.LevelWarn, "journal not written", slog.String(KeyWorkload, j.w.Name),
+			slog.Any(KeyErr, fmt.Errorf("append to journal: %w", err)))
+		return
+	}
+	j.it.withheld, j.it.told = withheld, j.telling
+}

@@ -1,0 +1,33 @@
+package control
+
+// Keys of structured log lines, everywhere in the program. Messages are constant phrases; what varies is an
+// attribute under one of these.
+const (
+	KeyWorkload   = "workload"
+	KeyReason     = "reason"
+	KeyMode       = "mode"
+	KeyDemand     = "demand"
+	KeyRunning    = "running"
+	KeyShortfall  = "shortfall"
+	KeyActions    = "actions"
+	KeyWithheld   = "withheld"
+	KeyAction     = "action"
+	KeyPool       = "pool"
+	KeyService    = "service"
+	KeyRegion     = "region"
+	KeyGeneration = "generation"
+	KeyResult     = "result"
+	KeyErr        = "err"
+	KeyKind       = "kind"
+	KeyHint       = "hint"
+	KeySeverity   = "severity"
+	KeyOwner      = "owner"
+	KeyMessageID  = "message_id"
+	KeyMessages   = "messages"
+	KeySignals    = "signals"
+	KeyTook       = "took"
+	KeyAt         = "at"
+	KeyDropped    = "dropped"
+	KeyWorkloads  = "workloads"
+	KeyTick       = "tick"
+)

@@ -1,0 +1,245 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/journal"
+)
+
+// job is one workload in one pass.
+type job struct {
+	k       int // the workload's index
+	w       *Workload
+	it      *item
+	entered bool
+	signals []failover.Signal
+	taken   []arrival // the inbox entries that the signals came from
+	record  Record
+	at      time.Time // AWS's clock
+	pools   []failover.PoolObservation
+	waiting atomic.Int32 // groups of services that were not looked at yet
+	report  Report
+	telling map[string]bool // the keys of this pass's notices
+	// degraded says that something could not be read that may be readable soon.
+	degraded bool
+}
+
+// Pass looks once at each of the named workloads, decides and acts. All their services are described together;
+// a workload is decided on as soon as its own services are seen, so that a slow region holds up nobody
+// else's. The reports are in the order of names.
+//
+// Signals are given to the workloads whose services they name; those that name none are dropped. The error is
+// for a name that is not configured, or a loop that is not complete; what goes wrong in a pass is in its report.
+func (l *Loop) Pass(ctx context.Context, names []string, signals []failover.Signal) ([]Report, error) {
+	if err := l.init(); err != nil {
+		return nil, err
+	}
+	jobs := make([]*job, len(names))
+	place := make(map[int]*job, len(names))
+	for i, name := range names {
+		k, ok := l.index[name]
+		if !ok {
+			return nil, fmt.Errorf("pass of %q: %w", name, ErrNoWorkload)
+		}
+		if place[k] != nil {
+			return nil, fmt.Errorf("pass of %q: it is named twice", name)
+		}
+		jobs[i] = &job{k: k, w: &l.Workloads[k], it: l.items[k]}
+		place[k] = jobs[i]
+	}
+	for _, s := range signals {
+		for _, t := range l.find(&s) {
+			if j := place[t.workload]; j != nil {
+				s.Pool = j.w.Policy.Pools[t.pool].Name
+				j.signals = append(j.signals, s)
+			}
+		}
+	}
+	l.pass(ctx, jobs, nil)
+	reports := make([]Report, len(jobs))
+	for i, j := range jobs {
+		reports[i] = j.report
+	}
+	return reports, nil
+}
+
+// pass carries jobs through one pass. done, if not nil, is called for each as soon as it ends, from any
+// goroutine; everything has ended when pass returns.
+func (l *Loop) pass(ctx context.Context, jobs []*job, done func(*job)) {
+	begun, now := time.Now(), l.Now()
+	ctx, cancel := context.WithTimeout(ctx, PassDeadline)
+	defer cancel()
+	end := func(j *job) {
+		j.report.Workload, j.report.Started, j.report.Took = j.w.Name, now, time.Since(begun)
+		if j.entered {
+			j.it.gate <- struct{}{}
+		}
+		l.tell(ctx, j.report)
+		if done != nil {
+			done(j)
+		}
+	}
+	jobs = l.enter(ctx, jobs, end)
+	jobs = l.load(ctx, jobs, end)
+
+	var all sync.WaitGroup
+	slots := make(chan struct{}, parallelMax)
+	ready := func(j *job) {
+		all.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			defer end(j)
+			defer l.survive(ctx, j)
+			l.decide(ctx, j)
+		})
+	}
+	l.look(ctx, jobs, &all, ready)
+	all.Wait()
+}
+
+// survive turns a panic in one workload's pass into a report: it must not take down the others'.
+func (l *Loop) survive(ctx context.Context, j *job) {
+	if p := recover(); p != nil {
+		j.report.Result = Abandoned
+		j.report.Err = fmt.Errorf("pass of %s: %v", j.w.Name, p)
+		l.Log.LogAttrs(ctx, slog.LevelError, "pass broke down; this is a defect, please report it",
+			slog.String(KeyWorkload, j.w.Name), slog.Any(KeyErr, p), slog.String("stack", string(debug.Stack())))
+	}
+}
+
+// enter waits until no other pass of this process has the jobs' workloads. The jobs are in the order of the
+// configuration or single, so that two passes do not wait for each other: one that cannot enter gives up.
+func (l *Loop) enter(ctx context.Context, jobs []*job, end func(*job)) []*job {
+	in := jobs[:0:0]
+	for _, j := range jobs {
+		select {
+		case <-j.it.gate:
+			j.entered = true
+			in = append(in, j)
+		case <-ctx.Done():
+			j.report.Result, j.report.Err = Abandoned, ctx.Err()
+			end(j)
+		}
+	}
+	return in
+}
+
+// load reads the records, and ends the jobs that cannot go on: the store does not answer, or another process
+// may be acting.
+func (l *Loop) load(ctx context.Context, jobs []*job, end func(*job)) []*job {
+	if len(jobs) == 0 {
+		return nil
+	}
+	names := make([]string, len(jobs))
+	for i, j := range jobs {
+		names[i] = j.w.Name
+	}
+	storeCtx, cancel := context.WithTimeout(ctx, StoreTimeout)
+	records, err := l.Store.Load(storeCtx, names)
+	cancel()
+	l.storeAnswered(ctx, err)
+	now := l.Now()
+	in := jobs[:0:0]
+	for _, j := range jobs {
+		j.record = records[j.w.Name]
+		j.report.Before, j.report.After = j.record.State, j.record.State
+		switch {
+		case err != nil:
+			j.report.Result, j.report.Err = StoreFailed, fmt.Errorf("load %s: %w", j.w.Name, err)
+			end(j)
+		case j.record.Lease.Held(l.Owner, now):
+			j.report.Result = Held
+			j.report.Err = &LeaseHeldError{Owner: j.record.Lease.Owner, Until: j.record.Lease.Until}
+			end(j)
+		default:
+			in = append(in, j)
+		}
+	}
+	return in
+}
+
+// storeAnswered logs the beginning and the end of a time without a store, once each.
+func (l *Loop) storeAnswered(ctx context.Context, err error) {
+	var held *LeaseHeldError
+	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, ErrStale), errors.As(err, &held):
+	case err != nil && l.storeUp.CompareAndSwap(true, false):
+		l.Log.LogAttrs(ctx, slog.LevelError, "store failed; nothing is acted on until it answers", slog.Any(KeyErr, err))
+	case err == nil && l.storeUp.CompareAndSwap(false, true):
+		l.Log.LogAttrs(ctx, slog.LevelInfo, "store answers again")
+	}
+}
+
+// decide carries one workload, whose services were described, through the rest of the pass.
+func (l *Loop) decide(ctx context.Context, j *job) {
+	r := &j.report
+	state := j.record.State
+	if state.Workload == "" {
+		state.Workload = j.w.Name
+	}
+	o := failover.Observation{At: j.at, Pools: j.pools, Signals: j.signals}
+	l.lookCloser(ctx, j, state, &o)
+	after, d := failover.Decide(j.w.Policy, state, o)
+	r.Before, r.After, r.Observation, r.Decision = state, after, o, d
+	if err := ctx.Err(); err != nil {
+		r.Result, r.Err, r.After = Abandoned, fmt.Errorf("pass of %s: %w", j.w.Name, err), state
+		return
+	}
+	if !d.Acts() && failover.SameState(state, after) {
+		r.Result, r.After = Unchanged, state
+		l.note(ctx, j)
+		return
+	}
+
+	now, begun := l.Now(), time.Now()
+	next := Record{State: after}
+	next.State.Generation = state.Generation + 1
+	if d.Acts() {
+		next.Lease = Lease{Owner: l.Owner, Until: now.Add(LeaseFor)}
+	}
+	decision := l.decisionEntry(j, next.State.Generation)
+	entries := append([]journal.Entry{decision}, l.noticeEntries(j, next.State.Generation)...)
+	if err := l.commit(ctx, j, next, now, entries); err != nil {
+		r.After = state
+		return
+	}
+	j.it.told = j.telling
+	r.After = next.State
+	r.Result = Committed
+	if d.Acts() {
+		l.act(ctx, j, begun)
+		l.release(ctx, j, decision.ID)
+	}
+}
+
+// commit writes the state and says in the report why it could not.
+func (l *Loop) commit(ctx context.Context, j *job, next Record, now time.Time, entries []journal.Entry) error {
+	storeCtx, cancel := context.WithTimeout(ctx, StoreTimeout)
+	defer cancel()
+	err := l.Store.Commit(storeCtx, l.Owner, next, now, entries)
+	l.storeAnswered(ctx, err)
+	var held *LeaseHeldError
+	switch {
+	case err == nil:
+		l.mu.Lock()
+		j.it.seen = max(j.it.seen, next.State.Generation)
+		l.mu.Unlock()
+		return nil
+	case errors.Is(err, ErrStale):
+		j.report.Result = Stale
+	case errors.As(err, &held):
+		j.report.Result = Held
+	default:
+		j.report.Result = StoreFailed
+	}
+	j.report.Err = fmt.Errorf("commit %s: %w", j.w.Name, err)
+	return err
+}
