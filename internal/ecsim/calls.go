@@ -1,0 +1,286 @@
+package ecsim
+
+import (
+	"slices"
+)
+
+// CreateService makes a service and its first deployment. Errors: ClusterNotFoundException, ClientException (task definition),
+// InvalidParameterException (values, or a service of that name is there).
+func (w *World) CreateService(regionName string, in CreateServiceInput) (Service, error) {
+	cl, err := w.cluster(regionName, in.Cluster)
+	if err != nil {
+		return Service{}, err
+	}
+	if !validName(in.Name) {
+		return Service{}, invalid("Invalid service name: it may have up to 255 letters, digits, hyphens and underscores.")
+	}
+	def, err := cl.region.usable(in.TaskDefinition)
+	if err != nil {
+		return Service{}, err
+	}
+	ref := Ref{cl.region.name, cl.name, in.Name}
+	old := w.byRef[ref]
+	switch {
+	case old != nil && old.status == active:
+		return Service{}, invalid("Creation of service was not idempotent.")
+	case old != nil && old.status == draining:
+		return Service{}, invalid("Unable to Start a service that is still Draining.")
+	}
+	for _, err := range []error{checkDesired(in.Desired), checkStrategy(in.Strategy), checkZones(in.Zones), checkLimits(in.Deployment)} {
+		if err != nil {
+			return Service{}, err
+		}
+	}
+	s := &service{
+		ref: ref, cluster: cl, index: int32(len(w.services)), created: w.now, desired: in.Desired, minimum: 100, maximum: 200,
+		balanced: in.LoadBalanced, rebalancing: in.Rebalancing, tags: mergeTags(nil, in.Tags), raw: slices.Clone(in.Raw), nextLook: never,
+	}
+	s.limits(in.Deployment)
+	s.spread(in.Zones)
+	w.services = append(w.services, s)
+	w.byRef[ref] = s
+	if i := slices.Index(cl.services, old); old != nil && i >= 0 {
+		cl.services[i] = s
+	} else {
+		cl.services = append(cl.services, s)
+	}
+	w.deploy(s, def, in.Strategy)
+	w.lookAt(s, w.now+moment(w.cfg.SchedulerDelay))
+	w.sendCall(ref, "CreateService")
+	return w.view(s), nil
+}
+
+// UpdateService changes a service. Errors: ClusterNotFoundException, ServiceNotFoundException, ServiceNotActiveException,
+// ClientException (task definition), InvalidParameterException (values; a new strategy without ForceNewDeployment).
+func (w *World) UpdateService(ref Ref, in UpdateServiceInput) (Service, error) {
+	s, err := w.activeService(ref)
+	if err != nil {
+		return Service{}, err
+	}
+	primary := s.deployments[0]
+	def, strategy := primary.def, primary.strategy
+	if in.TaskDefinition != "" {
+		if def, err = s.cluster.region.usable(in.TaskDefinition); err != nil {
+			return Service{}, err
+		}
+	}
+	if in.SetStrategy && !slices.Equal(in.Strategy, strategy) {
+		if err := checkStrategy(in.Strategy); err != nil {
+			return Service{}, err
+		}
+		if !in.ForceNewDeployment {
+			return Service{}, invalid("When switching from launch type to capacity provider strategy on an existing service, or making a change to " +
+				"a capacity provider strategy on a service that is already using one, you must force a new deployment.")
+		}
+		strategy = in.Strategy
+	}
+	if in.Desired != nil {
+		if err := checkDesired(*in.Desired); err != nil {
+			return Service{}, err
+		}
+	}
+	if err := checkZones(in.Zones); err != nil {
+		return Service{}, err
+	}
+	if in.Deployment != nil {
+		if err := checkLimits(*in.Deployment); err != nil {
+			return Service{}, err
+		}
+	}
+	w.veil(s)
+	if in.Deployment != nil {
+		s.limits(*in.Deployment)
+	}
+	if in.Rebalancing != nil {
+		s.rebalancing = *in.Rebalancing
+	}
+	if in.Raw != nil {
+		s.raw = slices.Clone(in.Raw)
+	}
+	if in.Desired != nil && *in.Desired != s.desired {
+		s.desired = *in.Desired
+		if w.cfg.DesiredResets {
+			s.resetBackOffs()
+		}
+	}
+	rezoned := in.Zones != nil && !slices.Equal(in.Zones, s.zones)
+	if rezoned {
+		s.spread(in.Zones)
+	}
+	if def != primary.def || in.ForceNewDeployment || rezoned {
+		w.deploy(s, def, strategy)
+	}
+	w.checkSteady(s)
+	w.lookAt(s, w.now+moment(w.cfg.SchedulerDelay))
+	w.sendCall(ref, "UpdateService")
+	return w.view(s), nil
+}
+
+// DeleteService drains a service: its tasks stop, then it is INACTIVE. Errors: ClusterNotFoundException, ServiceNotFoundException,
+// ServiceNotActiveException, InvalidParameterException (desired count above zero without force).
+func (w *World) DeleteService(ref Ref, force bool) (Service, error) {
+	s, err := w.activeService(ref)
+	if err != nil {
+		return Service{}, err
+	}
+	if s.desired > 0 && !force {
+		return Service{}, invalid("The service cannot be stopped while it is scaled above 0.")
+	}
+	w.veil(s)
+	s.desired = 0
+	s.status = draining
+	s.steady = false
+	w.say(s, message{kind: sayDraining})
+	for t := s.home.alive.first; t != nil; t = t.next {
+		if !t.leaving {
+			w.stopForScaling(s, t)
+		}
+	}
+	w.flushStops(s)
+	if s.home.alive.n == 0 {
+		s.status = inactive
+	}
+	w.sendCall(ref, "DeleteService")
+	return w.view(s), nil
+}
+
+// activeService finds a service that can be changed.
+func (w *World) activeService(ref Ref) (*service, error) {
+	cl, err := w.cluster(ref.Region, ref.Cluster)
+	if err != nil {
+		return nil, err
+	}
+	s := w.byRef[Ref{ref.Region, cl.name, lastPart(ref.Service)}]
+	if s == nil {
+		return nil, clientError("ServiceNotFoundException", "Service not found.")
+	}
+	if s.status != active {
+		return nil, clientError("ServiceNotActiveException", "Service was not ACTIVE.")
+	}
+	return s, nil
+}
+
+func checkDesired(n int) error {
+	if n < 0 {
+		return invalid("desiredCount cannot be negative.")
+	}
+	if n > maxTasksPerService {
+		return invalid("desiredCount is above the limit of 5000 tasks per service.")
+	}
+	return nil
+}
+
+func checkZones(zones []string) error {
+	if len(zones) > maxZones {
+		return invalid("subnets can have at most 16 items.")
+	}
+	for i, zone := range zones {
+		if zone == "" || slices.Contains(zones[:i], zone) {
+			return invalid("A service's zones must be named, and each once.")
+		}
+	}
+	return nil
+}
+
+func checkLimits(c DeploymentConfig) error {
+	least, most := 100, 200
+	if c.MinimumHealthyPercent != nil {
+		least = *c.MinimumHealthyPercent
+	}
+	if c.MaximumPercent != nil {
+		most = *c.MaximumPercent
+	}
+	if least < 0 || most < 1 || most > 1000 || least > most {
+		return invalid("Both maximumPercent and minimumHealthyPercent cannot be 100 or out of range as this will block deployments.")
+	}
+	return nil
+}
+
+func (s *service) limits(c DeploymentConfig) {
+	if c.MinimumHealthyPercent != nil {
+		s.minimum = *c.MinimumHealthyPercent
+	}
+	if c.MaximumPercent != nil {
+		s.maximum = *c.MaximumPercent
+	}
+	s.breaker, s.rollback = c.CircuitBreaker, c.Rollback
+}
+
+// spread sets a service's zones; tasks that are already there stay where they are.
+func (s *service) spread(zones []string) {
+	if len(zones) == 0 {
+		zones = []string{s.ref.Region + "a", s.ref.Region + "b", s.ref.Region + "c"}
+	}
+	s.zones = slices.Clone(zones)
+	s.zoneAlive = make([]int, len(zones))
+	for t := s.home.alive.first; t != nil; t = t.next {
+		t.zone = int32(slices.Index(s.zones, t.zoneName))
+		if t.zone >= 0 && !t.leaving {
+			s.zoneAlive[t.zone]++
+		}
+	}
+}
+
+// veil keeps what reads show of a service as it is now, for a drawn part of Config.ReadLag, before a write changes it. No read is
+// older than ReadLag.
+func (w *World) veil(s *service) {
+	if w.cfg.ReadLag <= 0 {
+		return
+	}
+	drawn := w.now + moment(w.lag.Float64()*float64(w.cfg.ReadLag))
+	oldest := s.shownFrom + moment(w.cfg.ReadLag)
+	if s.shown == nil || w.now >= s.shownUntil || w.now >= oldest {
+		v := w.view(s)
+		s.shown, s.shownFrom, s.shownUntil = &v, w.now, drawn
+		return
+	}
+	s.shownUntil = max(s.shownUntil, min(drawn, oldest))
+}
+
+// SetBroken makes every task that a service starts from now on fail in this way, whatever its task definition says; FailNone ends
+// it. FailHealthCheck strikes only a service with a load balancer. Errors as of UpdateService.
+func (w *World) SetBroken(ref Ref, mode FailMode) error {
+	s, err := w.activeService(ref)
+	if err != nil {
+		return err
+	}
+	s.broken = mode
+	return nil
+}
+
+// RaisePlacementFailure sends a placement failure of a healthy service, as availability zone rebalancing does. Errors as of UpdateService.
+func (w *World) RaisePlacementFailure(ref Ref) error {
+	s, err := w.activeService(ref)
+	if err != nil {
+		return err
+	}
+	provider := Fargate
+	if st := s.deployments[0].strategy; len(st) > 0 {
+		provider = st[0].Provider
+	}
+	w.say(s, message{kind: sayNoCapacity})
+	w.sendService(s, EventPlacementFailure, "ERROR", provider, "RESOURCE:FARGATE")
+	return nil
+}
+
+// KillTasks ends up to n RUNNING tasks of a service for a reason that is not Spot's, oldest first: code is one of the stop codes,
+// reason the text. It returns their IDs. Containers of StopContainerExited exit at once with status 1, others get SIGTERM.
+func (w *World) KillTasks(ref Ref, n int, code, reason string) []string {
+	s := w.byRef[ref]
+	if s == nil {
+		return nil
+	}
+	how := orderly
+	if code == StopContainerExited {
+		how = atOnce
+	}
+	var ids []string
+	for t := s.home.alive.first; t != nil && len(ids) < n; t = t.next {
+		if t.status == running && !t.leaving {
+			ids = append(ids, w.id(t))
+			w.end(t, ending{code: code, reason: reason, how: how, exitCode: 1})
+			w.lookAt(s, w.now+moment(w.cfg.ReplaceDelay))
+		}
+	}
+	return ids
+}

@@ -1,0 +1,192 @@
+package ecsim
+
+import (
+	"math"
+	"slices"
+	"strconv"
+)
+
+type rollout uint8
+
+const (
+	rolling rollout = iota
+	completed
+	failed
+)
+
+var rolloutNames = [...]string{RolloutInProgress, RolloutCompleted, RolloutFailed}
+
+// deployment is one deployment of a service.
+type deployment struct {
+	id       string
+	group    string // the tasks' group
+	scaling  string // the stoppedReason of tasks that it scales in
+	def      *TaskDefinition
+	strategy []StrategyItem
+	created  moment
+	updated  moment
+	readyAt  moment // stamp of when it first had all it needs; 0: it has not
+	rollout  rollout
+	reason   string
+
+	alive, running, pending, warned, healthy, failed int
+	byProvider                                       [2]int // alive
+}
+
+// deploy makes a new PRIMARY deployment.
+func (w *World) deploy(s *service, def *TaskDefinition, strategy []StrategyItem) *deployment {
+	w.deployNo++
+	d := &deployment{
+		id: "ecs-svc/" + strconv.FormatUint(scramble(w.cfg.Seed^w.deployNo<<8)>>1, 10), group: "service:" + s.ref.Service,
+		def: def, strategy: slices.Clone(strategy), created: w.now,
+	}
+	d.scaling = "Scaling activity initiated by (deployment " + d.id + ")"
+	s.deployments = slices.Insert(s.deployments, 0, d)
+	s.resetBackOffs()
+	w.inProgress(s, d, "ECS deployment "+d.id+" in progress.")
+	return d
+}
+
+func (w *World) inProgress(s *service, d *deployment, reason string) {
+	d.rollout, d.reason, d.updated, d.failed, d.readyAt = rolling, reason, w.now, 0, 0
+	w.sendDeployment(s, d, EventDeploymentInProgress, "INFO")
+}
+
+func (s *service) resetBackOffs() {
+	s.failing.clear()
+	s.shortLived.clear()
+	s.placeFails, s.placeUntil = 0, 0
+}
+
+// finishDeployment completes the PRIMARY deployment when it has all its tasks healthy, the older ones are gone, and AWS's slowness
+// in saying so has passed.
+func (w *World) finishDeployment(s *service) {
+	d := s.deployments[0]
+	if d.rollout != rolling || s.status != active {
+		return
+	}
+	if len(s.deployments) > 1 || d.alive != s.desired || d.healthy != d.alive {
+		d.readyAt = 0
+		return
+	}
+	if d.readyAt == 0 {
+		d.readyAt = w.stamp()
+	}
+	at := max(d.created+moment(w.cfg.DeploymentSettle), d.readyAt-1+moment(w.cfg.CompletionLag))
+	if at > w.now {
+		w.lookAt(s, at)
+		return
+	}
+	d.rollout, d.reason, d.updated = completed, "ECS deployment "+d.id+" completed.", w.now
+	s.lastGood = d
+	w.say(s, message{kind: sayCompleted, text: d.id})
+	w.sendDeployment(s, d, EventDeploymentCompleted, "INFO")
+}
+
+// countAgainst counts a failed task, or a failed placement, against a deployment in progress; too many trip its circuit breaker.
+func (w *World) countAgainst(s *service, d *deployment) {
+	if d != s.deployments[0] || d.rollout != rolling {
+		return
+	}
+	d.failed++
+	if !s.breaker || d.failed < min(breakerMax, max(breakerMin, int(math.Ceil(float64(s.desired)*0.5)))) {
+		return
+	}
+	d.rollout, d.reason, d.updated = failed, "ECS deployment circuit breaker: tasks failed to start.", w.now
+	w.say(s, message{kind: sayFailed, text: d.id})
+	w.sendDeployment(s, d, EventDeploymentFailed, "ERROR")
+	if s.rollback && s.lastGood != nil && s.lastGood != d {
+		w.rollBack(s)
+	}
+}
+
+// rollBack makes the last good deployment PRIMARY again, or a new one with its settings if its tasks are all gone.
+func (w *World) rollBack(s *service) {
+	good := s.lastGood
+	if i := slices.Index(s.deployments, good); i >= 0 {
+		s.deployments = slices.Insert(slices.Delete(s.deployments, i, i+1), 0, good)
+		s.resetBackOffs()
+	} else {
+		good = w.deploy(s, good.def, good.strategy)
+	}
+	w.inProgress(s, good, "ECS deployment circuit breaker: rolling back to deploymentId "+good.id+".")
+	w.lookAt(s, w.now+moment(w.cfg.SchedulerDelay))
+}
+
+// targets splits a number of tasks over the providers: the base first, the rest in proportion to the weights, remainders in the
+// order of the strategy.
+func (d *deployment) targets(n int) (target [2]int) {
+	if len(d.strategy) == 0 {
+		target[onDemand] = n
+		return target
+	}
+	weights := 0
+	for _, item := range d.strategy {
+		b := min(item.Base, n)
+		target[providerIndex(item.Provider)] += b
+		n -= b
+		weights += item.Weight
+	}
+	if weights == 0 {
+		target[providerIndex(d.strategy[0].Provider)] += n
+		return target
+	}
+	rest := n
+	for _, item := range d.strategy {
+		part := n * item.Weight / weights
+		target[providerIndex(item.Provider)] += part
+		rest -= part
+	}
+	for _, item := range d.strategy {
+		if rest > 0 && item.Weight > 0 {
+			target[providerIndex(item.Provider)]++
+			rest--
+		}
+	}
+	return target
+}
+
+// next returns the provider of the next launch: the one that lacks most of its target and has not refused, or -1.
+func (d *deployment) next(target [2]int, shut [2]bool) int8 {
+	best, lack := int8(-1), 0
+	for i := range target {
+		if shut[i] {
+			continue
+		}
+		if l := target[i] - d.byProvider[i]; l > lack {
+			best, lack = int8(i), l
+		}
+	}
+	return best
+}
+
+// checkStrategy validates a capacity provider strategy as ECS does. Error: InvalidParameterException.
+func checkStrategy(strategy []StrategyItem) error {
+	if len(strategy) > maxProviders {
+		return invalid("A capacity provider strategy can contain a maximum of 20 capacity providers.")
+	}
+	bases, weights := 0, 0
+	for i, item := range strategy {
+		switch {
+		case item.Provider != Fargate && item.Provider != FargateSpot:
+			return invalid("The specified capacity provider '" + item.Provider + "' was not found. Specify a valid name or ARN and try again.")
+		case item.Base < 0 || item.Base > 100_000:
+			return invalid("The base of a capacity provider must be between 0 and 100,000.")
+		case item.Weight < 0 || item.Weight > 1000:
+			return invalid("The weight of a capacity provider must be between 0 and 1000.")
+		case slices.ContainsFunc(strategy[:i], func(other StrategyItem) bool { return other.Provider == item.Provider }):
+			return invalid("The capacity provider strategy contains the capacity provider " + item.Provider + " more than once.")
+		}
+		if item.Base > 0 {
+			bases++
+		}
+		weights += item.Weight
+	}
+	if bases > 1 {
+		return invalid("Only one capacity provider in a capacity provider strategy can have a base defined.")
+	}
+	if len(strategy) > 0 && weights == 0 {
+		return invalid("At least one capacity provider in a capacity provider strategy must have a weight greater than 0.")
+	}
+	return nil
+}

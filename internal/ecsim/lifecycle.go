@@ -1,0 +1,393 @@
+package ecsim
+
+import (
+	"math"
+	"time"
+)
+
+// status is a task's lastStatus; the order is the order of life, so that "status < running" means "not yet RUNNING".
+type status uint8
+
+const (
+	provisioning status = iota
+	pending
+	activating
+	running
+	deactivating
+	stopping
+	deprovisioning
+	stopped
+)
+
+var statusNames = [...]Status{Provisioning, Pending, Activating, Running, Deactivating, Stopping, Deprovisioning, Stopped}
+
+// stage is the next step that is planned for a task.
+type stage uint8
+
+const (
+	toPending stage = iota
+	toActivating
+	toRunning
+	toFailure     // a broken start fails, or a hung launch gives up
+	toOwnExit     // the essential container exits of itself
+	toBadHealth   // health checks have failed
+	toDeactivate  // an orderly stop goes on
+	toSIGTERM     // an orderly stop sends SIGTERM
+	toExit        // the containers exit or are killed
+	toStopping    // after the exit
+	toDeprovision // after the exit
+	toStopped
+)
+
+// task is one task, from its creation until it is forgotten; its place in World.tasks is then used again.
+type task struct {
+	home       *home
+	service    *service // nil for RunTask
+	deployment *deployment
+	cluster    *cluster
+	def        *TaskDefinition
+	market     *market // nil while it holds no capacity
+	pool       *pool
+	poolPos    int32 // its place in pool.held
+	slot       int32
+	zone       int32 // its place in the service's zones, -1 without a zone
+	prev, next *task
+
+	uid      uint64
+	id, arn  string // made when first asked for
+	used     bool
+	life     uint32 // counts the lives of this slot
+	stepGen  uint32 // counts the plans of this slot
+	stage    stage
+	status   status
+	provider int8 // index
+	direct   bool // by launch type: shows no provider
+	leaving  bool // desired status STOPPED
+	warned   bool // under a Spot interruption warning
+	works    bool // does its work now
+	hung     bool
+	isHealthy,
+	sick bool // fails its health checks
+	billed   bool
+	exited   bool
+	broken   FailMode
+	exitCode int
+	version  int
+	zoneName string
+
+	created, pullStarted, pullStopped, started, stoppingAt, executionStopped, stoppedAt, updated moment // stamps
+	visible                                                                                      moment
+	protectedUntil                                                                               moment
+	startTime                                                                                    time.Duration
+	code, reason, containerReason, group, startedBy                                              string
+	tags                                                                                         []Tag
+}
+
+// plan sets a task's next step and cancels the one before.
+func (w *World) plan(t *task, s stage, at moment) {
+	t.stage = s
+	t.stepGen++
+	w.q.push(at, taskStep, t.slot, t.stepGen)
+}
+
+// step takes the planned step of a task.
+func (w *World) step(t *task) {
+	begun := t.created - 1
+	switch t.stage {
+	case toPending:
+		w.toPending(t)
+	case toActivating:
+		t.pullStopped = begun + share(t.startTime, sharePulled) + 1
+		w.set(t, activating, StartingEvents)
+		w.plan(t, toRunning, begun+moment(t.startTime))
+	case toRunning:
+		w.toRunning(t)
+	case toFailure:
+		w.failStart(t)
+	case toOwnExit:
+		w.end(t, ending{code: StopContainerExited, reason: "Essential container in task exited", how: atOnce, exitCode: 1})
+	case toBadHealth:
+		w.end(t, ending{code: StopScheduler, reason: w.unhealthyReason(t), how: orderly})
+	case toDeactivate:
+		w.set(t, deactivating, StoppingEvents)
+		w.plan(t, toSIGTERM, w.now+moment(sigtermAfter))
+	case toSIGTERM:
+		w.sigterm(t, maxStopTimeout)
+		w.set(t, stopping, StoppingEvents)
+	case toExit:
+		w.exit(t)
+	case toStopping:
+		w.set(t, stopping, StoppingEvents)
+		w.plan(t, toDeprovision, t.executionStopped-1+share(w.cfg.DrainTime, 0.5))
+	case toDeprovision:
+		w.set(t, deprovisioning, StoppingEvents)
+		w.plan(t, toStopped, t.executionStopped-1+moment(w.cfg.DrainTime))
+	case toStopped:
+		w.toStopped(t)
+	}
+}
+
+func share(d time.Duration, part float64) moment { return moment(math.Round(float64(d) * part)) }
+
+// begin plans the life of a new task that is PROVISIONING.
+func (w *World) begin(t *task) {
+	w.changed(t, StartingEvents)
+	if t.broken == FailNetwork {
+		w.plan(t, toFailure, w.now+share(t.startTime, shareProvisioning))
+		return
+	}
+	w.plan(t, toPending, w.now+share(t.startTime, shareProvisioning))
+}
+
+func (w *World) toPending(t *task) {
+	begun := t.created - 1
+	if !t.hung {
+		t.pullStarted = w.stamp()
+		t.billed = true
+		w.usage[t.provider].begin(w.now, t.def)
+		if t.service != nil {
+			t.service.usage.begin(w.now, t.def)
+		}
+	}
+	w.set(t, pending, StartingEvents)
+	switch {
+	case t.hung:
+		hang := min(-math.Log(1-w.hangs.Float64())*float64(w.cfg.HungMean), float64(w.cfg.HungMax))
+		w.plan(t, toFailure, begun+max(moment(hang), w.now-begun))
+	case t.broken == FailImagePull || t.broken == FailSecrets:
+		w.plan(t, toFailure, begun+share(t.startTime, (shareProvisioning+sharePulled)/2))
+	default:
+		w.plan(t, toActivating, begun+share(t.startTime, shareActivating))
+	}
+}
+
+func (w *World) toRunning(t *task) {
+	t.started = w.stamp()
+	t.works = t.broken != FailHealthCheck
+	w.usage[t.provider].total.Started++
+	if s := t.service; s != nil {
+		s.usage.total.Started++
+		s.pending--
+		t.deployment.pending--
+		s.running++
+		t.deployment.running++
+		if t.works {
+			s.working++
+		}
+		s.failing.clear()
+	}
+	w.set(t, running, RunningEvents)
+	switch t.broken {
+	case FailExit:
+		w.plan(t, toOwnExit, w.now+moment(exitAfterStart))
+	case FailHealthCheck:
+		t.sick = true
+		w.plan(t, toBadHealth, w.now+moment(unhealthyAfterStart))
+	}
+	if t.service != nil {
+		w.q.push(w.now+moment(w.cfg.HealthyAfter), taskHealthy, t.slot, t.life)
+		w.checkSteady(t.service)
+	}
+}
+
+// healthy counts a task in that has been RUNNING long enough.
+func (w *World) healthy(t *task) {
+	if t.leaving || t.sick || t.isHealthy || t.status != running {
+		return
+	}
+	t.isHealthy = true
+	d := t.deployment
+	d.healthy++
+	d.failed = 0
+	t.service.shortLived.clear()
+	if d.rollout == rolling || len(t.service.deployments) > 1 {
+		w.lookAt(t.service, w.now)
+	}
+}
+
+// failStart ends a task that never ran.
+func (w *World) failStart(t *task) {
+	e := ending{code: StopFailedToStart, how: atOnce, reason: ReasonNoCapacity}
+	switch {
+	case t.hung:
+	case t.broken == FailImagePull:
+		e.reason = "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref " + t.def.Image + ": not found"
+		t.containerReason = e.reason
+	case t.broken == FailSecrets:
+		e.reason = "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve secret from asm"
+	case t.broken == FailNetwork:
+		e.reason = "Timeout waiting for network interface provisioning to complete."
+	}
+	w.end(t, e)
+}
+
+func (w *World) unhealthyReason(t *task) string {
+	return "Task failed ELB health checks in (target-group arn:aws:elasticloadbalancing:" + t.cluster.region.name + ":" + w.cfg.Account +
+		":targetgroup/" + lastPart(t.group) + "/50dc6c495c0c9188)"
+}
+
+// manner is how a task ends.
+type manner uint8
+
+const (
+	orderly manner = iota // DEACTIVATING, then SIGTERM, then the stop timeout
+	warned                // SIGTERM at once, RUNNING until the exit
+	atOnce                // the containers are gone now
+)
+
+type ending struct {
+	code, reason string
+	how          manner
+	exitCode     int
+}
+
+// end sets a task's desired status to STOPPED and starts its way there. A task that is already leaving keeps its way.
+func (w *World) end(t *task, e ending) {
+	if t.leaving {
+		return
+	}
+	t.leaving = true
+	t.code, t.reason = e.code, e.reason
+	t.stoppingAt = w.stamp()
+	if s := t.service; s != nil {
+		s.steady = false
+		s.alive--
+		t.deployment.alive--
+		t.deployment.byProvider[t.provider]--
+		if t.zone >= 0 {
+			s.zoneAlive[t.zone]--
+		}
+		if t.isHealthy {
+			t.deployment.healthy--
+		}
+		w.countFailure(t, e)
+		if e.code != StopScheduler || t.sick {
+			w.lookAt(s, w.now+moment(w.cfg.ReplaceDelay))
+		}
+	}
+	if t.status < running {
+		w.endBeforeRunning(t)
+		return
+	}
+	switch e.how {
+	case orderly:
+		w.changed(t, WarningEvents)
+		w.plan(t, toDeactivate, w.now+moment(deactivateAfter))
+	case warned:
+		t.warned = true
+		if t.service != nil {
+			t.service.warned++
+			t.deployment.warned++
+		}
+		w.sigterm(t, w.cfg.WarningTime)
+		w.changed(t, WarningEvents)
+	case atOnce:
+		t.exitCode = e.exitCode
+		w.exit(t)
+	}
+}
+
+// endBeforeRunning ends a task that has nothing to shut down.
+func (w *World) endBeforeRunning(t *task) {
+	if t.service != nil {
+		t.service.pending--
+		t.deployment.pending--
+	}
+	t.executionStopped = w.stamp()
+	w.release(t)
+	w.set(t, deprovisioning, StoppingEvents)
+	w.plan(t, toStopped, w.now+moment(w.cfg.DrainTime))
+}
+
+// sigterm tells the task's process to stop; it exits within its grace, and no later than limit.
+func (w *World) sigterm(t *task, limit time.Duration) {
+	grace, code := t.def.grace(w.cfg.ObeyTime, limit)
+	t.exitCode = code
+	if t.def.OnSIGTERM == ObeySIGTERM {
+		w.idleNow(t)
+	}
+	w.plan(t, toExit, w.now+moment(grace))
+}
+
+func (w *World) idleNow(t *task) {
+	if t.works && t.service != nil {
+		t.service.working--
+	}
+	t.works = false
+}
+
+// exit takes the containers away and with them the capacity.
+func (w *World) exit(t *task) {
+	w.idleNow(t)
+	t.exited = true
+	t.executionStopped = w.stamp()
+	w.release(t)
+	if t.status == running {
+		w.set(t, deactivating, StoppingEvents)
+		w.plan(t, toStopping, w.now+share(w.cfg.DrainTime, 0.25))
+		return
+	}
+	w.set(t, deprovisioning, StoppingEvents)
+	w.plan(t, toStopped, w.now+moment(w.cfg.DrainTime))
+}
+
+func (w *World) toStopped(t *task) {
+	t.stoppedAt = w.stamp()
+	if t.billed {
+		w.usage[t.provider].end(t.pullStarted-1, w.now, t.def)
+		if t.service != nil {
+			t.service.usage.end(t.pullStarted-1, w.now, t.def)
+		}
+	}
+	t.cluster.region.vcpus[t.provider] -= vcpus(t.def)
+	t.home.alive.remove(t)
+	t.home.stopped.add(t)
+	w.forget = append(w.forget, forgetting{at: w.now + moment(w.cfg.KeepStopped), slot: t.slot})
+	w.set(t, stopped, StoppedEvents)
+	if s := t.service; s != nil && s.status == draining && s.home.alive.n == 0 {
+		s.status = inactive
+	}
+}
+
+// set gives a task its next status and tells the world.
+func (w *World) set(t *task, to status, kind EventSet) {
+	if t.status == running && to > running && t.service != nil {
+		s := t.service
+		s.running--
+		t.deployment.running--
+		if t.warned {
+			s.warned--
+			t.deployment.warned--
+		}
+		if s.waitsForRoom || len(s.deployments) > 1 {
+			w.lookAt(s, w.now)
+		}
+	}
+	t.status = to
+	w.changed(t, kind)
+	if to > running && t.service != nil {
+		w.checkSteady(t.service)
+	}
+}
+
+// changed counts the version of a task on and sends its event.
+func (w *World) changed(t *task, kind EventSet) {
+	t.version++
+	t.updated = w.stamp()
+	w.sendTask(t, kind)
+}
+
+// forgetUntil drops the stopped tasks whose time is over.
+func (w *World) forgetUntil(at moment) {
+	for w.gone < len(w.forget) && w.forget[w.gone].at <= at {
+		t := w.tasks[w.forget[w.gone].slot]
+		w.gone++
+		t.home.stopped.remove(t)
+		*t = task{slot: t.slot, life: t.life + 1, stepGen: t.stepGen + 1}
+		w.free = append(w.free, t.slot)
+	}
+	if w.gone > 64 && w.gone > len(w.forget)/2 {
+		w.forget = w.forget[:copy(w.forget, w.forget[w.gone:])]
+		w.gone = 0
+	}
+}

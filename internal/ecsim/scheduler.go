@@ -1,0 +1,294 @@
+package ecsim
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+type serviceStatus uint8
+
+const (
+	active serviceStatus = iota
+	draining
+	inactive
+)
+
+var serviceStatusNames = [...]string{"ACTIVE", "DRAINING", "INACTIVE"}
+
+// service is one ECS service. Its counters are kept up to date by every step of its tasks, so that reading them costs nothing.
+type service struct {
+	home
+	ref     Ref
+	cluster *cluster
+	index   int32
+	status  serviceStatus
+	created moment
+	desired int
+	zones   []string
+	minimum int // percent
+	maximum int // percent
+	breaker,
+	rollback,
+	balanced, // has a load balancer
+	rebalancing bool
+	tags []Tag
+	raw  []byte
+
+	deployments []*deployment // the PRIMARY first
+	lastGood    *deployment   // the last COMPLETED one
+	broken      FailMode      // overrides the task definition's
+
+	alive     int // desired status RUNNING
+	running   int // RUNNING, the leaving ones included
+	pending   int // before RUNNING and not leaving
+	warned    int // RUNNING under an interruption warning
+	working   int
+	zoneAlive []int
+	usage     meter
+
+	nextLook     moment // never: none planned
+	lookGen      uint32
+	waitsForRoom bool // maximumPercent holds launches back until a task leaves RUNNING
+
+	failing     streak // rounds of tasks that stopped before RUNNING
+	shortLived  streak // rounds of tasks that stopped on their own soon after their start
+	placeFails  int    // failed attempts in a row
+	placeUntil  moment // no attempt before this
+	silentUntil moment // no second placement-failure event before this
+	windowFrom  moment
+	launched    int // in the window
+	nextLaunch  moment
+
+	steady      bool
+	steadyGen   uint32
+	guardSaid   bool // "unable to scale in" has been said
+	messages    []message
+	messageFrom int // ring start
+	messageNo   uint64
+
+	shown      *Service // what reads show until shownUntil; nil: the truth
+	shownFrom  moment
+	shownUntil moment
+}
+
+// streak counts rounds of failures: all tasks launched before the last failure belong to its round.
+type streak struct {
+	rounds int
+	last   moment
+	until  moment
+}
+
+func (s *streak) clear() { *s = streak{last: s.last} }
+
+// add counts a failure of a task created at and says whether it opens a new round.
+func (s *streak) add(created, now moment) bool {
+	if s.rounds > 0 && created <= s.last {
+		return false
+	}
+	s.rounds++
+	s.last = now
+	return true
+}
+
+// lookAt makes the scheduler look at a service at a moment, or earlier if that is planned already.
+func (w *World) lookAt(s *service, at moment) {
+	if at >= s.nextLook && s.nextLook != never {
+		return
+	}
+	s.nextLook = at
+	s.lookGen++
+	w.q.push(at, serviceLook, s.index, s.lookGen)
+}
+
+// look is the service scheduler: it compares what a service wants with what it has, stops what is too much, starts what is
+// missing, and completes deployments.
+func (w *World) look(s *service) {
+	if s.status == inactive {
+		return
+	}
+	primary := s.deployments[0]
+	if len(s.deployments) > 1 {
+		w.retireOld(s, primary)
+	}
+	w.scaleIn(s, primary, primary.alive-s.desired)
+	w.scaleOut(s, primary)
+	w.finishDeployment(s)
+	w.checkSteady(s)
+}
+
+// retireOld stops tasks of older deployments as far as minimumHealthyPercent allows; those that are not healthy may always go.
+func (w *World) retireOld(s *service, primary *deployment) {
+	healthy := 0
+	for _, d := range s.deployments {
+		healthy += d.healthy
+	}
+	least := int(math.Ceil(float64(s.desired*s.minimum) / 100))
+	for _, d := range s.deployments[1:] {
+		if primary.rollout == failed {
+			// The old tasks are all there is: only what exceeds the desired count goes.
+			w.scaleIn(s, d, min(d.alive, s.alive-s.desired))
+			continue
+		}
+		sick := d.alive - d.healthy
+		spare := min(d.healthy, max(0, healthy-least))
+		healthy -= spare
+		w.stopSome(s, d, sick, spare)
+	}
+	s.deployments = slices.DeleteFunc(s.deployments, func(d *deployment) bool {
+		return d != primary && d.alive == 0 && d.running == 0 && d.pending == 0
+	})
+}
+
+// stopSome stops up to sick unhealthy and spare healthy tasks of a deployment.
+func (w *World) stopSome(s *service, d *deployment, sick, spare int) {
+	if sick+spare <= 0 {
+		return
+	}
+	for t := s.home.alive.first; t != nil && sick+spare > 0; t = t.next {
+		if t.deployment != d || t.leaving || w.guarded(t) {
+			continue
+		}
+		switch {
+		case t.isHealthy && spare > 0:
+			spare--
+		case !t.isHealthy && sick > 0:
+			sick--
+		default:
+			continue
+		}
+		w.stopForScaling(s, t)
+	}
+	w.flushStops(s)
+}
+
+// scaleIn stops n tasks of a deployment, the pick being Config.ScaleIn; protected tasks block it.
+func (w *World) scaleIn(s *service, d *deployment, n int) {
+	if n <= 0 {
+		s.guardSaid = s.guardSaid && s.alive > s.desired
+		return
+	}
+	w.scratch = w.scratch[:0]
+	for t := s.home.alive.first; t != nil; t = t.next {
+		if t.deployment == d && !t.leaving && !w.guarded(t) {
+			w.scratch = append(w.scratch, t.slot)
+		}
+	}
+	w.order(w.scratch)
+	target := d.targets(s.desired)
+	over := [2]int{d.byProvider[onDemand] - target[onDemand], d.byProvider[spot] - target[spot]}
+	for _, strict := range []bool{true, false} { // first what a strategy has too much of, then any
+		for i, slot := range w.scratch {
+			if n == 0 {
+				break
+			}
+			if slot < 0 {
+				continue
+			}
+			t := w.tasks[slot]
+			if strict && over[t.provider] <= 0 {
+				continue
+			}
+			over[t.provider]--
+			n--
+			w.scratch[i] = -1
+			w.stopForScaling(s, t)
+		}
+	}
+	w.flushStops(s)
+	if n > 0 && !s.guardSaid {
+		s.guardSaid = true
+		w.say(s, message{kind: sayGuarded, n: n})
+	}
+}
+
+// order sorts tasks into the order in which a scale-in takes them.
+func (w *World) order(slots []int32) {
+	if w.cfg.ScaleIn == PickRandom {
+		w.victims.Shuffle(len(slots), func(i, j int) { slots[i], slots[j] = slots[j], slots[i] })
+		return
+	}
+	slices.SortFunc(slots, func(i, j int32) int {
+		a, b := w.tasks[i], w.tasks[j]
+		aRuns, bRuns := a.status == running, b.status == running
+		if w.cfg.ScaleIn == PickStartingFirst {
+			if aRuns != bRuns {
+				return cmp.Compare(a.started, b.started) // 0 while starting
+			}
+			return cmp.Or(cmp.Compare(b.started, a.started), cmp.Compare(b.uid, a.uid))
+		}
+		if aRuns != bRuns {
+			return cmp.Compare(b.started, a.started)
+		}
+		return cmp.Or(cmp.Compare(a.started, b.started), cmp.Compare(a.uid, b.uid))
+	})
+}
+
+func (w *World) stopForScaling(s *service, t *task) {
+	w.gather(s, t)
+	w.end(t, ending{code: StopScheduler, reason: t.deployment.scaling, how: orderly})
+}
+
+// scaleOut launches what the PRIMARY deployment lacks, within maximumPercent and the back-offs.
+func (w *World) scaleOut(s *service, d *deployment) {
+	s.waitsForRoom = false
+	missing := s.desired - d.alive
+	if missing <= 0 || d.rollout == failed {
+		return
+	}
+	if until := max(s.placeUntil, s.failing.until); until > w.now {
+		w.lookAt(s, until)
+		return
+	}
+	room := s.desired*s.maximum/100 - s.running - s.pending
+	if room < missing {
+		s.waitsForRoom = true
+	}
+	if n := min(missing, room); n > 0 {
+		w.launchAll(s, d, n)
+	}
+}
+
+// countFailure lets a stopped task count for the back-off of failing tasks, the notice that a service cannot start tasks, and the
+// deployment circuit breaker.
+func (w *World) countFailure(t *task, e ending) {
+	s, d := t.service, t.deployment
+	neverRan := e.code == StopFailedToStart
+	ownFault := neverRan && !t.hung || e.code == StopContainerExited || t.sick
+	if neverRan && (!t.hung || w.cfg.HungBacksOff) && s.failing.add(t.created, w.stamp()) {
+		if extra := s.failing.rounds - w.cfg.FailuresAllowed; extra > 0 {
+			s.failing.until = w.now + moment(w.cfg.FailingRetry.delay(extra))
+		}
+	}
+	if ownFault && !t.isHealthy && s.shortLived.add(t.created, w.stamp()) && s.shortLived.rounds >= w.cfg.FailuresAllowed {
+		w.say(s, message{kind: sayImpaired})
+		w.sendService(s, EventStartImpaired, "WARN", "", "")
+	}
+	if (neverRan || ownFault) && !t.isHealthy {
+		w.countAgainst(s, d)
+	}
+}
+
+// checkSteady says it when a service has become steady, and plans to say it again.
+func (w *World) checkSteady(s *service) {
+	steady := s.alive == s.desired && s.running == s.desired && s.pending == 0 && len(s.deployments) == 1 && s.status == active
+	if steady == s.steady {
+		return
+	}
+	s.steady = steady
+	if steady {
+		w.saySteady(s)
+	}
+}
+
+func (w *World) saySteady(s *service) {
+	if !s.steady {
+		return
+	}
+	w.say(s, message{kind: saySteadyState})
+	w.sendService(s, EventSteadyState, "INFO", "", "")
+	if w.cfg.SteadyRepeat > 0 {
+		s.steadyGen++
+		w.q.push(w.now+moment(w.cfg.SteadyRepeat), serviceSteady, s.index, s.steadyGen)
+	}
+}

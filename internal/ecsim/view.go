@@ -1,0 +1,103 @@
+package ecsim
+
+import (
+	"slices"
+)
+
+// DescribeServices returns the services found, by name or ARN, and a MISSING failure for each other. Error: ClusterNotFoundException.
+func (w *World) DescribeServices(regionName, clusterName string, names []string) ([]Service, []Failure, error) {
+	cl, err := w.cluster(regionName, clusterName)
+	if err != nil {
+		return nil, nil, err
+	}
+	var found []Service
+	var missing []Failure
+	for _, name := range names {
+		ref := Ref{regionName, cl.name, lastPart(name)}
+		if s := w.byRef[ref]; s != nil {
+			found = append(found, w.read(s))
+			continue
+		}
+		missing = append(missing, Failure{ARN: w.ServiceARN(ref), Reason: "MISSING"})
+	}
+	return found, missing, nil
+}
+
+// ListServices returns the ARNs of a cluster's services that are not inactive, in the order of their making. Error: ClusterNotFoundException.
+func (w *World) ListServices(regionName, clusterName string) ([]string, error) {
+	cl, err := w.cluster(regionName, clusterName)
+	if err != nil {
+		return nil, err
+	}
+	var arns []string
+	for _, s := range cl.services {
+		if s.status != inactive {
+			arns = append(arns, w.ServiceARN(s.ref))
+		}
+	}
+	return arns, nil
+}
+
+// Counts returns a service's counts as DescribeServices would; zeros for an unknown one. It does not allocate.
+func (w *World) Counts(ref Ref) (desired, running, pending int) {
+	s := w.byRef[ref]
+	if s == nil {
+		return 0, 0, 0
+	}
+	if s.shown != nil && w.now < s.shownUntil {
+		return s.shown.Desired, s.shown.Running, s.shown.Pending
+	}
+	return s.desired, w.counted(s.running, s.warned), s.pending
+}
+
+// Working returns how many tasks of a service do their work right now: RUNNING and, if warned or stopping, not yet told to stop or
+// working on until the kill. This is the truth, whatever reads show.
+func (w *World) Working(ref Ref) int {
+	if s := w.byRef[ref]; s != nil {
+		return s.working
+	}
+	return 0
+}
+
+func (w *World) counted(running, warned int) int {
+	if w.cfg.WarnedNotCounted {
+		return running - warned
+	}
+	return running
+}
+
+// read returns what DescribeServices shows, which may be old.
+func (w *World) read(s *service) Service {
+	if s.shown != nil && w.now < s.shownUntil {
+		v := *s.shown
+		v.Deployments = slices.Clone(v.Deployments)
+		return v
+	}
+	s.shown = nil
+	return w.view(s)
+}
+
+// view returns a service as it is.
+func (w *World) view(s *service) Service {
+	primary := s.deployments[0]
+	v := Service{
+		Ref: s.ref, ARN: w.ServiceARN(s.ref), Status: serviceStatusNames[s.status], Desired: s.desired,
+		Running: w.counted(s.running, s.warned), Pending: s.pending, TaskDefinition: primary.def.ARN,
+		Strategy: slices.Clone(primary.strategy), Zones: slices.Clone(s.zones),
+		MinimumHealthyPercent: s.minimum, MaximumPercent: s.maximum, CircuitBreaker: s.breaker, Rollback: s.rollback,
+		LoadBalanced: s.balanced, Rebalancing: s.rebalancing, CreatedAt: w.timeOf(s.created), Events: w.messagesOf(s),
+		Tags: slices.Clone(s.tags), Raw: slices.Clone(s.raw),
+	}
+	for i, d := range s.deployments {
+		dv := Deployment{
+			ID: d.id, Status: "ACTIVE", TaskDefinition: d.def.ARN, Strategy: slices.Clone(d.strategy), Desired: d.alive,
+			Running: w.counted(d.running, d.warned), Pending: d.pending, Failed: d.failed,
+			CreatedAt: w.timeOf(d.created), UpdatedAt: w.timeOf(d.updated), Rollout: rolloutNames[d.rollout], RolloutReason: d.reason,
+		}
+		if i == 0 {
+			dv.Status, dv.Desired = "PRIMARY", s.desired
+		}
+		v.Deployments = append(v.Deployments, dv)
+	}
+	return v
+}
