@@ -1,0 +1,188 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/backstop-ecs/backstop/internal/control"
+	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/sandbox"
+)
+
+const (
+	// tick is how often the daemon looks when nothing happens: the product's default.
+	tick = time.Minute
+	// latency is the virtual time from a message's arrival to the pass that it wakes: the long poll's answer
+	// and the daemon's collecting of a burst, rounded up. The calls of the pass itself take no virtual time.
+	latency = 300 * time.Millisecond
+	// receivesMax bounds the receives of one pass: the burst of a whole workload, and to spare.
+	receivesMax = 1000
+)
+
+// driver moves the world and the daemon in lock step.
+type driver struct {
+	box      *sandbox.Sandbox
+	stage    *Stage
+	loop     *control.Loop
+	queue    control.Queue
+	workload control.Workload
+	meter    *meter
+	pace     *pace
+	log      *record
+	tell     func(Update)
+
+	// arrived says that a message became visible since the last pass.
+	arrived bool
+	again   time.Time // the daemon's own wish to look again
+}
+
+// play runs a scenario from the present on.
+func (r *driver) play(ctx context.Context, s Scenario) error {
+	begin := r.box.Now()
+	end := begin.Add(s.Length)
+	steps := sorted(s.Steps)
+	nextTick := begin.Add(tick)
+	for now := begin; now.Before(end); now = r.box.Now() {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		until := earliest(end, nextTick)
+		if len(steps) > 0 {
+			until = earliest(until, begin.Add(steps[0].At))
+		}
+		if r.again.After(now) {
+			until = earliest(until, r.again)
+		}
+		if err := r.advance(ctx, until, true); err != nil {
+			return err
+		}
+		now = r.box.Now()
+		for len(steps) > 0 && !begin.Add(steps[0].At).After(now) {
+			if err := steps[0].Do(r.stage); err != nil {
+				return fmt.Errorf("scenario %s at %s: %w", s.Name, steps[0].At, err)
+			}
+			r.measure()
+			if steps[0].Say != "" {
+				r.tell(Update{Kind: WorldChanged, At: now, Text: steps[0].Say, Frame: r.frame()})
+			}
+			steps = steps[1:]
+		}
+		if r.arrived { // the daemon answers a little later, and takes what has come by then
+			if err := r.advance(ctx, earliest(end, now.Add(latency)), false); err != nil {
+				return err
+			}
+		}
+		due := !nextTick.After(r.box.Now())
+		for !nextTick.After(r.box.Now()) {
+			nextTick = nextTick.Add(tick)
+		}
+		if r.arrived || due || (!r.again.IsZero() && !r.again.After(r.box.Now())) {
+			if err := r.pass(ctx); err != nil {
+				return err
+			}
+		}
+		if due {
+			r.tell(Update{Kind: Tick, At: r.box.Now(), Frame: r.frame()})
+		}
+		if err := r.pace.wait(ctx, r.box.Now().Sub(begin)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// advance moves the world to a moment, event by event, and measures on the way; with stop it ends early
+// when a message became visible.
+func (r *driver) advance(ctx context.Context, until time.Time, stop bool) error {
+	for {
+		next, ok := r.box.Next()
+		if !ok || next.After(until) {
+			next = until
+		}
+		r.box.AdvanceTo(next)
+		r.measure()
+		if (stop && r.arrived) || !next.Before(until) {
+			return ctx.Err()
+		}
+	}
+}
+
+func (r *driver) measure() { r.meter.step(r.box.Now(), r.stage.sample()) }
+
+// pass lets the daemon take what is in the queue, look, decide and act, exactly as its own loop does.
+func (r *driver) pass(ctx context.Context) error {
+	r.arrived = false
+	var messages []control.Message
+	var signals []failover.Signal
+	for range receivesMax {
+		got, err := r.queue.Receive(ctx, 0)
+		if err != nil {
+			return fmt.Errorf("receive: %w", err)
+		}
+		if len(got) == 0 {
+			break
+		}
+		messages = append(messages, got...)
+		for _, m := range got {
+			s, ok, err := r.loop.Parse(m.Body)
+			if err != nil {
+				return fmt.Errorf("parse message %s: %w", m.ID, err)
+			}
+			if ok {
+				signals = append(signals, s)
+			}
+		}
+	}
+	reports, err := r.loop.Pass(ctx, []string{r.workload.Name}, signals)
+	if err != nil {
+		return fmt.Errorf("pass: %w", err)
+	}
+	r.measure()
+	for i := range reports {
+		if err := r.report(&reports[i]); err != nil {
+			return err
+		}
+	}
+	for len(messages) > 0 {
+		n := min(len(messages), control.BatchMax)
+		if err := r.queue.Ack(ctx, messages[:n]); err != nil {
+			return fmt.Errorf("acknowledge: %w", err)
+		}
+		messages = messages[n:]
+	}
+	return nil
+}
+
+// report checks one pass against the product's invariants, counts it and hands it on.
+func (r *driver) report(p *control.Report) error {
+	if !p.Result.Settled() {
+		return fmt.Errorf("pass of %s at %s ended as %s: %w", p.Workload, p.Decision.At.UTC().Format(time.TimeOnly), p.Result,
+			errors.Join(p.Err, errUnsettled))
+	}
+	r.again = p.Decision.LookAgain
+	for _, v := range failover.Check(r.workload.Policy, p.Before, p.Observation, p.After, p.Decision) {
+		r.log.violate(p.Decision.At, v)
+	}
+	if d, ok := r.log.take(p); ok {
+		r.tell(Update{Kind: Decided, At: r.box.Now(), Text: d.Text, Decision: &d, Frame: r.frame()})
+	}
+	return nil
+}
+
+var errUnsettled = errors.New("nothing but the demo uses this sandbox, so a pass must settle")
+
+func (r *driver) frame() Frame {
+	v := r.meter.last
+	used, alone := r.meter.cost()
+	return Frame{At: r.meter.now, Demand: v.demand, Spot: v.spot, OnDemand: v.onDemand, Breaker: r.log.breaker, Mode: r.log.mode,
+		ShortTaskMinutes: r.meter.short / 60, CostUSD: used, OnDemandOnlyUSD: alone}
+}
+
+func earliest(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
