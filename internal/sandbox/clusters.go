@@ -28,9 +28,10 @@ var ecsOperations = map[string]operation{
 	"UpdateTaskProtection": op((*Sandbox).updateTaskProtection),
 	"GetTaskProtection":    op((*Sandbox).getTaskProtection),
 
-	"RegisterTaskDefinition": op((*Sandbox).registerTaskDefinition),
-	"DescribeTaskDefinition": op((*Sandbox).describeTaskDefinition),
-	"ListTaskDefinitions":    op((*Sandbox).listTaskDefinitions),
+	"RegisterTaskDefinition":   op((*Sandbox).registerTaskDefinition),
+	"DeregisterTaskDefinition": op((*Sandbox).deregisterTaskDefinition),
+	"DescribeTaskDefinition":   op((*Sandbox).describeTaskDefinition),
+	"ListTaskDefinitions":      op((*Sandbox).listTaskDefinitions),
 
 	"TagResource":         op((*Sandbox).tagResource),
 	"UntagResource":       op((*Sandbox).untagResource),
@@ -175,7 +176,6 @@ func (s *Sandbox) createCluster(c *call, in *clusterInput) (*clusterOutput, erro
 		return nil, err
 	}
 	delete(s.deleted, clusterKey{c.region, in.ClusterName})
-	s.regions[c.region] = true
 	return &clusterOutput{s.clusterJSON(made)}, nil
 }
 

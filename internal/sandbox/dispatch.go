@@ -92,6 +92,13 @@ func (s *Sandbox) serveAWS(r *http.Request) reply {
 			refused = invalidAction(c.operation)
 		}
 	}
+	if refused == nil && !s.regions[c.region] {
+		if len(s.regions) >= regionsMax {
+			refused = refuse("UnrecognizedClientException", "The sandbox holds %d regions, no more fit", regionsMax)
+		} else {
+			s.regions[c.region] = true
+		}
+	}
 	var struck trouble
 	if refused == nil {
 		struck = s.strikeLocked(c)

@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 )
 
@@ -18,6 +19,8 @@ const (
 	formParamsMax   = 4096 // ten batch entries with ten attributes each need under 500
 	formKeyBytesMax = 256
 	formKeyDepthMax = 10
+	// regionsMax bounds the regions a sandbox holds; AWS has fewer.
+	regionsMax = 64
 )
 
 // The services by the names that requests are signed for.
@@ -77,8 +80,8 @@ type request struct {
 // that the error can be written in the caller's protocol.
 func decodeRequest(r *http.Request, homeRegion string) (request, *apiError) {
 	req := request{region: homeRegion, origin: "http://" + r.Host}
-	if r.Host == "" {
-		req.origin = "http://localhost"
+	if r.URL.Host != "" { // in process: a client's request
+		req.origin = r.URL.Scheme + "://" + r.URL.Host
 	}
 	signed := req.readCredential(r)
 	target := r.Header.Get("X-Amz-Target")
@@ -101,12 +104,18 @@ func decodeRequest(r *http.Request, homeRegion string) (request, *apiError) {
 	if err != nil {
 		return req, err
 	}
-	if !signed {
+	switch {
+	case !signed:
 		return req, &apiError{Code: "MissingAuthenticationTokenException", Message: "Missing Authentication Token",
 			QueryCode: "MissingAuthenticationToken", Status: http.StatusForbidden}
+	case !regionName.MatchString(req.region):
+		return req, &apiError{Code: "SignatureDoesNotMatch", Message: "Credential should be scoped to a valid region.", Status: http.StatusForbidden}
 	}
 	return req, nil
 }
+
+// regionName is the form of AWS's region names.
+var regionName = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]{2,12}){1,3}-[0-9]$`)
 
 // readCredential takes region, signing service and access key from the credential scope of Signature
 // Version 4; the signature itself is not checked. It reports whether the request claims to be signed.

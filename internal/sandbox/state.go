@@ -7,7 +7,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/ecsim"
 )
 
-// State is what GET /_sandbox/state shows: the world as it is, not as its stale reads would say.
+// State is what GET /_sandbox/state shows.
 type State struct {
 	Now      time.Time      `json:"now"` // virtual
 	Speed    float64        `json:"speed"`
@@ -21,7 +21,7 @@ type State struct {
 	Usage    []UsageState   `json:"usage"`
 }
 
-// ServiceState is one service of the world.
+// ServiceState is one service of the world: its counts as DescribeServices would give them, and the truth.
 type ServiceState struct {
 	Region  string `json:"region"`
 	Cluster string `json:"cluster"`
@@ -29,7 +29,7 @@ type ServiceState struct {
 	Desired int    `json:"desired"`
 	Running int    `json:"running"`
 	Pending int    `json:"pending"`
-	Working int    `json:"working"` // tasks that do work now, warned ones included
+	Working int    `json:"working"` // tasks that do work now, whatever reads show
 }
 
 // QueueState is one queue.

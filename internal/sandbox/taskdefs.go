@@ -161,3 +161,17 @@ func (s *Sandbox) listTaskDefinitions(c *call, in *listInput) (*listTaskDefiniti
 	}
 	return &listTaskDefinitionsOutput{arns, next}, nil
 }
+
+func (s *Sandbox) deregisterTaskDefinition(c *call, in *struct {
+	TaskDefinition string `json:"taskDefinition"`
+}) (*taskDefinitionOutput, error) {
+	name, err := nameOf(c, in.TaskDefinition)
+	if err != nil {
+		return nil, err
+	}
+	d, err := s.world.DeregisterTaskDefinition(c.region, name)
+	if err != nil {
+		return nil, err
+	}
+	return &taskDefinitionOutput{TaskDefinition: s.definitionJSON(&d)}, nil
+}
