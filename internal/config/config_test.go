@@ -178,14 +178,15 @@ func TestAHostileFileIsRefusedSoon(t *testing.T) {
 	pool := "      - {name: p, cluster: c, service: s, capacity: FARGATE}\n"
 	many := "version: 1\nworkloads:\n  - &w\n    name: a\n    pools: &p\n" + strings.Repeat(pool, 20) + strings.Repeat("  - *w\n", 4000)
 	for name, c := range map[string]struct{ data, want string }{
-		"a huge file":         {strings.Repeat("# x\n", bytesMax/4+1), "must be at most 1048576 bytes"},
-		"an alias bomb":       {bomb, "unknown key"},
-		"a bomb of workloads": {many, "more than 300000 values"},
-		"deep nesting":        {strings.Repeat("[", 20000), "exceeded max depth"},
-		"too many workloads":  {"version: 1\nworkloads: [" + strings.Repeat("a,", workloadsMax) + "a]\n", "between 1 and 5000 items"},
-		"very many problems":  {"version: 1\nworkloads: [" + strings.Repeat("{x: 1},", 300) + "]\n", "and 800 more"},
-		"control characters":  {"version: \x01", "control characters are not allowed"},
-		"a long unknown key":  {strings.Repeat("x", 900) + ": 1\n", strings.Repeat("x", shownMax) + "..."},
+		"a huge file":          {strings.Repeat("# x\n", bytesMax/4+1), "must be at most 1048576 bytes"},
+		"an alias bomb":        {bomb, "unknown key"},
+		"a bomb of workloads":  {many, "at most 300000 values"},
+		"a bomb of merge keys": {"version: 1\nregion: us-east-1\nworkloads: []\nx: &x {version: 1, region: us-east-1, workloads: [], tick: 1m}\n<<: [" + strings.Repeat("*x, ", 100_000) + "]\n", "at most 300000 values"},
+		"deep nesting":         {strings.Repeat("[", 20000), "exceeded max depth"},
+		"too many workloads":   {"version: 1\nworkloads: [" + strings.Repeat("a,", workloadsMax) + "a]\n", "between 1 and 5000 items"},
+		"very many problems":   {"version: 1\nworkloads: [" + strings.Repeat("{x: 1},", 300) + "]\n", "and 800 more"},
+		"control characters":   {"version: \x01", "control characters are not allowed"},
+		"a long unknown key":   {strings.Repeat("x", 900) + ": 1\n", strings.Repeat("x", shownMax) + "..."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			start := time.Now()

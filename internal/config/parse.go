@@ -36,7 +36,9 @@ func Parse(data []byte, name string) (*File, error) {
 	var f *File
 	if root != nil {
 		v := c.check(&spec, root, "", 0)
-		if c.values <= valuesMax {
+		if c.values > valuesMax {
+			c.problems = append(c.problems, Problem{File: name, Text: fmt.Sprintf("must have at most %d values, every use of an alias counted", valuesMax)})
+		} else {
 			f = c.build(v)
 		}
 	}

@@ -63,11 +63,8 @@ func (c *checker) check(k *key, n *yaml.Node, path string, depth int) *value {
 	v := &value{spec: k, path: path, line: n.Line, column: n.Column}
 	c.values++
 	if c.values > valuesMax {
-		if c.values == valuesMax+1 {
-			c.report(v, fmt.Sprintf("the file has more than %d values, uses of aliases included", valuesMax), "", "")
-		}
 		v.bad = true
-		return v
+		return v // Parse says so, once
 	}
 	if depth > depthMax {
 		c.report(v, fmt.Sprintf("is nested more than %d deep", depthMax), "", "")
@@ -127,6 +124,10 @@ func (c *checker) checkKey(v *value, name, node *yaml.Node, depth int) {
 		return
 	}
 	at := &value{path: under(v.path, cut(name.Value)), line: name.Line, column: name.Column}
+	if c.values++; len(c.problems) >= problemsMax {
+		c.report(at, "unknown key", "", "") // only counted
+		return
+	}
 	hint := misplaced(v.spec, name.Value)
 	if meant := suggest(name.Value, v.spec.names()); hint == "" && meant != "" {
 		hint = fmt.Sprintf("did you mean %q?", meant)
@@ -145,9 +146,8 @@ func (c *checker) checkKey(v *value, name, node *yaml.Node, depth int) {
 
 // merge takes the keys of a merged mapping ("<<") that the mapping itself does not set.
 func (c *checker) merge(v *value, n *yaml.Node, depth int) {
-	c.values++
-	if depth > depthMax || c.values > valuesMax {
-		return // check reports both for the keys
+	if c.values++; depth > depthMax || c.values > valuesMax {
+		return // Parse says so, once
 	}
 	switch {
 	case n.Kind == yaml.AliasNode && n.Alias != nil:
@@ -157,7 +157,8 @@ func (c *checker) merge(v *value, n *yaml.Node, depth int) {
 			c.merge(v, item, depth+1)
 		}
 	case n.Kind == yaml.MappingNode:
-		for i := 0; i+1 < len(n.Content); i += 2 {
+		for i := 0; i+1 < len(n.Content) && c.values <= valuesMax; i += 2 {
+			c.values++
 			name := n.Content[i]
 			if name.ShortTag() == "!!merge" {
 				c.merge(v, n.Content[i+1], depth+1)
