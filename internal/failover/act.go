@@ -19,6 +19,10 @@ func (w *pass) act() {
 			v.ask = v.cur // not before its scalable target is known: it would be lifted again
 		}
 		if v.ask == v.desired || w.pendingAsk(v) {
+			if a := v.ps.Asked; a != nil && a.Count != v.ask && !a.Done && !a.Seen && w.acting() {
+				// What was asked for was never done and is not wanted any more.
+				v.ps.Asked = &Asked{Count: v.ask, At: w.now, Done: true, Seen: true}
+			}
 			continue
 		}
 		a := SetDesiredCount{Pool: v.pool.Name, Count: v.ask, From: v.desired}
@@ -63,25 +67,21 @@ func (w *pass) pendingAsk(v *view) bool {
 	return a != nil && a.Count == v.ask && a.Done && !a.Seen && w.now.Sub(a.At) < w.p.StaleFor
 }
 
+// raiseReason says why a pool is asked for more.
 func (w *pass) raiseReason(v *view) Reason {
-	if a := v.ps.Asked; a != nil && a.Count == v.ask {
-		v.reason = ReasonReasserted
-		return ReasonReasserted
-	}
 	r := ReasonSpotShort
-	if v.pool.Capacity == Spot {
-		switch {
-		case v.ps.B.Mode == HalfOpen:
-			r = ReasonRamping
-		case v.ps.B.Mode == Open:
-			r = ReasonProving
-		default:
-			r = ReasonDemandChanged
-			if v.pool.Tier == w.v[len(w.v)-1].pool.Tier || v.pool.Tier > 0 {
-				r = ReasonSpotShort
-			}
-		}
-	} else {
+	switch a := v.ps.Asked; {
+	case v.reason == ReasonNudge:
+		r = ReasonNudge
+	case a != nil && a.Count == v.ask:
+		r = ReasonReasserted
+	case v.pool.Capacity == Spot && v.ps.B.Mode == HalfOpen:
+		r = ReasonRamping
+	case v.pool.Capacity == Spot && v.ps.B.Mode == Open:
+		r = ReasonProving
+	case v.pool.Capacity == Spot && v.pool.Tier == 0:
+		r = ReasonDemandChanged
+	default:
 		for i := range w.v {
 			switch o := &w.v[i]; {
 			case o.ps.B.Mode == Open && w.evacuates(o):
@@ -95,14 +95,15 @@ func (w *pass) raiseReason(v *view) Reason {
 	return r
 }
 
+// lowerReason says why a pool is asked for less.
 func (w *pass) lowerReason(v *view) Reason {
 	r := v.reason
 	switch {
 	case v.pool.Capacity == OnDemand && w.pinned == ModeSpot:
 		r = ReasonPinned
-	case v.pool.Capacity == OnDemand && v.running >= v.cur && v.release < v.cur && w.d.Mode != ModeSpot && w.coverStillNeeded(v):
+	case v.pool.Capacity == OnDemand && v.need > 0 && v.need >= v.ps.Need:
 		r = ReasonSurplus
-	case v.pool.Capacity == OnDemand:
+	case v.pool.Capacity == OnDemand || (v.pool.Tier > 0 && r == ""):
 		r = ReasonSpotReturned
 	case r == "":
 		r = ReasonDemandChanged
@@ -110,10 +111,6 @@ func (w *pass) lowerReason(v *view) Reason {
 	v.reason = r
 	return r
 }
-
-// coverStillNeeded says whether the pool keeps at least as many tasks as are missing elsewhere: then what
-// goes is surplus, not returned Spot.
-func (w *pass) coverStillNeeded(v *view) bool { return v.raise > 0 && v.raise >= v.release }
 
 // scaling keeps a pool's scalable target from undoing what the breaker does. It returns the action needed and
 // whether the pool's count may be lowered.

@@ -68,7 +68,8 @@ func applyDemand(p Policy, s State, in Intent) (State, error) {
 	return s, nil
 }
 
-func applyBreakers(p Policy, s State, in Intent) (State, error) {
+func applyBreakers(p Policy, before State, in Intent) (State, error) {
+	s := before
 	s.Pools = ownPools(p, s)
 	touched := 0
 	preferred := pass{p: &p}
@@ -97,9 +98,9 @@ func applyBreakers(p Policy, s State, in Intent) (State, error) {
 		return s, nil
 	}
 	if in.Kind == IntentRestore {
-		return s, errors.New("restore: no pool is failed over")
+		return before, errors.New("restore: no pool is failed over")
 	}
-	return s, errors.New("failover: there is no Spot pool with on-demand behind it to fail over from")
+	return before, errors.New("failover: there is no Spot pool with on-demand behind it to fail over from")
 }
 
 // ownPools returns the state's pools in the policy's order, as a copy.

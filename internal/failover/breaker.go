@@ -195,12 +195,26 @@ func (w *pass) prove(v *view) {
 // stable is the article's test, made to work: enough distinct tasks, >= 80 % of them successes, <= 5 %
 // errors, none stuck.
 func (w *pass) stable(v *view) bool {
-	samples := v.successes + v.proofErrors
+	good := v.successes
+	if w.heldProves(v) {
+		good += v.held
+	}
+	samples := good + v.proofErrors
 	if samples < w.samplesNeeded() || v.stuck > 0 {
 		return false
 	}
 	n := float64(samples)
-	return float64(v.successes)/n >= w.p.SuccessShare && float64(v.proofErrors)/n <= w.p.ErrorShare
+	return float64(good)/n >= w.p.SuccessShare && float64(v.proofErrors)/n <= w.p.ErrorShare
+}
+
+// heldProves says whether tasks from before the trip count as proof. They do not while fresh ones can be asked
+// for; but a pool that runs all that is wanted, or that could not be taken down for want of cover, is asked
+// for no fresh ones and would stay open for ever. They must have survived for as long as the proof takes.
+func (w *pass) heldProves(v *view) bool {
+	if v.held == 0 || w.now.Sub(v.ps.B.TrippedAt) < w.p.StableFor {
+		return false
+	}
+	return v.running >= w.want() || (w.evacuates(v) && v.held > w.probe())
 }
 
 // rampAsk is what a half-open pool is asked for at its present step.
@@ -212,7 +226,15 @@ func (w *pass) rampAsk(v *view) int {
 // ramp moves a half-open breaker up a step that has survived, or back when it has not.
 func (w *pass) ramp(v *view) {
 	b := &v.ps.B
-	ask := min(w.rampAsk(v), w.bound(v))
+	// A pool behind others may be asked for less than its step allows: then that is what it must show.
+	asked := v.cur
+	if a := v.ps.Asked; a != nil {
+		if !a.Done && !a.Seen {
+			b.StepAt = w.now // the step has not been asked of ECS yet: it begins when it has
+		}
+		asked = max(asked, a.Count)
+	}
+	ask := min(w.rampAsk(v), w.bound(v), asked)
 	tolerated := int(w.p.ErrorShare * float64(ask))
 	late := w.now.Sub(b.StepAt) >= w.p.StartLimit+w.p.RampDwell && v.running < ask
 	if v.ps.Failing == nil && !w.deployingNow() && (v.stepErrors > tolerated || v.stuck > 0 || late) {

@@ -62,9 +62,15 @@ func (w *pass) single(v *view, want int, missing, unproven *int) {
 	v.release = clamp(*unproven, w.floor(v), w.bound(v))
 	counts := w.breakerAsk(v, want)
 	if counts {
-		*missing -= v.running + v.growing + v.excused
-		*unproven -= v.seasoned + v.growing + v.excused
+		v.counts(missing, unproven)
 	}
+}
+
+// counts takes what the pool is good for off what is missing, and off what is unproven. Tasks beyond what it
+// is asked for are about to be stopped: they do not count.
+func (v *view) counts(missing, unproven *int) {
+	*missing -= min(v.running+v.growing, v.raise) + v.excused
+	*unproven -= min(v.seasoned+v.growing, v.raise) + v.excused
 }
 
 // breakerAsk lets a pool's breaker overrule what the cascade would ask, and says whether what runs there may
@@ -76,13 +82,14 @@ func (w *pass) breakerAsk(v *view, want int) bool {
 	probe := min(w.probe(), w.bound(v))
 	if w.onDemandShort && w.short {
 		// On-demand cannot be had either: ask everywhere, lose nothing.
-		return true
+		v.raise, v.release = max(v.raise, probe), max(v.release, probe)
+		return !w.evacuates(v)
 	}
 	switch {
 	case v.ps.B.Mode == HalfOpen:
 		ask := min(w.rampAsk(v), w.bound(v))
 		ask = max(ask, min(v.cur, v.running+v.starting))
-		v.raise = min(v.raise, ask)
+		v.raise = max(probe, min(v.raise, ask))
 		v.release = v.raise
 		return true
 	case w.evacuates(v):
@@ -98,16 +105,33 @@ func (w *pass) breakerAsk(v *view, want int) bool {
 			target = min(target, max(probe, want-cover))
 			if target == probe {
 				v.reason = ReasonProving
+				target = max(target, w.freshProbe(v, probe))
 			}
 		}
 		v.raise, v.release = target, target
 		return false
 	default:
-		ask := min(v.raise, max(probe, v.held+probe))
+		ask := max(probe, min(v.raise, v.held+probe))
 		v.raise, v.release = ask, ask
 		v.reason = ReasonProving
 		return true
 	}
+}
+
+// freshProbe is what a pool that has come down to its probe is asked for shortly before it may prove itself:
+// the tasks that are left there started before the trip and prove nothing, so as many new ones are asked for
+// on top.
+func (w *pass) freshProbe(v *view, probe int) int {
+	b := &v.ps.B
+	due := later(b.NotBefore, b.TrippedAt.Add(w.p.StableFor)).Add(-w.p.StartLimit - w.p.Survive)
+	if v.held == 0 || v.held > probe || b.Manual || w.pinned == ModeOnDemand {
+		return probe
+	}
+	if w.now.Before(due) {
+		w.look(due)
+		return probe
+	}
+	return min(v.held+probe, w.bound(v))
 }
 
 // evacuates says whether an open breaker takes its pool down.
@@ -120,8 +144,9 @@ func (w *pass) evacuates(v *view) bool {
 func (w *pass) cover(v *view, missing, unproven *int) {
 	floor, bound := w.floor(v), w.bound(v)
 	need := clamp(*missing, floor, bound)
+	v.need = need
 	v.raise = need + v.stuck
-	if gap := need - v.running; gap > w.p.OverstartMin && w.p.Overstart > 0 {
+	if gap := min(need, max(0, *missing)) - v.running; gap > w.p.OverstartMin && w.p.Overstart > 0 {
 		v.raise += int(math.Ceil(float64(gap) * w.p.Overstart))
 	}
 	v.raise = min(v.raise, bound)
@@ -234,14 +259,14 @@ func (w *pass) whyUnchanged(v *view) {
 func (w *pass) lower(v *view, low int) int {
 	k := v.cur - low
 	free := max(0, v.cur-v.running-v.starting-v.stuck)
-	spare := max(0, w.total-w.s.Demand)
+	spare := max(0, w.safe-w.s.Demand)
 	if w.pinned == ModeSpot && v.pool.Capacity == OnDemand {
 		spare = v.running // the operator wants it so
 	}
 	if v.running > spare {
 		k = min(k, free+spare)
 	}
-	w.total -= min(v.running, max(0, k-free))
+	w.safe -= min(v.running, max(0, k-free))
 	return v.cur - k
 }
 

@@ -239,7 +239,7 @@ func (c *checker) nothingLoweredBeforeItsCover() {
 	}
 	total, threatened := 0, 0
 	for i := range c.d.Pools {
-		total += c.d.Pools[i].Running
+		total += min(c.d.Pools[i].Running, c.d.Pools[i].Desired)
 	}
 	for _, a := range c.d.Actions {
 		set, ok := a.(SetDesiredCount)
@@ -247,7 +247,8 @@ func (c *checker) nothingLoweredBeforeItsCover() {
 			continue
 		}
 		pd := &c.d.Pools[c.p.pool(set.Pool)]
-		if have := pd.Running + pd.Starting + pd.Stuck; set.Count < min(set.From, have) {
+		// What is above the present count is about to be stopped anyway and is not in total.
+		if have := min(pd.Running+pd.Starting+pd.Stuck, set.From); set.Count < have {
 			threatened += min(pd.Running, have-set.Count)
 		}
 	}
@@ -259,7 +260,7 @@ func (c *checker) nothingLoweredBeforeItsCover() {
 // probeStays: a pool that is not trusted keeps being asked for its probe, or it could never show that it has
 // recovered.
 func (c *checker) probeStays() {
-	if c.p.Observe || c.after.Pause != nil {
+	if c.p.Observe || c.after.Pause != nil || (c.after.Pin != nil && c.after.Pin.Mode == ModeSpot) {
 		return
 	}
 	asks := c.asks()
@@ -286,6 +287,9 @@ func (c *checker) tripsHaveEvidence() {
 		}
 		pd := &c.d.Pools[i]
 		stuck := pd.Stuck + max(0, pd.Desired-pd.Running-pd.Starting)
+		if was.Mode == HalfOpen {
+			stuck += pd.Starting // a step that was not reached in time
+		}
 		if pd.CapacityFailures+pd.Interruptions+stuck == 0 {
 			c.fail("trips_have_evidence", "%s opened (%s) without any", name, is.Why)
 		}

@@ -55,9 +55,9 @@ type pass struct {
 	v   []view
 
 	windowOwned bool
-	// total is the number of running tasks that nothing threatens, over all pools; spare is how many of
-	// them may be stopped without running fewer than the demand.
-	total int
+	// total is the number of running tasks that nothing threatens, over all pools; safe is how many of them
+	// will still be there after what has been decided so far, whichever tasks ECS picks to stop.
+	total, safe int
 	// short says that tasks are missing; deploying that a deployment holds releases; onDemandShort that
 	// on-demand capacity itself cannot be had.
 	short, deploying, onDemandShort bool
@@ -207,7 +207,7 @@ func (w *pass) look(t time.Time) {
 
 // conclude fills in what the pass found, and the state's summary of it.
 func (w *pass) conclude() {
-	running, cover := 0, 0
+	cover := 0
 	open := false
 	w.d.Pools = make([]PoolDecision, len(w.v))
 	for i := range w.v {
@@ -218,12 +218,12 @@ func (w *pass) conclude() {
 			Raise: v.raise, Release: v.release, Ask: v.ask, Reason: v.reason,
 			CapacityFailures: v.capacityFailures, Interruptions: v.interruptions, Churned: v.churned,
 		}
-		running += v.running
 		if v.pool.Capacity == Spot {
 			open = open || v.ps.B.Mode == Open
 		} else {
 			cover += v.ask
 		}
+		v.ps.Need = v.need
 		w.look(v.nextSeason)
 		w.look(v.nextStuck)
 		w.look(v.nextProof)
@@ -240,8 +240,8 @@ func (w *pass) conclude() {
 	}
 	w.d.Mode = mode
 	w.d.Demand = w.s.Demand
-	w.d.Running = running
-	w.d.Shortfall = max(0, w.s.Demand-running)
+	w.d.Running = w.total
+	w.d.Shortfall = max(0, w.s.Demand-w.total)
 	w.d.Health = w.health()
 	w.d.Reason = w.leading()
 	if w.now.After(w.s.At) || w.s.At.IsZero() || w.now.Before(w.s.At.Add(-clockBack)) {

@@ -18,10 +18,19 @@ func (w *pass) readDemand() {
 		if count, changed := w.outsideCount(k); changed {
 			w.s.Demand = count
 			w.s.Pools[k].Asked = nil
+			w.v[k].cur = count
 			if w.s.DemandSet && count != before {
 				w.find(Finding{Reason: ReasonDemandChanged, Pool: w.p.Pools[k].Name, Count: count, Limit: before})
 			}
 		}
+	}
+	if !w.s.DemandSet {
+		// What already runs has not grown: only what starts at the first look has.
+		before = 0
+		for i := range w.v {
+			before += w.v[i].running
+		}
+		before = min(before, w.s.Demand)
 	}
 	if w.s.Demand != before || !w.s.DemandSet {
 		log := slices.Clone(w.s.DemandLog)

@@ -32,6 +32,8 @@ type view struct {
 	impaired                                               bool
 	appAt, lastFailure                                     time.Time
 
+	// need is how many tasks an on-demand pool has to cover.
+	need int
 	// excused is how many missing tasks are missing for reasons of the application.
 	excused int
 

@@ -118,6 +118,8 @@ type PoolState struct {
 	ReclaimsAt time.Time `json:"reclaims_at,omitzero"`
 	// LifeSeconds is a moving mean of how long interrupted tasks had lived; 0 when none was seen.
 	LifeSeconds float64 `json:"life_seconds,omitempty"`
+	// Need is how many tasks the pool had to cover at the last pass.
+	Need int `json:"need,omitempty"`
 	// FailedAt is the last failure to launch a task here.
 	FailedAt time.Time `json:"failed_at,omitzero"`
 }

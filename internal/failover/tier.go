@@ -19,8 +19,7 @@ func (w *pass) shareTier(vs []view, want int, missing, unproven *int) {
 		v.release = v.raise
 		counts := w.breakerAsk(v, want)
 		if counts {
-			*missing -= v.running + v.growing + v.excused
-			*unproven -= v.seasoned + v.growing + v.excused
+			v.counts(missing, unproven)
 		}
 	}
 }

@@ -72,6 +72,7 @@ func (w *pass) account() {
 	for i := range w.v {
 		v := &w.v[i]
 		w.total += v.running
+		w.safe += min(v.running, v.cur)
 		if v.pool.Capacity == OnDemand && v.running > 0 && dt > 0 {
 			s := float64(v.running) * dt.Seconds()
 			w.s.Spend.TaskSeconds += s
