@@ -49,6 +49,7 @@ type Loop struct {
 	seq     atomic.Uint32
 	skew    atomic.Int64 // AWS's clock less ours, in nanoseconds, as last seen
 	reports chan Report
+	telling sync.Mutex // one call of Tell at a time outside of Run
 	dropped atomic.Int64
 	storeUp atomic.Bool
 
@@ -164,6 +165,8 @@ func (l *Loop) tell(ctx context.Context, r Report) {
 		return
 	}
 	if !l.busy.Load() {
+		l.telling.Lock()
+		defer l.telling.Unlock()
 		l.Tell(ctx, r)
 		return
 	}

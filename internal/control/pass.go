@@ -194,7 +194,7 @@ func (l *Loop) decide(ctx context.Context, j *job) {
 		return
 	}
 	if !d.Acts() && failover.SameState(state, after) {
-		r.Result, r.After = Unchanged, state
+		r.Result = Unchanged
 		l.note(ctx, j)
 		return
 	}

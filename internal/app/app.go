@@ -1,0 +1,158 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/backstop-ecs/backstop/internal/aws/queue"
+	"github.com/backstop-ecs/backstop/internal/aws/service"
+	"github.com/backstop-ecs/backstop/internal/config"
+	"github.com/backstop-ecs/backstop/internal/control"
+	"github.com/backstop-ecs/backstop/internal/ecsevent"
+	"github.com/backstop-ecs/backstop/internal/journal"
+	"github.com/backstop-ecs/backstop/internal/state/sqlite"
+)
+
+// Options say what to run. Config and AWS are needed.
+type Options struct {
+	Config *config.File
+	// AWS carries credentials, the default region and, for a sandbox, the endpoint or the HTTP client.
+	AWS aws.Config
+	Log *slog.Logger
+	// Store replaces the one that the configuration names; it is then the caller's to close.
+	Store control.Store
+	// Tick replaces the configuration's; 0: it does not.
+	Tick time.Duration
+	// Scale is how many seconds pass for AWS in one of ours: the speed of a sandbox. 0 means 1.
+	Scale float64
+	// Owner names this process in leases; empty: made up.
+	Owner string
+	// Now reads the clock that leases are measured by; nil: time.Now.
+	Now func() time.Time
+	// Tell is given every report, after it was logged; see [control.Loop].
+	Tell func(ctx context.Context, r control.Report)
+}
+
+// App is a daemon that is ready to run.
+type App struct {
+	// Loop is made and not started.
+	Loop  *control.Loop
+	Store control.Store
+
+	ownStore bool
+	names    []string
+}
+
+// New makes the daemon that a configuration describes. It opens the store and calls nothing of AWS. The
+// caller closes it.
+func New(ctx context.Context, o Options) (*App, error) {
+	if o.Config == nil {
+		return nil, errors.New("make daemon: no configuration")
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	workloads, err := Workloads(o.Config, o.AWS.Region)
+	if err != nil {
+		return nil, err
+	}
+	a := &App{Store: o.Store}
+	if a.Store == nil {
+		if a.Store, err = OpenStore(ctx, o.Config); err != nil {
+			return nil, err
+		}
+		a.ownStore = true
+	}
+	events := o.Config.Events.SQS
+	a.Loop = &control.Loop{
+		Services:  service.New(o.AWS, service.Options{Scale: o.Scale, NoEvents: events == ""}),
+		Store:     a.Store,
+		Workloads: workloads,
+		Tick:      o.Tick,
+		Scale:     o.Scale,
+		Now:       o.Now,
+		Owner:     o.Owner,
+		Log:       o.Log,
+		Tell:      newTeller(o.Log, o.Tell).tell,
+	}
+	if a.Loop.Tick == 0 {
+		a.Loop.Tick = o.Config.Tick
+	}
+	if events != "" {
+		a.Loop.Queue, a.Loop.Parse = queue.New(atQueue(o.AWS, events), events), ecsevent.Parse
+	}
+	for _, w := range workloads {
+		a.names = append(a.names, w.Name)
+	}
+	return a, nil
+}
+
+// Run guards the workloads until ctx ends, then gives back the leases and returns nil.
+func (a *App) Run(ctx context.Context) error { return a.Loop.Run(ctx) }
+
+// Step carries the named workloads, or all of them if none is named, through one pass. It takes nothing from
+// the queue.
+func (a *App) Step(ctx context.Context, names ...string) ([]control.Report, error) {
+	if len(names) == 0 {
+		names = a.names
+	}
+	return a.Loop.Pass(ctx, names, nil)
+}
+
+// Close closes the store that New opened. Run must have returned.
+func (a *App) Close() error {
+	if !a.ownStore {
+		return nil
+	}
+	return a.Store.Close()
+}
+
+// OpenStore opens the store that a configuration names.
+func OpenStore(ctx context.Context, f *config.File) (control.Store, error) {
+	if f.State.SQLite == "" {
+		return nil, fmt.Errorf("open state: DynamoDB table %q: this build keeps state in SQLite only; set `state: {sqlite: PATH}`", f.State.DynamoDB)
+	}
+	return sqlite.Open(ctx, f.State.SQLite, journal.DefaultRetention())
+}
+
+// Workloads returns the workloads of a configuration as the loop takes them. region stands for the pools that
+// name none; it is an error if there are such and it is empty.
+func Workloads(f *config.File, region string) ([]control.Workload, error) {
+	out := make([]control.Workload, 0, len(f.Workloads))
+	for _, w := range f.Workloads {
+		next := control.Workload{Name: w.Name, Policy: w.Policy}
+		for _, p := range w.Pools {
+			ref := control.ServiceRef{Region: p.Region, Cluster: ecsevent.ClusterName(p.Cluster), Service: ecsevent.ServiceName(p.Service), RoleARN: p.RoleARN}
+			if ref.Region == "" {
+				ref.Region = region
+			}
+			if ref.Region == "" {
+				return nil, fmt.Errorf("workload %s: pool %s has no region: set `region` in %s, or AWS_REGION", w.Name, p.Name, f.Name)
+			}
+			next.Refs = append(next.Refs, ref)
+		}
+		out = append(out, next)
+	}
+	return out, nil
+}
+
+// atQueue returns cfg for the region that a queue's URL names (https://sqs.REGION.amazonaws.com/...), as a
+// queue may be in another region than the default one.
+func atQueue(cfg aws.Config, queueURL string) aws.Config {
+	u, err := url.Parse(queueURL)
+	if err != nil {
+		return cfg
+	}
+	if host := strings.Split(u.Hostname(), "."); len(host) >= 4 && host[0] == "sqs" && host[2] == "amazonaws" {
+		cfg = cfg.Copy()
+		cfg.Region = host[1]
+	}
+	return cfg
+}

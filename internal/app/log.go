@@ -1,0 +1,103 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/backstop-ecs/backstop/internal/control"
+	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/journal"
+)
+
+// teller writes a log line for every report, and one for every notice that was not there before. It is
+// called by one goroutine at a time.
+type teller struct {
+	log  *slog.Logger
+	next func(ctx context.Context, r control.Report)
+	told map[string]map[string]bool // workload to the keys of its present notices
+}
+
+func newTeller(log *slog.Logger, next func(ctx context.Context, r control.Report)) *teller {
+	return &teller{log: log, next: next, told: make(map[string]map[string]bool)}
+}
+
+func (t *teller) tell(ctx context.Context, r control.Report) {
+	if level := level(&r); t.log.Enabled(ctx, level) {
+		t.log.LogAttrs(ctx, level, "pass", attrs(&r)...)
+	}
+	if r.Result.Settled() {
+		t.notices(ctx, &r)
+	}
+	if t.next != nil {
+		t.next(ctx, r)
+	}
+}
+
+// level is info for what changed something, warning for what went wrong, and debug for the rest; lost races
+// are the rest.
+func level(r *control.Report) slog.Level {
+	switch r.Result {
+	case control.Committed:
+		return slog.LevelInfo
+	case control.ActionFailed, control.StoreFailed, control.Abandoned, control.Unrecorded:
+		return slog.LevelWarn
+	}
+	return slog.LevelDebug
+}
+
+func attrs(r *control.Report) []slog.Attr {
+	d := &r.Decision
+	out := []slog.Attr{slog.String(control.KeyWorkload, r.Workload), slog.String(control.KeyResult, string(r.Result))}
+	if !d.At.IsZero() {
+		out = append(out, slog.String(control.KeyReason, string(d.Reason)), slog.String(control.KeyMode, string(d.Mode)),
+			slog.Int(control.KeyDemand, d.Demand), slog.Int(control.KeyRunning, d.Running), slog.Int(control.KeyShortfall, d.Shortfall),
+			slog.Time(control.KeyAt, d.At))
+	}
+	out = append(out, slog.Uint64(control.KeyGeneration, r.After.Generation), slog.Int(control.KeySignals, len(r.Observation.Signals)),
+		slog.Duration(control.KeyTook, r.Took))
+	if len(d.Actions) > 0 {
+		out = append(out, slog.Any(control.KeyActions, texts(d.Actions)))
+	}
+	if len(d.Withheld) > 0 {
+		out = append(out, slog.Any(control.KeyWithheld, texts(d.Withheld)))
+	}
+	if r.Err != nil {
+		out = append(out, slog.Any(control.KeyErr, r.Err))
+	}
+	for i := range r.Outcomes {
+		if h := r.Outcomes[i].Hint; h != "" {
+			out = append(out, slog.String(control.KeyHint, h))
+		}
+	}
+	return out
+}
+
+func texts(actions []failover.Action) []string {
+	out := make([]string, len(actions))
+	for i, a := range actions {
+		out[i] = journal.Text(a)
+	}
+	return out
+}
+
+// notices logs what a person should be told, once for as long as it lasts.
+func (t *teller) notices(ctx context.Context, r *control.Report) {
+	before, now := t.told[r.Workload], make(map[string]bool)
+	for i := range r.Decision.Notices {
+		n := &r.Decision.Notices[i]
+		now[n.Key] = true
+		if before[n.Key] {
+			continue
+		}
+		level := slog.LevelInfo
+		switch n.Severity {
+		case failover.Warning:
+			level = slog.LevelWarn
+		case failover.Critical:
+			level = slog.LevelError
+		}
+		t.log.LogAttrs(ctx, level, "notice", slog.String(control.KeyWorkload, r.Workload), slog.String(control.KeyReason, string(n.Reason)),
+			slog.String(control.KeySeverity, string(n.Severity)), slog.String("text", n.Text), slog.String(control.KeyHint, n.Do))
+	}
+	t.told[r.Workload] = now
+}
