@@ -162,16 +162,24 @@ func (c *checker) stateIsBounded() {
 
 // asks returns what every pool is asked for once the actions are done.
 func (c *checker) asks() []int {
+	asks := c.asked()
+	for _, list := range [][]Action{c.d.Actions, c.d.Withheld} {
+		for _, a := range list {
+			if set, ok := a.(SetDesiredCount); ok && c.p.pool(set.Pool) >= 0 {
+				asks[c.p.pool(set.Pool)] = set.Count
+			}
+		}
+	}
+	return asks
+}
+
+// asked returns what every pool was asked for before.
+func (c *checker) asked() []int {
 	asks := make([]int, len(c.p.Pools))
 	for i := range asks {
 		asks[i] = c.o.Pools[i].Desired
 		if a := c.after.Pool(c.p.Pools[i].Name).Asked; a != nil && !a.Seen && a.Done && c.d.At.Sub(a.At) < c.p.StaleFor {
 			asks[i] = a.Count // accepted by ECS, only not to be seen yet
-		}
-	}
-	for _, a := range append(append([]Action(nil), c.d.Actions...), c.d.Withheld...) {
-		if set, ok := a.(SetDesiredCount); ok {
-			asks[c.p.pool(set.Pool)] = set.Count
 		}
 	}
 	return asks
@@ -197,9 +205,9 @@ func (c *checker) askedIsBounded() {
 	}
 	if limit := c.p.OnDemandMax; limit > 0 && raised && cover > limit {
 		was := 0
-		for i := range c.o.Pools {
+		for i, n := range c.asked() {
 			if c.p.Pools[i].Capacity == OnDemand {
-				was += max(c.o.Pools[i].Desired, asks[i])
+				was += n
 			}
 		}
 		if cover > max(limit, was) {
@@ -289,6 +297,11 @@ func (c *checker) tripsHaveEvidence() {
 		stuck := pd.Stuck + max(0, pd.Desired-pd.Running-pd.Starting)
 		if was.Mode == HalfOpen {
 			stuck += pd.Starting // a step that was not reached in time
+			for k := range c.after.Window {
+				if e := &c.after.Window[k]; e.Pool == name && e.Kind != SignalApplicationStop && e.At.After(was.StepAt) {
+					stuck++
+				}
+			}
 		}
 		if pd.CapacityFailures+pd.Interruptions+stuck == 0 {
 			c.fail("trips_have_evidence", "%s opened (%s) without any", name, is.Why)

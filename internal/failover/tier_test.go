@@ -1,0 +1,121 @@
+package failover
+
+import (
+	"testing"
+	"time"
+)
+
+// zones is a workload of n tasks with a Spot pool in each of three zones and on-demand behind them.
+func zones(t *testing.T, n int) *lab {
+	p, _ := Preset(PresetFill)
+	p.Demand = n
+	p.Pools = []Pool{{Name: "a", Capacity: Spot}, {Name: "b", Capacity: Spot}, {Name: "c", Capacity: Spot},
+		{Name: "standard", Capacity: OnDemand, Tier: 1}}
+	l := &lab{t: t, p: p, now: epoch}
+	l.s.Workload = "w"
+	for _, pool := range p.Pools {
+		l.pools = append(l.pools, &labPool{name: pool.Name})
+	}
+	return l
+}
+
+func TestTierSharesEvenlyWhenNothingIsKnown(t *testing.T) {
+	l := zones(t, 90)
+	l.pass()
+	for i := range 3 {
+		if got := l.pools[i].desired; got != 30 {
+			t.Errorf("zone %d is asked for %d", i, got)
+		}
+	}
+	l.finds(ReasonTierShared)
+	l.run("a", 30, time.Minute)
+	l.run("b", 30, time.Minute)
+	l.run("c", 30, time.Minute)
+	l.advance(time.Minute)
+	sets := l.sets
+	for range 5 {
+		l.pass()
+		l.cut("standard")
+		l.advance(time.Minute)
+	}
+	if l.sets > sets+1 { // the first cover is given back, nothing else stirs
+		t.Errorf("%d counts were set in a quiet tier", l.sets-sets)
+	}
+}
+
+func TestTierMovesWhatIsMissingAwayFromTrouble(t *testing.T) {
+	l := zones(t, 90)
+	for _, z := range []string{"a", "b", "c"} {
+		l.pool(z).desired = 30
+		l.run(z, 30, time.Hour)
+	}
+	l.pass()
+	l.interrupt("a", 20)
+	l.placementFailure("a")
+	l.pass()
+	if a := l.pool("a").desired; a != 10 {
+		t.Errorf("the failing zone is asked for %d, want what it holds", a)
+	}
+	if b, c := l.pool("b").desired, l.pool("c").desired; b+c != 80 || b < 38 || c < 38 {
+		t.Errorf("the others are asked for %d and %d", b, c)
+	}
+	// Five minutes later it may be tried again, but has a bad name.
+	l.pool("a").leaving = 0
+	l.advance(6 * time.Minute)
+	l.run("b", l.pool("b").desired-30, 0)
+	l.run("c", l.pool("c").desired-30, 0)
+	l.interrupt("b", 12)
+	l.pool("b").leaving = 0
+	l.placementFailure("b")
+	l.pass()
+	if a, c := l.pool("a").desired, l.pool("c").desired; c <= a {
+		t.Errorf("the calm zone is asked for %d, the one that lost twenty for %d", c, a)
+	}
+}
+
+func TestNoZoneTakesMoreThanItsShareWhileOthersHaveRoom(t *testing.T) {
+	l := zones(t, 100)
+	l.s.Pools = []PoolState{{Name: "a"}, {Name: "b", Reclaims: 500, ReclaimsAt: l.now}, {Name: "c", Reclaims: 500, ReclaimsAt: l.now},
+		{Name: "standard"}}
+	l.pass()
+	if a := l.pool("a").desired; a > 61 || a < 55 {
+		t.Errorf("the calm zone is asked for %d of 100", a)
+	}
+}
+
+func TestWhenEveryZoneFailsAllKeepBeingAsked(t *testing.T) {
+	l := zones(t, 30)
+	l.pass()
+	for _, z := range []string{"a", "b", "c"} {
+		l.placementFailure(z)
+	}
+	l.advance(time.Second)
+	l.pass()
+	sum := 0
+	for i := range 3 {
+		sum += l.pools[i].desired
+	}
+	if sum != 30 {
+		t.Errorf("%d asked of three failing zones", sum)
+	}
+	l.want(ReasonCovering)
+}
+
+func TestTierComesDownWithDemand(t *testing.T) {
+	l := zones(t, 90)
+	for _, z := range []string{"a", "b", "c"} {
+		l.pool(z).desired = 30
+		l.run(z, 30, time.Hour)
+	}
+	l.pass()
+	l.p.Demand = 60
+	l.advance(time.Minute)
+	l.pass()
+	sum := 0
+	for i := range 3 {
+		sum += l.pools[i].desired
+	}
+	if sum != 60 {
+		t.Errorf("%d asked, demand 60", sum)
+	}
+}
