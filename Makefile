@@ -1,0 +1,79 @@
+SHELL := /usr/bin/env bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+GO        ?= go
+TESTFLAGS ?=
+FUZZTIME  ?= 20s
+BENCHTIME ?= 1s
+VERSION   ?=
+
+STATICCHECK   := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+.PHONY: help
+help: ## Show this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build dist/backstop, static (VERSION=v1.2.3 stamps it)
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w$(if $(VERSION), -X github.com/backstop-ecs/backstop/internal/cli.Version=$(VERSION))" -o dist/ ./cmd/...
+
+.PHONY: test
+test: test-tools ## Run all tests, after installing on Debian what some of them need
+	$(GO) test $(TESTFLAGS) ./...
+
+.PHONY: test-tools
+test-tools: ## Install the programs that some tests use (Debian, as root or with sudo); never fails
+	@scripts/test-tools
+
+.PHONY: race
+race: ## Run all tests with the race detector
+	$(GO) test -race $(TESTFLAGS) ./...
+
+.PHONY: check
+check: fmt-check vet staticcheck docs-check race ## The whole gate: format, vet, staticcheck, generated docs, race tests
+
+.PHONY: fmt
+fmt: ## Format all Go files
+	gofmt -w $$(scripts/go-files)
+
+.PHONY: fmt-check
+fmt-check: ## Fail if a Go file is not formatted
+	@files="$$(gofmt -l $$(scripts/go-files))"; if [[ -n "$$files" ]]; then echo "not formatted (make fmt):"; echo "$$files"; exit 1; fi
+
+.PHONY: vet
+vet: ## Run go vet
+	$(GO) vet ./...
+
+.PHONY: staticcheck
+staticcheck: ## Run staticcheck, pinned
+	$(GO) run $(STATICCHECK) ./...
+
+.PHONY: lint
+lint: ## Run golangci-lint, pinned (the first run builds it: some minutes)
+	$(GO) run $(GOLANGCI_LINT) run ./...
+
+.PHONY: docs
+docs: ## Write the generated files in docs and examples
+	$(GO) test ./internal/config -count=1 -run 'TestTheReference|TestTheExample' -update
+
+.PHONY: docs-check
+docs-check: ## Fail if a generated file in docs or examples is not what the code makes
+	$(GO) test ./internal/config -count=1 -run 'TestTheReference|TestTheExample'
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for FUZZTIME (20s)
+	@GO=$(GO) scripts/fuzz $(FUZZTIME)
+
+.PHONY: bench
+bench: ## Run the benchmarks for BENCHTIME (1s) each
+	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
+
+.PHONY: cover
+cover: ## Print the statement coverage of every package
+	$(GO) test -cover ./...
+
+.PHONY: clean
+clean: ## Remove what was built
+	rm -rf dist coverage.out
