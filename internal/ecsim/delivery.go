@@ -1,13 +1,21 @@
 package ecsim
 
+// snapshotsPerSheet is how many snapshots for events are allocated at once; a sheet lives as long as one of its events.
+const snapshotsPerSheet = 16
+
 // sendTask sends a task's state change as it is now. Nothing is built for events that are left out.
 func (w *World) sendTask(t *task, kind EventSet) {
 	if w.cfg.LeaveOut&kind != 0 {
 		return
 	}
-	snapshot := w.snapshot(t)
+	if len(w.sheet) == 0 {
+		w.sheet = make([]Task, snapshotsPerSheet)
+	}
+	snapshot := &w.sheet[0]
+	w.sheet = w.sheet[1:]
+	*snapshot = w.snapshot(t)
 	w.send(Event{
-		Kind: TaskStateChange, Region: snapshot.Region, Cluster: snapshot.Cluster, Service: snapshot.Service, Task: &snapshot,
+		Kind: TaskStateChange, Region: snapshot.Region, Cluster: snapshot.Cluster, Service: snapshot.Service, Task: snapshot,
 	})
 }
 

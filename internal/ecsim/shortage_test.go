@@ -160,7 +160,9 @@ func TestZonesAreSpreadAndRunOutOneByOne(t *testing.T) {
 
 func TestOnDemandIsNeverReclaimedButMayBeShort(t *testing.T) {
 	f := build(t, exact())
-	f.serve(4, func(in *ecsim.CreateServiceInput) { in.Strategy = []ecsim.StrategyItem{{Provider: ecsim.Fargate, Weight: 1}} })
+	f.serve(4, func(in *ecsim.CreateServiceInput) {
+		in.Strategy = []ecsim.StrategyItem{{Provider: ecsim.Fargate, Weight: 1}}
+	})
 	f.to(100 * time.Second)
 	f.SetSupply(ecsim.SupplyKey{Region: region, Provider: ecsim.Fargate}, 2)
 	f.to(300 * time.Second)

@@ -42,13 +42,16 @@ func fitSpread(p50, p95, p99 time.Duration) spread {
 	return spread{shift: s, scale: a - s, sigma: sigma}
 }
 
+// longest bounds what a wild spread may draw, in seconds: a day.
+const longest = 24 * 60 * 60.0
+
 // at returns the duration at normal score z, never negative.
 func (s spread) at(z float64) time.Duration {
 	if s.sigma == 0 {
 		return seconds(s.shift + s.scale)
 	}
 	z = max(-zTail, min(zTail, z))
-	return seconds(max(0, s.shift+s.scale*math.Exp(s.sigma*z)))
+	return seconds(max(0, min(longest, s.shift+s.scale*math.Exp(s.sigma*z))))
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

@@ -1,0 +1,134 @@
+package ecsim_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/backstop-ecs/backstop/internal/ecsim"
+)
+
+// deliver lets 200 tasks start and returns the events in the order of their arrival.
+func deliver(t *testing.T, d ecsim.Delivery) []ecsim.Event {
+	cfg := ecsim.Config{Seed: 3, Delivery: d}
+	f := build(t, cfg)
+	f.serve(200)
+	f.to(time.Hour)
+	return f.events
+}
+
+func inversions(events []ecsim.Event) int {
+	n := 0
+	for i := 1; i < len(events); i++ {
+		if events[i].At.Before(events[i-1].At) {
+			n++
+		}
+	}
+	return n
+}
+
+func TestEventsArriveOnceAtOnceAndInOrderByDefault(t *testing.T) {
+	events := deliver(t, ecsim.Delivery{})
+	ids := map[string]bool{}
+	for _, e := range events {
+		if ids[e.ID] {
+			t.Errorf("event %s came twice", e.ID)
+		}
+		ids[e.ID] = true
+		if !e.DeliverAt.Equal(e.At) {
+			t.Errorf("event of %v arrived at %v", e.At, e.DeliverAt)
+		}
+	}
+	if n := inversions(events); n != 0 {
+		t.Errorf("%d events out of order", n)
+	}
+}
+
+func TestLateEventsKeepTheirOrderUnlessReordered(t *testing.T) {
+	late := ecsim.Delivery{P50: 5 * time.Second, P95: 15 * time.Second, P99: 30 * time.Second}
+	events := deliver(t, late)
+	var sum time.Duration
+	for _, e := range events {
+		sum += e.DeliverAt.Sub(e.At)
+	}
+	if mean := sum / time.Duration(len(events)); mean < 4*time.Second {
+		t.Errorf("mean delay %v, want about the configured one", mean)
+	}
+	if n := inversions(events); n != 0 {
+		t.Errorf("%d events out of order though nobody asked", n)
+	}
+	late.ReorderShare = 0.2
+	if n := inversions(deliver(t, late)); n == 0 {
+		t.Error("no event out of order though asked for")
+	}
+}
+
+func TestDuplicatesEqualTheirOriginals(t *testing.T) {
+	plain := deliver(t, ecsim.Delivery{})
+	first := map[string]ecsim.Event{}
+	twice := 0
+	for _, e := range deliver(t, ecsim.Delivery{DuplicateShare: 0.25}) {
+		old, ok := first[e.ID]
+		if !ok {
+			first[e.ID] = e
+			continue
+		}
+		twice++
+		if e.Task != old.Task || e.Name != old.Name || !e.At.Equal(old.At) || e.DeliverAt.Before(old.DeliverAt) {
+			t.Errorf("duplicate %+v differs from %+v", e, old)
+		}
+	}
+	if len(first) != len(plain) {
+		t.Errorf("%d distinct events, want the %d of a world without duplicates", len(first), len(plain))
+	}
+	if share := float64(twice) / float64(len(first)); share < 0.2 || share > 0.3 {
+		t.Errorf("%.2f of the events came twice, want 0.25", share)
+	}
+}
+
+func TestLostEventsNeverArrive(t *testing.T) {
+	plain, lossy := len(deliver(t, ecsim.Delivery{})), len(deliver(t, ecsim.Delivery{LostShare: 0.5}))
+	if share := float64(lossy) / float64(plain); share < 0.4 || share > 0.6 {
+		t.Errorf("%d of %d events arrived, want half", lossy, plain)
+	}
+}
+
+func TestDeliveryDoesNotDisturbTheWorld(t *testing.T) {
+	run := func(d ecsim.Delivery) []ecsim.Task {
+		f := build(t, ecsim.Config{Seed: 3, Delivery: d})
+		f.serve(50)
+		f.to(10 * time.Minute)
+		f.Interrupt(api, 20, "", false)
+		f.to(time.Hour)
+		return f.tasks(ecsim.Running)
+	}
+	plain, bent := run(ecsim.Delivery{}), run(ecsim.Delivery{P50: time.Second, P95: time.Minute, DuplicateShare: 0.5, LostShare: 0.2, ReorderShare: 0.4})
+	for i := range plain {
+		if plain[i].ID != bent[i].ID || !plain[i].StartedAt.Equal(bent[i].StartedAt) {
+			t.Fatalf("task %d differs: each stream of randomness should stand alone", i)
+		}
+	}
+}
+
+func TestLeftOutEventsAreNotMade(t *testing.T) {
+	cfg := exact()
+	cfg.LeaveOut = ecsim.AllEvents &^ (ecsim.WarningEvents | ecsim.StoppedEvents)
+	f := build(t, cfg)
+	f.serve(3)
+	f.to(100 * time.Second)
+	f.Interrupt(api, 1, "", false)
+	f.to(10 * time.Minute)
+	if len(f.events) != 2 || f.events[0].Task.LastStatus != ecsim.Running || f.events[1].Task.LastStatus != ecsim.Stopped {
+		t.Errorf("%d events, want the warning and the stop", len(f.events))
+	}
+}
+
+func TestDetailTypes(t *testing.T) {
+	for kind, want := range map[ecsim.EventKind]string{
+		ecsim.TaskStateChange: "ECS Task State Change", ecsim.ServiceAction: "ECS Service Action",
+		ecsim.DeploymentStateChange: "ECS Deployment State Change", ecsim.APICall: "AWS API Call via CloudTrail", 0: "",
+	} {
+		if got := kind.DetailType(); got != want {
+			t.Errorf("kind %d is %q, want %q", kind, got, want)
+		}
+	}
+}
