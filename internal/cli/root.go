@@ -81,7 +81,9 @@ var commands = []struct {
 	group string
 	make  []func(IO) *cobra.Command
 }{
-	{groupSupport, []func(IO) *cobra.Command{newVersionCommand}},
+	{groupLook, []func(IO) *cobra.Command{newStatusCommand, newExplainCommand, newHistoryCommand}},
+	{groupChange, []func(IO) *cobra.Command{newFailoverCommand, newRestoreCommand, newPinCommand, newUnpinCommand, newPauseCommand, newResumeCommand}},
+	{groupSupport, []func(IO) *cobra.Command{newConfigCommand, newVersionCommand}},
 }
 
 // noCommand refuses arguments of a command that only has subcommands, with what was perhaps meant.
@@ -96,11 +98,19 @@ func noCommand(cmd *cobra.Command, args []string) error {
 	return usageError("%s", text)
 }
 
-// exactly wraps an argument check so that its error is one of usage.
-func checked(check cobra.PositionalArgs) cobra.PositionalArgs {
+// atMost refuses more than n arguments; what says what may be given.
+func atMost(n int, what string) cobra.PositionalArgs { return between(0, n, what) }
+
+// between refuses fewer than low and more than high arguments; a negative high is no bound.
+func between(low, high int, what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
-			return &exitError{ExitUsage, err}
+		switch {
+		case len(args) < low:
+			return usageError("%s needs %s", cmd.CommandPath(), what)
+		case high == 0 && len(args) > 0:
+			return usageError("%s takes no arguments (got %q)", cmd.CommandPath(), args[0])
+		case high >= 0 && len(args) > high:
+			return usageError("%s takes at most %s (got %d)", cmd.CommandPath(), what, len(args))
 		}
 		return nil
 	}

@@ -30,7 +30,7 @@ func newVersion(s IO, run func(IO, versionOptions) error) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
-		Args:  checked(cobra.NoArgs),
+		Args:  atMost(0, ""),
 		RunE:  func(*cobra.Command, []string) error { return run(s, o) },
 	}
 	outputFlag(cmd, &o.output)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/control"
@@ -17,6 +18,11 @@ const (
 	// latency is the virtual time from a message's arrival to the pass that it wakes: the long poll's answer
 	// and the daemon's collecting of a burst, rounded up. The calls of the pass itself take no virtual time.
 	latency = 300 * time.Millisecond
+	// gap is the least virtual time between two passes: about what the adapter's rate limits, which count in
+	// real time and are off here, leave to a workload whose tasks are listed in every pass.
+	gap = time.Second
+	// soonest is the least virtual time before the daemon's own wish to look again, as in its loop.
+	soonest = time.Second
 	// receivesMax bounds the receives of one pass: the burst of a whole workload, and to spare.
 	receivesMax = 1000
 )
@@ -34,8 +40,16 @@ type driver struct {
 	tell     func(Update)
 
 	// arrived says that a message became visible since the last pass.
-	arrived bool
+	arrived atomic.Bool
 	again   time.Time // the daemon's own wish to look again
+	passed  time.Time // the last pass
+}
+
+// onMessage is told of every message; it is called with the sandbox locked.
+func (r *driver) onMessage(m sandbox.Delivery) {
+	if m.Queue == sandbox.EventsQueue {
+		r.arrived.Store(true)
+	}
 }
 
 // play runs a scenario from the present on.
@@ -69,8 +83,12 @@ func (r *driver) play(ctx context.Context, s Scenario) error {
 			}
 			steps = steps[1:]
 		}
-		if r.arrived { // the daemon answers a little later, and takes what has come by then
-			if err := r.advance(ctx, earliest(end, now.Add(latency)), false); err != nil {
+		if r.arrived.Load() { // the daemon answers a little later, and takes what has come by then
+			answer := now.Add(latency)
+			if next := r.passed.Add(gap); next.After(answer) {
+				answer = next
+			}
+			if err := r.advance(ctx, earliest(end, answer), false); err != nil {
 				return err
 			}
 		}
@@ -78,7 +96,7 @@ func (r *driver) play(ctx context.Context, s Scenario) error {
 		for !nextTick.After(r.box.Now()) {
 			nextTick = nextTick.Add(tick)
 		}
-		if r.arrived || due || (!r.again.IsZero() && !r.again.After(r.box.Now())) {
+		if r.arrived.Load() || due || (!r.again.IsZero() && !r.again.After(r.box.Now())) {
 			if err := r.pass(ctx); err != nil {
 				return err
 			}
@@ -103,7 +121,7 @@ func (r *driver) advance(ctx context.Context, until time.Time, stop bool) error 
 		}
 		r.box.AdvanceTo(next)
 		r.measure()
-		if (stop && r.arrived) || !next.Before(until) {
+		if (stop && r.arrived.Load()) || !next.Before(until) {
 			return ctx.Err()
 		}
 	}
@@ -113,7 +131,8 @@ func (r *driver) measure() { r.meter.step(r.box.Now(), r.stage.sample()) }
 
 // pass lets the daemon take what is in the queue, look, decide and act, exactly as its own loop does.
 func (r *driver) pass(ctx context.Context) error {
-	r.arrived = false
+	r.arrived.Store(false)
+	r.passed = r.box.Now()
 	var messages []control.Message
 	var signals []failover.Signal
 	for range receivesMax {
@@ -161,7 +180,10 @@ func (r *driver) report(p *control.Report) error {
 		return fmt.Errorf("pass of %s at %s ended as %s: %w", p.Workload, p.Decision.At.UTC().Format(time.TimeOnly), p.Result,
 			errors.Join(p.Err, errUnsettled))
 	}
-	r.again = p.Decision.LookAgain
+	r.again = time.Time{}
+	if at := p.Decision.LookAgain; !at.IsZero() {
+		r.again = r.box.Now().Add(max(at.Sub(p.Observation.At), soonest))
+	}
 	for _, v := range failover.Check(r.workload.Policy, p.Before, p.Observation, p.After, p.Decision) {
 		r.log.violate(p.Decision.At, v)
 	}

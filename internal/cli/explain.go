@@ -1,0 +1,170 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/journal"
+)
+
+type explainOptions struct {
+	path     string
+	output   string
+	workload []string
+}
+
+// explainFacts is the answer of `backstop explain`, one per workload.
+type explainFacts struct {
+	Workload string `json:"workload"`
+	Known    bool   `json:"known"`
+	// EntryID is the journal entry that is explained.
+	EntryID    string               `json:"entry_id,omitempty"`
+	AgeSeconds float64              `json:"age_seconds"`
+	ObservedAt time.Time            `json:"observed_at,omitzero"`
+	Decision   *failover.Decision   `json:"decision,omitempty"`
+	ReasonText string               `json:"reason_text,omitempty"`
+	Actions    journal.Actions      `json:"actions"`
+	Withheld   journal.Actions      `json:"withheld"`
+	Next       []failover.Condition `json:"next"`
+}
+
+func newExplainCommand(s IO) *cobra.Command { return newExplain(s, runExplain) }
+
+func newExplain(s IO, run func(context.Context, IO, explainOptions) error) *cobra.Command {
+	var o explainOptions
+	cmd := &cobra.Command{
+		Use:   "explain [WORKLOAD...]",
+		Short: "Explain the last decision: why, on what evidence, and what would change it",
+		Long: "Explain puts the last recorded decision into words: its reason, what was seen of each pool, what else shaped it, and the conditions on which " +
+			"Backstop would decide differently. A pass that changes nothing is not recorded.",
+		Example:           "backstop explain analytics",
+		Args:              between(0, -1, ""),
+		ValidArgsFunction: completeWorkloads(s, &o.path),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.workload = args
+			return run(cmd.Context(), s, o)
+		},
+	}
+	configFlag(cmd, s, &o.path)
+	outputFlag(cmd, &o.output)
+	return cmd
+}
+
+func runExplain(ctx context.Context, s IO, o explainOptions) error {
+	all, err := lookAt(ctx, s, o.path, o.workload)
+	if err != nil {
+		return err
+	}
+	now := s.Now()
+	facts := make([]explainFacts, len(all))
+	for i := range all {
+		facts[i] = explainOf(&all[i], now)
+	}
+	if o.output == outputJSON {
+		return printJSON(s.Out, struct {
+			Workloads []explainFacts `json:"workloads"`
+		}{facts})
+	}
+	for i := range facts {
+		if i > 0 {
+			_, _ = fmt.Fprintln(s.Out)
+		}
+		if err := printExplain(s.Out, &facts[i], now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func explainOf(v *seen, now time.Time) explainFacts {
+	f := explainFacts{Workload: v.workload.Name, Known: v.known && v.decision != nil, Actions: journal.Actions{}, Withheld: journal.Actions{},
+		Next: []failover.Condition{}}
+	if !f.Known {
+		return f
+	}
+	f.EntryID, f.Decision = v.entry.ID, v.decision
+	f.ObservedAt = v.observedAt()
+	f.AgeSeconds = now.Sub(f.ObservedAt).Seconds()
+	f.ReasonText = reasonText(v.decision.Reason)
+	f.Actions, f.Withheld = append(f.Actions, v.entry.Actions...), append(f.Withheld, v.entry.Withheld...)
+	f.Next = append(f.Next, v.decision.Next...)
+	if len(f.Next) == 0 {
+		f.Next = append(f.Next, failover.Explain(&v.workload.Policy, &v.record.State, v.decision)...)
+	}
+	return f
+}
+
+func printExplain(w io.Writer, f *explainFacts, now time.Time) error {
+	if !f.Known {
+		_, err := fmt.Fprintf(w, "%s: nothing was decided yet\n", f.Workload)
+		return err
+	}
+	d := f.Decision
+	p := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format+"\n", args...) }
+	p("%s, %s (%s):", f.Workload, ago(now, d.At), clock(d.At))
+	p("  %s (%s)", f.ReasonText, d.Reason)
+	p("\ndone")
+	for _, a := range f.Actions {
+		p("  %s", journal.Text(a))
+	}
+	for _, a := range f.Withheld {
+		p("  withheld: %s", journal.Text(a))
+	}
+	if len(f.Actions)+len(f.Withheld) == 0 {
+		p("  nothing had to be changed")
+	}
+	p("\nseen")
+	p("  %d tasks wanted, %d running, %d missing; mode %s", d.Demand, d.Running, d.Shortfall, modeText(d.Mode))
+	rows := [][]string{{"  POOL", "CAPACITY", "DESIRED", "RUNNING", "STARTING", "STUCK", "NEEDED", "MAY BE", "ASKED", "BREAKER", "REASON"}}
+	for _, v := range d.Pools {
+		rows = append(rows, []string{"  " + v.Pool, string(v.Capacity), fmt.Sprint(v.Desired), fmt.Sprint(v.Running), fmt.Sprint(v.Starting),
+			fmt.Sprint(v.Stuck), fmt.Sprint(v.Raise), fmt.Sprint(v.Release), fmt.Sprint(v.Ask), v.Breaker.String(), string(v.Reason)})
+	}
+	if err := table(w, rows); err != nil {
+		return err
+	}
+	for _, v := range d.Pools {
+		if v.CapacityFailures+v.Interruptions+v.Churned > 0 {
+			p("  %s: %d capacity failures, %d interruptions, %d of them of fresh tasks, in the trip window", v.Pool, v.CapacityFailures, v.Interruptions, v.Churned)
+		}
+	}
+	if len(d.Findings) > 0 {
+		p("\nbecause")
+		for _, v := range d.Findings {
+			p("  %s (%s)", v.Text(), v.Reason)
+		}
+	}
+	if len(d.Notices) > 0 {
+		p("\nnotices")
+		for _, n := range d.Notices {
+			p("  %s: %s", n.Severity, n.Text)
+			if n.Do != "" {
+				p("    do: %s", n.Do)
+			}
+		}
+	}
+	if len(f.Next) > 0 {
+		p("\nit would decide differently")
+		for _, c := range f.Next {
+			when := "when " + c.If
+			if !c.At.IsZero() {
+				when = "at " + clock(c.At) + " at the earliest, when " + c.If
+			}
+			p("  %s:\n    %s", when, c.Then)
+		}
+	}
+	p("\nrecorded %s", ago(now, f.ObservedAt))
+	return nil
+}
+
+func modeText(m failover.Mode) string {
+	if m == failover.ModeUnknown {
+		return "unknown"
+	}
+	return string(m)
+}

@@ -1,0 +1,188 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/backstop-ecs/backstop/internal/demo"
+	"github.com/backstop-ecs/backstop/internal/journal"
+)
+
+type historyOptions struct {
+	path     string
+	output   string
+	workload []string
+	since    string
+	until    string
+	kinds    []string
+	limit    int
+}
+
+func newHistoryCommand(s IO) *cobra.Command { return newHistory(s, runHistory) }
+
+func newHistory(s IO, run func(context.Context, IO, historyOptions) error) *cobra.Command {
+	var o historyOptions
+	cmd := &cobra.Command{
+		Use:   "history [WORKLOAD...]",
+		Short: "List what was decided, done, ordered and told, the newest last",
+		Long: "History reads the journal. With --output json each entry is one line of JSON, in the stored form (docs/json.md), so that it can be " +
+			"streamed.",
+		Example:           "backstop history --since 24h\nbackstop history analytics --kind intent -o json",
+		Args:              between(0, -1, ""),
+		ValidArgsFunction: completeWorkloads(s, &o.path),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.workload = args
+			if err := o.check(); err != nil {
+				return err
+			}
+			return run(cmd.Context(), s, o)
+		},
+	}
+	configFlag(cmd, s, &o.path)
+	outputFlag(cmd, &o.output)
+	cmd.Flags().StringVar(&o.since, "since", "", "from then on: a duration back (24h) or a time (2026-11-01T08:00:00Z)")
+	cmd.Flags().StringVar(&o.until, "until", "", "until then: a duration back or a time")
+	cmd.Flags().StringSliceVar(&o.kinds, "kind", nil, "only entries of these kinds: decision, outcome, intent, notice")
+	cmd.Flags().IntVarP(&o.limit, "limit", "n", journal.LimitDefault, fmt.Sprintf("at most so many entries, the newest; up to %d", journal.LimitMax))
+	_ = cmd.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions(kindNames(), cobra.ShellCompDirectiveNoFileComp))
+	return cmd
+}
+
+func kindNames() []string {
+	var out []string
+	for _, k := range journal.Kinds() {
+		out = append(out, string(k))
+	}
+	return out
+}
+
+func (o *historyOptions) check() error {
+	for _, k := range o.kinds {
+		if !slices.Contains(kindNames(), k) {
+			return usageError("--kind %q: must be one of %s", k, strings.Join(kindNames(), ", "))
+		}
+	}
+	if o.limit < 1 || o.limit > journal.LimitMax {
+		return usageError("--limit %d: must be 1 to %d", o.limit, journal.LimitMax)
+	}
+	for _, v := range []string{o.since, o.until} {
+		if _, err := moment(v, time.Unix(0, 0)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// moment reads a time, or a duration before now; empty is the zero time.
+func moment(text string, now time.Time) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	if d, err := time.ParseDuration(text); err == nil {
+		return now.Add(-d.Abs()), nil
+	}
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04", "2006-01-02 15:04:05", "2006-01-02 15:04", time.DateOnly} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, usageError("%q is neither a duration such as 24h nor a time such as 2026-11-01T08:00:00Z", text)
+}
+
+func runHistory(ctx context.Context, s IO, o historyOptions) error {
+	file, err := readConfig(s, o.path, false)
+	if err != nil {
+		return err
+	}
+	if _, err := named(file, o.workload); err != nil {
+		return err
+	}
+	store, err := openStore(ctx, file, reading)
+	if err != nil || store == nil {
+		return err
+	}
+	defer func() { _ = store.Close() }()
+	now := s.Now()
+	q := journal.Query{Limit: o.limit}
+	q.From, _ = moment(o.since, now)
+	q.To, _ = moment(o.until, now)
+	for _, k := range o.kinds {
+		q.Kinds = append(q.Kinds, journal.Kind(k))
+	}
+	var entries []journal.Entry
+	for _, name := range oneOrMore(o.workload) {
+		q.Workload = name
+		got, err := store.Journal(ctx, q)
+		if err != nil {
+			return fmt.Errorf("read journal: %w", err)
+		}
+		entries = append(entries, got...)
+	}
+	slices.SortFunc(entries, journal.Newer)
+	entries = entries[:min(len(entries), o.limit)]
+	slices.Reverse(entries)
+	return printHistory(s, o, entries)
+}
+
+// oneOrMore returns the names, or one empty name, which a query takes for all.
+func oneOrMore(names []string) []string {
+	if len(names) == 0 {
+		return []string{""}
+	}
+	return names
+}
+
+func printHistory(s IO, o historyOptions, entries []journal.Entry) error {
+	if o.output == outputJSON {
+		out := json.NewEncoder(s.Out)
+		out.SetEscapeHTML(false)
+		for _, e := range entries {
+			if err := out.Encode(e); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	rows := [][]string{{"TIME", "WORKLOAD", "KIND", "REASON", "WHAT"}}
+	for _, e := range entries {
+		reason, what := entryWords(e)
+		rows = append(rows, []string{clock(e.At), e.Workload, string(e.Kind), reason, what})
+	}
+	if len(entries) == 0 {
+		_, err := fmt.Fprintln(s.Err, "no entries")
+		return err
+	}
+	return table(s.Out, rows)
+}
+
+// entryWords says what an entry records, in a line.
+func entryWords(e journal.Entry) (reason, what string) {
+	switch {
+	case e.Decision != nil:
+		return string(e.Decision.Reason), demo.Words(*e.Decision, len(e.Withheld) > 0 && len(e.Actions) == 0)
+	case e.Intent != nil:
+		return "operator", intentWords(*e.Intent)
+	case e.Notice != nil:
+		return string(e.Notice.Reason), string(e.Notice.Severity) + ": " + e.Notice.Text
+	}
+	var parts []string
+	for _, out := range e.Outcomes {
+		text := journal.Text(out.Action)
+		switch {
+		case out.Skipped:
+			text += " was not tried"
+		case out.Done():
+			text += fmt.Sprintf(" took %d ms", out.Took.Milliseconds())
+		default:
+			text += " failed: " + out.Text
+		}
+		parts = append(parts, text)
+	}
+	return "", strings.Join(parts, "; ")
+}

@@ -1,0 +1,292 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/backstop-ecs/backstop/internal/config"
+	"github.com/backstop-ecs/backstop/internal/control"
+	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/journal"
+)
+
+const (
+	// reasonBytesMax bounds what an operator writes down; it is kept in the state.
+	reasonBytesMax = 500
+	// forMax bounds an order's life: a longer one is a policy.
+	forMax = 366 * 24 * time.Hour
+)
+
+// intentOptions are what the commands that change an intent have in common.
+type intentOptions struct {
+	kind     failover.IntentKind
+	path     string
+	output   string
+	workload string
+	mode     string // pin
+	pool     string // failover, restore
+	reason   string
+	by       string
+	lasts    time.Duration // --for
+	until    string
+	yes      bool
+	// ends says that the command takes --for and --until.
+	ends bool
+}
+
+// intentFacts is the answer of a command that changes an intent.
+type intentFacts struct {
+	Workload   string          `json:"workload"`
+	Intent     failover.Intent `json:"intent"`
+	Generation uint64          `json:"generation"`
+	// Expected are the actions that the next pass would take if everything is as it was last seen, at
+	// ExpectedFrom; absent when that is not known.
+	Expected     journal.Actions `json:"expected"`
+	ExpectedFrom time.Time       `json:"expected_from,omitzero"`
+}
+
+type intentRun func(context.Context, IO, intentOptions) error
+
+// intentCommand makes the parts that all six commands share.
+func intentCommand(s IO, o *intentOptions, run intentRun) *cobra.Command {
+	cmd := &cobra.Command{
+		Args:              between(1, 1, "one workload"),
+		ValidArgsFunction: oneWorkload(s, &o.path),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.workload = args[0]
+			if err := o.check(); err != nil {
+				return err
+			}
+			return run(cmd.Context(), s, *o)
+		},
+	}
+	configFlag(cmd, s, &o.path)
+	outputFlag(cmd, &o.output)
+	cmd.Flags().StringVarP(&o.reason, "reason", "r", "", "why, for those who read the journal")
+	cmd.Flags().StringVar(&o.by, "by", defaultBy(s), "who orders it")
+	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "do it without asking; needed where nobody can be asked")
+	if o.ends {
+		cmd.Flags().DurationVar(&o.lasts, "for", 0, "it ends by itself after this long (90m, 24h)")
+		cmd.Flags().StringVar(&o.until, "until", "", "it ends by itself at this time (2026-11-01T08:00:00Z)")
+		cmd.MarkFlagsMutuallyExclusive("for", "until")
+	}
+	return cmd
+}
+
+func oneWorkload(s IO, path *string) cobra.CompletionFunc {
+	all := completeWorkloads(s, path)
+	return func(cmd *cobra.Command, given []string, typed string) ([]string, cobra.ShellCompDirective) {
+		if len(given) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return all(cmd, given, typed)
+	}
+}
+
+func defaultBy(s IO) string {
+	for _, name := range []string{"SUDO_USER", "USER", "LOGNAME"} {
+		if v := s.Env(name); v != "" {
+			return v
+		}
+	}
+	return ""
+}
+
+func (o *intentOptions) check() error {
+	switch {
+	case len(o.reason) > reasonBytesMax:
+		return usageError("--reason: at most %d bytes (got %d)", reasonBytesMax, len(o.reason))
+	case o.lasts < 0 || o.lasts > forMax:
+		return usageError("--for %s: must be above 0 and at most %s", o.lasts, span(forMax))
+	}
+	if o.until != "" {
+		if _, err := time.Parse(time.RFC3339, o.until); err != nil {
+			return usageError("--until %q: must be a time such as 2026-11-01T08:00:00Z", o.until)
+		}
+	}
+	return nil
+}
+
+// intent makes what is ordered, at a moment.
+func (o *intentOptions) intent(now time.Time) failover.Intent {
+	in := failover.Intent{Kind: o.kind, Mode: failover.Mode(o.mode), By: o.by, Note: o.reason, At: now.UTC(), Pool: o.pool}
+	if o.lasts > 0 {
+		in.Until = in.At.Add(o.lasts)
+	}
+	if o.until != "" {
+		in.Until, _ = time.Parse(time.RFC3339, o.until) // checked before
+		in.Until = in.Until.UTC()
+	}
+	return in
+}
+
+// runIntent shows what will happen, asks, and writes the intent into the state; a pass acts on it.
+func runIntent(ctx context.Context, s IO, o intentOptions) error {
+	file, err := readConfig(s, o.path, true)
+	if err != nil {
+		return err
+	}
+	workloads, err := named(file, []string{o.workload})
+	if err != nil {
+		return err
+	}
+	w := workloads[0]
+	if o.pool != "" && !hasPool(w, o.pool) {
+		return usageError("--pool: workload %s has no pool %q; there are: %s", w.Name, o.pool, strings.Join(poolNames(w), ", "))
+	}
+	store, err := openStore(ctx, file, writing)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = store.Close() }()
+	records, err := store.Load(ctx, []string{w.Name})
+	if err != nil {
+		return fmt.Errorf("read state: %w", err)
+	}
+	before := records[w.Name].State
+	now := s.Now()
+	if before.At.After(now) { // AWS's clock is ahead of ours; so is a sandbox's that runs fast
+		now = before.At
+	}
+	in := o.intent(now)
+	after, err := failover.Apply(w.Policy, before, in)
+	if err != nil {
+		return refuse("%w", err)
+	}
+	facts := intentFacts{Workload: w.Name, Intent: in, Expected: journal.Actions{}}
+	facts.expect(ctx, store, w, after)
+	if err := o.confirm(s, &facts); err != nil {
+		return err
+	}
+	state, err := control.Intend(ctx, store, control.Workload{Name: w.Name, Policy: w.Policy}, owner(), in, s.Now)
+	if err != nil {
+		return intentError(err)
+	}
+	facts.Generation = state.Generation
+	if o.output == outputJSON {
+		return printJSON(s.Out, facts)
+	}
+	_, err = fmt.Fprintf(s.Out, "%s: %s; recorded as generation %d, the next pass acts on it\n", w.Name, intentWords(in), state.Generation)
+	return err
+}
+
+// expect decides once on what was last seen, to show what the intent would lead to.
+func (f *intentFacts) expect(ctx context.Context, store control.Store, w config.Workload, after failover.State) {
+	entries, err := store.Journal(ctx, journal.Query{Workload: w.Name, Kinds: []journal.Kind{journal.KindDecision}, Limit: 1})
+	if err != nil || len(entries) == 0 || entries[0].Observation == nil || !entries[0].Observation.Complete() {
+		return
+	}
+	o := entries[0].Observation.Full()
+	if len(o.Pools) != len(w.Policy.Pools) {
+		return // the configuration has changed since
+	}
+	f.ExpectedFrom = o.At
+	for i, v := range entries[0].Decision.Pools { // as it should be by now
+		if i < len(o.Pools) && o.Pools[i].Err == failover.ErrNone {
+			o.Pools[i].Desired = v.Ask
+		}
+	}
+	o.At, o.Signals = f.Intent.At, nil
+	_, d := failover.Decide(w.Policy, after, o)
+	f.Expected = append(append(f.Expected, d.Actions...), d.Withheld...)
+}
+
+// confirm says what will happen and asks, where somebody can be asked.
+func (o *intentOptions) confirm(s IO, f *intentFacts) error {
+	_, _ = fmt.Fprintf(s.Err, "%s: %s\n", f.Workload, intentWords(f.Intent))
+	if !f.ExpectedFrom.IsZero() {
+		_, _ = fmt.Fprintf(s.Err, "if all is as it was at %s, the next pass will:\n", clock(f.ExpectedFrom))
+		for _, a := range f.Expected {
+			_, _ = fmt.Fprintf(s.Err, "  %s\n", journal.Text(a))
+		}
+		if len(f.Expected) == 0 {
+			_, _ = fmt.Fprintln(s.Err, "  change no count")
+		}
+	}
+	if o.yes {
+		return nil
+	}
+	if !s.InTerminal || !s.ErrTerminal {
+		return refuse("%s %s: nobody can be asked here; add --yes", o.kind, f.Workload)
+	}
+	_, _ = fmt.Fprint(s.Err, "Do it? [y/N] ")
+	line, _ := bufio.NewReader(s.In).ReadString('\n')
+	switch strings.ToLower(strings.TrimSpace(line)) {
+	case "y", "yes":
+		return nil
+	}
+	return refuse("%s %s: not done", o.kind, f.Workload)
+}
+
+func intentError(err error) error {
+	var refused *control.RefusedError
+	var held *control.LeaseHeldError
+	switch {
+	case errors.As(err, &refused), errors.Is(err, control.ErrStale):
+		return refuse("%w", err)
+	case errors.As(err, &held):
+		return refuse("%w; try again then", err)
+	}
+	return fmt.Errorf("record intent: %w", err)
+}
+
+// intentWords says an order in a line.
+func intentWords(in failover.Intent) string {
+	text := ""
+	switch in.Kind {
+	case failover.IntentFailover:
+		text = "fail over to on-demand"
+		if in.Pool != "" {
+			text = "fail over from " + in.Pool
+		}
+	case failover.IntentRestore:
+		text = "restore: let Spot prove itself and ramp up"
+		if in.Pool != "" {
+			text = "restore " + in.Pool + ": let it prove itself and ramp up"
+		}
+	case failover.IntentPin:
+		text = "pin to " + string(in.Mode)
+	case failover.IntentUnpin:
+		text = "end the pin"
+	case failover.IntentPause:
+		text = "pause: decide and record, change nothing"
+	case failover.IntentResume:
+		text = "resume: act again"
+	default:
+		text = string(in.Kind)
+	}
+	return text + order(in.By, in.Note, in.Until)
+}
+
+func hasPool(w config.Workload, name string) bool {
+	for _, p := range w.Policy.Pools {
+		if p.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+func poolNames(w config.Workload) []string {
+	var out []string
+	for _, p := range w.Policy.Pools {
+		out = append(out, p.Name)
+	}
+	return out
+}
+
+// owner names this process in leases.
+func owner() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return fmt.Sprintf("cli-%s-%d", host, os.Getpid())
+}

@@ -1,0 +1,107 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/backstop-ecs/backstop/internal/config"
+)
+
+const (
+	// configDefault is the configuration that is read when none is named, and configEnv the variable that
+	// may name another one.
+	configDefault = "backstop.yaml"
+	configEnv     = "BACKSTOP_CONFIG"
+	// configBytesMax bounds what is read of a file; the parser refuses less than that already.
+	configBytesMax = 4 << 20
+)
+
+// configFlag adds --config.
+func configFlag(cmd *cobra.Command, s IO, to *string) {
+	initial := configDefault
+	if v := s.Env(configEnv); v != "" {
+		initial = v
+	}
+	cmd.Flags().StringVarP(to, "config", "c", initial, "configuration file; - is stdin; $"+configEnv+" names another default")
+	_ = cmd.MarkFlagFilename("config", "yaml", "yml")
+}
+
+// readConfig reads and parses a configuration. What is wrong with it is an error of usage; what is odd in it
+// goes to stderr when warn is set.
+func readConfig(s IO, path string, warn bool) (*config.File, error) {
+	data, err := readInput(s, path)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, usageError("read configuration: %s is not there; name one with --config, or begin with `backstop config example > %s`", path, configDefault)
+		}
+		return nil, usageError("read configuration: %w", err)
+	}
+	name := path
+	if path == "-" {
+		name = "stdin"
+	}
+	file, err := config.Parse(data, name)
+	if err != nil {
+		return nil, &exitError{ExitUsage, err}
+	}
+	if warn {
+		for _, w := range file.Warnings {
+			_, _ = fmt.Fprintln(s.Err, "warning: "+w.String())
+		}
+	}
+	return file, nil
+}
+
+func readInput(s IO, path string) ([]byte, error) {
+	if path == "-" {
+		return io.ReadAll(io.LimitReader(s.In, configBytesMax))
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	return io.ReadAll(io.LimitReader(f, configBytesMax))
+}
+
+// named returns the workloads of the file that are named, in the file's order; all of them when none is.
+func named(file *config.File, names []string) ([]config.Workload, error) {
+	all := config.Workloads(file)
+	if len(names) == 0 {
+		return all, nil
+	}
+	known := workloadNames(all)
+	for _, n := range names {
+		if !slices.Contains(known, n) {
+			return nil, usageError("no workload %q in %s; there are: %s", n, file.Name, strings.Join(known, ", "))
+		}
+	}
+	return slices.DeleteFunc(all, func(w config.Workload) bool { return !slices.Contains(names, w.Name) }), nil
+}
+
+func workloadNames(all []config.Workload) []string {
+	out := make([]string, len(all))
+	for i := range all {
+		out[i] = all[i].Name
+	}
+	return out
+}
+
+// completeWorkloads completes the names of the configuration's workloads.
+func completeWorkloads(s IO, path *string) cobra.CompletionFunc {
+	return func(_ *cobra.Command, given []string, _ string) ([]string, cobra.ShellCompDirective) {
+		file, err := readConfig(s, *path, false)
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		left := slices.DeleteFunc(workloadNames(file.Workloads), func(n string) bool { return slices.Contains(given, n) })
+		return left, cobra.ShellCompDirectiveNoFileComp
+	}
+}

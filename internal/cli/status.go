@@ -1,0 +1,239 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/backstop-ecs/backstop/internal/failover"
+)
+
+type statusOptions struct {
+	path      string
+	output    string
+	workloads []string
+}
+
+// statusFacts is the answer of `backstop status`.
+type statusFacts struct {
+	At        time.Time      `json:"at"`
+	Healthy   bool           `json:"healthy"`
+	Workloads []workloadFact `json:"workloads"`
+}
+
+// workloadFact is what is known of one workload, as it was last seen.
+type workloadFact struct {
+	Workload string `json:"workload"`
+	Healthy  bool   `json:"healthy"`
+	// Problems say why it is not healthy.
+	Problems   []string        `json:"problems"`
+	Known      bool            `json:"known"`
+	ObservedAt time.Time       `json:"observed_at,omitzero"`
+	AgeSeconds float64         `json:"age_seconds"`
+	Mode       string          `json:"mode"`
+	ModeSince  time.Time       `json:"mode_since,omitzero"`
+	Demand     int             `json:"demand"`
+	Running    int             `json:"running"`
+	Shortfall  int             `json:"shortfall"`
+	ShortSince time.Time       `json:"short_since,omitzero"`
+	Health     int             `json:"spot_health"`
+	Reason     string          `json:"reason"`
+	ReasonText string          `json:"reason_text"`
+	DecidedAt  time.Time       `json:"decided_at,omitzero"`
+	Pools      []poolFact      `json:"pools"`
+	Pin        *failover.Pin   `json:"pin,omitempty"`
+	Pause      *failover.Pause `json:"pause,omitempty"`
+	Failovers  int             `json:"failovers_24h"`
+	Generation uint64          `json:"generation"`
+}
+
+// poolFact is what is known of one pool.
+type poolFact struct {
+	Pool         string    `json:"pool"`
+	Capacity     string    `json:"capacity"`
+	Service      string    `json:"service"`
+	Asked        int       `json:"asked"`
+	Running      int       `json:"running"`
+	Starting     int       `json:"starting"`
+	Stuck        int       `json:"stuck"`
+	Breaker      string    `json:"breaker"`
+	BreakerSince time.Time `json:"breaker_since,omitzero"`
+	NotBefore    time.Time `json:"not_before,omitzero"`
+}
+
+func newStatusCommand(s IO) *cobra.Command { return newStatus(s, runStatus) }
+
+func newStatus(s IO, run func(context.Context, IO, statusOptions) error) *cobra.Command {
+	var o statusOptions
+	cmd := &cobra.Command{
+		Use:   "status [WORKLOAD...]",
+		Short: "Say how the workloads are; exit code 3 when one is not as it should be",
+		Long: "Status reads what the last pass has left behind, whether or not the daemon runs. It exits with 3 when a workload was never looked at, " +
+			"cannot be read, or has had fewer tasks than are wanted for longer than start_limit.",
+		Example:           "backstop status\nbackstop status analytics -o json",
+		Args:              between(0, -1, ""),
+		ValidArgsFunction: completeWorkloads(s, &o.path),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.workloads = args
+			return run(cmd.Context(), s, o)
+		},
+	}
+	configFlag(cmd, s, &o.path)
+	outputFlag(cmd, &o.output)
+	return cmd
+}
+
+func runStatus(ctx context.Context, s IO, o statusOptions) error {
+	seen, err := lookAt(ctx, s, o.path, o.workloads)
+	if err != nil {
+		return err
+	}
+	now := s.Now()
+	facts := statusFacts{At: now.UTC(), Healthy: true, Workloads: []workloadFact{}}
+	for i := range seen {
+		f := factOf(&seen[i], now)
+		facts.Healthy = facts.Healthy && f.Healthy
+		facts.Workloads = append(facts.Workloads, f)
+	}
+	if o.output == outputJSON {
+		err = printJSON(s.Out, facts)
+	} else {
+		err = printStatus(s.Out, facts)
+	}
+	if err != nil {
+		return err
+	}
+	if !facts.Healthy {
+		return quiet(ExitUnhealthy)
+	}
+	return nil
+}
+
+// factOf makes the facts of one workload.
+func factOf(v *seen, now time.Time) workloadFact {
+	st, d := &v.record.State, v.decision
+	f := workloadFact{Workload: v.workload.Name, Known: v.known, Problems: []string{}, Pools: []poolFact{}, Mode: "unknown"}
+	if !v.known {
+		f.Problems = append(f.Problems, "it was never looked at; is `backstop run` running?")
+		return f
+	}
+	f.ObservedAt, f.AgeSeconds = v.observedAt(), now.Sub(v.observedAt()).Seconds()
+	if st.Mode != failover.ModeUnknown {
+		f.Mode = string(st.Mode)
+	}
+	f.ModeSince, f.Demand, f.ShortSince, f.Generation = st.ModeSince, st.Demand, st.ShortSince, st.Generation
+	f.Pin, f.Pause = st.Pin, st.Pause
+	for _, at := range st.Failovers {
+		if now.Sub(at) < 24*time.Hour {
+			f.Failovers++
+		}
+	}
+	if d != nil {
+		f.Running, f.Shortfall, f.Health, f.DecidedAt = d.Running, d.Shortfall, d.Health, d.At
+		f.Reason, f.ReasonText = string(d.Reason), reasonText(d.Reason)
+	}
+	for i, p := range v.workload.Policy.Pools {
+		ps := st.Pool(p.Name)
+		pf := poolFact{Pool: p.Name, Capacity: string(p.Capacity), Service: v.workload.Pools[i].Service, Breaker: ps.B.Mode.String(),
+			BreakerSince: ps.B.Since, NotBefore: ps.B.NotBefore}
+		if ps.Asked != nil {
+			pf.Asked = ps.Asked.Count
+		}
+		if d != nil && i < len(d.Pools) {
+			pf.Asked, pf.Running, pf.Starting, pf.Stuck = d.Pools[i].Ask, d.Pools[i].Running, d.Pools[i].Starting, d.Pools[i].Stuck
+		}
+		f.Pools = append(f.Pools, pf)
+	}
+	if !st.BlindSince.IsZero() {
+		f.Problems = append(f.Problems, "it could not be read since "+clock(st.BlindSince)+"; nothing is changed meanwhile")
+	}
+	if since := st.ShortSince; !since.IsZero() && now.Sub(since) > v.workload.Policy.StartLimit {
+		f.Problems = append(f.Problems, fmt.Sprintf("fewer tasks than wanted run since %s", clock(since)))
+	}
+	f.Healthy = len(f.Problems) == 0
+	return f
+}
+
+func printStatus(w io.Writer, facts statusFacts) error {
+	for i, f := range facts.Workloads {
+		if i > 0 {
+			_, _ = fmt.Fprintln(w)
+		}
+		if err := printWorkload(w, facts.At, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func printWorkload(w io.Writer, now time.Time, f workloadFact) error {
+	word := "healthy"
+	if !f.Healthy {
+		word = "NOT HEALTHY"
+	}
+	_, _ = fmt.Fprintf(w, "%s: %s\n", f.Workload, word)
+	for _, p := range f.Problems {
+		_, _ = fmt.Fprintf(w, "  problem   %s\n", p)
+	}
+	if !f.Known {
+		return nil
+	}
+	_, _ = fmt.Fprintf(w, "  mode      %s%s\n", f.Mode, since(now, f.ModeSince))
+	_, _ = fmt.Fprintf(w, "  demand    %d, running %d, missing %d\n", f.Demand, f.Running, f.Shortfall)
+	if f.Pin != nil {
+		_, _ = fmt.Fprintf(w, "  pinned    to %s%s\n", f.Pin.Mode, order(f.Pin.By, f.Pin.Note, f.Pin.Until))
+	}
+	if f.Pause != nil {
+		_, _ = fmt.Fprintf(w, "  paused    nothing is changed%s\n", order(f.Pause.By, f.Pause.Note, f.Pause.Until))
+	}
+	if f.Reason != "" {
+		_, _ = fmt.Fprintf(w, "  decided   %s: %s (%s)\n", ago(now, f.DecidedAt), f.ReasonText, f.Reason)
+	}
+	_, _ = fmt.Fprintf(w, "  recorded  %s, at %s\n\n", ago(now, f.ObservedAt), f.ObservedAt.UTC().Format(time.RFC3339))
+	rows := [][]string{{"  POOL", "CAPACITY", "SERVICE", "ASKED", "RUNNING", "STARTING", "STUCK", "BREAKER"}}
+	for _, p := range f.Pools {
+		breaker := p.Breaker
+		if p.Breaker != "closed" {
+			breaker += since(now, p.BreakerSince)
+		}
+		rows = append(rows, []string{"  " + p.Pool, p.Capacity, p.Service, fmt.Sprint(p.Asked), fmt.Sprint(p.Running), fmt.Sprint(p.Starting),
+			fmt.Sprint(p.Stuck), breaker})
+	}
+	return table(w, rows)
+}
+
+func since(now, at time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	return " for " + span(now.Sub(at))
+}
+
+func order(by, note string, until time.Time) string {
+	var b strings.Builder
+	if by != "" {
+		b.WriteString(" by " + by)
+	}
+	if note != "" {
+		b.WriteString(" (" + note + ")")
+	}
+	if !until.IsZero() {
+		b.WriteString(" until " + clock(until))
+	}
+	return b.String()
+}
+
+func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05Z") }
+
+func reasonText(r failover.Reason) string {
+	for _, doc := range failover.Reasons() {
+		if doc.Reason == r {
+			return doc.Text
+		}
+	}
+	return string(r)
+}
