@@ -35,6 +35,7 @@ type World struct {
 	deployNo uint64
 	passed   moment // the latest arrival so far, when order is kept
 
+	sheet    []Task // room for the snapshots of coming events
 	usage    [2]meter
 	faults   []Fault
 	scratch  []int32 // of scaleIn
