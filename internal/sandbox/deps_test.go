@@ -1,0 +1,48 @@
+package sandbox
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// The sandbox stands between programs and the model. It must depend neither on the AWS SDK, whose bugs it would
+// then share with the adapters it tests, nor on anything else of the product.
+func TestTheSandboxImportsTheStandardLibraryAndTheModelOnly(t *testing.T) {
+	packages, err := parser.ParseDir(token.NewFileSet(), ".", func(f fs.FileInfo) bool { return !strings.HasSuffix(f.Name(), "_test.go") }, parser.ImportsOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range packages {
+		for name, file := range p.Files {
+			for _, i := range file.Imports {
+				path, err := strconv.Unquote(i.Path.Value)
+				if err != nil {
+					t.Fatal(err)
+				}
+				first, _, _ := strings.Cut(path, "/")
+				if strings.Contains(first, ".") && path != "github.com/backstop-ecs/backstop/internal/ecsim" {
+					t.Errorf("%s imports %s", name, path)
+				}
+			}
+		}
+	}
+}
+
+func TestEveryOperationIsDocumentedAndNamedForItsService(t *testing.T) {
+	page, err := os.ReadFile("../../docs/sandbox.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for service, byName := range operations {
+		for name := range byName {
+			if !strings.Contains(string(page), " "+name+",") && !strings.Contains(string(page), " "+name+" ") {
+				t.Errorf("docs/sandbox.md does not name %s:%s", service, name)
+			}
+		}
+	}
+}
