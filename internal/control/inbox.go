@@ -41,13 +41,31 @@ func (l *Loop) receive(ctx context.Context) {
 			continue
 		}
 		failures = 0
+		letters := l.read(msgs)
 		if len(msgs) == BatchMax {
-			msgs = append(msgs, l.drain(ctx)...)
+			letters = append(letters, l.drain(ctx)...)
 		}
-		if len(msgs) > 0 {
-			l.take(ctx, msgs)
+		if len(letters) > 0 {
+			l.take(ctx, letters)
 		}
 	}
+}
+
+// letter is a message that was read.
+type letter struct {
+	msg    Message
+	signal failover.Signal
+	ok     bool
+	err    error
+}
+
+func (l *Loop) read(msgs []Message) []letter {
+	out := make([]letter, len(msgs))
+	for i, m := range msgs {
+		out[i].msg = m
+		out[i].signal, out[i].ok, out[i].err = l.Parse(m.Body)
+	}
+	return out
 }
 
 // full says whether as many messages are held as may be.
@@ -57,12 +75,13 @@ func (l *Loop) full() bool {
 	return len(l.messages) >= messagesMax
 }
 
-// drain goes on receiving after a full batch, within bounds, so that a burst of events becomes one pass.
-func (l *Loop) drain(ctx context.Context) []Message {
+// drain goes on receiving after a full batch, within bounds, so that a burst of events becomes one pass. The
+// messages are read where they are received, side by side: two hundred take some 20 ms of processor time.
+func (l *Loop) drain(ctx context.Context) []letter {
 	until := time.Now().Add(l.ours(drainFor))
 	ctx, cancel := context.WithDeadline(ctx, until.Add(drainLate))
 	defer cancel()
-	var out []Message
+	var out []letter
 	for batches := 0; batches < drainBatches && time.Now().Before(until); batches += drainParallel {
 		var mu sync.Mutex
 		var round sync.WaitGroup
@@ -70,9 +89,10 @@ func (l *Loop) drain(ctx context.Context) []Message {
 		for range drainParallel {
 			round.Go(func() {
 				msgs, err := l.Queue.Receive(ctx, 0)
+				letters := l.read(msgs)
 				mu.Lock()
 				defer mu.Unlock()
-				out = append(out, msgs...)
+				out = append(out, letters...)
 				more = more && err == nil && len(msgs) == BatchMax
 			})
 		}
@@ -86,23 +106,23 @@ func (l *Loop) drain(ctx context.Context) []Message {
 
 // take puts messages into the inboxes and wakes the loop. What concerns no workload is acknowledged at once.
 // What cannot be read is left to the queue, which in the end puts it into its dead-letter queue.
-func (l *Loop) take(ctx context.Context, msgs []Message) {
+func (l *Loop) take(ctx context.Context, letters []letter) {
 	var settled []Message
 	now := time.Now()
 	l.mu.Lock()
-	for _, m := range msgs {
+	for _, in := range letters {
+		m, s := in.msg, in.signal
 		if t := l.messages[m.ID]; t != nil && m.ID != "" {
 			t.msg.Receipt = m.Receipt // the same message again: the newest receipt counts
 			continue
 		}
-		s, ok, err := l.Parse(m.Body)
-		if err != nil {
+		if in.err != nil {
 			l.Log.LogAttrs(ctx, slog.LevelWarn, "message not understood; left for the dead-letter queue",
-				slog.String(KeyMessageID, m.ID), slog.Any(KeyErr, err))
+				slog.String(KeyMessageID, m.ID), slog.Any(KeyErr, in.err))
 			continue
 		}
 		targets := l.find(&s)
-		if !ok || len(targets) == 0 {
+		if !in.ok || len(targets) == 0 {
 			settled = append(settled, m)
 			continue
 		}

@@ -42,8 +42,9 @@ const (
 	// chunkStagger is the time between the chunks' first passes after the start.
 	chunkStagger = 50 * time.Millisecond
 	// passGap is the least time between the starts of two passes of one workload. A burst of events that
-	// arrives over some tenths of a second so becomes a few passes and not one for each message.
-	passGap = 100 * time.Millisecond
+	// arrives over some tenths of a second so becomes a few passes and not one for each message, and the
+	// last of them still waits for less than a tenth of a second.
+	passGap = 50 * time.Millisecond
 	// signalsMax bounds the signals that one pass takes; the rest waits for the next. It is as many as the
 	// evidence window can hold.
 	signalsMax = 1000
@@ -54,10 +55,11 @@ const (
 	receiveWait = 20 * time.Second
 	// After a full batch the receiver goes on with drainParallel receives at a time until a round brings
 	// nothing, drainBatches batches have come or drainFor has passed; only then a pass begins. 400 messages
-	// are twice the burst that the product is measured with; 20 ms are what the first of them may wait.
+	// are twice the burst that the product is measured with; 10 ms are what the first of them may wait. The
+	// pass looks for itself anyway: it covers what the messages still in the queue would tell it.
 	drainParallel = 4
 	drainBatches  = 40
-	drainFor      = 20 * time.Millisecond
+	drainFor      = 10 * time.Millisecond
 	// drainLate is how late a receive of the drain may end: one that is cut off leaves its messages invisible
 	// until their visibility timeout, so it is cut only when it hangs.
 	drainLate = time.Second

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,9 +33,9 @@ type job struct {
 	degraded bool
 }
 
-// Pass looks once at each of the named workloads, decides and acts. All their services are described together;
-// a workload is decided on as soon as its own services are seen, so that a slow region holds up nobody
-// else's. The reports are in the order of names.
+// Pass looks once at each of the named workloads, decides and acts, a hundred of them at a time. All their
+// services are described together; a workload is decided on as soon as its own services are seen, so that a
+// slow region holds up nobody else's. The reports are in the order of names.
 //
 // Signals are given to the workloads whose services they name; those that name none are dropped. The error is
 // for a name that is not configured, or a loop that is not complete; what goes wrong in a pass is in its report.
@@ -63,7 +64,9 @@ func (l *Loop) Pass(ctx context.Context, names []string, signals []failover.Sign
 			}
 		}
 	}
-	l.pass(ctx, jobs, nil)
+	for part := range slices.Chunk(jobs, chunkMax) {
+		l.pass(ctx, part, nil)
+	}
 	reports := make([]Report, len(jobs))
 	for i, j := range jobs {
 		reports[i] = j.report
