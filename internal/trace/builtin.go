@@ -30,7 +30,7 @@ func Builtins() []Builtin {
 		{"article", "the article's month: Spot holds 95 % of the time, shortages two or three a week with a peak at 09-12, interruptions two or three a day", articleMonth},
 		{"total", "Spot goes away altogether about four times a month, for hours", totalLoss},
 		{"partial", "Spot holds half to all of the tasks for a third of the time, changing by the minute", partialCapacity},
-		{"flap", "Spot goes and comes back every few minutes, in bursts of half an hour", flapping},
+		{"flap", "Spot goes and comes back every ten minutes or so, in bursts of half an hour", flapping},
 		{"article3", "three zones, each with its own months of trouble, some of it common", articleZones},
 		{"sweep", "three zones that lose their capacity one after the other, most days", zoneSweep},
 		{"diurnal", "the article's month under a demand that follows the day and the week", diurnalDemand},
@@ -251,11 +251,11 @@ func flapping(d *draft) {
 	n := d.shape.Tasks
 	d.interruptions(d.source("interruptions"), c, n, 2)
 	r := d.source("bursts")
-	d.poisson(r, 1.5, func(at time.Duration) {
-		for end := at + between(r, 10*time.Minute, 45*time.Minute); at < end; {
-			gone := spell(r, 3*time.Minute, 30*time.Second, 10*time.Minute)
-			d.limit(c, at, at+gone, int(float64(n)*0.6*r.Float64()))
-			at += gone + spell(r, 4*time.Minute, time.Minute, 15*time.Minute)
+	d.poisson(r, 1.3, func(at time.Duration) {
+		for end := at + between(r, 15*time.Minute, 60*time.Minute); at < end; {
+			gone := spell(r, 9*time.Minute, time.Minute, 30*time.Minute)
+			d.limit(c, at, at+gone, int(float64(n)*(0.2+0.75*r.Float64())))
+			at += gone + spell(r, 6*time.Minute, time.Minute, 20*time.Minute)
 		}
 	})
 }

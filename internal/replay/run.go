@@ -1,0 +1,455 @@
+package replay
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/backstop-ecs/backstop/internal/ecsevent"
+	"github.com/backstop-ecs/backstop/internal/ecsim"
+	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/trace"
+)
+
+// Run is everything that a run depends on.
+type Run struct {
+	Trace  *trace.Trace
+	Policy Policy
+	Tasks  int // the demand when the trace has none; default 200
+	Zones  Zones
+	World  World
+	Prices Prices // zero: the article's
+	Seed   uint64
+	Check  bool // run failover.Check after every pass of the product's law
+	Record bool // keep a timeline
+	// Stop is asked now and then whether to give up; nil: never.
+	Stop func() bool
+}
+
+// ErrStopped says that Run.Stop asked to give up.
+var ErrStopped = errors.New("replay: stopped")
+
+// passGap is the least time between two passes: one pass at a time, and it takes as long as its calls.
+const passGap = 300 * time.Millisecond
+
+// violationsMax bounds the broken invariants that a result carries.
+const violationsMax = 10
+
+// epoch is a Monday's midnight.
+var epoch = time.Date(2026, time.November, 2, 0, 0, 0, 0, time.UTC)
+
+// sim is one run under way. Times are durations since the measurement began; before it, in the warm-up, they are negative.
+type sim struct {
+	run   *Run
+	world *ecsim.World
+	start time.Time
+	now   time.Duration
+	end   time.Duration
+	pools []*pool
+	byRef map[string]int // service name -> pool
+	ctl   controller
+	c     Control
+	rng   *rand.Rand // of the control's delays
+
+	demand int
+	owned  bool // the demand is the desired count of the first pool
+	row    int  // of the trace
+
+	events    []ecsim.Event
+	arrivals  []notice // in order of arrival
+	batch     []notice
+	due       time.Duration // the next pass; never when none is wanted
+	tick      time.Duration
+	busyUntil time.Duration
+	acts      []act
+	dirty     bool // something happened since the last pass
+
+	m      meter
+	result Result
+	asked  []ask
+}
+
+type ask struct{ pool, count int }
+
+// act is a call on its way to ECS.
+type act struct {
+	at   time.Duration
+	asks []ask
+	stop []failover.StopTask
+	done func()
+}
+
+const never = time.Duration(math.MaxInt64)
+
+// Simulate runs one policy through one trace.
+func Simulate(r Run) (Result, error) {
+	s, err := newSim(&r)
+	if err != nil {
+		return Result{}, err
+	}
+	if err := s.play(); err != nil {
+		return Result{}, err
+	}
+	return s.finish(), nil
+}
+
+func newSim(r *Run) (*sim, error) {
+	if err := r.Trace.Check(); err != nil {
+		return nil, err
+	}
+	if r.Policy.make == nil {
+		return nil, fmt.Errorf("simulate %s: %s is not a policy that can be run", r.Trace.Name, r.Policy.Name)
+	}
+	if r.Tasks == 0 {
+		r.Tasks = 200
+	}
+	if r.Prices == (Prices{}) {
+		r.Prices = ArticlePrices()
+	}
+	r.World = r.World.defaults()
+	s := &sim{run: r, start: epoch, now: -warmUp, end: r.Trace.Duration, pools: layout(r.Trace, r.Zones), byRef: map[string]int{},
+		c: r.Policy.Control, rng: rand.New(rand.NewPCG(r.Seed, 0xc0117201)), due: -warmUp, tick: -warmUp, busyUntil: -warmUp, row: -1}
+	s.world = ecsim.New(r.World.config(r.Seed, epoch.Add(-warmUp)))
+	for i, p := range s.pools {
+		s.byRef[p.name] = i
+	}
+	if err := build(s.world, s.pools, r.World); err != nil {
+		return nil, fmt.Errorf("simulate %s: %w", r.Trace.Name, err)
+	}
+	s.m = meter{s: s}
+	if r.Record {
+		s.result.Timeline = &Timeline{}
+	}
+	s.ctl = r.Policy.make(s)
+	s.turn(0)
+	if r.Policy.Law != nil && !s.owned {
+		s.spread(s.demand)
+	}
+	s.tick += time.Duration(s.rng.Int64N(int64(max(s.c.Tick, time.Second)))) // ticks bear no relation to the trace's rows
+	return s, nil
+}
+
+// spread asks the pools of the first tier for the demand in equal parts, as an operator would set them up.
+func (s *sim) spread(n int) {
+	k := 0
+	for _, p := range s.pools {
+		if p.tier == 0 {
+			k++
+		}
+	}
+	for i, p := range s.pools {
+		if p.tier == 0 {
+			part := n / k
+			n, k = n-part, k-1
+			s.setDesired(i, part)
+		}
+	}
+}
+
+// clock returns the present moment as the world's time.
+func (s *sim) clock() time.Time { return s.start.Add(s.now) }
+
+// cover is the on-demand pool.
+func (s *sim) cover() int { return len(s.pools) - 1 }
+
+// play is the loop: to the next thing that happens, measure up to it, let it happen, look.
+func (s *sim) play() error {
+	for steps := 0; ; steps++ {
+		if steps&0xfff == 0 && s.run.Stop != nil && s.run.Stop() {
+			return ErrStopped
+		}
+		t := s.next()
+		if t > s.end {
+			t = s.end
+		}
+		if s.now < 0 && t >= 0 { // the measurement begins
+			t = 0
+			s.advance(0)
+			s.m.begin()
+		} else {
+			s.advance(t)
+		}
+		if s.now >= s.end {
+			return nil
+		}
+		s.carry()
+		s.turnRows()
+		s.collect()
+		s.maybePass()
+	}
+}
+
+// next is when something may happen next.
+func (s *sim) next() time.Duration {
+	t := s.end
+	if at, ok := s.world.Next(); ok {
+		t = min(t, at.Sub(s.start))
+	}
+	wake := min(s.due, s.tick)
+	if len(s.arrivals) > 0 {
+		wake = min(wake, s.arrivals[0].at)
+	}
+	t = min(t, max(wake, s.busyUntil))
+	if len(s.acts) > 0 {
+		t = min(t, s.acts[0].at)
+	}
+	if s.row+1 < len(s.run.Trace.At) {
+		t = min(t, s.run.Trace.At[s.row+1])
+	}
+	if s.now < 0 {
+		t = min(t, 0)
+	}
+	return max(t, s.now)
+}
+
+// advance moves the world to t and measures what held until then.
+func (s *sim) advance(t time.Duration) {
+	s.m.until(t)
+	s.now = t
+	s.world.AdvanceTo(s.start.Add(t))
+	s.collect()
+}
+
+// turnRows applies the rows of the trace that are due.
+func (s *sim) turnRows() {
+	for s.now >= 0 && s.row+1 < len(s.run.Trace.At) && s.run.Trace.At[s.row+1] <= s.now {
+		s.turn(s.row + 1)
+	}
+}
+
+// turn applies one row of the trace: capacities, and the demand. The first row holds from the start of the warm-up.
+func (s *sim) turn(row int) {
+	t := s.run.Trace
+	before := s.row
+	s.row = row
+	for c, col := range t.Columns {
+		v := t.Value(row, c)
+		if before >= 0 && t.Value(before, c) == v {
+			continue
+		}
+		if col.Pool == trace.Demand {
+			s.setDemand(v)
+			continue
+		}
+		key := ecsim.SupplyKey{Region: homeRegion, Provider: ecsim.Fargate, Zone: col.Zone}
+		if col.Pool != trace.OnDemand {
+			key.Provider = ecsim.FargateSpot
+			for _, p := range s.pools {
+				if p.source == col.Pool {
+					key.Region = p.ref.Region
+				}
+			}
+		}
+		s.world.SetSupply(key, v)
+	}
+	if before < 0 && !t.Demanded() {
+		s.setDemand(s.run.Tasks)
+	}
+	s.dirty = true
+	s.m.change()
+}
+
+// setDemand is somebody changing how many tasks are wanted.
+func (s *sim) setDemand(n int) {
+	s.demand = n
+	s.dirty = true
+	if s.run.Policy.Law != nil && s.owned {
+		s.setDesired(0, n)
+	}
+	s.passAt(s.now) // for rivals and fixed numbers it is a change of configuration; for an owner's count an API call that wakes a pass
+}
+
+// collect takes the world's events: it keeps the mirrors, and turns what a controller would hear of into notices on their way.
+func (s *sim) collect() {
+	s.events = s.world.DrainTo(s.events[:0])
+	if len(s.events) == 0 {
+		return
+	}
+	s.dirty = true
+	s.result.Events += len(s.events)
+	for i := range s.events {
+		e := &s.events[i]
+		k, ok := s.byRef[e.Service]
+		if !ok {
+			continue
+		}
+		p := s.pools[k]
+		switch e.Kind {
+		case ecsim.TaskStateChange:
+			s.taskEvent(k, p, e)
+		case ecsim.ServiceAction:
+			switch e.Name {
+			case ecsim.EventPlacementFailure:
+				s.notify(k, e.At, failover.Signal{ID: e.ID, Kind: failover.SignalPlacementFailure, Capacity: p.capacity}, false)
+			case ecsim.EventSteadyState:
+				s.notify(k, e.At, failover.Signal{ID: e.ID, Kind: failover.SignalSteadyState}, false)
+			}
+		}
+	}
+	s.m.change()
+}
+
+func (s *sim) taskEvent(k int, p *pool, e *ecsim.Event) {
+	t := e.Task
+	left, ran := p.note(t)
+	switch {
+	case left:
+		kind := ecsevent.Classify(stopOf(t, ran))
+		if kind == failover.SignalInterruption {
+			p.lost++
+			s.m.warned()
+		}
+		s.notify(k, e.At, taskSignal(kind, t, e), false)
+	case t.LastStatus == ecsim.Running && t.DesiredStatus == ecsim.Running:
+		s.notify(k, e.At, taskSignal(failover.SignalRunning, t, e), false)
+	case t.LastStatus == ecsim.Stopped:
+		s.notify(k, e.At, taskSignal(ecsevent.Classify(stopOf(t, !t.StartedAt.IsZero())), t, e), true)
+	}
+}
+
+func stopOf(t *ecsim.Task, ran bool) ecsevent.Stop {
+	stop := ecsevent.Stop{Code: t.StopCode, Reason: t.StoppedReason, Capacity: failover.Capacity(t.Provider), StartedAt: t.StartedAt,
+		Exited: t.Exited && ran}
+	if ran {
+		stop.LastStatus = string(ecsim.Running)
+	}
+	return stop
+}
+
+func taskSignal(kind failover.SignalKind, t *ecsim.Task, e *ecsim.Event) failover.Signal {
+	return failover.Signal{ID: e.ID, Kind: kind, Task: t.ID, Version: int64(t.Version), Zone: t.Zone, StartedAt: t.StartedAt,
+		StopCode: t.StopCode, StopReason: t.StoppedReason}
+}
+
+// notify sends a notice on its way to the controller.
+func (s *sim) notify(pool int, at time.Time, sig failover.Signal, stopped bool) {
+	if s.c.Deaf {
+		return
+	}
+	sig.At, sig.Pool, sig.Service = at, s.pools[pool].name, s.pools[pool].ref.Service
+	n := notice{at: at.Sub(s.start) + s.c.Event.draw(s.rng), pool: pool, sig: sig, stopped: stopped}
+	i := len(s.arrivals)
+	for i > 0 && s.arrivals[i-1].at > n.at {
+		i--
+	}
+	s.arrivals = slices.Insert(s.arrivals, i, n)
+}
+
+// passAt asks for a pass at t, or earlier if one is wanted then.
+func (s *sim) passAt(t time.Duration) { s.due = min(s.due, max(t, s.now)) }
+
+// maybePass runs a pass if one is due: a notice has arrived, the last pass asked for it, or it is time for the regular one.
+func (s *sim) maybePass() {
+	if s.now < s.busyUntil {
+		return
+	}
+	n := 0
+	for n < len(s.arrivals) && s.arrivals[n].at <= s.now {
+		n++
+	}
+	ticked := s.now >= s.tick
+	if n == 0 && s.now < s.due && !ticked {
+		return
+	}
+	if ticked {
+		for s.tick <= s.now {
+			s.tick += s.c.Tick
+		}
+		if n == 0 && s.now < s.due && !s.dirty && s.ctl.idle() {
+			return
+		}
+	}
+	if s.now >= s.due {
+		s.due = never
+	}
+	s.batch = append(s.batch[:0], s.arrivals[:n]...)
+	s.arrivals = s.arrivals[:copy(s.arrivals, s.arrivals[n:])]
+	s.dirty = false
+	s.asked = s.asked[:0]
+	s.result.Passes++
+	s.busyUntil = s.now + passGap
+	s.ctl.pass(s.batch)
+	if len(s.asked) > 0 {
+		s.send(act{asks: slices.Clone(s.asked)})
+	}
+}
+
+// ask is a rival's wish for a pool's desired count.
+func (s *sim) ask(pool, count int) {
+	if s.pools[pool].desired != count {
+		s.asked = append(s.asked, ask{pool, count})
+	}
+}
+
+// askSpot spreads a count over the Spot pools of the first tier in equal parts; ECS does the rest by zone.
+func (s *sim) askSpot(n int) {
+	k := 0
+	for _, p := range s.pools {
+		if p.capacity == failover.Spot && p.tier == 0 {
+			k++
+		}
+	}
+	for i, p := range s.pools {
+		if p.capacity == failover.Spot && p.tier == 0 {
+			part := n / k
+			n, k = n-part, k-1
+			s.ask(i, part)
+		}
+	}
+}
+
+// carryOut sends the law's actions on their way; committed is called when they have been carried out.
+func (s *sim) carryOut(actions []failover.Action, committed func([]failover.Action)) {
+	a := act{done: func() { committed(actions) }}
+	for _, x := range actions {
+		switch x := x.(type) {
+		case failover.SetDesiredCount:
+			a.asks = append(a.asks, ask{s.byRef[x.Pool], x.Count})
+		case failover.StopTask:
+			a.stop = append(a.stop, x)
+		}
+	}
+	s.send(a)
+}
+
+func (s *sim) send(a act) {
+	a.at = s.now + s.c.Act.draw(s.rng)
+	s.busyUntil = max(s.busyUntil, a.at)
+	s.acts = append(s.acts, a) // one at a time: no pass runs before the last one's calls are out
+}
+
+// carry makes the calls that are due.
+func (s *sim) carry() {
+	for len(s.acts) > 0 && s.acts[0].at <= s.now {
+		a := s.acts[0]
+		s.acts = s.acts[:copy(s.acts, s.acts[1:])]
+		for _, x := range a.asks {
+			s.setDesired(x.pool, x.count)
+			s.result.Updates++
+		}
+		for _, x := range a.stop {
+			ref := s.pools[s.byRef[x.Pool]].ref
+			s.world.StopTask(ref.Region, ref.Cluster, x.Task, "stuck before RUNNING")
+		}
+		if a.done != nil {
+			a.done()
+		}
+	}
+}
+
+func (s *sim) setDesired(pool, count int) {
+	p := s.pools[pool]
+	p.desired = count
+	if _, err := s.world.UpdateService(p.ref, ecsim.UpdateServiceInput{Desired: &count}); err != nil {
+		s.result.Violations = append(s.result.Violations, fmt.Sprintf("set %s to %d: %v", p.name, count, err))
+	}
+}
+
+func (s *sim) violation(v failover.Violation) {
+	if len(s.result.Violations) < violationsMax {
+		s.result.Violations = append(s.result.Violations, fmt.Sprintf("at %s: %v", s.now.Round(time.Millisecond), v))
+	}
+}
