@@ -2,8 +2,12 @@ package sandbox_test
 
 import (
 	"fmt"
+	"net/http/httptest"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 
 	"github.com/backstop-ecs/backstop/internal/sandbox"
@@ -18,13 +22,21 @@ func BenchmarkDescribeTenServices(b *testing.B) {
 		}
 		names = append(names, fmt.Sprintf("w%d-spot", i), fmt.Sprintf("w%d-standard", i))
 	}
-	c := connect(s)
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := c.ecs.DescribeServices(b.Context(), &ecs.DescribeServicesInput{Cluster: new("prod"), Services: names}); err != nil {
-			b.Fatal(err)
+	run := func(client *ecs.Client) func(*testing.B) {
+		return func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := client.DescribeServices(b.Context(), &ecs.DescribeServicesInput{Cluster: new("prod"), Services: names}); err != nil {
+					b.Fatal(err)
+				}
+			}
 		}
 	}
+	b.Run("in_process", run(connect(s).ecs))
+	server := httptest.NewServer(s)
+	defer server.Close()
+	b.Run("loopback", run(ecs.NewFromConfig(aws.Config{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
+		HTTPClient: awshttp.NewBuildableClient(), BaseEndpoint: &server.URL})))
 }
 
 func BenchmarkDescribeAHundredTasks(b *testing.B) {

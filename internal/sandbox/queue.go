@@ -19,7 +19,7 @@ const (
 	retentionDefault  = 4 * 24 * time.Hour
 	queuesMax         = 1000
 	// messagesMax bounds a queue that nobody reads; AWS has no such limit. The oldest message goes.
-	messagesMax = 100_000
+	messagesMax = 50_000
 )
 
 // messageAttribute is a message attribute as SQS has it.
