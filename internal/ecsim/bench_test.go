@@ -11,10 +11,20 @@ import (
 // BenchmarkMonth plays 30 days of 200 tasks on Spot with a change of capacity every half hour on average, read once a minute as a
 // controller with a one-minute pass would, with the events that one needs.
 func BenchmarkMonth(b *testing.B) {
+	for name, leaveOut := range map[string]ecsim.EventSet{
+		"task events":        ecsim.StartingEvents | ecsim.StoppingEvents | ecsim.APICallEvents,
+		"warnings and stops": ecsim.StartingEvents | ecsim.RunningEvents | ecsim.StoppingEvents | ecsim.APICallEvents,
+		"no events":          ecsim.AllEvents,
+	} {
+		b.Run(name, func(b *testing.B) { month(b, leaveOut) })
+	}
+}
+
+func month(b *testing.B, leaveOut ecsim.EventSet) {
 	b.ReportAllocs()
 	var interruptions, created int
 	for b.Loop() {
-		w := ecsim.New(ecsim.Config{Seed: 1, LeaveOut: ecsim.StartingEvents | ecsim.StoppingEvents | ecsim.APICallEvents})
+		w := ecsim.New(ecsim.Config{Seed: 1, LeaveOut: leaveOut})
 		if _, err := w.CreateCluster(region, cluster, nil); err != nil {
 			b.Fatal(err)
 		}

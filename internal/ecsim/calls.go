@@ -26,7 +26,7 @@ func (w *World) CreateService(regionName string, in CreateServiceInput) (Service
 	case old != nil && old.status == draining:
 		return Service{}, invalid("Unable to Start a service that is still Draining.")
 	}
-	for _, err := range []error{checkDesired(in.Desired), checkStrategy(in.Strategy), checkZones(in.Zones), checkLimits(in.Deployment)} {
+	for _, err := range []error{checkDesired(in.Desired), checkStrategy(in.Strategy), checkZones(in.Zones), checkLimits(in.Deployment, 100, 200)} {
 		if err != nil {
 			return Service{}, err
 		}
@@ -83,7 +83,7 @@ func (w *World) UpdateService(ref Ref, in UpdateServiceInput) (Service, error) {
 		return Service{}, err
 	}
 	if in.Deployment != nil {
-		if err := checkLimits(*in.Deployment); err != nil {
+		if err := checkLimits(*in.Deployment, s.minimum, s.maximum); err != nil {
 			return Service{}, err
 		}
 	}
@@ -182,16 +182,19 @@ func checkZones(zones []string) error {
 	return nil
 }
 
-func checkLimits(c DeploymentConfig) error {
-	least, most := 100, 200
+// checkLimits validates the percentages of a rolling deployment; least and most are those in force.
+func checkLimits(c DeploymentConfig, least, most int) error {
 	if c.MinimumHealthyPercent != nil {
 		least = *c.MinimumHealthyPercent
 	}
 	if c.MaximumPercent != nil {
 		most = *c.MaximumPercent
 	}
-	if least < 0 || most < 1 || most > 1000 || least > most {
-		return invalid("Both maximumPercent and minimumHealthyPercent cannot be 100 or out of range as this will block deployments.")
+	if least < 0 || most < 1 || most > maxPercent || least > most {
+		return invalid("minimumHealthyPercent and maximumPercent are out of range.")
+	}
+	if least >= 100 && most <= 100 {
+		return invalid("Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments.")
 	}
 	return nil
 }

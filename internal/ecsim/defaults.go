@@ -11,6 +11,7 @@ const (
 	idsPerMessage       = 10
 	maxProviders        = 20
 	maxZones            = 16
+	maxPercent          = 1000
 	maxStopTimeout      = 120 * time.Second
 	minStopTimeout      = 2 * time.Second
 	maxProtection       = 2880 * time.Minute

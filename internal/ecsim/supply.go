@@ -182,6 +182,9 @@ func (p *pool) full() bool { return p.limit >= 0 && len(p.held) >= p.limit }
 
 // SetQuota sets a region's vCPU quota of one provider (L-3032A538 or L-36FBB829); tasks that run keep running.
 func (w *World) SetQuota(regionName, provider string, vcpu float64) {
+	if vcpu <= 0 {
+		vcpu = -1 // 0 in the field means the default of Config
+	}
 	w.region(regionName).quota[providerIndex(provider)] = vcpu
 }
 
