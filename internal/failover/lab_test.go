@@ -41,7 +41,6 @@ type labPool struct {
 	taskDef   string
 	err       ErrorKind
 	scaling   Scaling
-	stuckOnly bool
 }
 
 func twins(demand int) []Pool {

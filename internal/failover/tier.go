@@ -1,7 +1,5 @@
 package failover
 
-import "time"
-
 // shareTier settles the pools of one tier together. What they hold stays where it is; what is missing is
 // shared out by how often each was reclaimed lately, with at most tier_share_max of the tier in one pool
 // while others have room, and none for a pool whose last launch failed within skip_after_failure.
@@ -127,6 +125,3 @@ func (w *pass) worstPool(vs []view) int {
 	}
 	return worst
 }
-
-// skipEnds is when the pool may be tried again.
-func (w *pass) skipEnds(v *view) time.Time { return v.ps.FailedAt.Add(w.p.SkipAfterFailure) }
