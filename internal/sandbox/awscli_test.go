@@ -68,22 +68,18 @@ func TestTheAWSCLIWorksWithAnEndpointAndDummyCredentials(t *testing.T) {
 			if v := services[0].(map[string]any); len(services) != 2 || v["runningCount"] != 3.0 {
 				t.Errorf("services: %v", services)
 			}
-			works("ecs", "update-service", "--cluster", "prod", "--service", "api-standard", "--desired-count", "2")
-			tasks := works("ecs", "list-tasks", "--cluster", "prod", "--service-name", "api-spot")["taskArns"].([]any)
-			if len(tasks) != 3 {
-				t.Errorf("tasks: %v", tasks)
+			if v := works("ecs", "update-service", "--cluster", "prod", "--service", "api-standard", "--desired-count", "0")["service"].(map[string]any); v["desiredCount"] != 0.0 {
+				t.Errorf("updated service: %v", v)
 			}
+			steered(t, s, "POST", "delivery", `{"paused": true}`) // the queue is for the messages below
 			if _, problem := run("ecs", "describe-services", "--cluster", "nowhere", "--services", "x"); !strings.Contains(problem, "(ClusterNotFoundException)") {
 				t.Errorf("a cluster that is not there: %s", problem)
 			}
 			queue := works("sqs", "get-queue-url", "--queue-name", "backstop-events")["QueueUrl"].(string)
 			works("sqs", "send-message", "--queue-url", queue, "--message-body", "a <b> & c", "--message-attributes", `{"k":{"DataType":"String","StringValue":"v"}}`)
 			var body string
-			for range 50 { // events of the twins may come first
+			for range 3 { // events of the update may come first
 				messages, _ := works("sqs", "receive-message", "--queue-url", queue, "--attribute-names", "All", "--message-attribute-names", "All", "--max-number-of-messages", "10")["Messages"].([]any)
-				if len(messages) == 0 {
-					break
-				}
 				for _, m := range messages {
 					m := m.(map[string]any)
 					if text := m["Body"].(string); strings.HasPrefix(text, "a ") {
@@ -100,9 +96,6 @@ func TestTheAWSCLIWorksWithAnEndpointAndDummyCredentials(t *testing.T) {
 			}
 			if body != "a <b> & c" {
 				t.Errorf("body: %q", body)
-			}
-			if a := works("sqs", "get-queue-attributes", "--queue-url", queue, "--attribute-names", "All")["Attributes"].(map[string]any); a["QueueArn"] != "arn:aws:sqs:us-east-1:123456789012:backstop-events" {
-				t.Errorf("attributes: %v", a)
 			}
 			if _, problem := run("sqs", "get-queue-url", "--queue-name", "nowhere"); !strings.Contains(problem, "NonExistentQueue") {
 				t.Errorf("a queue that is not there: %s", problem)

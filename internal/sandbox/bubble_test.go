@@ -13,9 +13,9 @@ import (
 	"github.com/backstop-ecs/backstop/internal/sandbox"
 )
 
-// A program that long-polls the events and looks at the services every minute, for six hours of a bubble's time: nothing
+// A program that long-polls the events and looks at the services every minute, for two hours of a bubble's time: nothing
 // in the sandbox may wait for anything but time, and events arrive at the moment they are due.
-func TestSixHoursOfPollingInABubble(t *testing.T) {
+func TestTwoHoursOfPollingInABubble(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		visible := map[string]time.Time{}
 		s := sandbox.New(sandbox.Options{World: ecsim.Config{Seed: 3}, OnMessage: func(d sandbox.Delivery) { visible[d.ID] = d.At }})
@@ -27,7 +27,7 @@ func TestSixHoursOfPollingInABubble(t *testing.T) {
 		received, late := 0, 0
 		reads := time.NewTicker(time.Minute)
 		defer reads.Stop()
-		for s.Now().Sub(begin) < 6*time.Hour {
+		for s.Now().Sub(begin) < 2*time.Hour {
 			select {
 			case <-reads.C:
 				must[*ecs.DescribeServicesOutput](t)(c.ecs.DescribeServices(t.Context(), &ecs.DescribeServicesInput{Cluster: new("prod"), Services: []string{"api-spot", "api-standard"}}))
@@ -45,7 +45,7 @@ func TestSixHoursOfPollingInABubble(t *testing.T) {
 				must[*sqs.DeleteMessageOutput](t)(c.sqs.DeleteMessage(t.Context(), &sqs.DeleteMessageInput{QueueUrl: aws.String(url), ReceiptHandle: m.ReceiptHandle}))
 			}
 		}
-		if received < 1000 || late > 0 {
+		if received < 500 || late > 0 {
 			t.Errorf("%d events received, %d of them later than 10 ms", received, late)
 		}
 		if n := stateOf(s, "api-spot").Desired; n != 20 {

@@ -79,6 +79,7 @@ type Sandbox struct {
 	regions map[string]bool // with clusters
 	calls   callLog
 
+	accountID  string
 	containers map[string]containerOf
 	stir       bool // a message came, or a queue went: who waits must look again
 	overflowed bool // said once that a queue is full
@@ -114,6 +115,7 @@ func New(opts Options) *Sandbox {
 // resetLocked makes everything as New left it. The clock goes back to the world's start.
 func (s *Sandbox) resetLocked() {
 	s.world = ecsim.New(s.opts.World)
+	s.accountID = s.world.Config().Account
 	now := time.Now()
 	s.clock = clock{manual: s.opts.Manual, speed: s.opts.Speed, base: s.world.Now(), since: now}
 	s.rand = rand.New(rand.NewPCG(s.opts.World.Seed, 0x5a4db0c5))

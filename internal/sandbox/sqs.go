@@ -1,7 +1,7 @@
 package sandbox
 
 import (
-	"cmp"
+	"context"
 	"encoding/json"
 	"encoding/xml"
 	"log/slog"
@@ -83,7 +83,7 @@ func sqsInvalid(code, format string, args ...any) *apiError {
 	return e
 }
 
-func (s *Sandbox) account() string { return cmp.Or(s.world.Config().Account, "123456789012") }
+func (s *Sandbox) account() string { return s.accountID }
 
 func (s *Sandbox) queuePath(name string) string { return "/" + s.account() + "/" + name }
 
@@ -98,7 +98,9 @@ func (s *Sandbox) addQueue(name string) *queue {
 		if s.opts.OnMessage != nil {
 			s.opts.OnMessage(d)
 		}
-		s.log.Debug("message visible", slog.String("queue", name), slog.String("message_id", m.id), slog.Time("at", d.At))
+		if s.log.Enabled(context.Background(), slog.LevelDebug) {
+			s.log.Debug("message visible", slog.String("queue", name), slog.String("message_id", m.id), slog.Time("at", d.At))
+		}
 	}
 	s.queues[name] = q
 	return q
@@ -357,44 +359,4 @@ func (s *Sandbox) purgeQueue(_ *call, in *queueInput) (empty, error) {
 	}
 	q.purge()
 	return empty{}, nil
-}
-
-type queueTags struct {
-	QueueUrl string
-	Tags     map[string]string
-	TagKeys  []string
-}
-
-type queueTagsOutput struct {
-	Tags stringMap `json:",omitempty" xml:"Tag"`
-}
-
-func (s *Sandbox) tagQueue(_ *call, in *queueTags) (empty, error) {
-	q, err := s.queueAt(in.QueueUrl)
-	if err != nil {
-		return empty{}, err
-	}
-	for k, v := range in.Tags {
-		q.tags[k] = v
-	}
-	return empty{}, nil
-}
-
-func (s *Sandbox) untagQueue(_ *call, in *queueTags) (empty, error) {
-	q, err := s.queueAt(in.QueueUrl)
-	if err != nil {
-		return empty{}, err
-	}
-	for _, k := range in.TagKeys {
-		delete(q.tags, k)
-	}
-	return empty{}, nil
-}
-
-func (s *Sandbox) listQueueTags(_ *call, in *queueInput) (*queueTagsOutput, error) {
-	q, err := s.queueAt(in.QueueUrl)
-	if err != nil {
-		return nil, err
-	}
-	return &queueTagsOutput{Tags: q.tags}, nil
 }
