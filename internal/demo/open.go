@@ -111,7 +111,7 @@ func (d *Demo) open(ctx context.Context) error {
 	go func() { d.stopped <- listener.Serve(serving) }()
 
 	d.box.SetDelivery(sandbox.Trouble{Paused: true})
-	if d.stage, err = NewStage(d.box, o.Tasks, o.Scenario.Zones); err != nil {
+	if d.stage, err = NewStage(d.box, o.Tasks, o.Scenario.Zones, o.Scenario.HalfMayGo); err != nil {
 		return err
 	}
 	if err := d.start(ctx); err != nil {
@@ -194,6 +194,9 @@ workloads:
 
 // Begin is the virtual time at which the scenario begins; before Play.
 func (d *Demo) Begin() time.Time { return d.box.Now() }
+
+// Hold stops the play where it is, or lets it go on.
+func (d *Demo) Hold(held bool) { d.driver.pace.held.Store(held) }
 
 // Play plays the scenario to its end and sums it up. When ctx ends before that, the summary is of what was
 // played, and says so.

@@ -2,32 +2,56 @@ package demo
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 )
 
-// paceMin is the shortest real wait worth a timer.
-const paceMin = 5 * time.Millisecond
+const (
+	// paceMin is the shortest real wait worth a timer.
+	paceMin = 5 * time.Millisecond
+	// heldLook is how often a held play looks whether it may go on.
+	heldLook = 50 * time.Millisecond
+)
 
 // pace slows virtual time down to a number of virtual seconds in a real one, for people who watch.
 type pace struct {
 	speed float64 // 0: as fast as it goes
 	began time.Time
 	real  func() time.Time
+	held  atomic.Bool
 }
 
-// wait waits until the real time that belongs to a virtual time since the beginning.
+// wait waits until the real time that belongs to a virtual time since the beginning, and while it is held.
 func (p *pace) wait(ctx context.Context, virtual time.Duration) error {
+	for p.held.Load() {
+		if err := pause(ctx, heldLook); err != nil {
+			return err
+		}
+		p.began = p.real().Add(-p.since(virtual))
+	}
 	if p.speed <= 0 {
 		return nil
 	}
 	if p.began.IsZero() {
 		p.began = p.real()
 	}
-	left := time.Duration(float64(virtual)/p.speed) - p.real().Sub(p.began)
+	left := p.since(virtual) - p.real().Sub(p.began)
 	if left < paceMin {
 		return nil
 	}
-	timer := time.NewTimer(left)
+	return pause(ctx, left)
+}
+
+// since is the real time that belongs to a virtual one.
+func (p *pace) since(virtual time.Duration) time.Duration {
+	if p.speed <= 0 {
+		return 0
+	}
+	return time.Duration(float64(virtual) / p.speed)
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():

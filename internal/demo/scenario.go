@@ -16,7 +16,9 @@ type Scenario struct {
 	Length time.Duration
 	// Zones are the availability zones that the services spread over; empty: the region's first three.
 	Zones []string
-	Steps []Step
+	// HalfMayGo lets a deploy take half of the tasks down at a time, as many services do; ECS's default is none.
+	HalfMayGo bool
+	Steps     []Step
 }
 
 // Step is one thing that happens at one moment.

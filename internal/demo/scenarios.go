@@ -37,7 +37,7 @@ func Scenarios(n int) []Scenario {
 			Steps: flapping(30*minute, 2*hour, 6*minute, share(30))},
 		{Name: "morning-peak", About: "three days; each morning demand rises by a fifth while Spot falls to 40 % and less", Length: 72 * hour,
 			Steps: mornings(3, n, share)},
-		{Name: "broken-image", About: "a deploy whose image cannot be pulled: no Spot shortage, so no failover", Length: 3 * hour, Steps: []Step{
+		{Name: "broken-image", About: "a deploy whose image cannot be pulled: no Spot shortage, so no failover", Length: 3 * hour, HalfMayGo: true, Steps: []Step{
 			at(30*minute, "a deploy ships an image that cannot be pulled", deployed(true)),
 			at(90*minute, "a deploy ships a good image", deployed(false)),
 		}},
@@ -71,8 +71,6 @@ func day(n int, share func(int) int) Scenario {
 		at(13*hour, "a deploy ships an image that cannot be pulled", deployed(true)),
 		at(13*hour+25*minute, "a deploy ships a good image", deployed(false)),
 		at(19*hour, "Spot is gone from the whole region", spotHolds(0)),
-		at(19*hour+20*minute, fmt.Sprintf("and on-demand can hold %d tasks only", share(80)), onDemandHolds(share(80))),
-		at(19*hour+35*minute, "on-demand is there again", onDemandHolds(unlimited)),
 		at(20*hour, "Spot is back", spotHolds(unlimited)),
 		at(22*hour, fmt.Sprintf("AWS takes %d Spot tasks back", share(10)), interrupted(share(10))),
 	}

@@ -35,29 +35,30 @@ type Stage struct {
 
 // NewStage builds the cluster, the task definition and the twin services in a fresh sandbox: tasks on Spot,
 // none on on-demand.
-func NewStage(box *sandbox.Sandbox, tasks int, zones []string) (*Stage, error) {
+func NewStage(box *sandbox.Sandbox, tasks int, zones []string, halfMayGo bool) (*Stage, error) {
 	s := &Stage{box: box, demand: tasks}
 	var err error
-	box.World(func(w *ecsim.World) { err = errors.Join(build(w, tasks, zones)...) })
+	box.World(func(w *ecsim.World) { err = errors.Join(build(w, tasks, zones, halfMayGo)...) })
 	if err != nil {
 		return nil, fmt.Errorf("build stage: %w", err)
 	}
 	return s, nil
 }
 
-func build(w *ecsim.World, tasks int, zones []string) []error {
+func build(w *ecsim.World, tasks int, zones []string, halfMayGo bool) []error {
 	_, e1 := w.CreateCluster(Region, Cluster, nil)
 	_, e2 := w.RegisterTaskDefinition(Region, definition(false))
 	if e1 != nil || e2 != nil {
 		return []error{e1, e2}
 	}
-	// Half may be missing in a deploy, as in services that follow the documentation's examples; a deploy that
-	// cannot start its tasks then really leaves a gap, and the demo can show that it is not filled.
-	half, most := 50, 150
+	var deploys ecsim.DeploymentConfig
+	if halfMayGo {
+		deploys.MinimumHealthyPercent, deploys.MaximumPercent = new(50), new(150)
+	}
 	create := func(name, provider string, desired int) error {
 		_, err := w.CreateService(Region, ecsim.CreateServiceInput{Cluster: Cluster, Name: name, TaskDefinition: family, Desired: desired,
 			Strategy: []ecsim.StrategyItem{{Provider: provider, Weight: 1}}, Zones: zones,
-			Deployment: ecsim.DeploymentConfig{MinimumHealthyPercent: &half, MaximumPercent: &most}})
+			Deployment: deploys})
 		return err
 	}
 	return []error{create(SpotService, ecsim.FargateSpot, tasks), create(StandardService, ecsim.Fargate, 0)}

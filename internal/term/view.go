@@ -32,8 +32,8 @@ type Setting struct {
 	Length time.Duration
 	Speed  float64
 	Glyphs Glyphs
-	// Pause is called when the watcher holds or resumes the play; nil: it cannot be held.
-	Pause func(held bool)
+	// Hold is called when the watcher holds the play or lets it go on; nil: it cannot be held.
+	Hold func(held bool)
 }
 
 // Model is the live view. Send it [demo.Update] values and, at the end, [Done].
@@ -45,8 +45,6 @@ type Model struct {
 	width, height int
 	window        time.Duration
 	held, done    bool
-	// Quit says that the watcher ended it.
-	Quit bool
 }
 
 // line is one line of the log.
@@ -83,12 +81,11 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tea.KeyPressMsg:
 		switch msg.String() {
 		case "q", "esc", "ctrl+c":
-			m.Quit = true
 			return m, tea.Quit
 		case "space", "p":
-			if m.set.Pause != nil {
+			if m.set.Hold != nil {
 				m.held = !m.held
-				m.set.Pause(m.held)
+				m.set.Hold(m.held)
 			}
 		case "+", "=":
 			m.window = max(m.window/2, windowMin)
@@ -127,7 +124,7 @@ func (m *Model) View() tea.View {
 // Still returns the last picture, to leave on the screen when the view is gone.
 func (m *Model) Still() string {
 	m.done = true
-	return m.screen()
+	return strings.TrimRight(m.screen(), "\n ")
 }
 
 var (
@@ -170,7 +167,9 @@ func (m *Model) screen() string {
 	out = append(out, NewChart(m.frames, to, m.window, m.width-6).Lines(rows, m.set.Glyphs, paint)...)
 	out = append(out, m.counts(), m.money(), "")
 	out = append(out, m.log(log)...)
-	out = append(out, faint.Render(m.keys()))
+	if !m.done {
+		out = append(out, faint.Render(m.keys()))
+	}
 	for i := range out {
 		out[i] = ansi.Truncate(out[i], m.width, "…")
 	}
@@ -249,7 +248,7 @@ func (m *Model) log(n int) []string {
 
 func (m *Model) keys() string {
 	text := " q quit"
-	if m.set.Pause != nil {
+	if m.set.Hold != nil {
 		text += " · space hold"
 	}
 	return text + " · + - zoom      * the simulated world; the rest is what backstop decided"

@@ -1,0 +1,85 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/spf13/cobra"
+
+	"github.com/backstop-ecs/backstop/internal/app"
+)
+
+type runOptions struct {
+	path  string
+	log   string
+	speed float64
+}
+
+func newRunCommand(s IO) *cobra.Command { return newRun(s, runDaemon) }
+
+func newRun(s IO, run func(context.Context, IO, runOptions) error) *cobra.Command {
+	var o runOptions
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Guard the configured workloads until told to stop",
+		Long: "Run is the daemon: it looks at every workload once a tick and at once when an event, or an operator's command, concerns it. SIGTERM and Ctrl-C " +
+			"end it after the pass in flight; it may be killed at any point, the next start heals. It logs to stderr: JSON, or text on a terminal. " +
+			"Endpoint, region and credentials are the AWS SDK's own (AWS_REGION, AWS_PROFILE, AWS_ENDPOINT_URL, ...).",
+		Example: "backstop run --config backstop.yaml",
+		Args:    atMost(0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if !(o.speed > 0 && o.speed <= speedMax) {
+				return usageError("--sandbox-speed %v: must be above 0 and at most %g", o.speed, float64(speedMax))
+			}
+			return run(cmd.Context(), s, o)
+		},
+	}
+	configFlag(cmd, s, &o.path)
+	choiceFlag(cmd, &o.log, "log", "", "info", []string{"debug", "info", "warn", "error"}, "the least level to log")
+	cmd.Flags().Float64Var(&o.speed, "sandbox-speed", 1, "the speed of the sandbox that it guards; ticks and waits are divided by it")
+	return cmd
+}
+
+func runDaemon(ctx context.Context, s IO, o runOptions) error {
+	file, err := readConfig(s, o.path, true)
+	if err != nil {
+		return err
+	}
+	cfg, err := loadAWS(ctx, file.Region)
+	if err != nil {
+		return err
+	}
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(o.log)); err != nil {
+		return usageError("--log: %w", err)
+	}
+	opts := app.Options{Config: file, AWS: cfg, Log: newLog(s, false, level), Scale: o.speed}
+	if o.speed != 1 {
+		opts.Tick = max(1, scaled(file.Tick, o.speed))
+	}
+	a, err := app.New(ctx, opts)
+	if err != nil {
+		return err
+	}
+	err = a.Run(ctx)
+	if closed := a.Close(); err == nil {
+		err = closed
+	}
+	return err
+}
+
+// loadAWS reads the AWS SDK's own configuration. region, if not empty, goes before its.
+func loadAWS(ctx context.Context, region string) (aws.Config, error) {
+	var opts []func(*awsconfig.LoadOptions) error
+	if region != "" {
+		opts = append(opts, awsconfig.WithRegion(region))
+	}
+	cfg, err := awsconfig.LoadDefaultConfig(ctx, opts...)
+	if err != nil {
+		return aws.Config{}, fmt.Errorf("read AWS configuration: %w", err)
+	}
+	return cfg, nil
+}

@@ -1,0 +1,178 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/backstop-ecs/backstop/internal/ecsim"
+	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/sandbox"
+)
+
+const (
+	// sandboxAddr is the sandbox's usual address, so that commands can be pasted again.
+	sandboxAddr = "127.0.0.1:7070"
+	// twinsMax bounds the workloads made at the start.
+	twinsMax = 1000
+	// tokenEnv holds what the steering API demands off loopback; on a command line it could be read by others.
+	tokenEnv = "BACKSTOP_SANDBOX_TOKEN"
+)
+
+type sandboxOptions struct {
+	addr    string
+	speed   float64
+	seed    uint64
+	tasks   []string
+	cluster string
+	region  string
+	output  string
+	quiet   bool
+}
+
+// sandboxFacts is what `backstop sandbox --output json` prints once it listens.
+type sandboxFacts struct {
+	Endpoint    string            `json:"endpoint"`
+	QueueURL    string            `json:"queue_url"`
+	Region      string            `json:"region"`
+	Speed       float64           `json:"speed"`
+	Seed        uint64            `json:"seed"`
+	Now         time.Time         `json:"now"`
+	Environment map[string]string `json:"environment"`
+	Services    []string          `json:"services"`
+}
+
+func newSandboxCommand(s IO) *cobra.Command { return newSandbox(s, runSandbox) }
+
+func newSandbox(s IO, run func(context.Context, IO, sandboxOptions) error) *cobra.Command {
+	var o sandboxOptions
+	cmd := &cobra.Command{
+		Use:   "sandbox",
+		Short: "Run the simulated AWS alone, for the AWS CLI, SDKs and tests",
+		Long: "Sandbox serves a model of ECS on Fargate over the AWS protocols on a loopback address, with the queue that ECS's events arrive in. " +
+			"POST /_sandbox/... steers capacity, interruptions and faults (docs/sandbox.md). Everything is kept in memory. It checks no credentials, " +
+			"and is for one machine: an address off loopback needs a token in $" + tokenEnv + ".",
+		Example: "backstop sandbox --tasks analytics=200\nbackstop sandbox --speed 60 --tasks api=20 --tasks worker=50",
+		Args:    atMost(0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.check(s.Env(tokenEnv)); err != nil {
+				return err
+			}
+			return run(cmd.Context(), s, o)
+		},
+	}
+	f := cmd.Flags()
+	outputFlag(cmd, &o.output)
+	f.StringVar(&o.addr, "addr", sandboxAddr, "address to listen on; port 0 picks one")
+	f.Float64Var(&o.speed, "speed", 1, "virtual seconds in a real one")
+	f.Uint64Var(&o.seed, "seed", 1, "seed of everything random")
+	f.StringSliceVarP(&o.tasks, "tasks", "n", nil, "make a workload at the start: NAME=COUNT gives the services NAME-spot with COUNT tasks and NAME-standard with none")
+	f.StringVar(&o.cluster, "cluster", "sandbox", "cluster of these workloads")
+	f.StringVar(&o.region, "region", sandbox.DefaultRegion, "region of these workloads and of the queue")
+	f.BoolVarP(&o.quiet, "quiet", "q", false, "log nothing")
+	return cmd
+}
+
+func (o *sandboxOptions) check(token string) error {
+	if !(o.speed > 0 && o.speed <= speedMax) {
+		return usageError("--speed %v: must be above 0 and at most %g", o.speed, float64(speedMax))
+	}
+	if token == "" {
+		if err := loopback(o.addr); err != nil {
+			return err
+		}
+	}
+	_, err := o.twins()
+	return err
+}
+
+// twins reads --tasks.
+func (o *sandboxOptions) twins() ([]sandbox.Twins, error) {
+	if len(o.tasks) > twinsMax {
+		return nil, usageError("--tasks: at most %d workloads (got %d)", twinsMax, len(o.tasks))
+	}
+	var out []sandbox.Twins
+	seen := map[string]bool{}
+	for _, t := range o.tasks {
+		name, number, ok := strings.Cut(t, "=")
+		n, err := strconv.Atoi(number)
+		if !ok || name == "" || err != nil || n < 0 || n > failover.ServiceTasksMax {
+			return nil, usageError("--tasks %q: must be NAME=COUNT with a count of 0 to %d", t, failover.ServiceTasksMax)
+		}
+		if seen[name] {
+			return nil, usageError("--tasks %q: %s is there twice", t, name)
+		}
+		seen[name] = true
+		out = append(out, sandbox.Twins{Region: o.region, Cluster: o.cluster, Name: name, Count: n, CPU: 1024, Memory: 2048})
+	}
+	return out, nil
+}
+
+// loopback refuses an address that other machines can reach.
+func loopback(addr string) error {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return usageError("--addr %q: must be HOST:PORT, such as 127.0.0.1:7070", addr)
+	}
+	if host == "localhost" {
+		return nil
+	}
+	if ip, err := netip.ParseAddr(host); err == nil && ip.IsLoopback() {
+		return nil
+	}
+	return usageError("--addr %s: must be a loopback address", addr)
+}
+
+func runSandbox(ctx context.Context, s IO, o sandboxOptions) error {
+	log := newLog(s, o.quiet, slog.LevelInfo)
+	box := sandbox.New(sandbox.Options{World: ecsim.Config{Seed: o.seed}, Speed: o.speed, Region: o.region, Token: s.Env(tokenEnv), Log: log})
+	listener, err := box.Listen(ctx, o.addr)
+	if err != nil {
+		return err
+	}
+	twins, err := o.twins()
+	if err != nil {
+		return err
+	}
+	if err := box.Setup(twins...); err != nil {
+		return err
+	}
+	facts := sandboxFacts{Endpoint: listener.URL, QueueURL: box.QueueURL(), Region: o.region, Speed: o.speed, Seed: o.seed, Now: box.Now().UTC(),
+		Environment: map[string]string{}, Services: []string{}}
+	for _, l := range environment(listener.URL, o.region) {
+		name, value, _ := strings.Cut(strings.TrimPrefix(l, "export "), "=")
+		facts.Environment[name] = value
+	}
+	for _, t := range twins {
+		facts.Services = append(facts.Services, t.Name+"-spot", t.Name+"-standard")
+	}
+	if err := printSandbox(s, o, facts); err != nil {
+		return err
+	}
+	return listener.Serve(ctx)
+}
+
+func printSandbox(s IO, o sandboxOptions, f sandboxFacts) error {
+	if o.output == outputJSON {
+		return printJSON(s.Out, f)
+	}
+	_, err := fmt.Fprintf(s.Out, "# simulated AWS at %s, %gx, seed %d; paste this into another terminal:\n%s\n# events arrive in %s\n",
+		f.Endpoint, f.Speed, f.Seed, strings.Join(environment(f.Endpoint, f.Region), "\n"), f.QueueURL)
+	for _, name := range f.Services {
+		_, _ = fmt.Fprintf(s.Out, "# service %s/%s\n", o.cluster, name)
+	}
+	return err
+}
+
+// environment is what AWS's own clients need to talk to a sandbox.
+func environment(endpoint, region string) []string {
+	return []string{"export AWS_ENDPOINT_URL=" + endpoint, "export AWS_REGION=" + region, "export AWS_DEFAULT_REGION=" + region,
+		"export AWS_ACCESS_KEY_ID=sandbox", "export AWS_SECRET_ACCESS_KEY=sandbox"}
+}

@@ -1,0 +1,167 @@
+package demo
+
+import (
+	"fmt"
+	"html"
+	"io"
+	"strings"
+	"time"
+)
+
+// Picture draws a play as an SVG: demand, what ran on Spot and on on-demand, and what was missing. It keeps
+// what it is told; the zero value is ready.
+type Picture struct {
+	Title  string
+	frames []Frame
+	marks  []mark
+}
+
+type mark struct {
+	at   time.Time
+	text string
+}
+
+// Size of the picture and its margins, in pixels.
+const (
+	pictureWidth, pictureHeight = 960, 400
+	pictureLeft, pictureRight   = 48, 16
+	pictureTop, pictureBottom   = 56, 44
+	// columnsMax is how many steps the areas have at most: two a pixel.
+	columnsMax = 1800
+	marksMax   = 40
+)
+
+// Take keeps an update.
+func (p *Picture) Take(u Update) {
+	p.frames = append(p.frames, u.Frame)
+	if u.Kind == WorldChanged && len(p.marks) < marksMax {
+		p.marks = append(p.marks, mark{u.At, u.Text})
+	}
+}
+
+// WriteTo writes the picture.
+func (p *Picture) WriteTo(w io.Writer) (int64, error) {
+	n, err := io.WriteString(w, p.svg())
+	return int64(n), err
+}
+
+func (p *Picture) svg() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" role="img" aria-label="%s" font-family="system-ui, sans-serif" font-size="12">`+"\n",
+		pictureWidth, pictureHeight, pictureWidth, pictureHeight, html.EscapeString(p.Title))
+	// A background of its own, so that it can be read on dark pages too; hatching, so that it can be read without colour.
+	b.WriteString(`<defs><pattern id="od" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect width="6" height="6" fill="#e6a23c"/><rect width="2" height="6" fill="#b9770e"/></pattern></defs>` + "\n")
+	fmt.Fprintf(&b, `<rect width="%d" height="%d" fill="#ffffff"/>`+"\n", pictureWidth, pictureHeight)
+	fmt.Fprintf(&b, `<text x="%d" y="22" font-size="15" font-weight="600" fill="#1f2933">%s</text>`+"\n", pictureLeft, html.EscapeString(p.Title))
+	if len(p.frames) > 1 {
+		p.plot(&b)
+	}
+	b.WriteString("</svg>\n")
+	return b.String()
+}
+
+func (p *Picture) plot(b *strings.Builder) {
+	first, last := p.frames[0].At, p.frames[len(p.frames)-1].At
+	long := max(last.Sub(first), time.Second)
+	top := 1
+	for _, f := range p.frames {
+		top = max(top, f.Demand, f.Spot+f.OnDemand)
+	}
+	const width, height = pictureWidth - pictureLeft - pictureRight, pictureHeight - pictureTop - pictureBottom
+	x := func(t time.Time) float64 { return pictureLeft + width*float64(t.Sub(first))/float64(long) }
+	y := func(n int) float64 { return pictureTop + height*(1-float64(n)/float64(top)) }
+
+	frames := thin(p.frames, first, long)
+	area := func(of func(Frame) (low, high int), fill, label string) {
+		var up strings.Builder
+		for i, f := range frames {
+			end := last
+			if i+1 < len(frames) {
+				end = frames[i+1].At
+			}
+			_, high := of(f)
+			fmt.Fprintf(&up, "%.1f,%.1f %.1f,%.1f ", x(f.At), y(high), x(end), y(high))
+		}
+		for i := len(frames) - 1; i >= 0; i-- {
+			end := last
+			if i+1 < len(frames) {
+				end = frames[i+1].At
+			}
+			low, _ := of(frames[i])
+			fmt.Fprintf(&up, "%.1f,%.1f %.1f,%.1f ", x(end), y(low), x(frames[i].At), y(low))
+		}
+		fmt.Fprintf(b, `<polygon points="%s" fill="%s"><title>%s</title></polygon>`+"\n", strings.TrimSpace(up.String()), fill, label)
+	}
+	area(func(f Frame) (int, int) { return 0, f.Spot }, "#5fb3b3", "running on Spot")
+	area(func(f Frame) (int, int) { return f.Spot, f.Spot + f.OnDemand }, "url(#od)", "running on on-demand")
+	area(func(f Frame) (int, int) {
+		return min(f.Spot+f.OnDemand, f.Demand), f.Demand
+	}, "#c0392b", "missing")
+	var line strings.Builder
+	for i, f := range frames {
+		end := last
+		if i+1 < len(frames) {
+			end = frames[i+1].At
+		}
+		fmt.Fprintf(&line, "%.1f,%.1f %.1f,%.1f ", x(f.At), y(f.Demand), x(end), y(f.Demand))
+	}
+	fmt.Fprintf(b, `<polyline points="%s" fill="none" stroke="#1f2933" stroke-width="1.5"><title>demand</title></polyline>`+"\n", strings.TrimSpace(line.String()))
+
+	for _, n := range []int{0, top / 2, top} {
+		fmt.Fprintf(b, `<text x="%d" y="%.1f" text-anchor="end" fill="#52606d">%d</text>`+"\n", pictureLeft-6, y(n)+4, n)
+	}
+	every := 15 * time.Minute
+	for _, d := range []time.Duration{30 * time.Minute, time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour, 24 * time.Hour} {
+		if long/every > 12 {
+			every = d
+		}
+	}
+	for t := first.Truncate(every); !t.After(last); t = t.Add(every) {
+		if t.Before(first) {
+			continue
+		}
+		fmt.Fprintf(b, `<text x="%.1f" y="%d" text-anchor="middle" fill="#52606d">%s</text><path d="M%.1f %d v5" stroke="#52606d"/>`+"\n",
+			x(t), pictureHeight-pictureBottom+18, t.UTC().Format("15:04"), x(t), pictureHeight-pictureBottom)
+	}
+	for _, m := range p.marks {
+		fmt.Fprintf(b, `<path d="M%.1f %d v-6" stroke="#1f2933"><title>%s</title></path>`+"\n", x(m.at), pictureTop-2, html.EscapeString(m.text))
+	}
+	p.legend(b)
+}
+
+// legend names the areas, and the last frame's numbers.
+func (p *Picture) legend(b *strings.Builder) {
+	at := pictureLeft
+	for _, l := range []struct {
+		fill, text string
+		width      int
+	}{{"#5fb3b3", "on Spot", 70}, {"url(#od)", "on on-demand", 104}, {"#c0392b", "missing", 74}, {"#1f2933", "— demand", 84}} {
+		fmt.Fprintf(b, `<rect x="%d" y="33" width="11" height="11" fill="%s"/><text x="%d" y="43" fill="#1f2933">%s</text>`+"\n", at, l.fill, at+16, l.text)
+		at += l.width + 16
+	}
+	f := p.frames[len(p.frames)-1]
+	if f.OnDemandOnlyUSD > 0 {
+		fmt.Fprintf(b, `<text x="%d" y="43" text-anchor="end" fill="#52606d">%.0f %% of the cost of on-demand alone, %.1f task-minutes missing; simulated, example prices</text>`+"\n",
+			pictureWidth-pictureRight, 100*f.CostUSD/f.OnDemandOnlyUSD, f.ShortTaskMinutes)
+	}
+}
+
+// thin keeps at most columnsMax frames, of those that fall together the one with most missing.
+func thin(frames []Frame, first time.Time, long time.Duration) []Frame {
+	span := max(long/columnsMax, 1)
+	var out []Frame
+	in := time.Duration(-1)
+	for _, f := range frames {
+		k := f.At.Sub(first) / span
+		if k != in {
+			out, in = append(out, f), k
+			continue
+		}
+		if old := &out[len(out)-1]; f.Demand-f.Spot-f.OnDemand >= old.Demand-old.Spot-old.OnDemand {
+			keep := old.At
+			*old = f
+			old.At = keep
+		}
+	}
+	return out
+}
