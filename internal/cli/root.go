@@ -81,7 +81,7 @@ var commands = []struct {
 	group string
 	make  []func(IO) *cobra.Command
 }{
-	{groupTry, []func(IO) *cobra.Command{newDemoCommand, newSandboxCommand}},
+	{groupTry, []func(IO) *cobra.Command{newDemoCommand, newSandboxCommand, newSimulateCommand}},
 	{groupRun, []func(IO) *cobra.Command{newRunCommand}},
 	{groupLook, []func(IO) *cobra.Command{newStatusCommand, newExplainCommand, newHistoryCommand}},
 	{groupChange, []func(IO) *cobra.Command{newFailoverCommand, newRestoreCommand, newPinCommand, newUnpinCommand, newPauseCommand, newResumeCommand}},

@@ -1,0 +1,205 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/backstop-ecs/backstop/internal/replay"
+	"github.com/backstop-ecs/backstop/internal/report"
+	"github.com/backstop-ecs/backstop/internal/simulate"
+	"github.com/backstop-ecs/backstop/internal/trace"
+)
+
+const (
+	outputTable = "table"
+	outputCSV   = "csv"
+)
+
+type simulateOptions struct {
+	simulate.Options
+	output  string
+	out     string
+	list    bool
+	summary bool
+}
+
+func newSimulateCommand(s IO) *cobra.Command {
+	var o simulateOptions
+	cmd := &cobra.Command{
+		Use:   "simulate",
+		Short: "Say what policies would have cost and left short on capacity traces",
+		Long: "Simulate plays capacity traces of Spot, from files or built in, through the code that decides in production and through rival policies, in a model of " +
+			"Amazon ECS in virtual time, and compares cost and shortfall with what perfect foresight would have paid. It needs no network and no AWS account. " +
+			"docs/traces.md has the form of a trace, docs/policies.md the policies and results.",
+		Example: "backstop simulate\nbackstop simulate --trace month.csv --policy fill,article,oracle --seeds 20\n" +
+			"backstop simulate --trace partial --policy fill --sweep overstart=0..1 --sweep settle=0s,1m,5m --out report",
+		Args: atMost(0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) error { return runSimulate(cmd.Context(), s, o) },
+	}
+	f := cmd.Flags()
+	f.StringSliceVarP(&o.Traces, "trace", "t", nil, "a CSV file or a built-in trace; repeat it for several (default article)")
+	f.StringSliceVarP(&o.Policies, "policy", "p", nil, "policies to compare, or all (default all)")
+	f.StringArrayVar(&o.Set, "set", nil, "field=value of the product's own policies, such as overstart=1")
+	f.StringArrayVar(&o.Sweep, "sweep", nil, "vary a field of the first own policy: field=a,b,c or field=low..high[/steps]; at most two")
+	f.BoolVarP(&o.list, "list", "l", false, "list traces and policies and end")
+	f.IntVarP(&o.Tasks, "tasks", "n", 200, fmt.Sprintf("tasks wanted where the trace does not say, 1 to %d", simulate.TasksMax))
+	f.IntVar(&o.Days, "days", 30, "length of built-in traces")
+	f.DurationVar(&o.Duration, "duration", 0, "play so much of each trace, or on after its last row")
+	f.Float64Var(&o.Scale, "scale", 1, "multiply the capacities of trace files")
+	f.IntVar(&o.Seeds, "seeds", 1, "seeds to play; with more than one there are confidence intervals")
+	f.Uint64Var(&o.Seed, "seed", 0, "the first seed; a seed gives the same result on every run")
+	worlds := []string{"W1", "W2", "W3"}
+	for _, w := range replay.Stops() {
+		worlds = append(worlds, string(w))
+	}
+	choiceFlag(cmd, &o.World, "world", "w", string(replay.UsesWarning), worlds, "what tasks make of the two-minute warning: work through it (W1), end at SIGTERM (W2), get none (W3)")
+	choiceFlag(cmd, &o.Zones, "zones", "z", string(replay.Pooled), []string{string(replay.Pooled), string(replay.PerZone)}, "one Spot service over all zones of a trace, or one a zone")
+	choiceFlag(cmd, &o.Control, "control", "", "", []string{"", "fast", "article"}, "how fast the own policies learn and act: 1.3 s, or the article's delays (default fast)")
+	f.StringVar(&o.StartUp, "start-up", "90s,120s,138s", "time from creation to RUNNING: P50,P95,P99")
+	f.Float64Var(&o.SlowShare, "slow-share", 0, "share of starts that take 5 minutes longer")
+	f.Float64Var(&o.Common, "common-share", 0, "share of the start-up times' variance that a burst has in common")
+	f.Float64Var(&o.Unwarned, "unwarned-share", 0, "share of interruptions without warning")
+	f.Float64Var(&o.Hung, "hung-share", 0, "share of launches without capacity that hang in PENDING")
+	f.BoolVar(&o.Linger, "linger", false, "on-demand tasks too work on for the whole stop timeout when they are scaled in")
+	f.Float64Var(&o.VCPU, "cpu", 4, "vCPU of a task")
+	f.Float64Var(&o.MemoryGB, "memory", 16, "memory of a task in GB")
+	f.StringVar(&o.Region, "region", "", "AWS region whose prices count (default: the article's prices)")
+	choiceFlag(cmd, &o.Arch, "arch", "", "X86_64", []string{"X86_64", "ARM64"}, "CPU architecture, for prices")
+	f.BoolVar(&o.Check, "check", false, "check every invariant after every pass of the own policies")
+	f.BoolVar(&o.summary, "summary", false, "add a table of means over all traces")
+	f.StringVar(&o.out, "out", "", "write report.html, results.json and results.csv into this directory")
+	choiceFlag(cmd, &o.output, "output", "o", outputTable, []string{outputTable, outputJSON, outputCSV}, "form of the answer; json is documented in docs/json.md")
+	_ = cmd.MarkFlagFilename("trace", "csv")
+	_ = cmd.MarkFlagDirname("out")
+	_ = cmd.RegisterFlagCompletionFunc("policy", cobra.FixedCompletions(replay.Names(), cobra.ShellCompDirectiveNoFileComp))
+	return cmd
+}
+
+func runSimulate(ctx context.Context, s IO, o simulateOptions) error {
+	if o.list {
+		return listSimulations(s.Out)
+	}
+	o.Record = o.out != ""
+	o.Command = commandLine(os.Args)
+	var tell func(simulate.Progress)
+	if s.ErrTerminal {
+		tell = progress(s)
+	}
+	sections, err := simulate.Run(ctx, o.Options, tell)
+	if tell != nil {
+		_, _ = fmt.Fprint(s.Err, "\r\x1b[K")
+	}
+	var asked *simulate.OptionError
+	if errors.As(err, &asked) {
+		return &exitError{ExitUsage, err}
+	}
+	if err != nil {
+		return err
+	}
+	if o.out != "" {
+		if err := writeReport(o.out, sections, o.Command); err != nil {
+			return err
+		}
+	}
+	switch o.output {
+	case outputJSON:
+		err = report.JSON(s.Out, sections)
+	case outputCSV:
+		err = report.CSV(s.Out, sections)
+	default:
+		err = report.Table(s.Out, sections)
+		if err == nil && o.summary {
+			_, _ = fmt.Fprintln(s.Out)
+			err = report.Summary(s.Out, "all traces", sections)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return anyBroken(sections)
+}
+
+// anyBroken is an error if a policy broke an invariant.
+func anyBroken(sections []report.Section) error {
+	for i := range sections {
+		for k := range sections[i].Rows {
+			if v := sections[i].Rows[k].Violations; len(v) > 0 {
+				return fmt.Errorf("an invariant was broken under %s on %s (%s); this is a defect, please report it", sections[i].Rows[k].Policy, sections[i].Trace, v[0])
+			}
+		}
+	}
+	return nil
+}
+
+// progress returns what keeps a line on stderr up to date, at most ten times a second.
+func progress(s IO) func(simulate.Progress) {
+	var last time.Time
+	return func(p simulate.Progress) {
+		now := s.Now()
+		if p.Done < p.Runs && now.Sub(last) < 100*time.Millisecond {
+			return
+		}
+		last = now
+		_, _ = fmt.Fprintf(s.Err, "\r\x1b[K%d of %d runs, %s left", p.Done, p.Runs, span(p.Left))
+	}
+}
+
+// writeReport writes the page, the JSON and the CSV into a directory.
+func writeReport(dir string, sections []report.Section, command string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	for _, f := range []struct {
+		name  string
+		write func(io.Writer) error
+	}{
+		{"report.html", func(w io.Writer) error { return report.HTML(w, sections, command) }},
+		{"results.json", func(w io.Writer) error { return report.JSON(w, sections) }},
+		{"results.csv", func(w io.Writer) error { return report.CSV(w, sections) }},
+	} {
+		to, err := os.Create(filepath.Join(dir, f.name))
+		if err != nil {
+			return fmt.Errorf("write report: %w", err)
+		}
+		if err := errors.Join(f.write(to), to.Close()); err != nil {
+			return fmt.Errorf("write report %s: %w", f.name, err)
+		}
+	}
+	return nil
+}
+
+// commandLine is the command as it may be typed again, its program's name without the path.
+func commandLine(args []string) string {
+	out := []string{"backstop"}
+	for _, a := range args[min(1, len(args)):] {
+		if strings.ContainsAny(a, " \t\"'$`\\*?") || a == "" {
+			a = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
+		}
+		out = append(out, a)
+	}
+	return strings.Join(out, " ")
+}
+
+func listSimulations(w io.Writer) error {
+	rows := [][]string{{"trace", "what it is"}}
+	for _, b := range trace.Builtins() {
+		rows = append(rows, []string{b.Name, b.Doc})
+	}
+	rows = append(rows, []string{"", ""}, []string{"policy", "what it is"})
+	for _, name := range replay.Names() {
+		doc := "perfect foresight: the lowest cost with nothing ever short"
+		if p, err := replay.ByName(name); err == nil {
+			doc = p.Doc
+		}
+		rows = append(rows, []string{name, doc})
+	}
+	return table(w, rows)
+}

@@ -1,0 +1,162 @@
+package simulate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/backstop-ecs/backstop/internal/replay"
+	"github.com/backstop-ecs/backstop/internal/report"
+	"github.com/backstop-ecs/backstop/internal/trace"
+)
+
+// Progress is how far a simulation has come.
+type Progress struct {
+	Done, Runs int
+	Elapsed    time.Duration
+	Left       time.Duration // estimated; 0 while it is not known
+}
+
+// Run plans and runs a simulation, a section per trace. tell, if not nil, is called after every run, from several goroutines but one
+// at a time. Results do not depend on the number of workers. An error of the options comes back as an [OptionError].
+func Run(ctx context.Context, o Options, tell func(Progress)) ([]report.Section, error) {
+	p, err := o.plan()
+	if err != nil {
+		return nil, &OptionError{err}
+	}
+	seeds := p.o.Seeds
+	results := make([]replay.Result, len(p.sources)*seeds*len(p.variants))
+	cells := len(p.sources) * seeds // a job is one trace of one seed under one policy; its oracle is computed with it
+	begun := time.Now()
+	var (
+		next, done atomic.Int64
+		mu         sync.Mutex
+		failed     error
+		group      sync.WaitGroup
+	)
+	workers := p.o.Workers
+	if workers <= 0 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	for range min(workers, len(results)) {
+		group.Go(func() {
+			for {
+				k := int(next.Add(1)) - 1
+				if k >= len(results) || ctx.Err() != nil {
+					return
+				}
+				cell, v := k%cells, k/cells
+				r, err := p.one(ctx, cell/seeds, cell%seeds, v)
+				n := int(done.Add(1))
+				mu.Lock()
+				if err != nil {
+					failed = errors.Join(failed, err)
+					next.Store(int64(len(results)))
+				} else {
+					results[(cell*len(p.variants))+v] = r
+				}
+				if tell != nil {
+					elapsed := time.Since(begun)
+					tell(Progress{Done: n, Runs: len(results), Elapsed: elapsed, Left: elapsed / time.Duration(n) * time.Duration(len(results)-n)})
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	group.Wait()
+	if failed != nil {
+		return nil, failed
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return p.sections(results)
+}
+
+// OptionError is an error of what was asked for, not of the simulation.
+type OptionError struct{ err error }
+
+func (e *OptionError) Error() string { return e.err.Error() }
+func (e *OptionError) Unwrap() error { return e.err }
+
+// one runs one policy on one trace of one seed.
+func (p *plan) one(ctx context.Context, source, seed, v int) (replay.Result, error) {
+	t, err := p.sources[source].of(p.o.Seed + uint64(seed))
+	if err != nil {
+		return replay.Result{}, err
+	}
+	run := replay.Run{
+		Trace: t, Policy: p.variants[v].policy, Tasks: p.o.Tasks, Zones: p.zones, World: p.world, Prices: p.prices, Seed: p.o.Seed + uint64(seed),
+		Check: p.o.Check, Record: p.o.Record && seed == 0 && !p.swept(v), Stop: func() bool { return ctx.Err() != nil },
+	}
+	begun := time.Now()
+	oracle := replay.Oracle(run)
+	r := oracle
+	if !p.variants[v].oracle {
+		begun = time.Now()
+		r, err = replay.Simulate(run)
+		if errors.Is(err, replay.ErrStopped) {
+			return r, ctx.Err()
+		}
+		if err != nil {
+			return r, err
+		}
+		r.OracleUSD = oracle.CostUSD
+		if oracle.CostUSD > 0 {
+			r.OverOracle = r.CostUSD/oracle.CostUSD - 1
+		}
+	}
+	r.Wall = time.Since(begun).Seconds()
+	return r, nil
+}
+
+func (p *plan) swept(v int) bool { return p.sweep != nil && v >= p.sweep.first }
+
+func (p *plan) sections(results []replay.Result) ([]report.Section, error) {
+	var out []report.Section
+	for i, src := range p.sources {
+		t, err := src.of(p.o.Seed)
+		if err != nil {
+			return nil, err
+		}
+		s := report.Section{Trace: src.name, About: p.setting(t)}
+		for v, variant := range p.variants {
+			var of []replay.Result
+			for seed := range p.o.Seeds {
+				of = append(of, results[(i*p.o.Seeds+seed)*len(p.variants)+v])
+			}
+			if tl := of[0].Timeline; tl != nil {
+				s.Timeline = append(s.Timeline, report.Chart{Policy: variant.policy.Name, Timeline: tl, Days: s.About.Days})
+			}
+			row := report.Mean(of)
+			row.Doc, row.Fields = variant.policy.Doc, variant.fields
+			s.Rows = append(s.Rows, row)
+		}
+		if p.sweep != nil {
+			s.Sweep = p.sweep.table()
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+func (p *plan) setting(t *trace.Trace) report.Setting {
+	tasks := p.o.Tasks
+	if t.Demanded() {
+		tasks = t.DemandMax()
+	}
+	zones := string(p.zones)
+	for _, pool := range t.Pools() {
+		if len(t.Zones(pool)) > 1 {
+			zones = fmt.Sprintf("%s (%d)", p.zones, len(t.Zones(pool)))
+		}
+	}
+	return report.Setting{
+		Days: t.Duration.Hours() / 24, Tasks: tasks, World: string(p.world.Stop), Zones: zones, Region: p.o.Region, PricesOf: p.pricesOf,
+		OnDemandUSD: p.prices.OnDemand, SpotUSD: p.prices.Spot, StartUp: p.o.StartUp, Seeds: p.o.Seeds, Notes: t.Notes, Command: p.o.Command,
+	}
+}
