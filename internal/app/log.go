@@ -53,7 +53,7 @@ func attrs(r *control.Report) []slog.Attr {
 			slog.Int(control.KeyDemand, d.Demand), slog.Int(control.KeyRunning, d.Running), slog.Int(control.KeyShortfall, d.Shortfall),
 			slog.Time(control.KeyAt, d.At))
 	}
-	out = append(out, slog.Uint64(control.KeyGeneration, r.After.Generation), slog.Int(control.KeySignals, len(r.Observation.Signals)),
+	out = append(out, slog.Uint64(control.KeyGeneration, r.Generation), slog.Int(control.KeySignals, len(r.Observation.Signals)),
 		slog.Duration(control.KeyTook, r.Took))
 	if len(d.Actions) > 0 {
 		out = append(out, slog.Any(control.KeyActions, texts(d.Actions)))

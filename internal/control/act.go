@@ -69,11 +69,11 @@ func (l *Loop) release(ctx context.Context, j *job, of string) {
 		}
 	}
 	next := Record{State: failover.Acted(r.After, done)}
-	next.State.Generation = r.After.Generation + 1
+	next.State.Generation = r.Generation + 1
 	entry := journal.Entry{Version: journal.Version, ID: l.entryID(), Workload: j.w.Name, At: r.Decision.At,
 		Kind: journal.KindOutcome, Generation: next.State.Generation, Of: of, Outcomes: r.Outcomes}
 	err := l.Store.Commit(ctx, l.Owner, next, l.Now(), []journal.Entry{entry})
-	l.storeAnswered(ctx, err)
+	l.storeAnswered(ctx, &l.writable, err)
 	if err != nil {
 		l.Log.LogAttrs(ctx, slog.LevelWarn, "outcome not recorded; the lease runs out by itself",
 			slog.String(KeyWorkload, j.w.Name), slog.Any(KeyErr, err))
@@ -85,10 +85,7 @@ func (l *Loop) release(ctx context.Context, j *job, of string) {
 		}
 		return
 	}
-	r.After = next.State
-	l.mu.Lock()
-	j.it.seen = max(j.it.seen, next.State.Generation)
-	l.mu.Unlock()
+	l.committed(j, next.State.Generation)
 }
 
 // kindOf returns the kind of an adapter's error; of any other, whether the time was up.

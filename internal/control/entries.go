@@ -54,8 +54,9 @@ func (l *Loop) note(ctx context.Context, j *job) {
 	}
 	storeCtx, cancel := context.WithTimeout(ctx, StoreTimeout)
 	defer cancel()
-	if err := l.Store.Append(storeCtx, entries); err != nil {
-		l.storeAnswered(ctx, err)
+	err := l.Store.Append(storeCtx, entries)
+	l.storeAnswered(ctx, &l.writable, err)
+	if err != nil {
 		l.Log.LogAttrs(ctx, slog.LevelWarn, "journal not written", slog.String(KeyWorkload, j.w.Name),
 			slog.Any(KeyErr, fmt.Errorf("append to journal: %w", err)))
 		return

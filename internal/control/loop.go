@@ -51,7 +51,8 @@ type Loop struct {
 	reports chan Report
 	telling sync.Mutex // one call of Tell at a time outside of Run
 	dropped atomic.Int64
-	storeUp atomic.Bool
+	// readable and writable say whether the store was, the last time.
+	readable, writable atomic.Bool
 
 	mu       sync.Mutex // guards items' fields, messages and passes
 	messages map[string]*tracked
@@ -116,7 +117,8 @@ func (l *Loop) build() error {
 		l.Owner = fmt.Sprintf("%s-%d-%08x", host, os.Getpid(), rand.Uint32())
 	}
 	l.seq.Store(rand.Uint32() >> 1) // half of the range is left before it wraps
-	l.storeUp.Store(true)
+	l.readable.Store(true)
+	l.writable.Store(true)
 	l.index = make(map[string]int, len(l.Workloads))
 	l.targets = make(map[place][]target)
 	l.messages = make(map[string]*tracked)

@@ -148,12 +148,12 @@ func (l *Loop) load(ctx context.Context, jobs []*job, end func(*job)) []*job {
 	storeCtx, cancel := context.WithTimeout(ctx, StoreTimeout)
 	records, err := l.Store.Load(storeCtx, names)
 	cancel()
-	l.storeAnswered(ctx, err)
+	l.storeAnswered(ctx, &l.readable, err)
 	now := l.Now()
 	in := jobs[:0:0]
 	for _, j := range jobs {
 		j.record = records[j.w.Name]
-		j.report.Before, j.report.After = j.record.State, j.record.State
+		j.report.Before, j.report.After, j.report.Generation = j.record.State, j.record.State, j.record.State.Generation
 		switch {
 		case err != nil:
 			j.report.Result, j.report.Err = StoreFailed, fmt.Errorf("load %s: %w", j.w.Name, err)
@@ -169,14 +169,15 @@ func (l *Loop) load(ctx context.Context, jobs []*job, end func(*job)) []*job {
 	return in
 }
 
-// storeAnswered logs the beginning and the end of a time without a store, once each.
-func (l *Loop) storeAnswered(ctx context.Context, err error) {
+// storeAnswered logs the beginning and the end of a time in which the store cannot be read, or written, once
+// each.
+func (l *Loop) storeAnswered(ctx context.Context, up *atomic.Bool, err error) {
 	var held *LeaseHeldError
 	switch {
 	case errors.Is(err, context.Canceled), errors.Is(err, ErrStale), errors.As(err, &held):
-	case err != nil && l.storeUp.CompareAndSwap(true, false):
+	case err != nil && up.CompareAndSwap(true, false):
 		l.Log.LogAttrs(ctx, slog.LevelError, "store failed; nothing is acted on until it answers", slog.Any(KeyErr, err))
-	case err == nil && l.storeUp.CompareAndSwap(false, true):
+	case err == nil && up.CompareAndSwap(false, true):
 		l.Log.LogAttrs(ctx, slog.LevelInfo, "store answers again")
 	}
 }
@@ -193,7 +194,7 @@ func (l *Loop) decide(ctx context.Context, j *job) {
 	after, d := failover.Decide(j.w.Policy, state, o)
 	r.Before, r.After, r.Observation, r.Decision = state, after, o, d
 	if err := ctx.Err(); err != nil {
-		r.Result, r.Err, r.After = Abandoned, fmt.Errorf("pass of %s: %w", j.w.Name, err), state
+		r.Result, r.Err = Abandoned, fmt.Errorf("pass of %s: %w", j.w.Name, err)
 		return
 	}
 	if !d.Acts() && failover.SameState(state, after) {
@@ -211,11 +212,9 @@ func (l *Loop) decide(ctx context.Context, j *job) {
 	decision := l.decisionEntry(j, next.State.Generation)
 	entries := append([]journal.Entry{decision}, l.noticeEntries(j, next.State.Generation)...)
 	if err := l.commit(ctx, j, next, now, entries); err != nil {
-		r.After = state
 		return
 	}
 	j.it.told = j.telling
-	r.After = next.State
 	r.Result = Committed
 	if d.Acts() {
 		l.act(ctx, j, begun)
@@ -228,13 +227,11 @@ func (l *Loop) commit(ctx context.Context, j *job, next Record, now time.Time, e
 	storeCtx, cancel := context.WithTimeout(ctx, StoreTimeout)
 	defer cancel()
 	err := l.Store.Commit(storeCtx, l.Owner, next, now, entries)
-	l.storeAnswered(ctx, err)
+	l.storeAnswered(ctx, &l.writable, err)
 	var held *LeaseHeldError
 	switch {
 	case err == nil:
-		l.mu.Lock()
-		j.it.seen = max(j.it.seen, next.State.Generation)
-		l.mu.Unlock()
+		l.committed(j, next.State.Generation)
 		return nil
 	case errors.Is(err, ErrStale):
 		j.report.Result = Stale
@@ -245,4 +242,12 @@ func (l *Loop) commit(ctx context.Context, j *job, next Record, now time.Time, e
 	}
 	j.report.Err = fmt.Errorf("commit %s: %w", j.w.Name, err)
 	return err
+}
+
+// committed notes a commit of ours, so that it is not taken for somebody else's.
+func (l *Loop) committed(j *job, generation uint64) {
+	j.report.Generation = generation
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	j.it.seen = max(j.it.seen, generation)
 }

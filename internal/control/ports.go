@@ -123,8 +123,11 @@ type KindedError interface {
 
 // Report is what happened to one workload in one pass, for logs, metrics, notices and pages.
 type Report struct {
-	Workload      string
+	Workload string
+	// Before is the state that was loaded, After what was decided to keep, both with the generation that was
+	// loaded. Generation is the stored one when the pass ended.
 	Before, After failover.State
+	Generation    uint64
 	Observation   failover.Observation
 	Decision      failover.Decision
 	Outcomes      []journal.Outcome

@@ -215,8 +215,12 @@ func (l *Loop) retryIn(attempts int) time.Duration { return min(l.ours(backoff(a
 // ours turns AWS's time into ours.
 func (l *Loop) ours(d time.Duration) time.Duration { return time.Duration(float64(d) / l.Scale) }
 
-// wantLocked makes a workload due at once, or as soon as its last pass is passGap ago.
+// wantLocked makes a workload due at once, or as soon as its last pass is passGap ago. One that is waiting
+// after a failure goes on waiting: more events do not make it succeed.
 func (l *Loop) wantLocked(it *item, now time.Time) {
+	if it.attempts > 0 && it.due.After(now) && !it.inPass {
+		return
+	}
 	at := it.started.Add(l.ours(passGap))
 	if at.Before(now) {
 		at = now
