@@ -234,7 +234,7 @@ func (w *World) veil(s *service) {
 	oldest := s.shownFrom + moment(w.cfg.ReadLag)
 	if s.shown == nil || w.now >= s.shownUntil || w.now >= oldest {
 		v := w.view(s)
-		s.shown, s.shownFrom, s.shownUntil = &v, w.now, drawn
+		s.shown, s.shownFrom, s.shownUntil, s.shownSerial = &v, w.now, drawn, w.serial
 		return
 	}
 	s.shownUntil = max(s.shownUntil, min(drawn, oldest))

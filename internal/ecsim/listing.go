@@ -63,7 +63,7 @@ func (w *World) hidden(t *task) bool {
 		return true
 	}
 	s := t.service
-	return s != nil && s.shown != nil && w.now < s.shownUntil && t.created-1 > s.shownFrom
+	return s != nil && s.shown != nil && w.now < s.shownUntil && t.uid>>slotBits > s.shownSerial
 }
 
 func (w *World) desiredOf(t *task) Status {

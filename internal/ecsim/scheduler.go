@@ -67,9 +67,10 @@ type service struct {
 	messageFrom int // ring start
 	messageNo   uint64
 
-	shown      *Service // what reads show until shownUntil; nil: the truth
-	shownFrom  moment
-	shownUntil moment
+	shown       *Service // what reads show until shownUntil; nil: the truth
+	shownFrom   moment
+	shownUntil  moment
+	shownSerial uint64 // of the last task that reads show
 }
 
 // streak counts rounds of failures: all tasks launched before the last failure belong to its round.
