@@ -272,14 +272,17 @@ func printSummary(s IO, m demo.Summary) error {
 	if m.LongestGap > 0 {
 		gap = fmt.Sprintf(", the longest gap %s", span(time.Duration(m.LongestGap*float64(time.Second))))
 	}
+	if m.ScaleOut > 0 {
+		gap += fmt.Sprintf("\n              (%.1f of them while tasks for a risen demand started)", m.ScaleOut)
+	}
 	lines := []string{
 		"",
 		fmt.Sprintf("scenario      %s, policy %s, %d tasks, seed %d: %s in %.1f s", m.Scenario, m.Policy, m.Tasks, m.Seed,
 			span(time.Duration(m.VirtualSeconds*float64(time.Second))), m.WallSeconds),
 		fmt.Sprintf("demand held   %.3f %%, missing %.1f task-minutes%s", m.DemandHeld, m.ShortTaskMinutes, gap),
-		fmt.Sprintf("cost          $%.2f, %.0f %% of on-demand alone; example prices of a vCPU-hour and a GB-hour:", m.CostUSD, 100*m.CostRatio),
-		fmt.Sprintf("              on-demand $%g and $%g, Spot $%g and $%g", demo.ExamplePrices.OnDemandVCPU, demo.ExamplePrices.OnDemandGB,
-			demo.ExamplePrices.SpotVCPU, demo.ExamplePrices.SpotGB),
+		fmt.Sprintf("cost          $%.2f, %.0f %% of on-demand alone, at example prices of", m.CostUSD, 100*m.CostRatio),
+		fmt.Sprintf("              $%g a vCPU-hour and $%g a GB-hour, Spot $%g and $%g", demo.ExamplePrices.OnDemandVCPU,
+			demo.ExamplePrices.OnDemandGB, demo.ExamplePrices.SpotVCPU, demo.ExamplePrices.SpotGB),
 		fmt.Sprintf("backstop      %s, %s, cover raised %s, %s", count(m.Passes, "look"), count(m.Decisions, "decision"), times(m.Covers), count(m.Failovers, "failover")),
 		fmt.Sprintf("the world     %s, %s", count(m.Interruptions, "interruption"), count(m.TaskStarts, "task start")),
 		fmt.Sprintf("back on Spot  %s", back),
@@ -328,21 +331,25 @@ func (v *demoView) serve(ctx context.Context, d *demo.Demo) error {
 	return d.Serve(ctx)
 }
 
+// scenarioList is the answer of `backstop demo --list`.
+type scenarioList struct {
+	Scenarios []scenarioFact `json:"scenarios"`
+}
+
+type scenarioFact struct {
+	Name    string  `json:"name"`
+	About   string  `json:"about"`
+	Seconds float64 `json:"virtual_seconds"`
+}
+
 func listScenarios(s IO, o demoOptions) error {
 	all := demo.Scenarios(o.tasks)
 	if o.output == outputJSON {
-		type fact struct {
-			Name    string  `json:"name"`
-			About   string  `json:"about"`
-			Seconds float64 `json:"virtual_seconds"`
-		}
-		facts := make([]fact, len(all))
+		list := scenarioList{Scenarios: make([]scenarioFact, len(all))}
 		for i, sc := range all {
-			facts[i] = fact{sc.Name, sc.About, sc.Length.Seconds()}
+			list.Scenarios[i] = scenarioFact{sc.Name, sc.About, sc.Length.Seconds()}
 		}
-		return printJSON(s.Out, struct {
-			Scenarios []fact `json:"scenarios"`
-		}{facts})
+		return printJSON(s.Out, list)
 	}
 	rows := [][]string{{"SCENARIO", "LASTS", "WHAT HAPPENS"}}
 	for _, sc := range all {

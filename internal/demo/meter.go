@@ -28,6 +28,9 @@ func (p Prices) taskHour() float64 {
 	return taskCPU/1024*p.OnDemandVCPU + taskMemory/1024*p.OnDemandGB
 }
 
+// startLimit is how long a normal start takes at most: the policy's default.
+const startLimit = 3 * time.Minute
+
 // meter integrates over virtual time what was wanted and what ran.
 type meter struct {
 	prices Prices
@@ -37,8 +40,13 @@ type meter struct {
 	last   sample
 
 	wanted, short float64 // task-seconds
-	full          time.Duration
-	gap, longest  time.Duration
+	// fresh is the part of short that was missing because demand had just risen: at most rise tasks, until
+	// risen. No capacity anywhere starts at once.
+	fresh        float64
+	rise         int
+	risen        time.Time
+	full         time.Duration
+	gap, longest time.Duration
 }
 
 func newMeter(p Prices, now time.Time, v sample) *meter {
@@ -52,6 +60,9 @@ func (m *meter) step(now time.Time, v sample) {
 		short := max(0, m.last.demand-m.last.spot-m.last.onDemand)
 		m.wanted += float64(m.last.demand) * d.Seconds()
 		m.short += float64(short) * d.Seconds()
+		if m.now.Before(m.risen) {
+			m.fresh += float64(min(short, m.rise)) * d.Seconds()
+		}
 		if short == 0 {
 			m.full += d
 			m.gap = 0
@@ -59,6 +70,9 @@ func (m *meter) step(now time.Time, v sample) {
 			m.gap += d
 			m.longest = max(m.longest, m.gap)
 		}
+	}
+	if more := v.demand - m.last.demand; more > 0 {
+		m.rise, m.risen = more, now.Add(startLimit)
 	}
 	m.now, m.last = now, v
 }

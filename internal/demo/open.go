@@ -222,7 +222,7 @@ func (d *Demo) sum() Summary {
 	used, alone := m.cost()
 	last := m.last
 	s := Summary{Type: "summary", Scenario: d.opts.Scenario.Name, Policy: d.opts.Policy, Seed: d.opts.Seed, Tasks: d.opts.Tasks,
-		VirtualSeconds: m.now.Sub(m.began).Seconds(), DemandHeld: 100, Availability: 1, ShortTaskMinutes: m.short / 60,
+		VirtualSeconds: m.now.Sub(m.began).Seconds(), DemandHeld: 100, Availability: 1, ShortTaskMinutes: m.short / 60, ScaleOut: m.fresh / 60,
 		LongestGap: m.longest.Seconds(), CostUSD: used, Failovers: l.failovers, Covers: l.covers, TaskStarts: m.starts(),
 		Interruptions: last.spotUse.Interruptions - m.first.spotUse.Interruptions, Decisions: l.decisions, Passes: l.passes,
 		BackOnSpot: last.spot >= last.demand && last.asked == 0 && l.breaker == failover.Closed.String(), Violations: l.violations, Simulated: true}

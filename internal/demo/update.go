@@ -53,28 +53,30 @@ type Decision struct {
 
 // Summary is the outcome of a play, as `demo --output json` prints it last.
 type Summary struct {
-	Type             string      `json:"type"` // "summary"
-	Scenario         string      `json:"scenario"`
-	Policy           string      `json:"policy"`
-	Seed             uint64      `json:"seed"`
-	Tasks            int         `json:"tasks"`
-	VirtualSeconds   float64     `json:"virtual_seconds"`
-	WallSeconds      float64     `json:"wall_seconds"`
-	DemandHeld       float64     `json:"demand_held_percent"`
-	Availability     float64     `json:"availability"`
-	ShortTaskMinutes float64     `json:"shortfall_task_minutes"`
-	LongestGap       float64     `json:"longest_gap_seconds"`
-	CostUSD          float64     `json:"cost_usd"`
-	CostRatio        float64     `json:"cost_ratio"`
-	Failovers        int         `json:"failovers"`
-	Covers           int         `json:"covers"`
-	TaskStarts       int         `json:"task_starts"`
-	Interruptions    int         `json:"interruptions"`
-	Decisions        int         `json:"decisions"`
-	Passes           int         `json:"passes"`
-	BackOnSpot       bool        `json:"back_on_spot"`
-	Violations       []Violation `json:"violations"`
-	Simulated        bool        `json:"simulated"` // always true
+	Type             string  `json:"type"` // "summary"
+	Scenario         string  `json:"scenario"`
+	Policy           string  `json:"policy"`
+	Seed             uint64  `json:"seed"`
+	Tasks            int     `json:"tasks"`
+	VirtualSeconds   float64 `json:"virtual_seconds"`
+	WallSeconds      float64 `json:"wall_seconds"`
+	DemandHeld       float64 `json:"demand_held_percent"`
+	Availability     float64 `json:"availability"`
+	ShortTaskMinutes float64 `json:"shortfall_task_minutes"`
+	// ScaleOut is the part of ShortTaskMinutes that was missing because demand had just risen.
+	ScaleOut      float64     `json:"scale_out_task_minutes"`
+	LongestGap    float64     `json:"longest_gap_seconds"`
+	CostUSD       float64     `json:"cost_usd"`
+	CostRatio     float64     `json:"cost_ratio"`
+	Failovers     int         `json:"failovers"`
+	Covers        int         `json:"covers"`
+	TaskStarts    int         `json:"task_starts"`
+	Interruptions int         `json:"interruptions"`
+	Decisions     int         `json:"decisions"`
+	Passes        int         `json:"passes"`
+	BackOnSpot    bool        `json:"back_on_spot"`
+	Violations    []Violation `json:"violations"`
+	Simulated     bool        `json:"simulated"` // always true
 	// Unfinished says that the play was stopped before its end.
 	Unfinished bool `json:"unfinished,omitempty"`
 }

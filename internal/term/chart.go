@@ -71,10 +71,12 @@ func NewChart(frames []demo.Frame, to time.Time, window time.Duration, columns i
 			c.Columns[i] = c.Columns[i-1]
 		}
 	}
+	demand, peak := 0, 0
 	for _, f := range c.Columns {
-		c.Top = max(c.Top, f.Demand, f.Spot+f.OnDemand)
+		demand, peak = max(demand, f.Demand), max(peak, f.Spot+f.OnDemand)
 	}
-	c.Top = max(nice(c.Top+c.Top/10), 1)
+	// A moment of more tasks than wanted may be cut off: it must not flatten the rest.
+	c.Top = nice(max(demand+demand/10, min(peak, demand+demand/4), 1))
 	return c
 }
 

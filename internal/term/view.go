@@ -251,5 +251,5 @@ func (m *Model) keys() string {
 	if m.set.Hold != nil {
 		text += " · space hold"
 	}
-	return text + " · + - zoom      * the simulated world; the rest is what backstop decided"
+	return text + " · + - zoom     * the simulated world's doing, the rest backstop's"
 }
