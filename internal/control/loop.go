@@ -72,17 +72,20 @@ type target struct{ workload, pool int }
 
 // item is what the loop keeps in memory of one workload. Nothing of it is needed to be right after a crash.
 type item struct {
-	gate     chan struct{} // holds one token: one pass of a workload at a time in this process
-	due      time.Time
-	urgent   bool // due because something happened
-	inPass   bool
-	started  time.Time
-	attempts int
-	chunk    int
-	inbox    []arrival
-	seen     uint64 // the newest generation that we know of
-	told     map[string]bool
-	withheld string
+	gate    chan struct{} // holds one token: one pass of a workload at a time in this process
+	due     time.Time
+	urgent  bool // due because something happened
+	inPass  bool
+	started time.Time
+	// attempts counts the passes in a row that failed or could not see everything; notBefore is the retry
+	// of one that failed.
+	attempts  int
+	notBefore time.Time
+	chunk     int
+	inbox     []arrival
+	seen      uint64 // the newest generation that we know of
+	told      map[string]bool
+	withheld  string
 }
 
 // ErrNoWorkload is wrapped by errors that name a workload which is not configured.

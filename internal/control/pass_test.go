@@ -9,7 +9,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/backstop-ecs/backstop/internal/aws/service"
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/ecsim"
 	"github.com/backstop-ecs/backstop/internal/failover"
@@ -370,40 +369,6 @@ func TestPassRefusesWhatItDoesNotKnow(t *testing.T) {
 	bad := w.loop("a", w.store(), w.services(), "api", "api")
 	if _, err := bad.Pass(t.Context(), []string{"api"}, nil); err == nil || !strings.Contains(err.Error(), "twice") {
 		t.Errorf("a workload configured twice gave %v", err)
-	}
-}
-
-func TestScalingIsParkedInOneCallAndPutBack(t *testing.T) {
-	w := newWorld(t, 10, "api")
-	s := service.New(w.aws(), service.Options{})
-	ref := control.ServiceRef{Region: region, Cluster: cluster, Service: "api-spot"}
-	if sc, err := s.Scaling(t.Context(), ref); err != nil || !sc.Known || sc.Present {
-		t.Fatalf("no scalable target is read as %+v, %v", sc, err)
-	}
-	own := failover.Scaling{Known: true, Present: true, Min: 4, Max: 50}
-	if err := s.Apply(t.Context(), ref, failover.RestoreScaling{Pool: "spot", Scaling: own}); err != nil {
-		t.Fatal(err)
-	}
-	w.box.ForgetCalls()
-	if err := s.Apply(t.Context(), ref, failover.ParkScaling{Pool: "spot", Max: 50}); err != nil {
-		t.Fatal(err)
-	}
-	if n := w.calls("application-autoscaling:RegisterScalableTarget") + w.calls("autoscaling:RegisterScalableTarget"); n != 1 {
-		t.Errorf("parking made the calls %v, want one", w.box.Calls().Counts)
-	}
-	want := failover.Scaling{Known: true, Present: true, Max: 50, SuspendedIn: true, SuspendedOut: true, SuspendedScheduled: true}
-	if sc, err := s.Scaling(t.Context(), ref); err != nil || sc != want {
-		t.Errorf("parked is %+v, %v; want %+v", sc, err, want)
-	}
-	if err := s.Apply(t.Context(), ref, failover.SetDesiredCount{Pool: "spot", Count: 1}); err != nil {
-		t.Fatal(err)
-	}
-	w.wantDesired("api-spot", 1)
-	if err := s.Apply(t.Context(), ref, failover.RestoreScaling{Pool: "spot", Scaling: own}); err != nil {
-		t.Fatal(err)
-	}
-	if sc, err := s.Scaling(t.Context(), ref); err != nil || sc != own {
-		t.Errorf("put back is %+v, %v; want %+v", sc, err, own)
 	}
 }
 

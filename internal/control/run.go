@@ -187,10 +187,15 @@ func (l *Loop) ended(ctx context.Context, j *job) {
 	l.mu.Lock()
 	it.inPass = false
 	it.due = l.gridAfter(it.chunk, now)
-	failed := j.degraded || r.Result != Unchanged && r.Result != Committed
-	if failed {
+	it.notBefore = time.Time{}
+	failed := r.Result != Unchanged && r.Result != Committed
+	if failed || j.degraded {
 		it.attempts++
-		l.wantLockedAt(it, now.Add(l.retryIn(it.attempts)))
+		retry := now.Add(l.retryIn(it.attempts))
+		l.wantLockedAt(it, retry)
+		if failed {
+			it.notBefore = retry
+		}
 	} else {
 		it.attempts = 0
 	}
@@ -199,7 +204,7 @@ func (l *Loop) ended(ctx context.Context, j *job) {
 		if len(it.inbox) > 0 {
 			l.wantLocked(it, now)
 		}
-		if at := r.Decision.LookAgain; !at.IsZero() && !failed {
+		if at := r.Decision.LookAgain; !at.IsZero() && it.attempts == 0 {
 			ahead := max(at.Sub(r.Observation.At), lookSoonest)
 			l.wantLockedAt(it, now.Add(l.ours(ahead)))
 		}
@@ -215,15 +220,14 @@ func (l *Loop) retryIn(attempts int) time.Duration { return min(l.ours(backoff(a
 // ours turns AWS's time into ours.
 func (l *Loop) ours(d time.Duration) time.Duration { return time.Duration(float64(d) / l.Scale) }
 
-// wantLocked makes a workload due at once, or as soon as its last pass is passGap ago. One that is waiting
-// after a failure goes on waiting: more events do not make it succeed.
+// wantLocked makes a workload due at once, or as soon as its last pass is passGap ago. One whose last pass
+// failed waits for its retry: more events do not make it succeed.
 func (l *Loop) wantLocked(it *item, now time.Time) {
-	if it.attempts > 0 && it.due.After(now) && !it.inPass {
-		return
-	}
 	at := it.started.Add(l.ours(passGap))
-	if at.Before(now) {
-		at = now
+	for _, t := range []time.Time{now, it.notBefore} {
+		if at.Before(t) {
+			at = t
+		}
 	}
 	l.wantLockedAt(it, at)
 }

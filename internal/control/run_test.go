@@ -300,12 +300,12 @@ func TestAFailedActionIsTriedAgainSoonAndMoreSlowly(t *testing.T) {
 		if n := w.calls("ecs:UpdateService"); n < 3 || n > 8 {
 			t.Errorf("%d tries in 20 seconds, want some, ever more slowly", n)
 		}
-		if got := w.queued(sandbox.EventsQueue); got != "0+0" {
-			t.Errorf("%s messages are left: the evidence is in the state, so they are done with", got)
-		}
 		w.box.ClearFaults(0)
 		sleep(t, 31*time.Second)
 		w.wantDesired("api-standard", 4)
+		if got := w.queued(sandbox.EventsQueue); got != "0+0" {
+			t.Errorf("%s messages are left: the evidence is in the state, so they are done with", got)
+		}
 		d.finish()
 	})
 }
