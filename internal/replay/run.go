@@ -27,6 +27,10 @@ type Run struct {
 	Record bool // keep a timeline
 	// Stop is asked now and then whether to give up; nil: never.
 	Stop func() bool
+
+	// For tests: never skip a pass; look at the run after every pass.
+	thorough bool
+	audit    func(*sim)
 }
 
 // ErrStopped says that Run.Stop asked to give up.
@@ -358,7 +362,7 @@ func (s *sim) maybePass() {
 		for s.tick <= s.now {
 			s.tick += s.c.Tick
 		}
-		if n == 0 && s.now < s.due && !s.dirty && s.ctl.idle() {
+		if n == 0 && s.now < s.due && !s.dirty && !s.run.thorough && s.ctl.idle() {
 			return
 		}
 	}
@@ -370,10 +374,15 @@ func (s *sim) maybePass() {
 	s.dirty = false
 	s.asked = s.asked[:0]
 	s.result.Passes++
-	s.busyUntil = s.now + passGap
+	if n > 0 { // a regular pass that finds nothing to do is in nobody's way
+		s.busyUntil = s.now + passGap
+	}
 	s.ctl.pass(s.batch)
 	if len(s.asked) > 0 {
 		s.send(act{asks: slices.Clone(s.asked)})
+	}
+	if s.run.audit != nil {
+		s.run.audit(s)
 	}
 }
 

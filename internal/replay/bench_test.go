@@ -1,0 +1,50 @@
+package replay
+
+import (
+	"testing"
+
+	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/trace"
+)
+
+// One policy over a month of 200 tasks: at most 200 ms and 50 MB.
+func BenchmarkMonth(b *testing.B) {
+	for _, name := range trace.Synthetic() {
+		tr, err := trace.Generate(name, trace.Shape{Seed: 1})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(name, func(b *testing.B) { bench(b, Run{Trace: tr, Policy: mustLaw(b), Seed: 1}) })
+	}
+}
+
+// A year of 5,000 tasks: at most 30 s.
+func BenchmarkYear(b *testing.B) {
+	tr, err := trace.Generate("article", trace.Shape{Seed: 1, Tasks: 5000, Days: 365})
+	if err != nil {
+		b.Fatal(err)
+	}
+	bench(b, Run{Trace: tr, Policy: mustLaw(b), Seed: 1, Tasks: 5000})
+}
+
+func mustLaw(b *testing.B) Policy {
+	p, err := Law(failover.PresetFill)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return p
+}
+
+func bench(b *testing.B, r Run) {
+	b.ReportAllocs()
+	events, passes := 0, 0
+	for b.Loop() {
+		res, err := Simulate(r)
+		if err != nil {
+			b.Fatal(err)
+		}
+		events, passes = events+res.Events, passes+res.Passes
+	}
+	b.ReportMetric(float64(events)/b.Elapsed().Seconds(), "events/s")
+	b.ReportMetric(float64(passes)/float64(b.N), "passes")
+}
