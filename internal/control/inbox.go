@@ -132,12 +132,26 @@ func (l *Loop) take(ctx context.Context, letters []letter) {
 			s.Pool = l.Workloads[to.workload].Policy.Pools[to.pool].Name
 			it := l.items[to.workload]
 			it.inbox = append(it.inbox, arrival{s, t})
-			l.wantLocked(it, now)
+			l.wantLocked(it, now, it.gapFor(s.Kind))
 		}
 	}
 	l.mu.Unlock()
 	l.poke()
 	l.ack(ctx, settled)
+}
+
+// gapFor returns the least time between the last pass and one that a signal wakes: short for what may call for
+// cover, unless the last such pass found nothing to do; long for what can wait, such as the many steps of a
+// deployment's tasks.
+func (it *item) gapFor(k failover.SignalKind) time.Duration {
+	switch k {
+	case failover.SignalInterruption, failover.SignalPlacementFailure, failover.SignalCapacityStop, failover.SignalQuota:
+		if it.idle {
+			return passGapIdle
+		}
+		return passGap
+	}
+	return passGapQuiet
 }
 
 // settleLocked takes what a pass dealt with out of the inbox, and returns the messages that are done with.

@@ -45,6 +45,12 @@ const (
 	// arrives over some tenths of a second so becomes a few passes and not one for each message, and the
 	// last of them still waits for less than a tenth of a second.
 	passGap = 50 * time.Millisecond
+	// passGapIdle is the same after a pass that events woke for nothing: each interruption comes as four or
+	// five events within seconds. passGapQuiet is for events that call for no cover (tasks that start, stop
+	// for a deployment, reach a steady state), so that a deployment of hundreds of tasks does not use up the
+	// calls that ECS allows.
+	passGapIdle  = 500 * time.Millisecond
+	passGapQuiet = 2 * time.Second
 	// signalsMax bounds the signals that one pass takes; the rest waits for the next. It is as many as the
 	// evidence window can hold.
 	signalsMax = 1000

@@ -80,6 +80,7 @@ type item struct {
 	// attempts counts the passes in a row that failed or could not see everything; notBefore is the retry
 	// of one that failed.
 	attempts  int
+	idle      bool // the last pass was woken by events and changed nothing
 	notBefore time.Time
 	chunk     int
 	inbox     []arrival

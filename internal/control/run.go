@@ -201,8 +201,13 @@ func (l *Loop) ended(ctx context.Context, j *job) {
 	}
 	if r.Result.Settled() {
 		done = l.settleLocked(j)
+		it.idle = r.Result == Unchanged && len(j.taken) > 0
+		gap := passGapQuiet
+		for _, a := range it.inbox {
+			gap = min(gap, it.gapFor(a.signal.Kind))
+		}
 		if len(it.inbox) > 0 {
-			l.wantLocked(it, now)
+			l.wantLocked(it, now, gap)
 		}
 		if at := r.Decision.LookAgain; !at.IsZero() && it.attempts == 0 {
 			ahead := max(at.Sub(r.Observation.At), lookSoonest)
@@ -220,10 +225,10 @@ func (l *Loop) retryIn(attempts int) time.Duration { return min(l.ours(backoff(a
 // ours turns AWS's time into ours.
 func (l *Loop) ours(d time.Duration) time.Duration { return time.Duration(float64(d) / l.Scale) }
 
-// wantLocked makes a workload due at once, or as soon as its last pass is passGap ago. One whose last pass
-// failed waits for its retry: more events do not make it succeed.
-func (l *Loop) wantLocked(it *item, now time.Time) {
-	at := it.started.Add(l.ours(passGap))
+// wantLocked makes a workload due at once, or as soon as its last pass is gap ago. One whose last pass failed
+// waits for its retry: more events do not make it succeed.
+func (l *Loop) wantLocked(it *item, now time.Time, gap time.Duration) {
+	at := it.started.Add(l.ours(gap))
 	for _, t := range []time.Time{now, it.notBefore} {
 		if at.Before(t) {
 			at = t
@@ -272,7 +277,7 @@ func (l *Loop) peek(ctx context.Context, p Peeker) {
 				continue
 			}
 			l.items[k].seen = g
-			l.wantLocked(l.items[k], now)
+			l.wantLocked(l.items[k], now, passGap)
 		}
 		l.mu.Unlock()
 		l.poke()
