@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"fmt"
 )
@@ -43,6 +42,7 @@ func (q quiet) Error() string { return fmt.Sprintf("exit code %d", int(q)) }
 func codeOf(err error) int {
 	var e *exitError
 	var q quiet
+	var ran ranError
 	switch {
 	case err == nil:
 		return ExitDone
@@ -50,8 +50,8 @@ func codeOf(err error) int {
 		return int(q)
 	case errors.As(err, &e):
 		return e.code
-	case errors.Is(err, context.Canceled):
+	case errors.As(err, &ran):
 		return ExitFailed
 	}
-	return ExitFailed
+	return ExitUsage // it never came to running anything
 }

@@ -60,7 +60,7 @@ func runExplain(ctx context.Context, s IO, o explainOptions) error {
 	if err != nil {
 		return err
 	}
-	now := s.Now()
+	now := nowOf(s.Now(), all)
 	facts := make([]explainFacts, len(all))
 	for i := range all {
 		facts[i] = explainOf(&all[i], now)

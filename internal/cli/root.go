@@ -71,6 +71,7 @@ func newRoot(s IO) *cobra.Command {
 			add(g.group, make(s))
 		}
 	}
+	markRuns(root)
 	root.SetHelpCommandGroupID(groupSupport)
 	root.SetCompletionCommandGroupID(groupSupport)
 	return root
@@ -86,6 +87,31 @@ var commands = []struct {
 	{groupLook, []func(IO) *cobra.Command{newStatusCommand, newExplainCommand, newHistoryCommand}},
 	{groupChange, []func(IO) *cobra.Command{newFailoverCommand, newRestoreCommand, newPinCommand, newUnpinCommand, newPauseCommand, newResumeCommand}},
 	{groupSupport, []func(IO) *cobra.Command{newConfigCommand, newVersionCommand}},
+}
+
+// suggestionDistance is how many letters a mistyped command may be off for a suggestion.
+const suggestionDistance = 2
+
+// ranError is an error that a command returned. Every other one comes from the reading of the command line.
+type ranError struct{ error }
+
+// Unwrap returns what the command returned.
+func (e ranError) Unwrap() error { return e.error }
+
+// markRuns makes the errors of commands known from those of the command line.
+func markRuns(cmd *cobra.Command) {
+	cmd.SuggestionsMinimumDistance = suggestionDistance
+	if run := cmd.RunE; run != nil {
+		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			if err := run(cmd, args); err != nil {
+				return ranError{err}
+			}
+			return nil
+		}
+	}
+	for _, c := range cmd.Commands() {
+		markRuns(c)
+	}
 }
 
 // noCommand refuses arguments of a command that only has subcommands, with what was perhaps meant.

@@ -22,6 +22,8 @@ const (
 	sandboxAddr = "127.0.0.1:7070"
 	// twinsMax bounds the workloads made at the start.
 	twinsMax = 1000
+	// setupTime is about how long the tasks of new workloads take to start.
+	setupTime = 3 * time.Minute
 	// tokenEnv holds what the steering API demands off loopback; on a command line it could be read by others.
 	tokenEnv = "BACKSTOP_SANDBOX_TOKEN"
 )
@@ -132,7 +134,11 @@ func loopback(addr string) error {
 
 func runSandbox(ctx context.Context, s IO, o sandboxOptions) error {
 	log := newLog(s, o.quiet, slog.LevelInfo)
-	box := sandbox.New(sandbox.Options{World: ecsim.Config{Seed: o.seed}, Speed: o.speed, Region: o.region, Token: s.Env(tokenEnv), Log: log})
+	world := ecsim.Config{Seed: o.seed}
+	if len(o.tasks) > 0 { // the world runs ahead until they work, and so about to the present
+		world.Start = s.Now().UTC().Truncate(time.Second).Add(-setupTime)
+	}
+	box := sandbox.New(sandbox.Options{World: world, Speed: o.speed, Region: o.region, Token: s.Env(tokenEnv), Log: log})
 	listener, err := box.Listen(ctx, o.addr)
 	if err != nil {
 		return err

@@ -29,6 +29,16 @@ func (v *seen) observedAt() time.Time {
 	return at
 }
 
+// nowOf is the present for what was seen: our clock, or AWS's where that is ahead, as a sandbox's may be.
+func nowOf(now time.Time, all []seen) time.Time {
+	for i := range all {
+		if at := all[i].observedAt(); at.After(now) {
+			now = at
+		}
+	}
+	return now
+}
+
 // lookAt reads the records and the last decisions of some workloads; all of the configuration's when none is
 // named.
 func lookAt(ctx context.Context, s IO, path string, names []string) ([]seen, error) {

@@ -92,7 +92,7 @@ func runStatus(ctx context.Context, s IO, o statusOptions) error {
 	if err != nil {
 		return err
 	}
-	now := s.Now()
+	now := nowOf(s.Now(), seen)
 	facts := statusFacts{At: now.UTC(), Healthy: true, Workloads: []workloadFact{}}
 	for i := range seen {
 		f := factOf(&seen[i], now)

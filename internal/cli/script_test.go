@@ -1,0 +1,44 @@
+package cli
+
+import (
+	"context"
+	"flag"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+var update = flag.Bool("update", false, "rewrite golden files")
+
+func TestMain(m *testing.M) {
+	_ = os.Setenv("__FANG_TEST_WIDTH", "110") // the help must not depend on the terminal that tests run in
+	testscript.Main(m, map[string]func(){
+		"backstop": func() { os.Exit(Main(context.Background(), os.Args[1:], System())) },
+	})
+}
+
+// TestScripts runs the commands as processes, with their exit codes, against each other and the sandbox.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		UpdateScripts:       *update,
+		RequireExplicitExec: true,
+		Deadline:            time.Now().Add(2 * time.Minute),
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("HOME", e.WorkDir)
+			e.Setenv("USER", "tester")
+			e.Setenv("NO_COLOR", "1")
+			port, err := freePort()
+			e.Setenv("PORT", port)
+			if err != nil {
+				return err
+			}
+			return nil
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"exits": exits, "waitfor": waitFor, "endpoint": endpoint, "steer": steer, "subst": subst,
+		},
+	})
+}
