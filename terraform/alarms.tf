@@ -1,0 +1,124 @@
+# What must wake somebody. Notices tell what Backstop did; these tell when Backstop itself, or Spot, is in trouble.
+
+locals {
+  namespace = "Fargate/Failover"
+  notify    = concat([aws_sns_topic.notices.arn], var.alarm_actions)
+  watched   = var.workload_alarms ? toset(var.workloads[*].name) : toset([])
+}
+
+resource "aws_cloudwatch_metric_alarm" "health" {
+  for_each = local.watched
+
+  alarm_name          = "${var.name}-${each.key}-spot-health-low"
+  alarm_description   = "${each.key}: the Spot health score has been below 30 for 10 minutes. See `backstop explain ${each.key}` and docs/operations.md."
+  namespace           = local.namespace
+  metric_name         = "SpotHealthScore"
+  dimensions          = { ServiceName = each.key }
+  statistic           = "Average"
+  period              = 300
+  evaluation_periods  = 2
+  threshold           = 30
+  comparison_operator = "LessThanThreshold"
+  # No score says nothing about Spot: that nobody looks is the alarm "no-pass".
+  treat_missing_data = "missing"
+  alarm_actions      = local.notify
+  ok_actions         = local.notify
+  tags               = var.tags
+}
+
+resource "aws_cloudwatch_metric_alarm" "failovers" {
+  for_each = local.watched
+
+  alarm_name          = "${var.name}-${each.key}-failovers"
+  alarm_description   = "${each.key}: more than 5 failovers in a day. See docs/operations.md, \"Stop the flapping\"."
+  namespace           = local.namespace
+  metric_name         = "FailoverCount"
+  dimensions          = { ServiceName = each.key }
+  statistic           = "Sum"
+  period              = 86400
+  evaluation_periods  = 1
+  threshold           = 5
+  comparison_operator = "GreaterThanThreshold"
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = local.notify
+  tags                = var.tags
+}
+
+resource "aws_cloudwatch_metric_alarm" "dead" {
+  alarm_name          = "${var.name}-dead-letters"
+  alarm_description   = "Events that could not be read or delivered are in the dead-letter queue. See docs/operations.md, \"Empty the dead-letter queue\"."
+  namespace           = "AWS/SQS"
+  metric_name         = "ApproximateNumberOfMessagesVisible"
+  dimensions          = { QueueName = aws_sqs_queue.dead.name }
+  statistic           = "Maximum"
+  period              = 300
+  evaluation_periods  = 1
+  threshold           = 0
+  comparison_operator = "GreaterThanThreshold"
+  treat_missing_data  = "notBreaching" # SQS stops reporting on a queue that is idle for hours
+  alarm_actions       = local.notify
+  ok_actions          = local.notify
+  tags                = var.tags
+}
+
+# One failed invocation heals with the next; two of three spells of five minutes do not.
+resource "aws_cloudwatch_metric_alarm" "errors" {
+  alarm_name          = "${var.name}-errors"
+  alarm_description   = "The function fails again and again. Its log says why: ${local.log_group_name}."
+  namespace           = "AWS/Lambda"
+  metric_name         = "Errors"
+  dimensions          = { FunctionName = aws_lambda_function.backstop.function_name }
+  statistic           = "Sum"
+  period              = 300
+  evaluation_periods  = 3
+  datapoints_to_alarm = 2
+  threshold           = 0
+  comparison_operator = "GreaterThanThreshold"
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = local.notify
+  ok_actions          = local.notify
+  tags                = var.tags
+}
+
+# The dead man's switch: invocations that did not fail. With no invocation at all there is no data, which counts as
+# breaching: a disabled schedule, a deleted permission and an account out of concurrency all look like that.
+resource "aws_cloudwatch_metric_alarm" "heartbeat" {
+  alarm_name          = "${var.name}-no-pass"
+  alarm_description   = "No pass has succeeded for 5 minutes: nobody is guarding. See docs/operations.md, \"No pass for 5 minutes\"."
+  evaluation_periods  = 1
+  threshold           = 1
+  comparison_operator = "LessThanThreshold"
+  treat_missing_data  = "breaching"
+  alarm_actions       = local.notify
+  ok_actions          = local.notify
+  tags                = var.tags
+
+  metric_query {
+    id          = "passes"
+    expression  = "invocations - FILL(errors, 0)"
+    label       = "Invocations that succeeded"
+    return_data = true
+  }
+
+  metric_query {
+    id = "invocations"
+    metric {
+      namespace   = "AWS/Lambda"
+      metric_name = "Invocations"
+      dimensions  = { FunctionName = aws_lambda_function.backstop.function_name }
+      stat        = "Sum"
+      period      = 300
+    }
+  }
+
+  metric_query {
+    id = "errors"
+    metric {
+      namespace   = "AWS/Lambda"
+      metric_name = "Errors"
+      dimensions  = { FunctionName = aws_lambda_function.backstop.function_name }
+      stat        = "Sum"
+      period      = 300
+    }
+  }
+}

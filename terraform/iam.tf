@@ -1,0 +1,313 @@
+# What the function may do: exact actions on exact resources. docs/iam.md has every action with its reason; a test keeps
+# the two, and the calls that the code makes, in step.
+
+locals {
+  # Services that the function's own role reaches. Pools with a role_arn are reached through that role, which is yours
+  # to make (docs/iam.md, "Pools in another account").
+  own_pools   = [for p in local.pools : p if p.role_arn == null]
+  acted_pools = [for p in local.own_pools : p if !p.observed]
+
+  own_clusters = distinct([for p in local.own_pools : "arn:${local.partition}:ecs:${p.region}:${p.account}:cluster/${p.cluster}"])
+
+  own_services   = distinct([for p in local.own_pools : "arn:${local.partition}:ecs:${p.region}:${p.account}:service/${p.cluster}/${p.service}"])
+  acted_services = distinct([for p in local.acted_pools : "arn:${local.partition}:ecs:${p.region}:${p.account}:service/${p.cluster}/${p.service}"])
+
+  # Old service ARNs carry no cluster; the condition on ecs:cluster still holds them to it.
+  own_services_short   = var.short_service_arns ? distinct([for p in local.own_pools : "arn:${local.partition}:ecs:${p.region}:${p.account}:service/${p.service}"]) : []
+  acted_services_short = var.short_service_arns ? distinct([for p in local.acted_pools : "arn:${local.partition}:ecs:${p.region}:${p.account}:service/${p.service}"]) : []
+
+  own_tasks     = distinct([for p in local.own_pools : "arn:${local.partition}:ecs:${p.region}:${p.account}:task/${p.cluster}/*"])
+  stopped_tasks = distinct([for p in local.acted_pools : "arn:${local.partition}:ecs:${p.region}:${p.account}:task/${p.cluster}/*" if p.stops])
+
+  parked_targets = distinct([for p in local.acted_pools : "arn:${local.partition}:application-autoscaling:${p.region}:${p.account}:scalable-target/*" if p.parks])
+  synced_pools   = [for p in local.acted_pools : p if p.syncs]
+  roles          = distinct(compact(local.pools[*].role_arn))
+
+  secret_parameters = [for s in concat(var.slack_secrets, var.webhook_secrets) : "arn:${local.partition}:ssm:${local.region}:${local.account}:parameter${trimprefix(s, "ssm:")}"]
+  config_parameter  = "arn:${local.partition}:ssm:${local.region}:${local.account}:parameter${local.parameter_name}"
+  read_parameters   = concat(local.config_in_s3 ? [] : [local.config_parameter], local.secret_parameters)
+}
+
+data "aws_iam_policy_document" "assume" {
+  statement {
+    actions = ["sts:AssumeRole"]
+    principals {
+      type        = "Service"
+      identifiers = ["lambda.amazonaws.com"]
+    }
+  }
+}
+
+resource "aws_iam_role" "function" {
+  name                 = var.name
+  description          = "Backstop's Lambda function ${var.name}"
+  assume_role_policy   = data.aws_iam_policy_document.assume.json
+  permissions_boundary = var.permissions_boundary_arn
+  tags                 = var.tags
+}
+
+resource "aws_iam_role_policy" "function" {
+  name   = "backstop"
+  role   = aws_iam_role.function.name
+  policy = data.aws_iam_policy_document.function.json
+}
+
+data "aws_iam_policy_document" "function" {
+  # ---- looking ----
+
+  statement {
+    sid       = "DescribeServices"
+    actions   = ["ecs:DescribeServices"]
+    resources = concat(local.own_services, local.own_services_short)
+  }
+
+  # ListTasks knows no service or task as its resource: AWS's own examples hold it to a cluster by condition.
+  statement {
+    sid       = "ListTasks"
+    actions   = ["ecs:ListTasks"]
+    resources = ["*"]
+    condition {
+      test     = "ArnEquals"
+      variable = "ecs:cluster"
+      values   = local.own_clusters
+    }
+  }
+
+  # Task ARNs are not known beforehand and do not say their service.
+  statement {
+    sid       = "DescribeTasks"
+    actions   = ["ecs:DescribeTasks"]
+    resources = local.own_tasks
+    condition {
+      test     = "ArnEquals"
+      variable = "ecs:cluster"
+      values   = local.own_clusters
+    }
+  }
+
+  # Neither action supports a resource: "*" is all that AWS takes.
+  statement {
+    sid       = "ReadWithoutResource"
+    actions   = ["ecs:DescribeTaskDefinition", "application-autoscaling:DescribeScalableTargets"]
+    resources = ["*"]
+  }
+
+  # ---- acting: none of these while everything is only observed ----
+
+  dynamic "statement" {
+    for_each = length(local.acted_services) > 0 ? [1] : []
+    content {
+      sid       = "SetDesiredCount"
+      actions   = ["ecs:UpdateService"]
+      resources = concat(local.acted_services, local.acted_services_short)
+      condition {
+        test     = "ArnEquals"
+        variable = "ecs:cluster"
+        values   = local.own_clusters
+      }
+    }
+  }
+
+  # The ARN of a scalable target ends in an id that AWS makes up, so the conditions do what the resource cannot.
+  dynamic "statement" {
+    for_each = length(local.parked_targets) > 0 ? [1] : []
+    content {
+      sid       = "ParkScaling"
+      actions   = ["application-autoscaling:RegisterScalableTarget"]
+      resources = local.parked_targets
+      condition {
+        test     = "StringEquals"
+        variable = "application-autoscaling:service-namespace"
+        values   = ["ecs"]
+      }
+      condition {
+        test     = "StringEquals"
+        variable = "application-autoscaling:scalable-dimension"
+        values   = ["ecs:service:DesiredCount"]
+      }
+    }
+  }
+
+  # Only with stop_stuck.
+  dynamic "statement" {
+    for_each = length(local.stopped_tasks) > 0 ? [1] : []
+    content {
+      sid       = "StopStuckTasks"
+      actions   = ["ecs:StopTask"]
+      resources = local.stopped_tasks
+      condition {
+        test     = "ArnEquals"
+        variable = "ecs:cluster"
+        values   = local.own_clusters
+      }
+    }
+  }
+
+  # Only with sync_task_definition.
+  dynamic "statement" {
+    for_each = length(local.synced_pools) > 0 ? [1] : []
+    content {
+      sid       = "PassTaskRoles"
+      actions   = ["iam:PassRole"]
+      resources = var.task_role_arns
+      condition {
+        test     = "StringEquals"
+        variable = "iam:PassedToService"
+        values   = ["ecs-tasks.amazonaws.com"]
+      }
+    }
+  }
+
+  # Only for pools with a role_arn.
+  dynamic "statement" {
+    for_each = length(local.roles) > 0 ? [1] : []
+    content {
+      sid       = "AssumePoolRoles"
+      actions   = ["sts:AssumeRole"]
+      resources = local.roles
+    }
+  }
+
+  # ---- its own things ----
+
+  statement {
+    sid       = "State"
+    actions   = ["dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"]
+    resources = [local.table_arn]
+  }
+
+  # Lambda polls the queue with the function's role.
+  statement {
+    sid       = "Events"
+    actions   = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
+    resources = ["arn:${local.partition}:sqs:${local.region}:${local.account}:${var.name}"]
+  }
+
+  statement {
+    sid       = "Notices"
+    actions   = ["sns:Publish"]
+    resources = [local.topic_arn]
+  }
+
+  statement {
+    sid       = "EncryptNotices"
+    actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+    resources = [var.kms_key_arn == null ? aws_kms_key.topic[0].arn : var.kms_key_arn]
+  }
+
+  dynamic "statement" {
+    for_each = length(local.read_parameters) > 0 ? [1] : []
+    content {
+      sid       = "ReadParameters"
+      actions   = ["ssm:GetParameter"]
+      resources = local.read_parameters
+    }
+  }
+
+  dynamic "statement" {
+    for_each = local.config_in_s3 ? [1] : []
+    content {
+      sid       = "ReadConfiguration"
+      actions   = ["s3:GetObject"]
+      resources = ["arn:${local.partition}:s3:::${coalesce(var.config_bucket, "missing")}/${local.config_key}"]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = length(var.secrets_kms_key_arns) > 0 ? [1] : []
+    content {
+      sid       = "DecryptSecrets"
+      actions   = ["kms:Decrypt"]
+      resources = var.secrets_kms_key_arns
+    }
+  }
+
+  # Metrics go by the log (Embedded Metric Format): no cloudwatch:PutMetricData.
+  statement {
+    sid       = "Log"
+    actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    resources = ["arn:${local.partition}:logs:${local.region}:${local.account}:log-group:${local.log_group_name}:*"]
+  }
+}
+
+# Both queues: EventBridge may send for our rules alone, and nobody talks to them in the clear.
+data "aws_iam_policy_document" "queue" {
+  for_each = { events = aws_sqs_queue.events.arn, dead = aws_sqs_queue.dead.arn }
+
+  statement {
+    sid       = "Rules"
+    actions   = ["sqs:SendMessage"]
+    resources = [each.value]
+    principals {
+      type        = "Service"
+      identifiers = ["events.amazonaws.com"]
+    }
+    condition {
+      test     = "ArnEquals"
+      variable = "aws:SourceArn"
+      values   = [for r in aws_cloudwatch_event_rule.events : r.arn]
+    }
+  }
+
+  statement {
+    sid       = "TLSOnly"
+    effect    = "Deny"
+    actions   = ["sqs:*"]
+    resources = [each.value]
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+    condition {
+      test     = "Bool"
+      variable = "aws:SecureTransport"
+      values   = ["false"]
+    }
+  }
+}
+
+# The function publishes by its own role; alarms publish as CloudWatch.
+data "aws_iam_policy_document" "topic" {
+  statement {
+    sid       = "Alarms"
+    actions   = ["sns:Publish"]
+    resources = [local.topic_arn]
+    principals {
+      type        = "Service"
+      identifiers = ["cloudwatch.amazonaws.com"]
+    }
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceAccount"
+      values   = [local.account]
+    }
+  }
+}
+
+# A key's policy speaks of the key it is attached to, so "*" means that key alone.
+data "aws_iam_policy_document" "topic_key" {
+  statement {
+    sid       = "Account"
+    actions   = ["kms:*"]
+    resources = ["*"]
+    principals {
+      type        = "AWS"
+      identifiers = ["arn:${local.partition}:iam::${local.account}:root"]
+    }
+  }
+
+  statement {
+    sid       = "Alarms"
+    actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+    resources = ["*"]
+    principals {
+      type        = "Service"
+      identifiers = ["cloudwatch.amazonaws.com"]
+    }
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceAccount"
+      values   = [local.account]
+    }
+  }
+}

@@ -1,0 +1,94 @@
+# The on-demand twin of an ECS service on Fargate Spot: the same task definition, network and target groups, on the
+# capacity provider FARGATE, with no tasks until Backstop asks for some.
+#
+# There are two resources because Terraform's ignore_changes cannot depend on a variable; exactly one of them is made.
+
+locals {
+  name    = coalesce(var.name, endswith(var.spot.name, "-spot") ? "${trimsuffix(var.spot.name, "-spot")}-standard" : "${var.spot.name}-standard")
+  cluster = var.spot.cluster
+  network = one(var.spot.network_configuration)
+}
+
+# Deployed by Terraform: the twin follows the Spot service's task definition in the same apply.
+resource "aws_ecs_service" "twin" {
+  count = var.deployed_elsewhere ? 0 : 1
+
+  name                               = local.name
+  cluster                            = local.cluster
+  task_definition                    = var.spot.task_definition
+  desired_count                      = 0
+  platform_version                   = var.spot.platform_version
+  enable_execute_command             = var.spot.enable_execute_command
+  health_check_grace_period_seconds  = var.spot.health_check_grace_period_seconds
+  deployment_minimum_healthy_percent = var.spot.deployment_minimum_healthy_percent
+  deployment_maximum_percent         = var.spot.deployment_maximum_percent
+  propagate_tags                     = "SERVICE"
+  tags                               = var.tags
+
+  capacity_provider_strategy {
+    capacity_provider = "FARGATE"
+    weight            = 1
+  }
+
+  network_configuration {
+    subnets          = local.network.subnets
+    security_groups  = local.network.security_groups
+    assign_public_ip = local.network.assign_public_ip
+  }
+
+  dynamic "load_balancer" {
+    for_each = var.spot.load_balancer
+    content {
+      target_group_arn = load_balancer.value.target_group_arn
+      container_name   = load_balancer.value.container_name
+      container_port   = load_balancer.value.container_port
+    }
+  }
+
+  lifecycle {
+    # Backstop's, from the first shortage on. Terraform would take the cover away in the middle of one.
+    ignore_changes = [desired_count]
+  }
+}
+
+# Deployed by something else (CodePipeline, a script): Terraform leaves the task definition alone as well, and Backstop
+# keeps the twins in step (sync_task_definition) or warns.
+resource "aws_ecs_service" "deployed_elsewhere" {
+  count = var.deployed_elsewhere ? 1 : 0
+
+  name                               = local.name
+  cluster                            = local.cluster
+  task_definition                    = var.spot.task_definition
+  desired_count                      = 0
+  platform_version                   = var.spot.platform_version
+  enable_execute_command             = var.spot.enable_execute_command
+  health_check_grace_period_seconds  = var.spot.health_check_grace_period_seconds
+  deployment_minimum_healthy_percent = var.spot.deployment_minimum_healthy_percent
+  deployment_maximum_percent         = var.spot.deployment_maximum_percent
+  propagate_tags                     = "SERVICE"
+  tags                               = var.tags
+
+  capacity_provider_strategy {
+    capacity_provider = "FARGATE"
+    weight            = 1
+  }
+
+  network_configuration {
+    subnets          = local.network.subnets
+    security_groups  = local.network.security_groups
+    assign_public_ip = local.network.assign_public_ip
+  }
+
+  dynamic "load_balancer" {
+    for_each = var.spot.load_balancer
+    content {
+      target_group_arn = load_balancer.value.target_group_arn
+      container_name   = load_balancer.value.container_name
+      container_port   = load_balancer.value.container_port
+    }
+  }
+
+  lifecycle {
+    ignore_changes = [desired_count, task_definition]
+  }
+}

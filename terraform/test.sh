@@ -1,0 +1,115 @@
+#!/usr/bin/env bash
+# Runs the real Terraform over the module, the twin module and every example, with a stand-in for the AWS provider that
+# knows the real one's schema (tools/terraform-standin): fmt, init, validate, test, plan, apply, a second plan without
+# changes, destroy. Needs no AWS account and no network but the Go module proxy. What it cannot find is in README.md.
+#
+#   terraform/test.sh            check
+#   terraform/test.sh --update   write testdata and the tables of README.md
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+repo="$PWD"
+update=false
+[[ "${1:-}" == "--update" ]] && update=true
+
+if ! command -v terraform >/dev/null; then
+  echo "terraform/test.sh: SKIPPED: no terraform here; install Terraform 1.9 or newer" >&2
+  exit 0
+fi
+
+work="$(mktemp -d)"
+trap 'rm -rf "$work"' EXIT
+version=6.25.0 # the real provider's version that the schema was taken from
+platform="$(go env GOOS)_$(go env GOARCH)"
+
+echo "== build the stand-in provider"
+mirror="$repo/.cache/terraform/mirror"
+binary="$mirror/registry.terraform.io/hashicorp/aws/$version/$platform/terraform-provider-aws_v$version"
+mkdir -p "$(dirname "$binary")"
+(cd tools/terraform-standin && go build -o "$binary" .)
+
+cat >"$work/terraform.rc" <<RC
+disable_checkpoint = true
+provider_installation {
+  filesystem_mirror {
+    path    = "$mirror"
+    include = ["registry.terraform.io/*/*"]
+  }
+}
+RC
+export TF_CLI_CONFIG_FILE="$work/terraform.rc" TF_IN_AUTOMATION=1 TF_INPUT=0 CHECKPOINT_DISABLE=1
+# Nothing of this machine's AWS set-up may matter.
+unset AWS_PROFILE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_ENDPOINT_URL
+
+echo "== fmt"
+terraform fmt -recursive -check -diff terraform examples/terraform
+
+# Everything else happens in a copy: init writes beside the files.
+mkdir -p "$work/examples" "$work/dist"
+cp -r terraform "$work/terraform"
+cp -r examples/terraform "$work/examples/terraform"
+printf 'not a real function' >"$work/dist/backstop-lambda_arm64.zip"
+zip="$work/dist/backstop-lambda_arm64.zip"
+
+quiet() { "$@" >"$work/log" 2>&1 || { cat "$work/log" >&2; return 1; }; }
+
+echo "== module: init, validate, test"
+for module in terraform terraform/modules/twin; do
+  (
+    cd "$work/$module"
+    quiet terraform init -backend=false -no-color
+    terraform validate -no-color
+    terraform test -no-color
+  )
+done
+
+# apply_twice DIRECTORY: plan, apply, and a second plan that must find nothing to do.
+apply_twice() {
+  (
+    cd "$work/$1"
+    quiet terraform init -no-color
+    quiet terraform validate -no-color
+    quiet terraform plan -no-color -out=plan "${@:2}"
+    terraform show -no-color plan | grep -E '^Plan: ' || true
+    quiet terraform apply -no-color plan
+    local code=0
+    terraform plan -no-color -detailed-exitcode "${@:2}" >"$work/log" 2>&1 || code=$?
+    if ((code != 0)); then
+      echo "$1: the second plan must have no changes (exit code $code):" >&2
+      cat "$work/log" >&2
+      return 1
+    fi
+  )
+}
+
+for example in examples/terraform/*/; do
+  echo "== ${example%/}: plan, apply, plan again, destroy"
+  apply_twice "$example"
+  (cd "$work/$example" && quiet terraform destroy -no-color -auto-approve)
+done
+
+echo "== what the module renders"
+fixture=terraform/tests/fixture
+apply_twice "$fixture" "-var=lambda_zip=$zip"
+mkdir -p "$work/rendered"
+for name in event_patterns policy policy_observe; do
+  (cd "$work/$fixture" && terraform output -no-color -json "$name") | (cd "$repo" && go run ./internal/tfmodule/indent) >"$work/rendered/$name.json"
+done
+for name in config config_observe; do
+  (cd "$work/$fixture" && terraform output -no-color -raw "$name") >"$work/rendered/$name.yaml"
+done
+if $update; then
+  mkdir -p terraform/testdata
+  cp "$work/rendered/"* terraform/testdata/
+elif ! diff -ru terraform/testdata "$work/rendered"; then
+  echo "terraform/testdata is not what the module renders: terraform/test.sh --update" >&2
+  exit 1
+fi
+
+echo "== reference tables"
+docs=(go tool -modfile=tools/terraform-docs/go.mod terraform-docs markdown table --lockfile=false --hide=providers --indent=3 --output-file README.md --output-mode inject)
+$update || docs+=(--output-check)
+for module in terraform terraform/modules/twin; do
+  "${docs[@]}" "$repo/$module"
+done
+
+echo "== terraform: all passed"

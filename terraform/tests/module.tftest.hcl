@@ -1,0 +1,303 @@
+# What the module promises, checked on plans and one apply. test.sh runs it against the stand-in provider; against the
+# real one it needs credentials, and the applied run makes (and destroys) resources.
+
+variables {
+  lambda_zip = "./tests/module.tftest.hcl" # any file
+
+  workloads = [{
+    name = "api"
+    pools = [
+      { name = "spot", cluster = "prod", service = "api-spot", capacity = "FARGATE_SPOT" },
+      { name = "standard", cluster = "prod", service = "api-standard", capacity = "FARGATE" },
+    ]
+  }]
+}
+
+run "the_function_runs_the_bootstrap_on_arm64" {
+  command = plan
+
+  assert {
+    condition     = aws_lambda_function.backstop.runtime == "provided.al2023" && aws_lambda_function.backstop.architectures == tolist(["arm64"])
+    error_message = "the release builds one bootstrap: arm64 for provided.al2023"
+  }
+  assert {
+    condition     = aws_lambda_function.backstop.environment[0].variables.BACKSTOP_CONFIG == "ssm:/backstop/backstop.yaml"
+    error_message = "the function must be told where its configuration is"
+  }
+  assert {
+    condition     = aws_lambda_event_source_mapping.events.function_response_types == toset(["ReportBatchItemFailures"])
+    error_message = "without it one bad message brings its whole batch back"
+  }
+  assert {
+    condition     = aws_lambda_event_source_mapping.events.maximum_batching_window_in_seconds == 0 && aws_lambda_event_source_mapping.events.batch_size == 10
+    error_message = "a window delays the cover by itself; without one a batch has at most 10"
+  }
+  assert {
+    condition     = aws_sqs_queue.events.visibility_timeout_seconds >= 6 * aws_lambda_function.backstop.timeout
+    error_message = "Lambda wants six time-outs of visibility"
+  }
+}
+
+run "state_is_kept_and_only_the_journal_expires" {
+  command = plan
+
+  assert {
+    condition     = aws_dynamodb_table.state.hash_key == "pk" && aws_dynamodb_table.state.range_key == "sk" && toset(aws_dynamodb_table.state.attribute[*].type) == toset(["S"])
+    error_message = "the table's keys are pk and sk, both strings"
+  }
+  assert {
+    condition     = aws_dynamodb_table.state.ttl[0].attribute_name == "expires_at" && aws_dynamodb_table.state.ttl[0].enabled
+    error_message = "journal rows expire by expires_at"
+  }
+  assert {
+    condition     = aws_dynamodb_table.state.billing_mode == "PAY_PER_REQUEST" && aws_dynamodb_table.state.point_in_time_recovery[0].enabled && aws_dynamodb_table.state.deletion_protection_enabled
+    error_message = "the state must survive mistakes"
+  }
+}
+
+run "nobody_but_our_rules_may_send" {
+  command = plan
+
+  assert {
+    condition     = length(aws_cloudwatch_event_rule.events) == 3
+    error_message = "one rule each for tasks, service actions and deployments"
+  }
+  assert {
+    condition     = alltrue([for t in aws_cloudwatch_event_target.events : length(t.dead_letter_config) == 1])
+    error_message = "an event that cannot be delivered must not vanish"
+  }
+  assert {
+    condition     = aws_sqs_queue.events.sqs_managed_sse_enabled && aws_sqs_queue.dead.sqs_managed_sse_enabled
+    error_message = "queues are encrypted"
+  }
+}
+
+run "alarms_say_when_nobody_guards" {
+  command = plan
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.heartbeat.treat_missing_data == "breaching"
+    error_message = "no invocation at all gives no data, which is the alarm"
+  }
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.health["api"].threshold == 30 && aws_cloudwatch_metric_alarm.health["api"].period * aws_cloudwatch_metric_alarm.health["api"].evaluation_periods == 600
+    error_message = "below 30 for 10 minutes"
+  }
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.failovers["api"].threshold == 5 && aws_cloudwatch_metric_alarm.failovers["api"].period == 86400 && aws_cloudwatch_metric_alarm.failovers["api"].comparison_operator == "GreaterThanThreshold"
+    error_message = "more than 5 a day"
+  }
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.dead.threshold == 0 && aws_cloudwatch_metric_alarm.errors.threshold == 0
+    error_message = "one dead letter, one error"
+  }
+}
+
+run "the_dashboard_shows_the_workload" {
+  command = plan
+
+  assert {
+    condition     = length(jsondecode(aws_cloudwatch_dashboard.backstop[0].dashboard_body).widgets) == 8
+    error_message = "four graphs of Backstop's own and four of the workload"
+  }
+  assert {
+    condition     = alltrue([for m in ["Demand", "SpotRunning", "OnDemandRunning", "Shortfall", "SpotHealthScore", "FailoverActive", "CostSavingsToday"] : strcontains(aws_cloudwatch_dashboard.backstop[0].dashboard_body, "\"${m}\"")])
+    error_message = "the article's widgets, and demand against what runs"
+  }
+}
+
+run "a_workload_acts_by_default" {
+  command = plan
+
+  assert {
+    condition     = strcontains(output.policy, "ecs:UpdateService") && strcontains(output.policy, "application-autoscaling:RegisterScalableTarget")
+    error_message = "the function must be able to set desired counts and park autoscaling"
+  }
+  assert {
+    condition     = !strcontains(output.policy, "ecs:StopTask") && !strcontains(output.policy, "iam:PassRole") && !strcontains(output.policy, "sts:AssumeRole") && !strcontains(output.policy, "s3:")
+    error_message = "what no policy asks for must not be permitted"
+  }
+  assert {
+    condition     = yamldecode(output.config_yaml).workloads[0].policy.preset == "fill"
+    error_message = "the default preset is fill"
+  }
+
+  variables {
+    kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555" # known before the apply
+  }
+}
+
+run "observing_cannot_act" {
+  command = plan
+
+  variables {
+    observe     = true
+    kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+  }
+
+  assert {
+    condition     = yamldecode(output.config_yaml).workloads[0].policy.observe == true
+    error_message = "the configuration must say so"
+  }
+  assert {
+    condition     = !strcontains(output.policy, "UpdateService") && !strcontains(output.policy, "RegisterScalableTarget") && !strcontains(output.policy, "StopTask")
+    error_message = "and the role must not be able to"
+  }
+}
+
+run "only_the_acting_workload_may_be_changed" {
+  command = plan
+
+  variables {
+    kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+    workloads = [
+      {
+        name   = "watched"
+        policy = { preset = "observe" }
+        pools = [
+          { name = "spot", cluster = "prod", service = "watched-spot", capacity = "FARGATE_SPOT" },
+          { name = "standard", cluster = "prod", service = "watched-standard", capacity = "FARGATE" },
+        ]
+      },
+      {
+        name = "guarded"
+        pools = [
+          { name = "spot", cluster = "prod", service = "guarded-spot", capacity = "FARGATE_SPOT" },
+          { name = "standard", cluster = "prod", service = "guarded-standard", capacity = "FARGATE" },
+        ]
+      },
+    ]
+  }
+
+  assert {
+    condition = alltrue([for s in jsondecode(output.policy).Statement : toset(s.Resource) == toset([
+      "arn:aws:ecs:us-east-1:123456789012:service/prod/guarded-spot",
+      "arn:aws:ecs:us-east-1:123456789012:service/prod/guarded-standard",
+    ]) if s.Sid == "SetDesiredCount"])
+    error_message = "the observed workload's services must not be among those that may be changed"
+  }
+}
+
+run "everything_can_be_made" {
+  command = apply
+
+  assert {
+    condition     = length(output.alarm_names) == 5 && output.dashboard_name == "backstop"
+    error_message = "two alarms of the workload and three of Backstop's own"
+  }
+}
+
+run "a_large_configuration_needs_a_bucket" {
+  command = plan
+
+  variables {
+    workloads = [for i in range(60) : {
+      name = "api-${i}"
+      pools = [
+        { name = "spot", cluster = "prod", service = "api-${i}-spot", capacity = "FARGATE_SPOT" },
+        { name = "standard", cluster = "prod", service = "api-${i}-standard", capacity = "FARGATE" },
+      ]
+    }]
+  }
+
+  expect_failures = [aws_s3_object.config]
+}
+
+run "rules_stay_small_enough" {
+  command = plan
+
+  variables {
+    services_per_rule = 20
+    workloads = [{
+      name = "long"
+      pools = [for i in range(20) : {
+        name = "p${i}", cluster = "prod", service = join("", concat(["s${i}-"], [for j in range(60) : "xyz"])), capacity = i < 19 ? "FARGATE_SPOT" : "FARGATE"
+      }]
+    }]
+  }
+
+  expect_failures = [aws_cloudwatch_event_rule.events]
+}
+
+run "a_workload_without_on_demand_is_refused" {
+  command = plan
+
+  variables {
+    workloads = [{
+      name  = "api"
+      pools = [{ name = "spot", cluster = "prod", service = "api-spot", capacity = "FARGATE_SPOT" }]
+    }]
+  }
+
+  expect_failures = [var.workloads]
+}
+
+run "a_service_in_two_workloads_is_refused" {
+  command = plan
+
+  variables {
+    workloads = [for n in ["a", "b"] : {
+      name  = n
+      pools = [{ name = "standard", cluster = "prod", service = "api", capacity = "FARGATE" }]
+    }]
+  }
+
+  expect_failures = [var.workloads]
+}
+
+run "a_service_by_arn_is_refused" {
+  command = plan
+
+  variables {
+    workloads = [{
+      name  = "api"
+      pools = [{ name = "standard", cluster = "prod", service = "arn:aws:ecs:us-east-1:123456789012:service/prod/api", capacity = "FARGATE" }]
+    }]
+  }
+
+  expect_failures = [var.workloads]
+}
+
+run "a_webhook_in_the_clear_is_refused" {
+  command = plan
+
+  variables {
+    slack_secrets = ["https://hooks.slack.com/services/T000/B000/XXXX"]
+  }
+
+  expect_failures = [var.slack_secrets]
+}
+
+run "both_sources_of_the_function_are_refused" {
+  command = plan
+
+  variables {
+    lambda_s3 = { bucket = "releases", key = "backstop.zip" }
+  }
+
+  expect_failures = [var.lambda_zip]
+}
+
+run "syncing_twins_needs_their_roles" {
+  command = plan
+
+  variables {
+    workloads = [{
+      name   = "api"
+      policy = { sync_task_definition = true }
+      pools  = [{ name = "standard", cluster = "prod", service = "api", capacity = "FARGATE" }]
+    }]
+  }
+
+  expect_failures = [var.task_role_arns]
+}
+
+run "a_large_batch_needs_a_window" {
+  command = plan
+
+  variables {
+    batch_size = 100
+  }
+
+  expect_failures = [var.batch_size]
+}
