@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 
+	"github.com/backstop-ecs/backstop/internal/app/parts"
 	"github.com/backstop-ecs/backstop/internal/aws/queue"
 	"github.com/backstop-ecs/backstop/internal/aws/service"
 	"github.com/backstop-ecs/backstop/internal/config"
@@ -59,13 +61,18 @@ func New(ctx context.Context, o Options) (*App, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	workloads, err := Workloads(o.Config, o.AWS.Region)
+	workloads, err := parts.Workloads(o.Config, o.AWS.Region)
 	if err != nil {
 		return nil, err
 	}
 	a := &App{Store: o.Store}
 	if a.Store == nil {
-		if a.Store, err = OpenStore(ctx, o.Config); err != nil {
+		if o.Config.State.DynamoDB != "" {
+			a.Store, err = parts.OpenTable(o.AWS, o.Config)
+		} else {
+			a.Store, err = OpenStore(ctx, o.Config)
+		}
+		if err != nil {
 			return nil, err
 		}
 		a.ownStore = true
@@ -80,7 +87,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 		Now:       o.Now,
 		Owner:     o.Owner,
 		Log:       o.Log,
-		Tell:      newTeller(o.Log, o.Tell).tell,
+		Tell:      parts.NewTeller(o.Log, o.Tell).Tell,
 	}
 	if a.Loop.Tick == 0 {
 		a.Loop.Tick = o.Config.Tick
@@ -114,33 +121,21 @@ func (a *App) Close() error {
 	return a.Store.Close()
 }
 
-// OpenStore opens the store that a configuration names.
+// OpenStore opens the store that a configuration names. For a DynamoDB table it reads the AWS SDK's own
+// configuration.
 func OpenStore(ctx context.Context, f *config.File) (control.Store, error) {
-	if f.State.SQLite == "" {
-		return nil, fmt.Errorf("open state: DynamoDB table %q: this build keeps state in SQLite only; set `state: {sqlite: PATH}`", f.State.DynamoDB)
+	if f.State.DynamoDB == "" {
+		return sqlite.Open(ctx, f.State.SQLite, journal.DefaultRetention())
 	}
-	return sqlite.Open(ctx, f.State.SQLite, journal.DefaultRetention())
-}
-
-// Workloads returns the workloads of a configuration as the loop takes them. region stands for the pools that
-// name none; it is an error if there are such and it is empty.
-func Workloads(f *config.File, region string) ([]control.Workload, error) {
-	out := make([]control.Workload, 0, len(f.Workloads))
-	for _, w := range f.Workloads {
-		next := control.Workload{Name: w.Name, Policy: w.Policy}
-		for _, p := range w.Pools {
-			ref := control.ServiceRef{Region: p.Region, Cluster: ecsevent.ClusterName(p.Cluster), Service: ecsevent.ServiceName(p.Service), RoleARN: p.RoleARN}
-			if ref.Region == "" {
-				ref.Region = region
-			}
-			if ref.Region == "" {
-				return nil, fmt.Errorf("workload %s: pool %s has no region: set `region` in %s, or AWS_REGION", w.Name, p.Name, f.Name)
-			}
-			next.Refs = append(next.Refs, ref)
-		}
-		out = append(out, next)
+	var opts []func(*awsconfig.LoadOptions) error
+	if f.Region != "" {
+		opts = append(opts, awsconfig.WithRegion(f.Region))
 	}
-	return out, nil
+	cfg, err := awsconfig.LoadDefaultConfig(ctx, opts...)
+	if err != nil {
+		return nil, fmt.Errorf("read AWS configuration: %w", err)
+	}
+	return parts.OpenTable(cfg, f)
 }
 
 // atQueue returns cfg for the region that a queue's URL names (https://sqs.REGION.amazonaws.com/...), as a

@@ -1,4 +1,4 @@
-package app
+package parts
 
 import (
 	"context"
@@ -9,19 +9,21 @@ import (
 	"github.com/backstop-ecs/backstop/internal/journal"
 )
 
-// teller writes a log line for every report, and one for every notice that was not there before. It is
+// Teller writes a log line for every report, and one for every notice that was not there before. It is
 // called by one goroutine at a time.
-type teller struct {
+type Teller struct {
 	log  *slog.Logger
 	next func(ctx context.Context, r control.Report)
 	told map[string]map[string]bool // workload to the keys of its present notices
 }
 
-func newTeller(log *slog.Logger, next func(ctx context.Context, r control.Report)) *teller {
-	return &teller{log: log, next: next, told: make(map[string]map[string]bool)}
+// NewTeller returns a teller that hands every report on to next, if that is not nil, after it was logged.
+func NewTeller(log *slog.Logger, next func(ctx context.Context, r control.Report)) *Teller {
+	return &Teller{log: log, next: next, told: make(map[string]map[string]bool)}
 }
 
-func (t *teller) tell(ctx context.Context, r control.Report) {
+// Tell logs a report and hands it on.
+func (t *Teller) Tell(ctx context.Context, r control.Report) {
 	if level := level(&r); t.log.Enabled(ctx, level) {
 		t.log.LogAttrs(ctx, level, "pass", attrs(&r)...)
 	}
@@ -81,7 +83,7 @@ func texts(actions []failover.Action) []string {
 }
 
 // notices logs what a person should be told, once for as long as it lasts.
-func (t *teller) notices(ctx context.Context, r *control.Report) {
+func (t *Teller) notices(ctx context.Context, r *control.Report) {
 	before, now := t.told[r.Workload], make(map[string]bool)
 	for i := range r.Decision.Notices {
 		n := &r.Decision.Notices[i]

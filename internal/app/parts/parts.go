@@ -1,0 +1,52 @@
+// Package parts is what every way to run Backstop is wired from: the workloads of a configuration, the store in
+// DynamoDB, and the log of passes. The daemon (package app) and the function (package lambda) share it.
+//
+// It links neither SQLite nor Prometheus nor a terminal: the function's binary is loaded at every cold start.
+package parts
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/backstop-ecs/backstop/internal/aws/state"
+	"github.com/backstop-ecs/backstop/internal/config"
+	"github.com/backstop-ecs/backstop/internal/control"
+	"github.com/backstop-ecs/backstop/internal/ecsevent"
+	"github.com/backstop-ecs/backstop/internal/journal"
+)
+
+// OpenTable opens the DynamoDB table that a configuration names, in the region of cfg.
+func OpenTable(cfg aws.Config, f *config.File) (control.Store, error) {
+	if f.State.DynamoDB == "" {
+		return nil, errors.New("open state: no DynamoDB table is named under `state`")
+	}
+	names := make([]string, len(f.Workloads))
+	for i := range f.Workloads {
+		names[i] = f.Workloads[i].Name
+	}
+	return state.New(cfg, f.State.DynamoDB, state.Options{Retention: journal.DefaultRetention(), Workloads: names}), nil
+}
+
+// Workloads returns the workloads of a configuration as the loop takes them. region stands for the pools that
+// name none; it is an error if there are such and it is empty.
+func Workloads(f *config.File, region string) ([]control.Workload, error) {
+	out := make([]control.Workload, 0, len(f.Workloads))
+	for _, w := range f.Workloads {
+		next := control.Workload{Name: w.Name, Policy: w.Policy}
+		for _, p := range w.Pools {
+			ref := control.ServiceRef{Region: p.Region, Cluster: ecsevent.ClusterName(p.Cluster), Service: ecsevent.ServiceName(p.Service), RoleARN: p.RoleARN}
+			if ref.Region == "" {
+				ref.Region = region
+			}
+			if ref.Region == "" {
+				return nil, fmt.Errorf("workload %s: pool %s has no region: set `region` in %s, or AWS_REGION", w.Name, p.Name, f.Name)
+			}
+			next.Refs = append(next.Refs, ref)
+		}
+		out = append(out, next)
+	}
+	return out, nil
+}
+
