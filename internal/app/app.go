@@ -151,3 +151,9 @@ func atQueue(cfg aws.Config, queueURL string) aws.Config {
 	}
 	return cfg
 }
+
+// Workloads returns the workloads of a configuration as the loop takes them. region stands for the pools that
+// name none; it is an error if there are such and it is empty.
+func Workloads(f *config.File, region string) ([]control.Workload, error) {
+	return parts.Workloads(f, region)
+}
