@@ -168,8 +168,6 @@ func TestWorkloadsAreTakenFromTheConfiguration(t *testing.T) {
 }
 
 func TestNewSaysWhatIsMissing(t *testing.T) {
-	dynamo := twins("fill", "", "", "api")
-	dynamo.State = config.State{DynamoDB: "backstop"}
 	nowhere := twins("fill", "", filepath.Join(t.TempDir(), "state.db"), "api")
 	for _, test := range []struct {
 		name string
@@ -178,7 +176,6 @@ func TestNewSaysWhatIsMissing(t *testing.T) {
 	}{
 		{"no configuration", app.Options{}, "no configuration"},
 		{"no region", app.Options{Config: nowhere}, "has no region"},
-		{"a store that this build lacks", app.Options{Config: dynamo, AWS: aws.Config{Region: region}}, "SQLite only"},
 		{"a state file in no directory", app.Options{Config: twins("fill", "", "/dev/null/state.db", "api"), AWS: aws.Config{Region: region}}, "/dev/null/state.db"},
 	} {
 		if _, err := app.New(t.Context(), test.o); err == nil || !strings.Contains(err.Error(), test.want) {

@@ -95,33 +95,16 @@ func decode(r row) ([]journal.Entry, error) {
 // sortKey is where the entries of a moment begin.
 func sortKey(at time.Time) string { return fmt.Sprintf("%s%016x", skJournal, max(at.UnixMicro(), 0)) }
 
-// Append writes entries that belong to no commit, a row each. An entry that is there already is the same.
+// Append writes entries that belong to no commit, a row each. An entry that is there already is the same. They
+// are few (notices, mostly), and a batch would be one more action to allow.
 func (s *Store) Append(ctx context.Context, entries []journal.Entry) error {
-	var left []types.WriteRequest
 	for i := range entries {
 		r, err := s.row(entries[i : i+1])
 		if err != nil {
 			return err
 		}
-		left = append(left, types.WriteRequest{PutRequest: &types.PutRequest{Item: r}})
-	}
-	for try := 0; len(left) > 0; {
-		n := min(len(left), writeMax)
-		out, err := s.client.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{s.table: left[:n]}})
-		if err != nil {
-			return s.fail("BatchWriteItem", "write journal", err)
-		}
-		rest := out.UnprocessedItems[s.table]
-		left = append(slices.Clip(left[n:]), rest...)
-		if len(rest) == 0 {
-			try = 0
-			continue
-		}
-		if try++; try >= triesMax {
-			return fmt.Errorf("write journal in table %s: %d entries were not taken in %d tries", s.table, len(left), try)
-		}
-		if err := wait(ctx, try); err != nil {
-			return err
+		if _, err := s.client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.table, Item: r}); err != nil {
+			return s.fail("PutItem", "write journal of "+entries[i].Workload, err)
 		}
 	}
 	return nil

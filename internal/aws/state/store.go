@@ -45,9 +45,8 @@ const (
 	triesMax  = 6
 	waitFirst = 30 * time.Millisecond
 	waitMax   = time.Second
-	// getMax and writeMax are DynamoDB's limits of a batch, transactMax of a transaction.
+	// getMax is DynamoDB's limit of a batch, transactMax of a transaction.
 	getMax      = 100
-	writeMax    = 25
 	transactMax = 100
 	// itemMax is what an item's data may take, below DynamoDB's 400 KB with room for keys and lease.
 	itemMax = 380 << 10
