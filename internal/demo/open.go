@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -212,7 +213,7 @@ func (d *Demo) Play(ctx context.Context) (Summary, error) {
 		return Summary{}, err
 	}
 	s := d.sum()
-	s.WallSeconds = time.Since(began).Seconds()
+	s.WallSeconds = round(time.Since(began).Seconds())
 	s.Unfinished = unfinished
 	return s, nil
 }
@@ -229,17 +230,23 @@ func (d *Demo) sum() Summary {
 	if s.Violations == nil {
 		s.Violations = []Violation{}
 	}
+	for _, v := range []*float64{&s.ShortTaskMinutes, &s.ScaleOut, &s.CostUSD} {
+		*v = round(*v)
+	}
 	if m.wanted > 0 {
-		s.DemandHeld = 100 * (1 - m.short/m.wanted)
+		s.DemandHeld = round(100 * (1 - m.short/m.wanted))
 	}
 	if s.VirtualSeconds > 0 {
-		s.Availability = m.full.Seconds() / s.VirtualSeconds
+		s.Availability = round(m.full.Seconds() / s.VirtualSeconds)
 	}
 	if alone > 0 {
-		s.CostRatio = used / alone
+		s.CostRatio = round(used / alone)
 	}
 	return s
 }
+
+// round keeps six decimals: what sums of seconds are good for.
+func round(v float64) float64 { return math.Round(v*1e6) / 1e6 }
 
 // Serve goes on at ServeSpeed in real time, with the daemon's own loop, until ctx ends.
 func (d *Demo) Serve(ctx context.Context) error {
