@@ -49,4 +49,3 @@ func Workloads(f *config.File, region string) ([]control.Workload, error) {
 	}
 	return out, nil
 }
-

@@ -1,0 +1,79 @@
+package function
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/backstop-ecs/backstop/internal/app/parts"
+	"github.com/backstop-ecs/backstop/internal/aws/service"
+	"github.com/backstop-ecs/backstop/internal/config"
+	"github.com/backstop-ecs/backstop/internal/control"
+)
+
+// Options say what the function guards. Config and AWS are needed.
+type Options struct {
+	Config *config.File
+	AWS    aws.Config
+	Log    *slog.Logger
+	// Metrics is where CloudWatch's metric lines go, if the configuration asks for them: the standard output. nil:
+	// nowhere.
+	Metrics io.Writer
+	// Scale is how many seconds pass for AWS in one of ours: the speed of a sandbox. 0 means 1.
+	Scale float64
+	// Now reads the clock that leases are measured by; nil: time.Now.
+	Now func() time.Time
+	// Owner names this process in leases; empty: made up.
+	Owner string
+}
+
+// Function is ready to be invoked. It is safe for concurrent use, though Lambda does not.
+type Function struct {
+	loop  *control.Loop
+	names []string
+	log   *slog.Logger
+}
+
+// New makes the function that a configuration describes. It calls nothing of AWS.
+func New(o Options) (*Function, error) {
+	if o.Config == nil {
+		return nil, errors.New("make function: no configuration")
+	}
+	if o.Config.State.DynamoDB == "" {
+		return nil, fmt.Errorf("%s: state.dynamodb: must name a table: a function has no disk of its own", o.Config.Name)
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	workloads, err := parts.Workloads(o.Config, o.AWS.Region)
+	if err != nil {
+		return nil, err
+	}
+	store, err := parts.OpenTable(o.AWS, o.Config)
+	if err != nil {
+		return nil, err
+	}
+	f := &Function{log: o.Log}
+	f.loop = &control.Loop{
+		Services:  service.New(o.AWS, service.Options{Scale: o.Scale, NoEvents: o.Config.Events.SQS == ""}),
+		Store:     store,
+		Workloads: workloads,
+		Scale:     o.Scale,
+		Now:       o.Now,
+		Owner:     o.Owner,
+		Log:       o.Log,
+		Tell:      parts.NewTeller(o.Log, nil).Tell,
+	}
+	for i := range workloads {
+		f.names = append(f.names, workloads[i].Name)
+	}
+	return f, nil
+}
+
+// after sends what has to be told, within what is left of the invocation.
+func (f *Function) after(context.Context) {}

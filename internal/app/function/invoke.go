@@ -1,0 +1,225 @@
+package function
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"github.com/backstop-ecs/backstop/internal/control"
+	"github.com/backstop-ecs/backstop/internal/ecsevent"
+	"github.com/backstop-ecs/backstop/internal/failover"
+)
+
+const (
+	// payloadMax is the largest invocation payload of Lambda, in bytes.
+	payloadMax = 6 << 20
+	// recordsMax is the largest batch of an event source mapping.
+	recordsMax = 10_000
+	// tellFor is kept back from every invocation for notices; reserve is what a pass must have left when its time
+	// is up: to record the outcome and give back the lease, and to tell.
+	tellFor = 2 * time.Second
+	reserve = control.ReleaseTimeout + tellFor
+	// startMin is the least time in which work is begun: less than a quiet pass needs would only lead to cut-off
+	// calls.
+	startMin = reserve + 2*time.Second
+	// insistWait is the first wait before a pass that met another's lease, or lost a race, is tried again for the
+	// sake of the messages that led to it; insistMax bounds the tries, insistWaitMax the wait. A lease left behind by a
+	// crash ends within control.LeaseFor.
+	insistWait    = 100 * time.Millisecond
+	insistWaitMax = 2 * time.Second
+	insistMax     = 20
+)
+
+// sqsEvent is a batch of an event source mapping.
+type sqsEvent struct {
+	Records []record `json:"Records"`
+}
+
+type record struct {
+	MessageID   string `json:"messageId"`
+	Body        string `json:"body"`
+	EventSource string `json:"eventSource"`
+}
+
+// batchResponse tells the mapping which messages stay in the queue (ReportBatchItemFailures).
+type batchResponse struct {
+	Failures []batchFailure `json:"batchItemFailures"`
+}
+
+type batchFailure struct {
+	ID string `json:"itemIdentifier"`
+}
+
+// Invoke handles one invocation. For a batch of messages it returns the response of partial batches, in which
+// only those messages are that cannot be read, or whose workload could not be dealt with. For the schedule, or an
+// event that EventBridge delivers itself, it returns an error when a workload could not be looked at, so that
+// Lambda counts one.
+func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	if len(payload) > payloadMax {
+		return nil, fmt.Errorf("read payload: it has %d bytes, at most %d are read", len(payload), payloadMax)
+	}
+	work, cancel, err := f.work(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer cancel()
+	defer f.after(ctx)
+
+	var batch sqsEvent
+	if err := json.Unmarshal(payload, &batch); err == nil && len(batch.Records) > 0 {
+		return f.batch(work, batch.Records)
+	}
+	signal, ok, err := ecsevent.Parse(payload)
+	switch {
+	case err == nil && ok:
+		names, err := f.loop.Concerned(signal)
+		if err != nil || len(names) == 0 {
+			return nil, err
+		}
+		return nil, failed(f.insist(work, names, []failover.Signal{signal}))
+	case err == nil || string(payload) == "{}" || len(payload) == 0 || string(payload) == "null":
+		// The schedule, whatever it says about itself.
+		return nil, failed(f.look(work))
+	}
+	return nil, fmt.Errorf("read payload: it is neither a batch of SQS messages nor an event: %w", err)
+}
+
+// work returns the context that passes run in: it ends early enough that a pass which is cut off still records what
+// it did.
+func (f *Function) work(ctx context.Context) (context.Context, context.CancelFunc, error) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		work, cancel := context.WithCancel(ctx)
+		return work, cancel, nil
+	}
+	if left := time.Until(deadline); left < startMin {
+		return nil, nil, fmt.Errorf("begin: %s are left, fewer than the %s that a pass may need; raise the function's timeout to 60 s", left.Round(time.Millisecond), startMin)
+	}
+	work, cancel := context.WithDeadline(ctx, deadline.Add(-reserve))
+	return work, cancel, nil
+}
+
+// look carries every workload through one pass. A workload that somebody else is passing right now needs no second
+// look.
+func (f *Function) look(ctx context.Context) ([]control.Report, error) {
+	return f.loop.Pass(ctx, f.names, nil)
+}
+
+// insist carries workloads through one pass each, and again those that met another's pass, for the signals must
+// get into the state.
+func (f *Function) insist(ctx context.Context, names []string, signals []failover.Signal) ([]control.Report, error) {
+	var done []control.Report
+	for try := 0; ; try++ {
+		reports, err := f.loop.Pass(ctx, names, signals)
+		if err != nil {
+			return nil, err
+		}
+		names = nil
+		for _, r := range reports {
+			if r.Result == control.Held || r.Result == control.Stale {
+				names = append(names, r.Workload)
+				if try < insistMax && ctx.Err() == nil {
+					continue
+				}
+			}
+			done = append(done, r)
+		}
+		if len(names) == 0 || try >= insistMax || ctx.Err() != nil {
+			return done, nil
+		}
+		f.log.LogAttrs(ctx, slog.LevelDebug, "another pass is under way", slog.Int(control.KeyWorkloads, len(names)))
+		pause(ctx, try)
+	}
+}
+
+// pause waits before another try, with jitter.
+func pause(ctx context.Context, try int) {
+	d := min(insistWait<<min(try, 10), insistWaitMax)
+	timer := time.NewTimer(d/2 + rand.N(d/2))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// failed makes an error of the reports that say that a workload could not be looked at.
+func failed(reports []control.Report, err error) error {
+	if err != nil {
+		return err
+	}
+	n := 0
+	var first error
+	for _, r := range reports {
+		if r.Result == control.StoreFailed || r.Result == control.Abandoned {
+			if n++; first == nil {
+				first = r.Err
+			}
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d of %d workloads were not looked at, the first because of: %w", n, len(reports), errors.Join(first))
+}
+
+// batch deals with a batch of messages by one pass of every workload that they concern.
+func (f *Function) batch(ctx context.Context, records []record) ([]byte, error) {
+	var out batchResponse
+	out.Failures = []batchFailure{}
+	fail := func(r record) { out.Failures = append(out.Failures, batchFailure{r.MessageID}) }
+	if len(records) > recordsMax {
+		return nil, fmt.Errorf("read batch: it has %d messages, at most %d are taken", len(records), recordsMax)
+	}
+	var signals []failover.Signal
+	concerned := make(map[string][]record) // by workload
+	var names []string
+	for _, r := range records {
+		signal, ok, err := ecsevent.Parse([]byte(r.Body))
+		if err != nil {
+			f.log.LogAttrs(ctx, slog.LevelWarn, "message not understood; left for the dead-letter queue",
+				slog.String(control.KeyMessageID, r.MessageID), slog.Any(control.KeyErr, err))
+			fail(r)
+			continue
+		}
+		if !ok {
+			continue
+		}
+		whose, err := f.loop.Concerned(signal)
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range whose {
+			if concerned[name] == nil {
+				names = append(names, name)
+			}
+			concerned[name] = append(concerned[name], r)
+		}
+		if len(whose) > 0 {
+			signals = append(signals, signal)
+		}
+	}
+	reports, err := f.insist(ctx, names, signals)
+	if err != nil {
+		return nil, err
+	}
+	twice := make(map[string]bool)
+	for _, r := range reports {
+		if r.Result.Settled() {
+			continue
+		}
+		for _, m := range concerned[r.Workload] {
+			if !twice[m.MessageID] {
+				twice[m.MessageID] = true
+				fail(m)
+			}
+		}
+	}
+	f.log.LogAttrs(ctx, slog.LevelDebug, "batch handled", slog.Int(control.KeyMessages, len(records)), slog.Int(control.KeySignals, len(signals)),
+		slog.Int(control.KeyWorkloads, len(names)), slog.Int("returned", len(out.Failures)))
+	return json.Marshal(out)
+}

@@ -1,0 +1,21 @@
+package control
+
+import (
+	"slices"
+
+	"github.com/backstop-ecs/backstop/internal/failover"
+)
+
+// Concerned returns the names of the workloads that have a pool which a signal is about, sorted. It is for
+// callers of [Loop.Pass] that receive messages themselves.
+func (l *Loop) Concerned(s failover.Signal) ([]string, error) {
+	if err := l.init(); err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, t := range l.find(&s) {
+		names = append(names, l.Workloads[t.workload].Name)
+	}
+	slices.Sort(names)
+	return slices.Compact(names), nil
+}
