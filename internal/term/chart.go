@@ -91,10 +91,10 @@ func known(fs []demo.Frame) bool {
 	return false
 }
 
-// nice rounds up to two digits or fewer, so that the labels are readable and little height is lost.
+// nice rounds up so that labels are short: up to 250 to the task, above that to tens, hundreds, ...
 func nice(n int) int {
 	step := 1
-	for n/step > 50 {
+	for n/step > 250 {
 		step *= 10
 	}
 	return (n + step - 1) / step * step

@@ -72,7 +72,9 @@ func (m *Model) Init() tea.Cmd { return nil }
 func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
-		m.width, m.height = msg.Width, msg.Height
+		if msg.Width > 0 && msg.Height > 0 { // a terminal that does not know its size says 0
+			m.width, m.height = msg.Width, msg.Height
+		}
 	case demo.Update:
 		m.take(msg)
 	case Done:
@@ -249,7 +251,7 @@ func (m *Model) log(n int) []string {
 func (m *Model) keys() string {
 	text := " q quit"
 	if m.set.Hold != nil {
-		text += " · space hold"
+		text += "   space hold"
 	}
-	return text + " · + - zoom     * the simulated world's doing, the rest backstop's"
+	return text + "   + - zoom     * the simulated world's doing, the rest backstop's"
 }
