@@ -170,9 +170,10 @@ data "aws_iam_policy_document" "function" {
 
   # ---- its own things ----
 
+  # A commit is a transaction of puts, which AWS authorises as puts.
   statement {
     sid       = "State"
-    actions   = ["dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"]
+    actions   = ["dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:Query"]
     resources = [local.table_arn]
   }
 

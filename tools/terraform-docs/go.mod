@@ -1,4 +1,4 @@
-module tools
+module github.com/backstop-ecs/backstop/tools/terraform-docs
 
 go 1.26.8
 

@@ -1,0 +1,135 @@
+package tfmodule
+
+import (
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/backstop-ecs/backstop/internal/config"
+	"github.com/backstop-ecs/backstop/internal/failover"
+)
+
+func TestTheGeneratedConfigurationIsOne(t *testing.T) {
+	file, err := config.Parse(readFile(t, testdata+"/config.yaml"), "config.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(file.Warnings) > 0 {
+		t.Errorf("warnings: %v", file.Warnings)
+	}
+	if file.State.DynamoDB != "backstop" || file.Events.SQS == "" || !file.Metrics.EMF || len(file.Notify) != 3 {
+		t.Errorf("state %+v, events %+v, metrics %+v, %d receivers", file.State, file.Events, file.Metrics, len(file.Notify))
+	}
+	w := file.Workloads[0]
+	p := w.Policy
+	if p.Preset != failover.PresetSwitch || p.Settle != time.Minute || p.Overstart != 0.25 || !p.StopStuck || !p.SyncTaskDefinition || p.OnDemandMax != 40 || p.Demand != 20 {
+		t.Errorf("the policy is %+v", p)
+	}
+	if len(w.Pools) != 3 || p.Pools[1].Max != 50 || w.Pools[2].RoleARN == "" || w.Pools[2].Region != "us-west-2" {
+		t.Errorf("the pools are %+v", w.Pools)
+	}
+
+	observing, err := config.Parse(readFile(t, testdata+"/config_observe.yaml"), "config_observe.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !observing.Workloads[0].Policy.Observe {
+		t.Error("observe = true must reach the policy")
+	}
+}
+
+// TestTheVariableHasEveryFieldOfThePolicy keeps the module's typed policy equal to the one that the configuration has.
+func TestTheVariableHasEveryFieldOfThePolicy(t *testing.T) {
+	text := moduleFiles(t)["variables.tf"]
+	block := regexp.MustCompile(`(?s)policy = optional\(object\(\{(.*?)\}\), \{\}\)`).FindStringSubmatch(text)
+	if block == nil {
+		t.Fatal("no policy in the variable workloads")
+	}
+	have := make(map[string]string)
+	for _, m := range regexp.MustCompile(`(?m)^\s+([a-z_]+)\s+= optional\((\w+)`).FindAllStringSubmatch(block[1], -1) {
+		have[m[1]] = m[2]
+	}
+	if have["preset"] != "string" {
+		t.Error("no preset")
+	}
+	delete(have, "preset")
+	for _, f := range failover.Fields() {
+		if f.Key == "demand" || f.Key == "owner" {
+			continue // keys of the workload itself
+		}
+		want := "number"
+		switch f.Kind {
+		case failover.KindBool:
+			want = "bool"
+		case failover.KindDuration, failover.KindEnum, failover.KindName:
+			want = "string"
+		}
+		if have[f.Key] != want {
+			t.Errorf("policy.%s is %q in variables.tf, want %s", f.Key, have[f.Key], want)
+		}
+		delete(have, f.Key)
+	}
+	if len(have) > 0 {
+		t.Errorf("variables.tf has fields that a policy has not: %v", have)
+	}
+}
+
+func TestEveryVariableAndOutputIsTypedAndDescribed(t *testing.T) {
+	for _, dir := range []string{moduleDir, moduleDir + "/modules/twin", "../../examples/terraform/*"} {
+		files, err := filepath.Glob(dir + "/*.tf")
+		if err != nil || len(files) == 0 {
+			t.Fatalf("no files in %s: %v", dir, err)
+		}
+		for _, path := range files {
+			for _, b := range regexp.MustCompile(`(?ms)^(variable|output) "(\w+)" \{\n(.*?)^\}`).FindAllStringSubmatch(string(readFile(t, path)), -1) {
+				if !regexp.MustCompile(`(?m)^  description\s+= ".{8,}`).MatchString(b[3]) {
+					t.Errorf("%s: %s %q has no description", path, b[1], b[2])
+				}
+				if b[1] == "variable" && !regexp.MustCompile(`(?m)^  type\s+=`).MatchString(b[3]) {
+					t.Errorf("%s: variable %q has no type", path, b[2])
+				}
+			}
+		}
+	}
+}
+
+// metricNames are the product's contract with the outside: names are added, never renamed.
+var metricNames = []string{"SpotHealthScore", "FailoverActive", "FailoverCount", "ErrorCount5min", "CostSavingsToday",
+	"Demand", "SpotRunning", "OnDemandRunning", "Shortfall"}
+
+func TestAlarmsAndDashboardUseTheMetricsThatExist(t *testing.T) {
+	files := moduleFiles(t)
+	for _, name := range metricNames {
+		if !strings.Contains(files["dashboard.tf"], `"`+name+`"`) {
+			t.Errorf("the dashboard does not show %s", name)
+		}
+	}
+	for _, m := range regexp.MustCompile(`(?m)namespace\s+= local\.namespace\n\s+metric_name\s+= "(\w+)"`).FindAllStringSubmatch(files["alarms.tf"], -1) {
+		if !slices.Contains(metricNames, m[1]) {
+			t.Errorf("an alarm watches %s, which nobody emits", m[1])
+		}
+	}
+	if !strings.Contains(files["alarms.tf"], `namespace = "Fargate/Failover"`) {
+		t.Error("the namespace is Fargate/Failover")
+	}
+}
+
+func TestExamplesAreSafeForTwins(t *testing.T) {
+	text := string(readFile(t, "../../examples/terraform/new-service/main.tf"))
+	for part, why := range map[string]string{
+		`ignore_changes = \[desired_count\]`:            "an apply would put the count back in the middle of a failover",
+		`stopTimeout = 120`:                             "the default of 30 s wastes the two-minute warning",
+		`deregistration_delay = (\d|[1-9]\d|1[01]\d)\n`: "it must be below the two minutes of the warning",
+		`spot = aws_ecs_service\.spot`:                  "the twin must be made from the Spot service",
+	} {
+		if !regexp.MustCompile(part).MatchString(text) {
+			t.Errorf("the example has no %s: %s", part, why)
+		}
+	}
+	if strings.Contains(text, `capacity_provider = "FARGATE"`) {
+		t.Error("the twin is the module's to make")
+	}
+}
