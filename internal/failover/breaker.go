@@ -23,7 +23,8 @@ func (w *pass) runBreakers() {
 			w.open(v, ReasonPinned)
 			continue
 		}
-		switch v.ps.B.Mode {
+		was := v.ps.B.Mode
+		switch was {
 		case Closed:
 			if why := w.trips(v); why != "" {
 				w.open(v, why)
@@ -33,13 +34,21 @@ func (w *pass) runBreakers() {
 		case HalfOpen:
 			w.ramp(v)
 		}
+		if v.ps.B.Mode != was {
+			// The tasks were counted under the old mode: what they are worth now is for the next pass.
+			w.look(w.now.Add(time.Second))
+		}
 	}
 }
 
 // trips says why a closed breaker must open; empty when it must not. Failures of the application and
 // deployments are no reason (aws-facts 1.8): they veto.
 func (w *pass) trips(v *view) Reason {
-	if v.ps.Failing != nil || w.s.Demand == 0 || w.now.Sub(v.ps.B.Since) < w.p.ClosedMin {
+	if v.ps.Failing != nil || w.s.Demand == 0 {
+		return ""
+	}
+	if w.now.Sub(v.ps.B.Since) < w.p.ClosedMin {
+		w.look(v.ps.B.Since.Add(w.p.ClosedMin))
 		return ""
 	}
 	enough := func(n, limit int) bool {
@@ -236,7 +245,9 @@ func (w *pass) ramp(v *view) {
 	}
 	ask := min(w.rampAsk(v), w.bound(v), asked)
 	tolerated := int(w.p.ErrorShare * float64(ask))
-	late := w.now.Sub(b.StepAt) >= w.p.StartLimit+w.p.RampDwell && v.running < ask
+	lateAt := b.StepAt.Add(w.p.StartLimit + w.p.RampDwell)
+	late := !w.now.Before(lateAt) && v.running < ask
+	w.look(lateAt)
 	if v.ps.Failing == nil && !w.deployingNow() && (v.stepErrors > tolerated || v.stuck > 0 || late) {
 		w.find(Finding{Reason: ReasonRampFailed, Pool: v.pool.Name, Count: v.stepErrors, Limit: tolerated})
 		w.open(v, ReasonRampFailed)
@@ -266,6 +277,7 @@ func (w *pass) deployingNow() bool {
 	for i := range w.v {
 		v := &w.v[i]
 		if v.obs.Deploying && (v.obs.DeployingSince.IsZero() || w.now.Sub(v.obs.DeployingSince) < w.p.DeployHoldMax) {
+			w.look(v.obs.DeployingSince.Add(w.p.DeployHoldMax))
 			return true
 		}
 	}

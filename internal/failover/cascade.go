@@ -147,7 +147,7 @@ func (w *pass) cover(v *view, missing, unproven *int) {
 	v.need = need
 	v.raise = need + v.stuck
 	if gap := min(need, max(0, *missing)) - v.running; gap > w.p.OverstartMin && w.p.Overstart > 0 {
-		v.raise += int(math.Ceil(float64(gap) * w.p.Overstart))
+		v.raise += surplus(gap, w.p.Overstart)
 	}
 	v.raise = min(v.raise, bound)
 	v.release = clamp(*unproven, floor, bound)
@@ -159,6 +159,14 @@ func (w *pass) cover(v *view, missing, unproven *int) {
 		// tasks again (docs/adr/0003-several-on-demand-pools.md).
 		*missing -= max(0, min(need, v.raise)-v.running)
 	}
+}
+
+// surplus is how many tasks more than gap are started. The slowest of n starts is relatively later the fewer
+// they are: below about six tasks the surplus falls with the root of the gap rather than with the gap.
+func surplus(gap int, overstart float64) int {
+	const few = 2.5 // the root of the gap below which the root counts
+	n := float64(gap)
+	return int(math.Ceil(overstart * max(n, few*math.Sqrt(n))))
 }
 
 // guard holds a raise back that money, or the operator's patience, does not allow. Nothing here ever lowers a

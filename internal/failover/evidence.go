@@ -162,6 +162,10 @@ func (w *pass) tally() {
 			continue
 		}
 		v := &w.v[i]
+		w.look(e.At.Add(w.p.StartLimit))
+		if v.ps.B.Mode == Open {
+			w.look(e.At.Add(w.p.StableFor))
+		}
 		capacity := e.Kind == SignalPlacementFailure || e.Kind == SignalCapacityStop || e.Kind == SignalQuota
 		if e.Kind == SignalInterruption || capacity {
 			if !e.At.Before(healthFrom) {

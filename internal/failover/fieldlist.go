@@ -44,7 +44,7 @@ func cascadeFields() []Field {
 			Why: "Counts read right after a change may be old; 15 s lets them catch up and keeps calls few."},
 		{Key: "overstart", Kind: KindShare, Group: group, Unit: "share of what is missing", Max: 2, at: func(p *Policy) any { return &p.Overstart },
 			Doc: "How much more cover than is missing is started when a gap opens at once; the surplus is given back as soon as enough runs.",
-			Why: "Of twice as many tasks, as many as are wanted run well before the slowest would. Half as many on top has most of the gain for about 1 % of cost."},
+			Why: "Of twice as many tasks, as many as are wanted run well before the slowest would. In simulation three tenths on top leave 0.004 task-minutes per 1,000 task-hours short for 0.2 % of cost on the worst days; of few tasks somewhat more are started."},
 		{Key: "overstart_min", Kind: KindInt, Group: group, Unit: "tasks", Max: ServiceTasksMax, at: func(p *Policy) any { return &p.OverstartMin },
 			Doc: "Gaps of at most this many tasks are not overstarted.",
 			Why: "For a single task a spare one would double the cost of the cover."},

@@ -28,6 +28,9 @@ const (
 	spendGapMax = time.Hour
 	// spendCommit is how far the month's use may drift before it is worth a write of its own.
 	spendCommit = 10 * time.Minute
+	// fullAfter is how long tasks may be missing from a pool of a tier before the others are asked for them:
+	// several times what ECS takes to place a task when there is room (it does so within seconds).
+	fullAfter = 30 * time.Second
 	// clockBack is how far an observation may lie before the last one without being called a clock jump:
 	// two readers' answers may come back in the wrong order.
 	clockBack = 2 * time.Minute

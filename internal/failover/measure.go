@@ -24,6 +24,8 @@ type view struct {
 	settle                time.Duration
 	nextSeason, nextStuck time.Time
 	nextProof             time.Time
+	// newest is when the pool's newest task was created.
+	newest time.Time
 
 	// Distinct evidence (tally).
 	capacityFailures, interruptions, churned, lossesRecent int
@@ -37,7 +39,7 @@ type view struct {
 	// excused is how many missing tasks are missing for reasons of the application.
 	excused int
 
-	breaker             bool
+	breaker, full       bool
 	raise, release, ask int
 	reason              Reason
 }
@@ -80,6 +82,7 @@ func (w *pass) measureTasks(v *view, gone map[string]struct{}) {
 				continue // warned, though the listing does not show it yet
 			}
 		}
+		v.newest = later(v.newest, t.CreatedAt)
 		if t.Phase == Starting {
 			age := w.now.Sub(t.CreatedAt)
 			if age >= w.p.StartLimit && !t.CreatedAt.IsZero() {
@@ -182,6 +185,7 @@ func (w *pass) rise() (int, time.Time) {
 			continue
 		}
 		low = min(low, c.From)
+		w.look(c.At.Add(w.p.StartLimit))
 		if c.To > c.From {
 			at = later(at, c.At)
 		}

@@ -264,7 +264,7 @@ func TestBrokenImageIsNotCovered(t *testing.T) {
 			// An interruption meanwhile is a Spot loss and is covered.
 			l.interrupt("spot", 4)
 			l.pass()
-			if got := l.pool("standard").desired; got != 6 {
+			if got := l.pool("standard").desired; got != 7 {
 				t.Errorf("cover %d for four interrupted tasks", got)
 			}
 			// A new task definition is a new chance.

@@ -114,7 +114,7 @@ func Preset(name string) (Policy, bool) {
 		StartLimit:   3 * time.Minute,
 		SettleMax:    5 * time.Minute,
 		ReleaseEvery: 15 * time.Second,
-		Overstart:    0.5,
+		Overstart:    0.3,
 		OverstartMin: 1,
 		RetryEvery:   5 * time.Minute,
 		Nudge:        NudgeNone,

@@ -53,8 +53,8 @@ func TestTierMovesWhatIsMissingAwayFromTrouble(t *testing.T) {
 	l.interrupt("a", 20)
 	l.placementFailure("a")
 	l.pass()
-	if a := l.pool("a").desired; a != 10 {
-		t.Errorf("the failing zone is asked for %d, want what it holds", a)
+	if a := l.pool("a").desired; a != 11 {
+		t.Errorf("the failing zone is asked for %d, want the ten it holds and one to show when it has room", a)
 	}
 	if b, c := l.pool("b").desired, l.pool("c").desired; b+c != 80 || b < 38 || c < 38 {
 		t.Errorf("the others are asked for %d and %d", b, c)
@@ -117,5 +117,35 @@ func TestTierComesDownWithDemand(t *testing.T) {
 	}
 	if sum != 60 {
 		t.Errorf("%d asked, demand 60", sum)
+	}
+}
+
+func TestZoneThatHasRoomAgainIsAskedForTheRestAtOnce(t *testing.T) {
+	l := zones(t, 90)
+	for z, n := range map[string]int{"a": 30, "b": 20, "c": 10} {
+		l.pool(z).desired = 30
+		l.run(z, n, time.Hour)
+	}
+	l.pass()
+	l.advance(time.Minute) // thirty are missing, and no event says so
+	l.pass()
+	sum := 0
+	for i := range 3 {
+		sum += l.pools[i].desired
+	}
+	if sum < 90 || l.pool("b").desired <= 20 || l.pool("c").desired <= 10 {
+		t.Fatalf("asked of the full zones: %d, %d, %d", l.pools[0].desired, l.pools[1].desired, l.pools[2].desired)
+	}
+	// Zone c places what it was asked for: it has room, and gets all that is still missing.
+	l.start("c", l.pool("c").desired-10, 0)
+	had := len(l.pool("c").tasks)
+	l.advance(10 * time.Second)
+	l.pass()
+	missing := 90 - had
+	for i := range 2 {
+		missing -= len(l.pools[i].tasks)
+	}
+	if got := l.pool("c").desired; missing > 0 && got <= had {
+		t.Errorf("zone c has room and is asked for %d, it holds %d and %d are missing", got, had, missing)
 	}
 }
