@@ -35,8 +35,7 @@ func (w *pass) runBreakers() {
 			w.ramp(v)
 		}
 		if v.ps.B.Mode != was {
-			// The tasks were counted under the old mode: what they are worth now is for the next pass.
-			w.look(w.now.Add(time.Second))
+			w.recount(v) // what the tasks are worth depends on the mode
 		}
 	}
 }
@@ -85,7 +84,7 @@ func (w *pass) open(v *view, why Reason) {
 	if w.p.OnTrip == Evacuate && b.Mode == Closed && why != ReasonPinned {
 		w.failover()
 	}
-	v.held, v.successes, v.proofErrors, v.stepErrors = v.running, 0, 0, 0
+	v.proofErrors, v.stepErrors = 0, 0
 	w.find(Finding{Reason: why, Pool: v.pool.Name, Count: w.evidenceFor(v, why)})
 	w.leads(why)
 }

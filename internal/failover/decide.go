@@ -55,6 +55,8 @@ type pass struct {
 	v   []view
 
 	windowOwned bool
+	// gone are the tasks under interruption notice.
+	gone map[string]struct{}
 	// total is the number of running tasks that nothing threatens, over all pools; safe is how many of them
 	// will still be there after what has been decided so far, whichever tasks ECS picks to stop.
 	total, safe int

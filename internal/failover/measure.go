@@ -46,28 +46,32 @@ type view struct {
 
 // measure reads the observation into the views. tally has run before.
 func (w *pass) measure() {
-	gone := w.interrupted()
+	w.gone = w.interrupted()
 	for i := range w.v {
 		v := &w.v[i]
-		v.settle = w.settle(v)
 		v.desired = v.obs.Desired
 		v.cur = v.desired
 		if a := v.ps.Asked; a != nil && !a.Seen && w.now.Sub(a.At) < w.p.StaleFor && a.Done {
 			v.cur = a.Count
 		}
-		if v.obs.Listed {
-			w.measureTasks(v, gone)
-		} else {
-			v.running = min(v.obs.RunningCount, max(v.desired, 0))
-			if v.obs.RunningCount > v.desired {
-				v.running = v.obs.RunningCount
-			}
-			v.starting = v.obs.PendingCount
-			v.seasoned = v.running
-			v.held = v.running
-		}
-		v.unplaced = max(0, v.desired-v.running-v.starting-v.stuck)
+		w.recount(v)
 	}
+}
+
+// recount counts a pool's tasks under its breaker's present mode.
+func (w *pass) recount(v *view) {
+	v.settle = w.settle(v)
+	v.running, v.starting, v.stuck, v.seasoned, v.held, v.successes, v.startedRecent = 0, 0, 0, 0, 0, 0, 0
+	v.nextSeason, v.nextStuck, v.nextProof = zeroTime, zeroTime, zeroTime
+	if v.obs.Listed {
+		w.measureTasks(v, w.gone)
+	} else {
+		v.running = v.obs.RunningCount
+		v.starting = v.obs.PendingCount
+		v.seasoned = v.running
+		v.held = v.running
+	}
+	v.unplaced = max(0, v.desired-v.running-v.starting-v.stuck)
 }
 
 // measureTasks counts a listed pool task by task.
