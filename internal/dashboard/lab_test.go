@@ -1,0 +1,130 @@
+package dashboard
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/backstop-ecs/backstop/internal/control"
+	"github.com/backstop-ecs/backstop/internal/cost"
+	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/journal"
+	"github.com/backstop-ecs/backstop/internal/state/sqlite"
+)
+
+const token = "a-token-for-tests-only"
+
+// noon is the present of the tests: a Wednesday.
+var noon = time.Date(2026, 11, 18, 12, 0, 0, 0, time.UTC)
+
+// lab is a small world: some workloads whose Spot capacity the test sets, the real law, and the real store.
+type lab struct {
+	t      *testing.T
+	store  *sqlite.Store
+	source *Stored
+	worlds map[string]*world
+	now    time.Time
+	rng    *rand.Rand
+}
+
+type world struct {
+	w              control.Workload
+	demand         int
+	capacity       int // of Spot
+	spot, onDemand int // asked
+	runs, covers   int
+	losses         int
+}
+
+func newLab(t *testing.T, demand map[string]int) *lab {
+	t.Helper()
+	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "backstop.db"), journal.DefaultRetention())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	store.Now = func() time.Time { return noon }
+	l := &lab{t: t, store: store, worlds: make(map[string]*world), now: noon, rng: rand.New(rand.NewPCG(1, 2))}
+	var all []control.Workload
+	for name, n := range demand {
+		policy, _ := failover.Preset(failover.PresetFill)
+		policy.Pools = []failover.Pool{{Name: "spot", Capacity: failover.Spot}, {Name: "standard", Capacity: failover.OnDemand, Tier: 1}}
+		w := control.Workload{Name: name, Policy: policy, Refs: []control.ServiceRef{{Region: "us-east-1", Cluster: "prod", Service: name + "-spot"},
+			{Region: "us-east-1", Cluster: "prod", Service: name + "-standard"}}}
+		all = append(all, w)
+		l.worlds[name] = &world{w: w, demand: n, capacity: n, spot: n, runs: n}
+	}
+	prices := func(string) Prices {
+		return Prices{Pools: map[string]cost.PoolPrice{"spot": {Capacity: failover.Spot, TaskHour: 0.06}, "standard": {Capacity: failover.OnDemand, TaskHour: 0.2}},
+			OnDemandTaskHour: 0.2, Date: cost.TableDate}
+	}
+	l.source = StoreSource(store, all, prices, l.apply)
+	return l
+}
+
+// apply is what the daemon's own wiring does.
+func (l *lab) apply(ctx context.Context, workload string, in failover.Intent) error {
+	_, err := control.Intend(ctx, l.store, l.worlds[workload].w, "test", in, func() time.Time { return l.now })
+	return err
+}
+
+// look carries a workload through one pass at a moment: the capacity holds what it can, on-demand runs what was asked
+// for at the look before.
+func (l *lab) look(name string, at time.Time) {
+	l.t.Helper()
+	w := l.worlds[name]
+	before := w.runs
+	w.runs, w.covers = min(w.capacity, w.spot), w.onDemand
+	var signals []failover.Signal
+	for range max(0, before-w.runs) {
+		w.losses++
+		signals = append(signals, failover.Signal{ID: fmt.Sprintf("%s-%d", name, w.losses), Kind: failover.SignalInterruption, At: at, Pool: "spot",
+			Task: fmt.Sprintf("%s-task-%d", name, w.losses), Zone: "us-east-1" + string("aab"[l.rng.IntN(3)]), StartedAt: at.Add(-time.Hour)})
+	}
+	records, err := l.store.Load(l.t.Context(), []string{name})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	state := records[name].State
+	state.Workload = name
+	o := failover.Observation{At: at, Signals: signals, Pools: []failover.PoolObservation{
+		{Pool: "spot", Desired: w.spot, RunningCount: w.runs, PendingCount: w.spot - w.runs},
+		{Pool: "standard", Desired: w.onDemand, RunningCount: w.covers},
+	}}
+	after, d := failover.Decide(w.w.Policy, state, o)
+	d.Next = failover.Explain(&w.w.Policy, &after, &d)
+	d.Notices = failover.Notices(&w.w.Policy, &state, &after, &d)
+	for _, a := range d.Actions {
+		if set, ok := a.(failover.SetDesiredCount); ok && set.Pool == "standard" {
+			w.onDemand = set.Count
+		} else if ok {
+			w.spot = set.Count
+		}
+	}
+	after = failover.Acted(after, d.Actions)
+	after.Generation = state.Generation + 1
+	entry := journal.Entry{Version: journal.Version, ID: journal.NewID(at, l.rng.Uint32()), Workload: name, At: at, Kind: journal.KindDecision,
+		Generation: after.Generation, Observation: journal.Compact(o), Decision: &d, Actions: d.Actions, Withheld: d.Withheld}
+	if err := l.store.Commit(l.t.Context(), "test", control.Record{State: after}, at, []journal.Entry{entry}); err != nil {
+		l.t.Fatal(err)
+	}
+	l.source.Saw(control.Report{Workload: name, Before: state, After: after, Generation: after.Generation, Observation: o, Decision: d, Result: control.Committed})
+}
+
+// live lets a workload live from a moment until the present: a look every step, with a shortage now and then.
+func (l *lab) live(name string, from time.Time, step time.Duration, shortage func(at time.Time) (capacity int)) {
+	l.t.Helper()
+	for at := from; !at.After(l.now); at = at.Add(step) {
+		l.worlds[name].capacity = shortage(at)
+		l.look(name, at)
+	}
+}
+
+// steady is a workload that always has what it wants.
+func (l *lab) steady(name string) func(time.Time) int {
+	n := l.worlds[name].demand
+	return func(time.Time) int { return n }
+}

@@ -1,0 +1,69 @@
+package dashboard
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/backstop-ecs/backstop/internal/cost"
+	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/journal"
+)
+
+// Source is where the page gets what it shows, and where orders go.
+type Source interface {
+	// Workloads returns what is guarded. It does not change while the source is used.
+	Workloads() []Workload
+	// Current returns what is known of the named workloads now; those never looked at are absent.
+	Current(ctx context.Context, names []string) (map[string]Current, error)
+	// History returns entries of the journal, the newest first.
+	History(ctx context.Context, q journal.Query) ([]journal.Entry, error)
+	// Apply records an order. It returns [ErrReadOnly] when the source takes none.
+	Apply(ctx context.Context, workload string, in failover.Intent) error
+}
+
+// ErrReadOnly says that a source takes no orders, such as a finished run.
+var ErrReadOnly = errors.New("what is shown here takes no orders")
+
+// Workload is what does not change of a workload while the page is up.
+type Workload struct {
+	Name   string
+	Policy failover.Policy
+	// Services says which ECS service each pool is (region/cluster/service), in the order of Policy.Pools.
+	Services []string
+	Prices   Prices
+}
+
+// Prices are what the tasks of one workload cost, in US dollars.
+type Prices struct {
+	// Pools is by the pool's name; OnDemandTaskHour is what the same task costs on demand for an hour.
+	Pools            map[string]cost.PoolPrice
+	OnDemandTaskHour float64
+	// Date is when the prices were looked up; Own says that they are the operator's own.
+	Date string
+	Own  bool
+	// Unknown says why there are none; empty when there are.
+	Unknown string
+}
+
+// Current is what is known of one workload now.
+type Current struct {
+	State failover.State
+	// Decision is the newest that is known, with its actions; nil when there is none.
+	Decision *failover.Decision
+	// LookedAt is the newest moment at which the workload is known to have been looked at.
+	LookedAt time.Time
+	// Live says that every pass is seen, not only those that the journal keeps: then an old LookedAt means that
+	// nobody looks.
+	Live bool
+	// Observation is what the decision was taken from; nil when it was not kept in full.
+	Observation *failover.Observation
+}
+
+// newest returns the later moment.
+func newest(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,59 @@
+import { $, h, fill, level, levelWords, meter, modeWords, clock, span, usd, count, initial, setNow, now, get, watch } from './app.js'
+
+const all = new Map()
+const ranks = Object.keys(levelWords)
+
+function take(o) {
+  for (const f of o.workloads) all.set(f.workload, f)
+  draw()
+}
+
+function facts(f) {
+  const out = [modeWords[f.mode]]
+  if (f.pin) out.push('pinned to ' + (f.pin.mode === 'spot' ? 'Spot' : 'on-demand'))
+  if (f.pause) out.push('paused')
+  if (f.observing) out.push('observing only')
+  for (const b of f.breakers) out.push(`breaker of ${b.pool} ${b.mode.replace('_', '-')}`)
+  return out.join(', ')
+}
+
+function row(f) {
+  const counts = f.known
+    ? `${count(f.demand)} wanted: ${count(f.spot_running)} on Spot, ${count(f.on_demand_running)} on-demand` + (f.shortfall ? `, ${count(f.shortfall)} missing` : '')
+    : 'no counts yet'
+  return h('li', { class: 'workload ' + f.level, 'data-workload': f.workload },
+    level(f.level),
+    h('div', { class: 'title' }, h('h2', null, h('a', { href: '/workloads/' + encodeURIComponent(f.workload) }, f.workload)), h('p', null, f.headline)),
+    h('div', null, meter(f), h('p', { class: 'counts' }, counts)),
+    h('p', { class: 'facts' }, f.known ? `${facts(f)}; Spot health ${f.spot_health} of 100` : ''),
+    f.known ? h('p', { class: 'last' }, `${clock(f.decided_at, now())}: ${f.words}`) : null)
+}
+
+function draw() {
+  const text = $('filter-text').value.toLowerCase()
+  const list = [...all.values()].sort((a, b) => ranks.indexOf(a.level) - ranks.indexOf(b.level) ||
+    b.shortfall / Math.max(1, b.demand) - a.shortfall / Math.max(1, a.demand) || (a.workload < b.workload ? -1 : 1))
+  $('filter').hidden = list.length < 8
+  const shown = list.filter((f) => f.workload.toLowerCase().includes(text))
+  fill($('workloads'), shown.map(row))
+  const sum = (key) => list.reduce((n, f) => n + f[key], 0)
+  const levels = ranks.map((l) => [list.filter((f) => f.level === l).length, levelWords[l].toLowerCase()]).filter(([n]) => n).map(([n, w]) => `${n} ${w}`)
+  fill($('summary'), h('strong', null, `${list.length} ${list.length === 1 ? 'workload' : 'workloads'}`), `: ${levels.join(', ')}. `,
+    h('strong', null, `${count(sum('running'))} of ${count(sum('demand'))}`), ` wanted tasks run, ${count(sum('spot_running'))} of them on Spot. `, saved)
+}
+
+let saved = ''
+async function savings() {
+  try {
+    const s = await get('/api/savings')
+    saved = s.known ? `Saved about ${usd(s.today_usd)} today and ${usd(s.month_usd)} this month (${s.note}).` : ''
+    draw()
+  } catch { /* the live line says what is wrong */ }
+}
+
+const first = initial()
+if (first) { setNow(first.now); take(first) }
+$('filter-text').addEventListener('input', draw)
+watch(take)
+savings()
+setInterval(savings, 60000)

@@ -1,0 +1,241 @@
+import { $, h, fill, level, modeWords, clock, span, usd, count, initial, setNow, now, get, watch, trouble } from './app.js'
+import { Chart } from './chart.js'
+import { Orders } from './orders.js'
+
+const name = $('name').textContent
+const base = '/api/workloads/' + encodeURIComponent(name)
+let facts = null // the newest detail
+let view = { last: 6 * 3600 } // or {from, to}
+let past = null // the newest history
+let markLimit = 40
+
+const ranges = [[3600, '1 h'], [6 * 3600, '6 h'], [86400, '24 h'], [7 * 86400, '7 d'], [30 * 86400, '30 d']]
+const longest = 31 * 86400
+
+// ---- what is now ----
+
+function tile(term, value, small, cls) {
+  return h('div', null, h('dt', null, term), h('dd', { class: cls }, value, small ? h('small', null, small) : null))
+}
+
+let insight = null
+function drawNow() {
+  const f = facts
+  fill($('status'), level(f.level))
+  $('headline').textContent = f.headline
+  const problems = $('problems')
+  problems.className = 'problems ' + f.level
+  problems.hidden = !f.problems.length
+  fill(problems, f.problems.map((p) => h('li', null, p)))
+  const s = insight && insight.savings
+  fill($('tiles'),
+    tile('Wanted', count(f.demand)),
+    tile('Running on Spot', count(f.spot_running), f.demand ? Math.round(100 * Math.min(1, f.spot_running / f.demand)) + ' % of what is wanted' : ''),
+    tile('On on-demand', count(f.on_demand_running), f.starting ? `${count(f.starting)} more start` : ''),
+    tile('Missing', count(f.shortfall), f.shortfall ? 'of ' + count(f.demand) : 'nothing', f.shortfall ? 'bad' : ''),
+    tile('Spot health', f.known ? f.spot_health + ' of 100' : 'unknown', modeWords[f.mode]),
+    tile('Saved today', s && s.known ? usd(s.today_usd) : '–', s ? (s.known ? 'estimated' : s.note) : 'adding up'),
+    tile('Saved this month', s && s.known ? usd(s.month_usd) : '–', s && s.known ? s.note : ''))
+  drawFresh()
+  drawWhy()
+  drawPools()
+}
+
+function drawFresh() {
+  if (!facts) return
+  const f = facts
+  let text = 'Nothing was looked at yet.'
+  if (f.known) {
+    const ago = span((now() - Date.parse(f.looked_at)) / 1000)
+    text = f.live ? `Looked at ${ago} ago.` : `Last recorded ${ago} ago; quiet looks are not recorded.`
+    text += ` Policy ${f.policy}` + (f.observing ? ', observing only: nothing is carried out' : '') + '.'
+  }
+  if ($('fresh').textContent !== text) $('fresh').textContent = text
+}
+
+const ends = (x) => (x.until ? ` until ${clock(x.until, now())}` : ', until it is taken back')
+const who = (x) => (x.by ? ` by ${x.by}` : '') + (x.note ? ` (${x.note})` : '')
+
+function drawWhy() {
+  const f = facts
+  const held = []
+  if (f.pin) held.push(`Pinned to ${f.pin.mode === 'spot' ? 'Spot' : 'on-demand'}${who(f.pin)}${ends(f.pin)}.`)
+  if (f.pause) held.push(`Paused${who(f.pause)}${ends(f.pause)}: decisions are recorded, nothing is changed.`)
+  for (const b of f.breakers) {
+    held.push(`The breaker of ${b.pool} is ${b.mode.replace('_', '-')} since ${clock(b.since, now())}` +
+      (b.manual ? `, ordered${who(b)}${ends(b)}.` : b.why ? `: ${b.why_text}` : '.') + (b.not_before ? ` It may be tried again from ${clock(b.not_before, now())}.` : ''))
+  }
+  fill($('because'), f.known ? h('p', null, f.words + '.') : h('p', null, 'Nothing was decided yet.'),
+    [...held, ...f.because, ...f.withheld.map((w) => 'Withheld: ' + w)].map((t) => h('p', null, t)),
+    f.notices.filter((n) => n.do).map((n) => h('p', null, h('b', null, 'Do: '), n.do)))
+  fill($('next'), f.next.length
+    ? f.next.map((n) => h('li', null, h('b', null, n.at ? `From ${clock(n.at, now())}, when ` : 'When '), n.if, h('b', null, ': '), n.then + '.'))
+    : h('li', null, 'Nothing is known that would.'))
+}
+
+function drawPools() {
+  const f = facts
+  const cols = [['Pool'], ['Breaker'], ['Asked for', 'n'], ['Running', 'n'], ['Starting', 'n'], ['Stuck', 'n'], ['Interrupted lately', 'n'], ['Not placed lately', 'n'], ['Last reason']]
+  fill($('pools'), h('thead', null, h('tr', null, cols.map(([t, c]) => h('th', { scope: 'col', class: c }, t)))),
+    h('tbody', null, f.pools.map((p) => h('tr', null,
+      h('th', { scope: 'row' }, p.pool, h('small', null, `${p.capacity === 'FARGATE_SPOT' ? 'Fargate Spot' : 'on-demand'} · ${p.service}`)),
+      h('td', null, p.capacity === 'FARGATE_SPOT' ? p.breaker.replace('_', '-') + (p.breaker !== 'closed' && p.breaker_since ? ` for ${span((now() - Date.parse(p.breaker_since)) / 1000)}` : '') : 'none'),
+      ...[p.asked, p.running, p.starting, p.stuck, p.interruptions, p.capacity_failures].map((n) => h('td', { class: 'n' }, count(n))),
+      h('td', null, p.reason_text)))))
+}
+
+// ---- what was ----
+
+const chart = new Chart($('chart'), readout, (from, to) => show({ from, to }))
+
+function at(i) {
+  return { demand: past.demand[i], spot: past.spot[i], onDemand: past.on_demand[i], missing: Math.max(0, past.demand[i] - past.spot[i] - past.on_demand[i]) }
+}
+const words = (p) => `${count(p.demand)} wanted: ${count(p.spot)} on Spot, ${count(p.onDemand)} on on-demand, ${count(p.missing)} missing`
+
+function readout(i, seconds) {
+  const e = $('readout')
+  if (!past || !past.times.length) { e.textContent = 'No history in this time.'; return }
+  if (seconds === null) { i = past.times.length - 1; seconds = past.times[i] } else {
+    i = -1
+    for (let k = 0; k < past.times.length && past.times[k] <= seconds; k++) i = k
+  }
+  if (i < 0) { e.textContent = clock(seconds * 1000) + ': nothing is known of that time.'; return }
+  const near = (chart.to - chart.from) / 150
+  const m = past.marks.find((x) => Math.abs(Date.parse(x.at) / 1000 - seconds) < near)
+  e.replaceChildren(h('b', null, clock(Math.min(seconds, past.times[past.times.length - 1]) * 1000)), ' ' + words(at(i)), m ? h('br') : '', m ? `${clock(m.at)}: ${m.text}` : '')
+}
+
+let asked = 0
+async function show(next) {
+  if (next) view = next
+  const mine = ++asked
+  for (const b of $('ranges').children) b.setAttribute('aria-pressed', String(view.last === Number(b.dataset.seconds)))
+  const q = view.last ? `last=${view.last}` : `from=${view.from}&to=${view.to}`
+  try {
+    const got = await get(`${base}/history?${q}`)
+    if (mine !== asked) return // a newer request is under way
+    past = got
+  } catch (e) { trouble('The history cannot be shown: ' + e.message); return }
+  drawPast()
+}
+
+function drawPast() {
+  const p = past
+  const total = p.spot.map((n, i) => n + p.on_demand[i])
+  chart.show([p.times, total, p.spot, p.demand], p.marks, Date.parse(p.from) / 1000, Date.parse(p.to) / 1000)
+  $('later').disabled = Boolean(view.last)
+  readout(null, null)
+  const full = p.full_share >= 1 ? 'all of the time' : `${(Math.floor(p.full_share * 1e5) / 1e3).toFixed(3)} % of the time`
+  const sum = p.times.length ? `${clock(p.from)} to ${clock(p.to)}: all that was wanted ran ${full}; ${count(Math.round(p.shortfall_task_minutes * 10) / 10)} task-minutes were missing.` : 'No history in this time.'
+  $('range-sum').textContent = sum + (p.thinned ? ' So many changes that only the worst and the last moment of each stretch are drawn.' : '')
+  $('chart').setAttribute('aria-label', 'Chart of tasks over time. ' + sum + (p.times.length ? ' At the end ' + words(at(p.times.length - 1)) + '.' : '') + ' The same is in the table below.')
+  if ($('as-table').open) drawTable()
+  drawMarks()
+}
+
+const rowsMax = 300
+function drawTable() {
+  const p = past
+  const first = Math.max(0, p.times.length - rowsMax)
+  const rows = []
+  for (let i = p.times.length - 1; i >= first; i--) {
+    const v = at(i)
+    rows.push(h('tr', null, h('th', { scope: 'row' }, clock(p.times[i] * 1000)), [v.demand, v.spot, v.onDemand, v.missing].map((n) => h('td', { class: 'n' }, count(n)))))
+  }
+  fill($('chart-table'), h('caption', null, 'What held from each moment on, the newest first' + (first ? `; ${first} older rows are left out` : '')),
+    h('thead', null, h('tr', null, h('th', { scope: 'col' }, 'From (UTC)'), ['Wanted', 'On Spot', 'On on-demand', 'Missing'].map((t) => h('th', { scope: 'col', class: 'n' }, t)))),
+    h('tbody', null, rows))
+}
+
+const kindWords = { decision: '', order: 'Order', notice: 'Notice', failure: 'Failed' }
+function drawMarks() {
+  const list = past.marks.slice(0, markLimit)
+  $('decisions-why').textContent = past.marks.length ? `${past.marks.length + past.marks_left_out} in the time shown above, the newest first. A time shows its place in the chart.` : 'Nothing in the time shown above.'
+  fill($('decisions'), list.map((m) => h('li', { 'data-mark': m.id },
+    h('button', { type: 'button', 'data-id': m.id, 'aria-label': clock(m.at, now()) + ', show in the chart' }, clock(m.at, now())),
+    h('p', null, kindWords[m.kind] ? h('span', { class: 'tag ' + (m.kind === 'order' ? 'order' : m.level) }, kindWords[m.kind] + (m.kind === 'notice' ? ` (${m.level})` : '') + ': ') : null, m.text))))
+  $('more').hidden = past.marks.length <= markLimit
+}
+
+function light(id) {
+  for (const li of $('decisions').children) li.classList.toggle('lit', li.dataset.mark === id)
+  chart.light(id)
+  const m = past.marks.find((x) => x.id === id)
+  if (m) readout(0, Date.parse(m.at) / 1000)
+}
+for (const kind of ['click', 'focusin', 'mouseover']) {
+  $('decisions').addEventListener(kind, (e) => { const b = e.target.closest('button'); if (b && past) light(b.dataset.id) })
+}
+$('more').addEventListener('click', () => { markLimit += 100; drawMarks() })
+$('as-table').addEventListener('toggle', () => { if (past) drawTable() })
+
+function window_() {
+  return view.last ? [now() / 1000 - view.last, now() / 1000] : [view.from, view.to]
+}
+function zoom(factor, shift) {
+  const [from, to] = window_()
+  const mid = factor < 1 && view.last ? to : (from + to) / 2 // zooming into the present keeps the present
+  let length = Math.min(Math.max((to - from) * factor, 60), longest - 3600)
+  let a = (factor < 1 && view.last ? to - length : mid - length / 2) + shift * (to - from)
+  const newest = now() / 1000
+  if (a + length >= newest - 1) {
+    show({ last: Math.round(length) })
+    return
+  }
+  a = Math.max(a, newest - longest + 60)
+  show({ from: Math.round(a), to: Math.round(a + length) })
+}
+$('zoom-in').addEventListener('click', () => zoom(0.5, 0))
+$('zoom-out').addEventListener('click', () => zoom(2, 0))
+$('earlier').addEventListener('click', () => zoom(1, -0.5))
+$('later').addEventListener('click', () => zoom(1, 0.5))
+fill($('ranges'), [])
+for (const [s, text] of ranges) $('ranges').append(h('button', { type: 'button', 'data-seconds': s, 'aria-pressed': 'false', onclick: () => show({ last: s }) }, text))
+
+// ---- what it adds up to ----
+
+const days = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun']
+async function loadInsight() {
+  try { insight = await get(base + '/insight') } catch (e) { trouble('The history cannot be added up: ' + e.message); return }
+  const n = insight.interruptions
+  $('hours-why').textContent = `${count(n.total)} ${n.total === 1 ? 'task was' : 'tasks were'} taken back since ${clock(n.from).slice(0, -9)}` + (n.left_out ? `; up to ${count(n.left_out)} more have no place here` : '') + '. Hours are UTC.'
+  const most = Math.max(1, ...n.hours.flat())
+  const table = [h('thead', null, h('tr', null, h('td'), Array.from({ length: 24 }, (_, i) => h('th', { scope: 'col' }, String(i))))),
+    h('tbody', null, n.hours.map((row, d) => h('tr', null, h('th', { scope: 'row' }, days[d]), row.map((v) => h('td', { 'data-v': v }, v ? count(v) : '')))))]
+  fill($('hours'), table)
+  for (const td of $('hours').querySelectorAll('tbody td')) td.style.background = Number(td.dataset.v) ? `rgba(var(--heat), ${0.12 + 0.3 * td.dataset.v / most})` : ''
+  fill($('zones'), h('thead', null, h('tr', null, h('th', { scope: 'col' }, 'Zone'), h('th', { scope: 'col', class: 'n' }, 'Interruptions'))),
+    h('tbody', null, n.zones.length ? n.zones.map((z) => h('tr', null, h('th', { scope: 'row' }, z.zone, h('div', { class: 'meter', 'aria-hidden': 'true' }, h('span', { class: 'missing', 'data-w': z.count / n.zones[0].count }))), h('td', { class: 'n' }, `${count(z.count)} (${Math.round(100 * z.count / n.total)} %)`)))
+      : h('tr', null, h('td', { colspan: 2 }, 'None.'))))
+  for (const e of $('zones').querySelectorAll('[data-w]')) e.style.width = (100 * e.dataset.w) + '%'
+  if (facts) drawNow()
+}
+
+// ---- being up to date ----
+
+const orders = new Orders(base, name, () => facts, () => load())
+
+async function load() {
+  try { facts = await get(base) } catch (e) { trouble('No answer: ' + e.message); return }
+  setNow(facts.now)
+  drawNow()
+  orders.draw()
+  if (view.last) await show()
+}
+
+const first = initial()
+if (first) { setNow(first.now); facts = first; drawNow() }
+orders.begin()
+show()
+loadInsight()
+let shown = first && JSON.stringify([first.generation, first.looked_at, first.headline])
+watch((o) => {
+  const f = o.workloads.find((w) => w.workload === name)
+  if (!f) return
+  const key = JSON.stringify([f.generation, f.looked_at, f.headline])
+  if (key !== shown) { shown = key; load() }
+})
+setInterval(drawFresh, 1000)
+setInterval(() => { if (view.last && !document.hidden) show() }, 15000)
+setInterval(() => { if (!document.hidden) loadInsight() }, 60000)

@@ -1,0 +1,152 @@
+package dashboard
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/backstop-ecs/backstop/internal/control"
+	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/journal"
+)
+
+// Records is the part of a store that the page reads; every [control.Store] is one.
+type Records interface {
+	Load(ctx context.Context, workloads []string) (map[string]control.Record, error)
+	Journal(ctx context.Context, q journal.Query) ([]journal.Entry, error)
+}
+
+// Stored is a [Source] over a store. Where the passes run in the same process, [Stored.Saw] tells it of each.
+type Stored struct {
+	records   Records
+	workloads []Workload
+	apply     func(ctx context.Context, workload string, in failover.Intent) error
+
+	mu   sync.Mutex
+	seen map[string]Current
+}
+
+// StoreSource returns a source over a store. prices gives the prices of a workload; nil: none are known. apply
+// records an order; nil: none is taken.
+func StoreSource(records Records, workloads []control.Workload, prices func(workload string) Prices,
+	apply func(ctx context.Context, workload string, in failover.Intent) error,
+) *Stored {
+	s := &Stored{records: records, apply: apply, seen: make(map[string]Current)}
+	for _, w := range workloads {
+		next := Workload{Name: w.Name, Policy: w.Policy, Prices: Prices{Unknown: "no prices are known"}}
+		for _, ref := range w.Refs {
+			next.Services = append(next.Services, ref.String())
+		}
+		if prices != nil {
+			next.Prices = prices(w.Name)
+		}
+		s.workloads = append(s.workloads, next)
+	}
+	return s
+}
+
+// Saw takes note of a pass, quiet ones too, which leave no trace in the store.
+func (s *Stored) Saw(r control.Report) {
+	if !r.Result.Settled() || r.Decision.At.IsZero() {
+		return
+	}
+	d, o := r.Decision, r.Observation
+	after := r.After
+	after.Generation = r.Generation
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if d.At.Before(s.seen[r.Workload].LookedAt) {
+		return
+	}
+	s.seen[r.Workload] = Current{State: after, Decision: &d, LookedAt: d.At, Live: true, Observation: &o}
+}
+
+// Workloads implements [Source].
+func (s *Stored) Workloads() []Workload { return s.workloads }
+
+// Current implements [Source].
+func (s *Stored) Current(ctx context.Context, names []string) (map[string]Current, error) {
+	records, err := s.records.Load(ctx, names)
+	if err != nil {
+		return nil, fmt.Errorf("read state: %w", err)
+	}
+	out := make(map[string]Current, len(names))
+	for _, name := range names {
+		r, ok := records[name]
+		live, watched := s.live(name)
+		if !ok && !watched {
+			continue
+		}
+		if watched && live.State.Generation >= r.State.Generation {
+			out[name] = live
+			continue
+		}
+		c := Current{State: r.State, LookedAt: r.State.At, Live: watched}
+		if watched {
+			// An order, or another process, has changed the state since the last pass.
+			c.Decision, c.Observation, c.LookedAt = live.Decision, live.Observation, newest(c.LookedAt, live.LookedAt)
+			out[name] = c
+			continue
+		}
+		if err := s.decided(ctx, name, &c); err != nil {
+			return nil, err
+		}
+		out[name] = c
+	}
+	return out, nil
+}
+
+func (s *Stored) live(name string) (Current, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, ok := s.seen[name]
+	return c, ok
+}
+
+// decided fills in the newest decision of the journal.
+func (s *Stored) decided(ctx context.Context, name string, c *Current) error {
+	entries, err := s.records.Journal(ctx, journal.Query{Workload: name, Kinds: []journal.Kind{journal.KindDecision}, Limit: 1})
+	if err != nil {
+		return fmt.Errorf("read journal of %s: %w", name, err)
+	}
+	if len(entries) == 0 || entries[0].Decision == nil {
+		return nil
+	}
+	c.take(&entries[0])
+	return nil
+}
+
+// take fills in a decision's entry.
+func (c *Current) take(e *journal.Entry) {
+	c.Decision, c.LookedAt = e.Decision, newest(c.LookedAt, e.Decision.At)
+	if e.Observation != nil && e.Observation.Complete() {
+		o := e.Observation.Full()
+		c.Observation = &o
+	}
+}
+
+// History implements [Source].
+func (s *Stored) History(ctx context.Context, q journal.Query) ([]journal.Entry, error) {
+	entries, err := s.records.Journal(ctx, q)
+	if err != nil {
+		return nil, fmt.Errorf("read journal: %w", err)
+	}
+	return entries, nil
+}
+
+// Apply implements [Source].
+func (s *Stored) Apply(ctx context.Context, workload string, in failover.Intent) error {
+	if s.apply == nil {
+		return ErrReadOnly
+	}
+	return s.apply(ctx, workload, in)
+}
+
+// clock returns the present for what is known: now, or AWS's clock where that is ahead, as a sandbox's may be.
+func clock(now time.Time, all map[string]Current) time.Time {
+	for _, c := range all {
+		now = newest(now, c.LookedAt)
+	}
+	return now.UTC()
+}

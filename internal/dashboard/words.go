@@ -1,0 +1,156 @@
+package dashboard
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/journal"
+)
+
+// decisionWords says a decision in a line: what was done, and why.
+func decisionWords(d *failover.Decision) string {
+	acts, would := d.Actions, ""
+	if len(acts) == 0 && len(d.Withheld) > 0 {
+		acts, would = d.Withheld, "would "
+	}
+	why := whyWords(d)
+	if len(acts) == 0 {
+		return upperFirst(why)
+	}
+	return upperFirst(would + strings.Join(actionWords(acts), ", ") + ": " + why)
+}
+
+func actionWords(acts []failover.Action) []string {
+	out := make([]string, 0, len(acts))
+	for _, a := range acts {
+		out = append(out, actionWord(a))
+	}
+	return out
+}
+
+func actionWord(a failover.Action) string {
+	set, ok := a.(failover.SetDesiredCount)
+	switch {
+	case !ok:
+		return journal.Text(a)
+	case set.Count > set.From:
+		return fmt.Sprintf("raise %s from %d to %d", set.Pool, set.From, set.Count)
+	case set.Count < set.From:
+		return fmt.Sprintf("lower %s from %d to %d", set.Pool, set.From, set.Count)
+	}
+	return fmt.Sprintf("ask %s for %d again", set.Pool, set.Count)
+}
+
+// whyWords says why in the words of the finding that belongs to the reason, or else of the closed set.
+func whyWords(d *failover.Decision) string {
+	for _, f := range d.Findings {
+		if f.Reason == d.Reason {
+			return f.Text()
+		}
+	}
+	switch d.Reason {
+	case failover.ReasonSpotShort:
+		return fmt.Sprintf("Spot is short, %d of %d run", d.Running, d.Demand)
+	case failover.ReasonInterruption:
+		return fmt.Sprintf("AWS takes Spot tasks back, %d of %d stay", d.Running, d.Demand)
+	case failover.ReasonSpotReturned:
+		return fmt.Sprintf("Spot runs again, %d of %d", d.Running, d.Demand)
+	case failover.ReasonSurplus:
+		return fmt.Sprintf("enough runs, %d of %d", d.Running, d.Demand)
+	}
+	return strings.TrimSuffix(reasonText(d.Reason), ".")
+}
+
+func reasonText(r failover.Reason) string {
+	for _, doc := range failover.Reasons() {
+		if doc.Reason == r {
+			return doc.Text
+		}
+	}
+	return string(r)
+}
+
+// intentWords says an order in a line.
+func intentWords(in *failover.Intent) string {
+	text := string(in.Kind)
+	switch in.Kind {
+	case failover.IntentFailover:
+		text = "Ordered: fail over to on-demand"
+		if in.Pool != "" {
+			text = "Ordered: fail over from " + in.Pool
+		}
+	case failover.IntentRestore:
+		text = "Ordered: restore, let Spot prove itself"
+	case failover.IntentPin:
+		text = "Ordered: pin to " + modeWord(in.Mode)
+	case failover.IntentUnpin:
+		text = "Ordered: end the pin"
+	case failover.IntentPause:
+		text = "Ordered: pause, change nothing"
+	case failover.IntentResume:
+		text = "Ordered: resume, act again"
+	case failover.IntentDemand:
+		text = fmt.Sprintf("Ordered: %d tasks wanted", in.Demand)
+	}
+	if in.By != "" {
+		text += " by " + in.By
+	}
+	if !in.Until.IsZero() {
+		text += " until " + in.Until.UTC().Format("Jan 2 15:04")
+	}
+	if in.Note != "" {
+		text += " (" + in.Note + ")"
+	}
+	return text
+}
+
+// outcomeWords says what failed of the actions of a decision; empty when nothing did.
+func outcomeWords(outs []journal.Outcome) string {
+	var parts []string
+	for i := range outs {
+		switch o := &outs[i]; {
+		case o.Skipped:
+			parts = append(parts, journal.Text(o.Action)+" was not tried")
+		case !o.Done():
+			parts = append(parts, journal.Text(o.Action)+" failed: "+o.Text)
+		}
+	}
+	return upperFirst(strings.Join(parts, "; "))
+}
+
+func modeWord(m failover.Mode) string {
+	switch m {
+	case failover.ModeSpot:
+		return "Spot"
+	case failover.ModeOnDemand:
+		return "on-demand"
+	case failover.ModeMixed:
+		return "mixed"
+	}
+	return "unknown"
+}
+
+// span says a duration as people say it: 40 s, 12 min, 3 h 5 min, 4 d.
+func span(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", int(max(d, 0).Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%d min", int(d.Minutes()))
+	case d < 48*time.Hour:
+		if m := int(d.Minutes()) % 60; m > 0 {
+			return fmt.Sprintf("%d h %d min", int(d.Hours()), m)
+		}
+		return fmt.Sprintf("%d h", int(d.Hours()))
+	}
+	return fmt.Sprintf("%d d", int(d.Hours()/24))
+}
+
+func upperFirst(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
