@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/failover"
@@ -57,8 +58,9 @@ func (l *Loop) apply(ctx context.Context, w *Workload, a failover.Action) error 
 }
 
 // release commits the outcome and gives back the lease. It is tried even when the pass was told to stop; when
-// it fails the lease runs out by itself and the next pass asks again for what it does not see done.
-func (l *Loop) release(ctx context.Context, j *job, of string) {
+// it fails the lease runs out by itself and the next pass asks again for what it does not see done. So it does
+// when a call was cut off: it may still arrive, and must not find somebody else's newer decision there.
+func (l *Loop) release(ctx context.Context, j *job, of string, lease Lease) {
 	r := &j.report
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), ReleaseTimeout)
 	defer cancel()
@@ -70,6 +72,9 @@ func (l *Loop) release(ctx context.Context, j *job, of string) {
 	}
 	next := Record{State: failover.Acted(r.After, done)}
 	next.State.Generation = r.Generation + 1
+	if next.Lease = l.ownLease(j, l.Now()); cutOff(r.Outcomes) {
+		next.Lease = lease
+	}
 	entry := journal.Entry{Version: journal.Version, ID: l.entryID(), Workload: j.w.Name, At: r.Decision.At,
 		Kind: journal.KindOutcome, Generation: next.State.Generation, Of: of, Outcomes: r.Outcomes}
 	err := l.Store.Commit(ctx, l.Owner, next, l.Now(), []journal.Entry{entry})
@@ -86,6 +91,20 @@ func (l *Loop) release(ctx context.Context, j *job, of string) {
 		return
 	}
 	l.committed(j, next.State.Generation)
+}
+
+// ownLease returns the lease that a pass of ours left behind because a call was cut off, as long as it runs. A
+// commit that does not act must not give it back.
+func (l *Loop) ownLease(j *job, now time.Time) Lease {
+	if own := j.record.Lease; own.Owner == l.Owner && now.Before(own.Until) {
+		return own
+	}
+	return Lease{}
+}
+
+// cutOff says whether an action was tried and its fate is not known.
+func cutOff(outcomes []journal.Outcome) bool {
+	return slices.ContainsFunc(outcomes, func(o journal.Outcome) bool { return o.Err == failover.ErrTimeout })
 }
 
 // kindOf returns the kind of an adapter's error; of any other, whether the time was up.

@@ -204,7 +204,7 @@ func (l *Loop) decide(ctx context.Context, j *job) {
 	}
 
 	now, begun := l.Now(), time.Now()
-	next := Record{State: after}
+	next := Record{State: after, Lease: l.ownLease(j, now)}
 	next.State.Generation = state.Generation + 1
 	if d.Acts() {
 		next.Lease = Lease{Owner: l.Owner, Until: now.Add(LeaseFor)}
@@ -218,7 +218,7 @@ func (l *Loop) decide(ctx context.Context, j *job) {
 	r.Result = Committed
 	if d.Acts() {
 		l.act(ctx, j, begun)
-		l.release(ctx, j, decision.ID)
+		l.release(ctx, j, decision.ID, next.Lease)
 	}
 }
 
