@@ -1,0 +1,290 @@
+package function_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	minidyn "github.com/truora/minidyn/server"
+
+	"github.com/backstop-ecs/backstop/internal/app/function"
+	"github.com/backstop-ecs/backstop/internal/aws/queue"
+	"github.com/backstop-ecs/backstop/internal/aws/state"
+	"github.com/backstop-ecs/backstop/internal/config"
+	"github.com/backstop-ecs/backstop/internal/control"
+	"github.com/backstop-ecs/backstop/internal/ecsim"
+	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/journal"
+	"github.com/backstop-ecs/backstop/internal/sandbox"
+)
+
+const (
+	region  = "us-east-1"
+	cluster = "prod"
+	table   = "backstop"
+	topic   = "arn:aws:sns:us-east-1:123456789012:notices"
+	timeout = time.Minute
+)
+
+var start = time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)
+
+// world is an AWS account on this machine: a sandbox whose time the test moves, and a DynamoDB.
+type world struct {
+	t     *testing.T
+	box   *sandbox.Sandbox
+	mu    sync.Mutex
+	calls map[string]int // of DynamoDB, by operation
+	dyn   *minidyn.Server
+	down  bool // DynamoDB answers nothing but errors
+	names []string
+}
+
+func newWorld(t *testing.T, count int, names ...string) *world {
+	t.Helper()
+	w := &world{t: t, dyn: minidyn.NewServer(), calls: make(map[string]int), names: names,
+		box: sandbox.New(sandbox.Options{Manual: true, NoThrottle: true, World: ecsim.Config{Seed: 1, Start: start, ReadLag: -1}})}
+	var all []sandbox.Twins
+	for _, name := range names {
+		all = append(all, sandbox.Twins{Cluster: cluster, Name: name, Count: count})
+	}
+	if err := w.box.Setup(all...); err != nil {
+		t.Fatalf("set up sandbox: %v", err)
+	}
+	client := dynamodb.NewFromConfig(w.aws())
+	attr := func(name string) types.AttributeDefinition {
+		return types.AttributeDefinition{AttributeName: aws.String(name), AttributeType: types.ScalarAttributeTypeS}
+	}
+	if _, err := client.CreateTable(t.Context(), &dynamodb.CreateTableInput{TableName: aws.String(table), BillingMode: types.BillingModePayPerRequest,
+		KeySchema: []types.KeySchemaElement{{AttributeName: aws.String("pk"), KeyType: types.KeyTypeHash},
+			{AttributeName: aws.String("sk"), KeyType: types.KeyTypeRange}},
+		AttributeDefinitions: []types.AttributeDefinition{attr("pk"), attr("sk")}}); err != nil {
+		t.Fatalf("create table: %v", err)
+	}
+	w.forget()
+	return w
+}
+
+// ServeHTTP answers for DynamoDB.
+func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	_, op, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	w.mu.Lock()
+	w.calls[op]++
+	down := w.down
+	w.mu.Unlock()
+	if down {
+		rw.Header().Set("Content-Type", "application/x-amz-json-1.0")
+		rw.WriteHeader(http.StatusBadRequest)
+		_, _ = io.WriteString(rw, `{"__type":"com.amazon.coral.service#AccessDeniedException","Message":"not authorized to perform dynamodb"}`)
+		return
+	}
+	w.dyn.ServeHTTP(rw, r)
+}
+
+// Do answers a request in process: DynamoDB's by minidyn, all others by the sandbox.
+func (w *world) Do(r *http.Request) (*http.Response, error) {
+	if err := r.Context().Err(); err != nil {
+		return nil, err
+	}
+	if strings.HasPrefix(r.Header.Get("X-Amz-Target"), "DynamoDB_") {
+		rec := httptest.NewRecorder()
+		w.ServeHTTP(rec, r)
+		return rec.Result(), nil
+	}
+	return w.box.Do(r)
+}
+
+func (w *world) aws() aws.Config {
+	return aws.Config{Region: region, Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""), HTTPClient: w,
+		BaseEndpoint: aws.String("http://sandbox.localhost"), Retryer: func() aws.Retryer { return aws.NopRetryer{} }}
+}
+
+// yaml is the configuration, as the installation writes it.
+func (w *world) yaml(extra string) string {
+	text := "version: 1\nregion: us-east-1\nstate: {dynamodb: " + table + "}\nevents: {sqs: \"" + w.box.QueueURL() + "\"}\nmetrics: {emf: true}\n" + extra + "workloads:\n"
+	for _, name := range w.names {
+		text += fmt.Sprintf("  - name: %[1]s\n    policy: {preset: fill, overstart: 0}\n    task: {cpu: 256, memory: 512}\n    pools:\n"+
+			"      - {name: spot, cluster: prod, service: %[1]s-spot, capacity: FARGATE_SPOT}\n"+
+			"      - {name: standard, cluster: prod, service: %[1]s-standard, capacity: FARGATE}\n", name)
+	}
+	return text
+}
+
+func (w *world) config(extra string) *config.File {
+	w.t.Helper()
+	f, err := config.Parse([]byte(w.yaml(extra)), "test.yaml")
+	if err != nil {
+		w.t.Fatalf("configuration: %v", err)
+	}
+	return f
+}
+
+// function makes a function in this process.
+func (w *world) function(o function.Options) *function.Function {
+	w.t.Helper()
+	if o.Config == nil {
+		o.Config = w.config("")
+	}
+	o.AWS, o.Scale = w.aws(), 1000
+	f, err := function.New(o)
+	if err != nil {
+		w.t.Fatalf("make function: %v", err)
+	}
+	return f
+}
+
+func (w *world) store() *state.Store { return state.New(w.aws(), table, state.Options{}) }
+
+func (w *world) state(name string) failover.State {
+	w.t.Helper()
+	records, err := w.store().Load(w.t.Context(), []string{name})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return records[name].State
+}
+
+func (w *world) journal(name string, kinds ...journal.Kind) []journal.Entry {
+	w.t.Helper()
+	entries, err := w.store().Journal(w.t.Context(), journal.Query{Workload: name, Kinds: kinds, Limit: 1000})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return entries
+}
+
+func (w *world) forget() {
+	w.box.ForgetCalls()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	clear(w.calls)
+}
+
+// counts returns the calls since forget, of the sandbox and of DynamoDB.
+func (w *world) counts() map[string]int {
+	out := w.box.Calls().Counts
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for op, n := range w.calls {
+		out["dynamodb:"+op] = n
+	}
+	return out
+}
+
+func (w *world) supply(n int) {
+	w.box.World(func(e *ecsim.World) { e.SetSupply(ecsim.SupplyKey{Region: region, Provider: ecsim.FargateSpot}, n) })
+}
+
+func (w *world) working(name string) (spot, standard int) {
+	w.box.World(func(e *ecsim.World) {
+		spot = e.Working(ecsim.Ref{Region: region, Cluster: cluster, Service: name + "-spot"})
+		standard = e.Working(ecsim.Ref{Region: region, Cluster: cluster, Service: name + "-standard"})
+	})
+	return spot, standard
+}
+
+// receive takes all messages that are visible.
+func (w *world) receive() []control.Message {
+	w.t.Helper()
+	q := queue.New(w.aws(), w.box.QueueURL())
+	var all []control.Message
+	for {
+		got, err := q.Receive(w.t.Context(), 0)
+		if err != nil {
+			w.t.Fatalf("receive: %v", err)
+		}
+		if len(got) == 0 {
+			return all
+		}
+		all = append(all, got...)
+	}
+}
+
+// batch makes the payload of an event source mapping.
+func batch(msgs []control.Message) []byte {
+	type record struct {
+		MessageID     string            `json:"messageId"`
+		ReceiptHandle string            `json:"receiptHandle"`
+		Body          string            `json:"body"`
+		Attributes    map[string]string `json:"attributes"`
+		EventSource   string            `json:"eventSource"`
+		Source        string            `json:"eventSourceARN"`
+		Region        string            `json:"awsRegion"`
+	}
+	var event struct{ Records []record }
+	for _, m := range msgs {
+		event.Records = append(event.Records, record{m.ID, m.Receipt, string(m.Body), map[string]string{"ApproximateReceiveCount": "1"},
+			"aws:sqs", "arn:aws:sqs:us-east-1:123456789012:backstop", region})
+	}
+	b, _ := json.Marshal(event)
+	return b
+}
+
+// schedule is what an EventBridge rule with a schedule sends.
+var schedule = []byte(`{"version":"0","id":"53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa","detail-type":"Scheduled Event","source":"aws.events",` +
+	`"account":"123456789012","time":"2026-11-24T09:00:00Z","region":"us-east-1","resources":["arn:aws:events:us-east-1:123456789012:rule/tick"],"detail":{}}`)
+
+// returned reads the response of a partial batch.
+func returned(t *testing.T, body []byte) []string {
+	t.Helper()
+	var out struct {
+		Failures []struct {
+			ID string `json:"itemIdentifier"`
+		} `json:"batchItemFailures"`
+	}
+	if err := json.Unmarshal(body, &out); err != nil {
+		t.Fatalf("response %s: %v", body, err)
+	}
+	var ids []string
+	for _, f := range out.Failures {
+		ids = append(ids, f.ID)
+	}
+	return ids
+}
+
+// mapping is what Lambda's event source mapping and the schedule do: it hands over what the queue has, deletes
+// what does not come back, and ticks once a minute of the world's time.
+func (w *world) mapping(invoke func(ctx context.Context, payload []byte) ([]byte, error), forTime time.Duration, step time.Duration) {
+	w.t.Helper()
+	q := queue.New(w.aws(), w.box.QueueURL())
+	begin := w.box.Now()
+	tick := begin
+	for end := begin.Add(forTime); w.box.Now().Before(end); {
+		w.box.AdvanceTo(w.box.Now().Add(step))
+		for msgs := w.receive(); len(msgs) > 0; msgs = w.receive() {
+			body, err := invoke(w.t.Context(), batch(msgs))
+			if err != nil {
+				w.t.Fatalf("batch of %d: %v", len(msgs), err)
+			}
+			back := make(map[string]bool)
+			for _, id := range returned(w.t, body) {
+				back[id] = true
+			}
+			var done []control.Message
+			for _, m := range msgs {
+				if !back[m.ID] {
+					done = append(done, m)
+				}
+			}
+			if err := q.Ack(w.t.Context(), done); err != nil {
+				w.t.Fatal(err)
+			}
+		}
+		if now := w.box.Now(); now.Sub(tick) >= time.Minute {
+			tick = now
+			if _, err := invoke(w.t.Context(), schedule); err != nil {
+				w.t.Fatalf("schedule: %v", err)
+			}
+		}
+	}
+}
