@@ -138,7 +138,7 @@ func runDemo(ctx context.Context, s IO, o demoOptions) error {
 		speed = sc.Length.Seconds() / watchFor.Seconds()
 	}
 	v := &demoView{s: s, o: o, picture: &demo.Picture{Title: pictureTitle(sc, o)}}
-	opts := demo.Options{Scenario: sc, Policy: o.policy, Tasks: o.tasks, Seed: o.seed, Speed: speed, Addr: o.addr, ServeSpeed: max(o.speed, 0),
+	opts := demo.Options{Scenario: sc, Policy: o.policy, Tasks: o.tasks, Seed: o.seed, Speed: speed, Addr: o.addr, ServeSpeed: max(o.speed, 0), Present: o.serve,
 		Log: slog.New(slog.DiscardHandler), Tell: v.tell}
 	d, err := demo.Open(ctx, opts)
 	if err != nil {

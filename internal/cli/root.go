@@ -27,7 +27,7 @@ func Main(ctx context.Context, args []string, s IO) int {
 	root := newRoot(s)
 	root.SetArgs(args)
 	err := fang.Execute(ctx, root, fang.WithVersion(versionText()), fang.WithErrorHandler(sayError),
-		fang.WithNotifySignal(os.Interrupt, syscall.SIGTERM))
+		fang.WithNotifySignal(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP))
 	return codeOf(err)
 }
 
@@ -84,7 +84,7 @@ var commands = []struct {
 }{
 	{groupTry, []func(IO) *cobra.Command{newDemoCommand, newSandboxCommand, newSimulateCommand}},
 	{groupRun, []func(IO) *cobra.Command{newRunCommand}},
-	{groupLook, []func(IO) *cobra.Command{newStatusCommand, newExplainCommand, newHistoryCommand}},
+	{groupLook, []func(IO) *cobra.Command{newStatusCommand, newExplainCommand, newHistoryCommand, newDoctorCommand}},
 	{groupChange, []func(IO) *cobra.Command{newFailoverCommand, newRestoreCommand, newPinCommand, newUnpinCommand, newPauseCommand, newResumeCommand}},
 	{groupSupport, []func(IO) *cobra.Command{newConfigCommand, newVersionCommand}},
 }

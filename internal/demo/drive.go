@@ -18,10 +18,13 @@ const (
 	// latency is the virtual time from a message's arrival to the pass that it wakes: the long poll's answer
 	// and the daemon's collecting of a burst, rounded up. The calls of the pass itself take no virtual time.
 	latency = 300 * time.Millisecond
-	// gap is the least virtual time between two passes that messages wake. The daemon needs less: its own gap
-	// is a tenth of a second, and the adapter's rate limits, which count in real time and are off here, leave
-	// two passes in three seconds to a workload of this size. So the play is a little slower than the product.
-	gap = 2 * time.Second
+	// gap is the least virtual time between two passes that messages wake, and newsGap that where no Spot task
+	// was taken back since the last pass: news of tasks that have started only ever lets cover go. The daemon
+	// needs less: its own gap is a tenth of a second, and the adapter's rate limits, which count in real time and
+	// are off here, leave two passes in three seconds to a workload of this size. So a play is a little slower
+	// than the product, and a day takes seconds.
+	gap     = 2 * time.Second
+	newsGap = 5 * time.Second
 	// soonest is the least virtual time before the daemon's own wish to look again, as in its loop.
 	soonest = time.Second
 	// receivesMax bounds the receives of one pass: the burst of a whole workload, and to spare.
@@ -44,6 +47,7 @@ type driver struct {
 	arrived atomic.Bool
 	again   time.Time // the daemon's own wish to look again
 	passed  time.Time // the last pass
+	taken   int       // Spot tasks taken back by then
 }
 
 // onMessage is told of every message; it is called with the sandbox locked.
@@ -86,7 +90,7 @@ func (r *driver) play(ctx context.Context, s Scenario) error {
 		}
 		if r.arrived.Load() { // the daemon answers a little later, and takes what has come by then
 			answer := now.Add(latency)
-			if next := r.passed.Add(gap); next.After(answer) {
+			if next := r.passed.Add(r.gap()); next.After(answer) {
 				answer = next
 			}
 			if err := r.advance(ctx, earliest(end, answer), false); err != nil {
@@ -128,12 +132,19 @@ func (r *driver) advance(ctx context.Context, until time.Time, stop bool) error 
 	}
 }
 
+func (r *driver) gap() time.Duration {
+	if r.meter.last.spotUse.Interruptions > r.taken {
+		return gap
+	}
+	return newsGap
+}
+
 func (r *driver) measure() { r.meter.step(r.box.Now(), r.stage.sample()) }
 
 // pass lets the daemon take what is in the queue, look, decide and act, exactly as its own loop does.
 func (r *driver) pass(ctx context.Context) error {
 	r.arrived.Store(false)
-	r.passed = r.box.Now()
+	r.passed, r.taken = r.box.Now(), r.meter.last.spotUse.Interruptions
 	var messages []control.Message
 	var signals []failover.Signal
 	for range receivesMax {

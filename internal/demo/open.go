@@ -25,6 +25,8 @@ import (
 const (
 	// startUp is the longest that the workload may take to run before the scenario begins.
 	startUp = 30 * time.Minute
+	// longScenario is from when on a scenario speaks of mornings, and so begins at midnight.
+	longScenario = 12 * time.Hour
 	// lockStepScale turns off the adapter's own rate limits, which are counted in real time: lock step makes
 	// hours of calls in seconds. The sandbox enforces ECS's buckets in virtual time.
 	lockStepScale = 1e6
@@ -45,11 +47,27 @@ type Options struct {
 	Speed float64
 	// Addr is the loopback address of the sandbox; port 0 picks one.
 	Addr string
+	// Present lets the play end at about the present of this machine and not at a fixed date: for those who go on
+	// with Serve and ask how old things are.
+	Present bool
 	// ServeSpeed is the speed at which [Demo.Serve] goes on.
 	ServeSpeed float64
 	Log        *slog.Logger
 	// Tell is given every update, by the goroutine that plays; it must not block for long. May be nil.
 	Tell func(Update)
+}
+
+// start is the virtual time at which the sandbox begins: before the scenario by the time that the workload
+// needs to start and the way to a full hour or a midnight.
+func (o *Options) start() time.Time {
+	if !o.Present {
+		return worldStart
+	}
+	lead := time.Hour
+	if o.Scenario.Length >= longScenario {
+		lead = 24 * time.Hour
+	}
+	return time.Now().UTC().Add(-o.Scenario.Length - lead - startUp).Truncate(time.Second)
 }
 
 // Demo is a sandbox that listens and a daemon over it. Close it.
@@ -96,7 +114,7 @@ func (d *Demo) open(ctx context.Context) error {
 	o := d.opts
 	d.driver = &driver{tell: o.Tell, pace: &pace{speed: o.Speed, real: time.Now}}
 	d.box = sandbox.New(sandbox.Options{
-		World: ecsim.Config{Seed: o.Seed, Start: worldStart,
+		World: ecsim.Config{Seed: o.Seed, Start: o.start(),
 			// What a rule on started, warned and stopped tasks lets through: the steps between say nothing.
 			LeaveOut: ecsim.StartingEvents | ecsim.StoppingEvents | ecsim.APICallEvents},
 		Speed: o.ServeSpeed, Log: o.Log, OnMessage: d.driver.onMessage,
@@ -137,7 +155,7 @@ func (d *Demo) start(ctx context.Context) error {
 		d.box.AdvanceTo(d.box.Now().Add(5 * time.Second))
 	}
 	begin := d.box.Now().Truncate(time.Hour).Add(time.Hour) // scenarios speak of full hours
-	if d.opts.Scenario.Length >= 12*time.Hour {
+	if d.opts.Scenario.Length >= longScenario {
 		begin = d.box.Now().Truncate(24 * time.Hour).Add(24 * time.Hour) // and of mornings
 	}
 	d.box.AdvanceTo(begin)
@@ -259,6 +277,7 @@ func (d *Demo) Serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	d.box.AdvanceTo(time.Now()) // does nothing if the play has gone beyond
 	d.box.Pause(false)
 	return live.Run(ctx)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html"
 	"io"
+	"slices"
 	"strings"
 	"time"
 )
@@ -25,9 +26,9 @@ type mark struct {
 const (
 	pictureWidth, pictureHeight = 960, 400
 	pictureLeft, pictureRight   = 48, 16
-	pictureTop, pictureBottom   = 56, 44
-	// columnsMax is how many steps the areas have at most: two a pixel.
-	columnsMax = 1800
+	pictureTop, pictureBottom   = 60, 52
+	// columnsMax is how many steps the areas have at most: about one a pixel.
+	columnsMax = 900
 	marksMax   = 40
 )
 
@@ -63,10 +64,11 @@ func (p *Picture) svg() string {
 func (p *Picture) plot(b *strings.Builder) {
 	first, last := p.frames[0].At, p.frames[len(p.frames)-1].At
 	long := max(last.Sub(first), time.Second)
-	top := 1
+	demand, peak := 1, 0
 	for _, f := range p.frames {
-		top = max(top, f.Demand, f.Spot+f.OnDemand)
+		demand, peak = max(demand, f.Demand), max(peak, f.Spot+f.OnDemand)
 	}
+	top := max(demand+demand/20, min(peak, demand+demand/4)) // a moment's surplus may be cut off
 	const width, height = pictureWidth - pictureLeft - pictureRight, pictureHeight - pictureTop - pictureBottom
 	x := func(t time.Time) float64 { return pictureLeft + width*float64(t.Sub(first))/float64(long) }
 	y := func(n int) float64 { return pictureTop + height*(1-float64(n)/float64(top)) }
@@ -92,6 +94,8 @@ func (p *Picture) plot(b *strings.Builder) {
 		}
 		fmt.Fprintf(b, `<polygon points="%s" fill="%s"><title>%s</title></polygon>`+"\n", strings.TrimSpace(up.String()), fill, label)
 	}
+	fmt.Fprintf(b, `<clipPath id="in"><rect x="%d" y="%d" width="%d" height="%d"/></clipPath><g clip-path="url(#in)">`+"\n",
+		pictureLeft, pictureTop, width, height)
 	area(func(f Frame) (int, int) { return 0, f.Spot }, "#5fb3b3", "running on Spot")
 	area(func(f Frame) (int, int) { return f.Spot, f.Spot + f.OnDemand }, "url(#od)", "running on on-demand")
 	area(func(f Frame) (int, int) {
@@ -105,9 +109,10 @@ func (p *Picture) plot(b *strings.Builder) {
 		}
 		fmt.Fprintf(&line, "%.1f,%.1f %.1f,%.1f ", x(f.At), y(f.Demand), x(end), y(f.Demand))
 	}
-	fmt.Fprintf(b, `<polyline points="%s" fill="none" stroke="#1f2933" stroke-width="1.5"><title>demand</title></polyline>`+"\n", strings.TrimSpace(line.String()))
+	fmt.Fprintf(b, `<polyline points="%s" fill="none" stroke="#1f2933" stroke-width="1.5"><title>demand</title></polyline></g>`+"\n", strings.TrimSpace(line.String()))
 
-	for _, n := range []int{0, top / 2, top} {
+	step := roundStep(top)
+	for n := 0; n <= top; n += step {
 		fmt.Fprintf(b, `<text x="%d" y="%.1f" text-anchor="end" fill="#52606d">%d</text>`+"\n", pictureLeft-6, y(n)+4, n)
 	}
 	every := 15 * time.Minute
@@ -120,13 +125,33 @@ func (p *Picture) plot(b *strings.Builder) {
 		if t.Before(first) {
 			continue
 		}
-		fmt.Fprintf(b, `<text x="%.1f" y="%d" text-anchor="middle" fill="#52606d">%s</text><path d="M%.1f %d v5" stroke="#52606d"/>`+"\n",
-			x(t), pictureHeight-pictureBottom+18, t.UTC().Format("15:04"), x(t), pictureHeight-pictureBottom)
+		anchor := "middle"
+		if x(t) > pictureWidth-pictureRight-18 {
+			anchor = "end"
+		}
+		fmt.Fprintf(b, `<text x="%.1f" y="%d" text-anchor="%s" fill="#52606d">%s</text><path d="M%.1f %d v5" stroke="#52606d"/>`+"\n",
+			x(t), pictureHeight-pictureBottom+18, anchor, t.UTC().Format("15:04"), x(t), pictureHeight-pictureBottom)
 	}
 	for _, m := range p.marks {
 		fmt.Fprintf(b, `<path d="M%.1f %d v-6" stroke="#1f2933"><title>%s</title></path>`+"\n", x(m.at), pictureTop-2, html.EscapeString(m.text))
 	}
 	p.legend(b)
+}
+
+// roundStep is the spacing of the marks at the side: a round number, so that there are two to five of them.
+func roundStep(top int) int {
+	step := 1
+	for _, by := range []int{1, 2, 5} {
+		for s := by; s <= top/2; s *= 10 {
+			if top/s <= 5 && (step == 1 || s < step) {
+				step = s
+			}
+		}
+	}
+	if step == 1 && top > 5 {
+		return max(1, top/2)
+	}
+	return step
 }
 
 // legend names the areas, and the last frame's numbers.
@@ -135,18 +160,19 @@ func (p *Picture) legend(b *strings.Builder) {
 	for _, l := range []struct {
 		fill, text string
 		width      int
-	}{{"#5fb3b3", "on Spot", 70}, {"url(#od)", "on on-demand", 104}, {"#c0392b", "missing", 74}, {"#1f2933", "— demand", 84}} {
+	}{{"#5fb3b3", "on Spot", 70}, {"url(#od)", "on on-demand", 104}, {"#c0392b", "missing", 74}, {"#1f2933", "demand", 60}} {
 		fmt.Fprintf(b, `<rect x="%d" y="33" width="11" height="11" fill="%s"/><text x="%d" y="43" fill="#1f2933">%s</text>`+"\n", at, l.fill, at+16, l.text)
 		at += l.width + 16
 	}
 	f := p.frames[len(p.frames)-1]
 	if f.OnDemandOnlyUSD > 0 {
-		fmt.Fprintf(b, `<text x="%d" y="43" text-anchor="end" fill="#52606d">%.0f %% of the cost of on-demand alone, %.1f task-minutes missing; simulated, example prices</text>`+"\n",
-			pictureWidth-pictureRight, 100*f.CostUSD/f.OnDemandOnlyUSD, f.ShortTaskMinutes)
+		fmt.Fprintf(b, `<text x="%d" y="%d" text-anchor="end" fill="#52606d">%.0f %% of the cost of on-demand alone, %.1f task-minutes missing; simulated, example prices</text>`+"\n",
+			pictureWidth-pictureRight, pictureHeight-8, 100*f.CostUSD/f.OnDemandOnlyUSD, f.ShortTaskMinutes)
 	}
 }
 
-// thin keeps at most columnsMax frames, of those that fall together the one with most missing.
+// thin keeps at most columnsMax frames, of those that fall together the one with most missing, and of equal
+// ones that follow each other the first.
 func thin(frames []Frame, first time.Time, long time.Duration) []Frame {
 	span := max(long/columnsMax, 1)
 	var out []Frame
@@ -163,5 +189,7 @@ func thin(frames []Frame, first time.Time, long time.Duration) []Frame {
 			old.At = keep
 		}
 	}
-	return out
+	return slices.CompactFunc(out, func(a, b Frame) bool {
+		return a.Demand == b.Demand && a.Spot == b.Spot && a.OnDemand == b.OnDemand
+	})
 }
