@@ -19,9 +19,11 @@ func (w *pass) act() {
 			v.ask = v.cur // not before its scalable target is known: it would be lifted again
 		}
 		if v.ask == v.desired || w.pendingAsk(v) {
-			if a := v.ps.Asked; a != nil && a.Count != v.ask && !a.Done && !a.Seen && w.acting() {
-				// What was asked for was never done and is not wanted any more.
-				v.ps.Asked = &Asked{Count: v.ask, At: w.now, Done: true, Seen: true}
+			if a := v.ps.Asked; a != nil && a.Count != v.ask && w.acting() {
+				// What was asked for is not wanted any more. Whether it was done is not sure (the answer may have
+				// been lost, this read or the one that seemed to show it may be stale): should it show, it is ours
+				// and nobody's will.
+				w.askFor(v, v.ask)
 			}
 			continue
 		}

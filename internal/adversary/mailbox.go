@@ -1,0 +1,185 @@
+package adversary
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/backstop-ecs/backstop/internal/control"
+	"github.com/backstop-ecs/backstop/internal/failover"
+)
+
+const (
+	// invisible is how long a received message stays hidden (internal/aws/queue).
+	invisible = time.Minute
+	// receivesMax is after how many receives a message goes to the dead-letter queue.
+	receivesMax = 5
+)
+
+var errPoison = errors.New("not an EventBridge event")
+
+// letter is one message in the queue.
+type letter struct {
+	id       string
+	body     []byte
+	sentAt   time.Time
+	visible  time.Time
+	receives int
+	poison   bool
+	signal   failover.Signal
+	ok       bool
+}
+
+// mailbox is the events queue: each message at least once, hidden while it is worked on, and in the
+// dead-letter queue after too many receives. It is guarded by the run's mutex.
+type mailbox struct {
+	letters []*letter
+	// signals are what the bodies stand for, by number.
+	signals []failover.Signal
+	dead    []*letter
+	arrived chan struct{} // closed and replaced when something can be received
+	serial  int
+}
+
+// post puts an event's message into the queue, through the troubles of the way.
+func (r *run) post(s failover.Signal, ok bool) {
+	m := &r.mail
+	now := r.w.Now()
+	h := hash(r.plan.Seed, 0xe7e47, uint64(len(m.signals)))
+	m.signals = append(m.signals, s)
+	body := binary.BigEndian.AppendUint64(nil, uint64(len(m.signals)-1))
+	if ok {
+		r.watch.happened(&s)
+	}
+	if r.troubled && r.has(EventLost, share(hash(h, 1))) {
+		return
+	}
+	visible := now
+	if r.troubled && r.has(EventLate, share(hash(h, 2))) {
+		visible = now.Add(time.Duration(share(hash(h, 3)) * float64(10*time.Minute)))
+	}
+	r.enqueue(&letter{body: body, sentAt: now, visible: visible, signal: s, ok: ok})
+	if r.troubled && r.has(EventTwice, share(hash(h, 4))) {
+		later := visible.Add(time.Duration(share(hash(h, 5)) * float64(5*time.Minute)))
+		r.enqueue(&letter{body: body, sentAt: now, visible: later, signal: s, ok: ok})
+	}
+	if r.troubled && r.has(EventPoison, share(hash(h, 6))) {
+		r.enqueue(&letter{body: []byte("{"), sentAt: now, visible: visible, poison: true})
+	}
+}
+
+func (r *run) enqueue(l *letter) {
+	r.mail.serial++
+	l.id = strconv.Itoa(r.mail.serial)
+	r.mail.letters = append(r.mail.letters, l)
+}
+
+// announce wakes those who wait, if something can be received.
+func (r *run) announce() {
+	now := r.w.Now()
+	for _, l := range r.mail.letters {
+		if !l.visible.After(now) {
+			close(r.mail.arrived)
+			r.mail.arrived = make(chan struct{})
+			return
+		}
+	}
+}
+
+// nextVisible returns when the next hidden message can be received.
+func (m *mailbox) nextVisible(now time.Time) (next time.Time) {
+	for _, l := range m.letters {
+		if l.visible.After(now) && (next.IsZero() || l.visible.Before(next)) {
+			next = l.visible
+		}
+	}
+	return next
+}
+
+// take receives up to ten messages.
+func (r *run) take() []control.Message {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := r.catchUp().Now()
+	m := &r.mail
+	var out []control.Message
+	kept := m.letters[:0]
+	for _, l := range m.letters {
+		if l.visible.After(now) || len(out) >= control.BatchMax {
+			kept = append(kept, l)
+			continue
+		}
+		if l.receives++; l.receives > receivesMax {
+			m.dead = append(m.dead, l)
+			continue
+		}
+		l.visible = now.Add(invisible)
+		kept = append(kept, l)
+		out = append(out, control.Message{ID: l.id, Body: l.body, Receipt: l.id, SentAt: l.sentAt, Received: l.receives})
+	}
+	clear(m.letters[len(kept):])
+	m.letters = kept
+	if len(out) > 0 {
+		r.poke() // the clockwork must know when they are visible again
+	}
+	return out
+}
+
+// postOffice is [control.Queue] over the mailbox.
+type postOffice struct{ r *run }
+
+// Receive waits up to wait for the first message.
+func (o postOffice) Receive(ctx context.Context, wait time.Duration) ([]control.Message, error) {
+	until := time.Now().Add(wait)
+	for {
+		o.r.mu.Lock()
+		arrived := o.r.mail.arrived
+		o.r.mu.Unlock()
+		msgs := o.r.take()
+		left := time.Until(until)
+		if len(msgs) > 0 || left <= 0 {
+			return msgs, nil
+		}
+		timer := time.NewTimer(left)
+		select {
+		case <-arrived:
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return nil, ctx.Err()
+		}
+		timer.Stop()
+	}
+}
+
+// Ack deletes messages.
+func (o postOffice) Ack(_ context.Context, msgs []control.Message) error {
+	r := o.r
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.catchUp()
+	for _, m := range msgs {
+		r.mail.letters = slices.DeleteFunc(r.mail.letters, func(l *letter) bool {
+			if l.id != m.Receipt {
+				return false
+			}
+			r.watch.acknowledged(l)
+			return true
+		})
+	}
+	return nil
+}
+
+// parse reads a message's body: the number of an event, or poison.
+func (r *run) parse(body []byte) (failover.Signal, bool, error) {
+	if len(body) != 8 {
+		return failover.Signal{}, false, errPoison
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.mail.signals[binary.BigEndian.Uint64(body)]
+	return s, s.Kind != "", nil
+}

@@ -1,0 +1,287 @@
+package adversary
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/backstop-ecs/backstop/internal/aws/failure"
+	"github.com/backstop-ecs/backstop/internal/control"
+	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/journal"
+)
+
+// Operations of a process, for draws.
+const (
+	opLoad = iota + 1
+	opCommit
+	opAppend
+	opDescribe
+	opList
+	opScaling
+	opApply
+	opReceive
+	opAck
+)
+
+// The troubles that each kind of call can meet.
+var (
+	readTroubles  = []Trouble{CrashBefore, Throttled, ServerFault, Denied, NoAnswer, Slow}
+	applyTroubles = []Trouble{CrashBefore, CrashAfter, Throttled, ServerFault, Denied, NoAnswer, LostAnswer, LateEffect, LateFault, Slow}
+	loadTroubles  = []Trouble{CrashBefore, StoreRefuses, StoreSlow}
+	writeTroubles = []Trouble{CrashBefore, CrashAfter, StoreRefuses, StoreLies, StoreSlow, LateEffect}
+	queueTroubles = []Trouble{CrashBefore, CrashAfter, QueueRefuses, LostAnswer}
+)
+
+// process is one life of a writer: everything it does to the world goes through here and meets the run's
+// troubles. It implements [control.Services], [control.Store] and [control.Queue].
+type process struct {
+	r            *run
+	writer, life int
+	owner        string
+	policy       failover.Policy
+	services     control.Services
+	queue        control.Queue
+	store        control.Store
+	kill         context.CancelFunc
+	skew         time.Duration
+
+	mu    sync.Mutex // guards calls and dead
+	calls map[uint64]uint64
+	dead  bool
+
+	// What the watch knows of the process; guarded by the run's mutex.
+	seen   map[string]sight
+	intent intent
+}
+
+// intent is what a process announced while it held its lease: the newest generation, and all actions.
+type intent struct {
+	generation uint64
+	actions    []failover.Action
+}
+
+// now is the process's own clock, by which leases are measured.
+func (p *process) now() time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return time.Now().Add(p.skew)
+}
+
+func (p *process) isDead() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.dead
+}
+
+// die ends the process: nothing it does has an effect from now on.
+func (p *process) die() {
+	p.mu.Lock()
+	p.dead = true
+	p.mu.Unlock()
+	p.kill()
+}
+
+// draw returns the draw of the n-th call of an operation on an object.
+func (p *process) draw(op int, object uint64) uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	key := uint64(op)<<32 | object
+	p.calls[key]++
+	return hash(p.r.plan.Seed, uint64(p.writer), uint64(p.life), key, p.calls[key])
+}
+
+// call makes one call with the troubles that it draws. effect has its effect; fail makes an error of AWS's code.
+func (p *process) call(ctx context.Context, op int, object uint64, can []Trouble, effect func(context.Context) error) error {
+	if p.isDead() {
+		return errDead
+	}
+	h := p.draw(op, object)
+	trouble, met := p.r.meets(can, h)
+	latency := time.Millisecond + time.Duration(share(hash(h, 1))*float64(120*time.Millisecond))
+	switch {
+	case !met:
+	case trouble == Slow, trouble == StoreSlow:
+		latency += time.Duration(share(hash(h, 2)) * float64(20*time.Second))
+	case trouble == NoAnswer:
+		latency = time.Hour
+	}
+	if !sleep(ctx, latency) {
+		return ctx.Err()
+	}
+	if p.isDead() {
+		return errDead
+	}
+	if !met {
+		return p.finish(ctx, effect)
+	}
+	switch trouble {
+	case CrashBefore:
+		p.die()
+		return errDead
+	case CrashAfter:
+		_ = p.finish(ctx, effect)
+		p.die()
+		return errDead
+	case Throttled:
+		return awsError("call", "ThrottlingException")
+	case ServerFault:
+		return awsError("call", "ServerException")
+	case Denied:
+		return awsError("call", "ExpiredTokenException")
+	case LateFault:
+		_ = p.finish(ctx, effect)
+		return awsError("call", "ServerException")
+	case LostAnswer:
+		_ = p.finish(ctx, effect)
+		return context.DeadlineExceeded
+	case StoreLies:
+		_ = p.finish(ctx, effect)
+		return errStoreDown
+	case StoreRefuses, QueueRefuses:
+		return errStoreDown
+	case LateEffect:
+		<-ctx.Done()
+		delay := time.Duration(share(hash(h, 3)) * 0.9 * float64(control.ActTimeout))
+		p.r.aside.Go(func() { // on AWS's side: the process may be dead by then
+			time.Sleep(delay)
+			_ = effect(context.WithoutCancel(ctx))
+		})
+		return ctx.Err()
+	}
+	return p.finish(ctx, effect)
+}
+
+func (p *process) finish(ctx context.Context, effect func(context.Context) error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return effect(ctx)
+}
+
+// sleep waits d; false when ctx ended before.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// object is a number for a service, for draws.
+func (p *process) object(ref control.ServiceRef) uint64 {
+	for i, own := range p.r.refs {
+		if own == ref {
+			return uint64(i)
+		}
+	}
+	return uint64(len(p.r.refs))
+}
+
+// Load reads records.
+func (p *process) Load(ctx context.Context, names []string) (out map[string]control.Record, err error) {
+	err = p.call(ctx, opLoad, 0, loadTroubles, func(ctx context.Context) error {
+		p.r.watch.begins(p)
+		out, err = p.store.Load(ctx, names)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// Commit writes a record.
+func (p *process) Commit(ctx context.Context, by string, next control.Record, now time.Time, entries []journal.Entry) error {
+	return p.call(ctx, opCommit, 0, writeTroubles, func(ctx context.Context) error {
+		err := p.store.Commit(ctx, by, next, now, entries)
+		if err == nil {
+			p.r.watch.committed(p, next, entries)
+		}
+		return err
+	})
+}
+
+// Append writes entries.
+func (p *process) Append(ctx context.Context, entries []journal.Entry) error {
+	return p.call(ctx, opAppend, 0, writeTroubles, func(ctx context.Context) error { return p.store.Append(ctx, entries) })
+}
+
+// Journal reads entries.
+func (p *process) Journal(ctx context.Context, q journal.Query) ([]journal.Entry, error) {
+	return p.store.Journal(ctx, q)
+}
+
+// Close does nothing: the store outlives the process.
+func (p *process) Close() error { return nil }
+
+// Describe looks at services.
+func (p *process) Describe(ctx context.Context, refs []control.ServiceRef) (at time.Time, obs []failover.PoolObservation) {
+	err := p.call(ctx, opDescribe, p.object(refs[0]), readTroubles, func(ctx context.Context) error {
+		at, obs = p.services.Describe(ctx, refs)
+		p.r.watch.looked(p, refs)
+		return nil
+	})
+	if err != nil {
+		obs = make([]failover.PoolObservation, len(refs))
+		for i := range obs {
+			obs[i] = failover.PoolObservation{Err: failure.Kind(err), ErrText: err.Error()}
+		}
+		return time.Time{}, obs
+	}
+	return at, obs
+}
+
+// List reads tasks.
+func (p *process) List(ctx context.Context, ref control.ServiceRef, stopped bool) (tasks []failover.Task, signals []failover.Signal, err error) {
+	err = p.call(ctx, opList, p.object(ref), readTroubles, func(ctx context.Context) (err error) {
+		tasks, signals, err = p.services.List(ctx, ref, stopped)
+		for i := range signals {
+			p.r.watch.happened(&signals[i])
+		}
+		p.r.watch.looked(p, []control.ServiceRef{ref})
+		return err
+	})
+	return tasks, signals, err
+}
+
+// Scaling reads the scalable target.
+func (p *process) Scaling(ctx context.Context, ref control.ServiceRef) (sc failover.Scaling, err error) {
+	err = p.call(ctx, opScaling, p.object(ref), readTroubles, func(ctx context.Context) error {
+		sc, err = p.services.Scaling(ctx, ref)
+		return err
+	})
+	return sc, err
+}
+
+// Apply carries out an action.
+func (p *process) Apply(ctx context.Context, ref control.ServiceRef, a failover.Action) error {
+	return p.call(ctx, opApply, p.object(ref), applyTroubles, func(ctx context.Context) error {
+		p.r.watch.acts(p, ref, a)
+		return p.services.Apply(ctx, ref, a)
+	})
+}
+
+// Receive takes messages.
+func (p *process) Receive(ctx context.Context, wait time.Duration) (msgs []control.Message, err error) {
+	if p.isDead() {
+		return nil, errDead
+	}
+	// The wait itself is not a step: a trouble strikes the answer.
+	if msgs, err = p.queue.Receive(ctx, wait); err != nil || len(msgs) == 0 {
+		return nil, err
+	}
+	err = p.call(ctx, opReceive, 0, queueTroubles, func(context.Context) error { return nil })
+	if err != nil {
+		return nil, err
+	}
+	return msgs, nil
+}
+
+// Ack deletes messages.
+func (p *process) Ack(ctx context.Context, msgs []control.Message) error {
+	return p.call(ctx, opAck, 0, queueTroubles, func(ctx context.Context) error { return p.queue.Ack(ctx, msgs) })
+}

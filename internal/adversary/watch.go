@@ -1,0 +1,352 @@
+package adversary
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/backstop-ecs/backstop/internal/control"
+	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/journal"
+)
+
+const (
+	// breachesMax bounds the breaches that a run keeps; the first says most.
+	breachesMax = 20
+	// evidenceLate and evidenceEarly are how far evidence may lie from the event: AWS's clock is read in whole
+	// seconds, and what arrives during a pass counts as of the pass's look, at most its deadline ago.
+	evidenceLate  = 3 * time.Second
+	evidenceEarly = control.PassDeadline + 5*time.Second
+	// evidenceKept is how long evidence is kept at least: no window of a policy is shorter.
+	evidenceKept = 9 * time.Minute
+	// clockSlack is what leases allow clocks to differ (control.LeaseFor).
+	clockSlack = 5 * time.Second
+)
+
+// Breach is one broken promise.
+type Breach struct {
+	Rule, Text string
+	// At is the time since the run began.
+	At time.Duration
+}
+
+func (b Breach) String() string { return fmt.Sprintf("%s at %s: %s", b.Rule, b.At, b.Text) }
+
+// will is one value that somebody gave the owner's desired count.
+type will struct {
+	count int
+	at    time.Time
+	// overwritten says that we set the count before a commit had taken the value up; AWS knows no
+	// conditional write, so it may be lost.
+	overwritten bool
+}
+
+type factKey struct {
+	kind     failover.SignalKind
+	pool, id string
+}
+
+// span is from the first to the last event that tells of one fact.
+type span struct{ first, last time.Time }
+
+// sight is what was true when a process last looked at a pool, and the greatest since its pass began.
+type sight struct{ last, most int }
+
+// watch checks the promises of docs/guarantees.md after every step. Its mutex is the innermost: nothing is
+// called while it is held.
+type watch struct {
+	r  *run
+	mu sync.Mutex
+
+	breaches []Breach
+	checks   int
+	latest   control.Record
+	facts    map[factKey]span
+	wills    []will
+	adopted  int // index of the will that the state holds
+	actors   map[uint64]string
+	acted    int
+}
+
+func (w *watch) breach(rule, format string, args ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.breachLocked(rule, format, args...)
+}
+
+func (w *watch) breachLocked(rule, format string, args ...any) {
+	if len(w.breaches) < breachesMax {
+		w.breaches = append(w.breaches, Breach{Rule: rule, Text: fmt.Sprintf(format, args...), At: time.Since(w.r.start)})
+	}
+}
+
+func (w *watch) poolOf(service string) string { return strings.TrimPrefix(service, workloadName+"-") }
+
+// happened notes that an event, or a stopped task that was listed, is true.
+func (w *watch) happened(s *failover.Signal) {
+	id := s.Task
+	if id == "" {
+		id = s.ID
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	k := factKey{s.Kind, w.poolOf(s.Service), id}
+	f, known := w.facts[k]
+	if !known || s.At.Before(f.first) {
+		f.first = s.At
+	}
+	if s.At.After(f.last) {
+		f.last = s.At
+	}
+	w.facts[k] = f
+}
+
+// willed notes that somebody gave the owner's desired count a value.
+func (w *watch) willed(count int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.wills = append(w.wills, will{count: count, at: time.Now()})
+}
+
+// begins notes that a process begins a pass.
+func (w *watch) begins(p *process) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	clear(p.seen)
+}
+
+// looked notes what is true of the services that a process looks at.
+func (w *watch) looked(p *process, refs []control.ServiceRef) {
+	truth := make([]int, len(refs))
+	w.r.mu.Lock()
+	for i, s := range refs {
+		g, _ := w.r.w.Glance(ref(s))
+		truth[i] = g.Unthreatened
+	}
+	w.r.mu.Unlock()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i, s := range refs {
+		name := w.poolOf(s.Service)
+		p.seen[name] = sight{last: truth[i], most: max(truth[i], p.seen[name].most)}
+	}
+}
+
+// committed checks a commit; p is nil for an operator's.
+func (w *watch) committed(p *process, next control.Record, entries []journal.Entry) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.checks++
+	before, after := &w.latest.State, &next.State
+	if after.Generation != before.Generation+1 {
+		w.breachLocked("generations_in_line", "generation %d was committed on %d", after.Generation, before.Generation)
+	}
+	if before.DemandSet && !after.DemandSet {
+		w.breachLocked("state_is_kept", "the demand of generation %d is gone in %d", before.Generation, after.Generation)
+	}
+	w.demandLocked(after)
+	w.evidenceLocked(before, after)
+	if p != nil {
+		w.intentsLocked(before, after)
+		if next.Lease.Owner == "" { // given back: nothing may be done any more
+			p.intent = intent{}
+		}
+		for i := range entries {
+			if entries[i].Kind == journal.KindDecision && len(entries[i].Actions) > 0 {
+				// A call that was cut off may arrive while its process goes on: absolute counts make that harmless.
+				p.intent.generation = after.Generation
+				p.intent.actions = append(entries[i].Actions[:len(entries[i].Actions):len(entries[i].Actions)], p.intent.actions...)
+			}
+		}
+	}
+	w.latest = next
+}
+
+// demandLocked: the demand is what somebody gave the owner's count, and never goes back to an older will.
+func (w *watch) demandLocked(after *failover.State) {
+	if !after.DemandSet || (w.adopted < len(w.wills) && w.wills[w.adopted].count == after.Demand) {
+		return
+	}
+	for i := len(w.wills) - 1; i > w.adopted; i-- {
+		if w.wills[i].count == after.Demand {
+			w.adopted = i
+			return
+		}
+	}
+	held := -1
+	if w.adopted < len(w.wills) {
+		held = w.wills[w.adopted].count
+	}
+	w.breachLocked("demand_is_somebodys_will", "generation %d holds demand %d; it held %d, and nobody gave the owner's count that since",
+		after.Generation, after.Demand, held)
+}
+
+// evidenceLocked: all evidence is true, and keeps its own time.
+func (w *watch) evidenceLocked(before, after *failover.State) {
+	n, m := len(before.Window), len(after.Window)
+	if m == 0 || (n == m && before.Window[n-1] == after.Window[m-1]) {
+		return
+	}
+	for i := m - 1; i >= 0; i-- {
+		e := &after.Window[i]
+		if n > 0 && *e == before.Window[n-1] {
+			return
+		}
+		f, ok := w.facts[factKey{e.Kind, e.Pool, e.ID}]
+		if !ok {
+			w.breachLocked("evidence_is_true", "%s %s of %s never happened", e.Kind, e.ID, e.Pool)
+			continue
+		}
+		if e.At.After(f.last.Add(evidenceLate)) || (e.At.Before(f.first.Add(-evidenceEarly)) && w.r.plan.Shares[ClockJump] == 0) {
+			w.breachLocked("evidence_keeps_its_time", "%s %s of %s happened at %s and is kept as of %s", e.Kind, e.ID, e.Pool, f.first, e.At)
+		}
+	}
+}
+
+// intentsLocked: a pass takes no operator's intent back before its time.
+func (w *watch) intentsLocked(before, after *failover.State) {
+	over := func(until time.Time) bool { return !until.IsZero() && time.Now().Add(clockSlack).After(until) }
+	if before.Pin != nil && after.Pin == nil && !over(before.Pin.Until) {
+		w.breachLocked("intents_stand", "generation %d dropped the pin to %s", after.Generation, before.Pin.Mode)
+	}
+	if before.Pause != nil && after.Pause == nil && !over(before.Pause.Until) {
+		w.breachLocked("intents_stand", "generation %d dropped the pause", after.Generation)
+	}
+}
+
+// acts checks an action at the moment of its effect.
+func (w *watch) acts(p *process, s control.ServiceRef, a failover.Action) {
+	r := w.r
+	r.mu.Lock()
+	r.catchUp()
+	total, alive, mine, trueDesired := 0, 0, 0, 0
+	changed := false
+	for _, other := range r.refs {
+		g, _ := r.w.Glance(ref(other))
+		total += min(g.Unthreatened, g.TrueDesired)
+		if other == s {
+			mine, alive, trueDesired = g.Unthreatened, g.Unthreatened+g.Pending, g.TrueDesired
+		}
+		changed = changed || g.Unthreatened != p.seen[w.poolOf(other.Service)].last || g.Deployments > 1
+	}
+	owner := s == r.refs[0]
+	r.mu.Unlock()
+
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.checks++
+	w.acted++
+	now := time.Now()
+	if p.intent.generation == 0 || !slices.Contains(p.intent.actions, a) {
+		w.breachLocked("intent_before_act", "%s does %s, which no commit of its announced", p.owner, journal.Text(a))
+	}
+	jumps := r.plan.Shares[ClockJump] > 0
+	lease := w.latest.Lease
+	switch {
+	case jumps:
+	case lease.Owner != p.owner:
+		w.breachLocked("one_writer_at_a_time", "%s does %s of generation %d; generation %d is stored, the lease is %q's", p.owner, journal.Text(a),
+			p.intent.generation, w.latest.State.Generation, lease.Owner)
+	case now.After(lease.Until.Add(clockSlack)):
+		w.breachLocked("act_within_lease", "%s does %s, %s after its lease", p.owner, journal.Text(a), now.Sub(lease.Until))
+	}
+	if by, ok := w.actors[p.intent.generation]; ok && by != p.owner {
+		w.breachLocked("one_act_per_generation", "%s and %s act on generation %d", by, p.owner, p.intent.generation)
+	}
+	w.actors[p.intent.generation] = p.owner
+	if w.latest.State.Pause != nil && w.latest.State.Pause.Until.After(now.Add(clockSlack)) {
+		w.breachLocked("quiet_when_told", "%s while paused", journal.Text(a))
+	}
+	if p.policy.Observe {
+		w.breachLocked("quiet_when_told", "%s while observing", journal.Text(a))
+	}
+	set, ok := a.(failover.SetDesiredCount)
+	if !ok {
+		return
+	}
+	if owner {
+		for i := w.adopted + 1; i < len(w.wills); i++ {
+			w.wills[i].overwritten = true
+		}
+	}
+	state := &w.latest.State
+	threatened := min(mine, max(0, min(alive, trueDesired)-set.Count))
+	pinned := state.Pin != nil && state.Pin.Mode == failover.ModeSpot
+	if threatened > 0 && total-threatened < state.Demand && r.plan.World.ReadLag <= 0 && !pinned && !changed && !jumps {
+		w.breachLocked("nothing_lowered_before_its_cover", "%s: %d run, %d may be stopped, demand %d", journal.Text(a), total, threatened, state.Demand)
+	}
+}
+
+// acknowledged checks a message at the moment of its deletion: what it says is in the state, or is too old to be.
+func (w *watch) acknowledged(l *letter) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.checks++
+	if l.poison {
+		w.breachLocked("nothing_unread_is_deleted", "message %s cannot be read and was acknowledged", l.id)
+		return
+	}
+	s := &l.signal
+	switch s.Kind {
+	case failover.SignalInterruption, failover.SignalPlacementFailure, failover.SignalCapacityStop, failover.SignalApplicationStop,
+		failover.SignalStartImpaired, failover.SignalConfiguration, failover.SignalDeploymentFailed, failover.SignalQuota:
+	default:
+		return
+	}
+	if time.Since(s.At) > evidenceKept {
+		return
+	}
+	id := s.Task
+	if id == "" {
+		id = s.ID
+	}
+	for i := range w.latest.State.Window {
+		if e := &w.latest.State.Window[i]; e.Kind == s.Kind && e.ID == id && e.Pool == w.poolOf(s.Service) {
+			return
+		}
+	}
+	if len(w.latest.State.Window) < failover.EvidenceMax {
+		w.breachLocked("committed_before_acknowledged", "message %s (%s of %s, %s old) was acknowledged; the state does not hold it", l.id, s.Kind,
+			s.Service, time.Since(s.At))
+	}
+}
+
+// told checks a report.
+func (w *watch) told(p *process, r control.Report) {
+	if len(r.Decision.Pools) == 0 {
+		return
+	}
+	var found []Breach
+	for _, v := range failover.Check(p.policy, r.Before, r.Observation, r.After, r.Decision) {
+		found = append(found, Breach{Rule: v.Rule, Text: fmt.Sprintf("%s (generation %d, reason %s)", v.Text, r.Before.Generation, r.Decision.Reason)})
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.checks++
+	for _, b := range found {
+		w.breachLocked(b.Rule, "%s", b.Text)
+	}
+	if late := time.Until(r.Observation.At); late > time.Second && w.r.plan.Shares[ClockJump]+w.r.plan.Shares[ClockSkew] == 0 {
+		w.breachLocked("time_is_awss", "the observation is dated %s in the future", late)
+	}
+	for i := range r.Decision.Pools {
+		if i >= len(r.Observation.Pools) || !r.Observation.Pools[i].Listed {
+			continue
+		}
+		pd, s := &r.Decision.Pools[i], p.seen[r.Decision.Pools[i].Pool]
+		if r.Decision.Reason != failover.ReasonBlind && pd.Running > s.most {
+			w.breachLocked("running_is_true", "%s counts %d running; %d did, and were not under notice", pd.Pool, pd.Running, s.most)
+		}
+		listed := 0
+		for k := range r.Observation.Pools[i].Tasks {
+			if r.Observation.Pools[i].Tasks[k].Phase == failover.Running {
+				listed++
+			}
+		}
+		if listed < s.last {
+			w.breachLocked("listing_is_whole", "%s lists %d running of %d", pd.Pool, listed, s.last)
+		}
+	}
+}

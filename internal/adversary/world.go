@@ -1,0 +1,211 @@
+package adversary
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/backstop-ecs/backstop/internal/control"
+	"github.com/backstop-ecs/backstop/internal/ecsevent"
+	"github.com/backstop-ecs/backstop/internal/ecsim"
+	"github.com/backstop-ecs/backstop/internal/failover"
+)
+
+const (
+	// stoppedFor and stoppedMax are the adapter's bounds on stopped tasks (internal/aws/service).
+	stoppedFor = 30 * time.Minute
+	stoppedMax = 200
+)
+
+// target is a scalable target: bounds and suspensions as Application Auto Scaling keeps them.
+type target struct {
+	failover.Scaling
+}
+
+// ref names a service in the model.
+func ref(s control.ServiceRef) ecsim.Ref {
+	return ecsim.Ref{Region: s.Region, Cluster: s.Cluster, Service: s.Service}
+}
+
+// direct is [control.Services] over the model without HTTP, JSON and SDK in between. It answers as the
+// adapters do: the same batches, bounds and classification, AWS's clock in whole seconds.
+type direct struct{ r *run }
+
+// Describe looks at services.
+func (d direct) Describe(_ context.Context, refs []control.ServiceRef) (time.Time, []failover.PoolObservation) {
+	r := d.r
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	w := r.catchUp()
+	out := make([]failover.PoolObservation, len(refs))
+	for i, s := range refs {
+		g, ok := w.Glance(ref(s))
+		if !ok || g.Status != "ACTIVE" {
+			out[i] = failover.PoolObservation{Err: failover.ErrNotFound, ErrText: "describe service " + s.String() + ": it is not there"}
+			continue
+		}
+		o := failover.PoolObservation{Desired: g.Desired, RunningCount: g.Running, PendingCount: g.Pending, TaskDefinition: g.TaskDefinition,
+			DeployFailed: g.Rollout == ecsim.RolloutFailed}
+		if g.Rollout == ecsim.RolloutInProgress && g.Deployments > 1 {
+			o.Deploying, o.DeployingSince = true, g.DeployedAt
+		}
+		out[i] = o
+	}
+	return w.Now().Truncate(time.Second), out
+}
+
+// List reads the tasks of a service.
+func (d direct) List(_ context.Context, s control.ServiceRef, stopped bool) ([]failover.Task, []failover.Signal, error) {
+	r := d.r
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	w := r.catchUp()
+	if g, ok := w.Glance(ref(s)); !ok || g.Status == "INACTIVE" {
+		return nil, nil, awsError("ecs:ListTasks", "ServiceNotFoundException")
+	}
+	r.scratch = w.AppendShown(r.scratch[:0], ref(s), ecsim.Running)
+	out := make([]failover.Task, 0, len(r.scratch))
+	for i := range r.scratch {
+		t := &r.scratch[i]
+		task := failover.Task{ID: t.ID, Zone: t.Zone, CreatedAt: t.CreatedAt, StartedAt: t.StartedAt}
+		switch {
+		case t.DesiredStatus == ecsim.Stopped:
+			task.Phase = failover.Leaving
+		case t.LastStatus == ecsim.Running:
+			task.Phase = failover.Running
+		case t.LastStatus == ecsim.Provisioning, t.LastStatus == ecsim.Pending, t.LastStatus == ecsim.Activating:
+			task.Phase = failover.Starting
+		default:
+			task.Phase = failover.Leaving
+		}
+		out = append(out, task)
+	}
+	if !stopped {
+		return out, nil, nil
+	}
+	return out, r.stops(s), nil
+}
+
+// stops turns the tasks that stopped lately into signals. The event list, where quotas are told, is left to the
+// runs over the real adapters.
+func (r *run) stops(s control.ServiceRef) []failover.Signal {
+	w := r.w
+	var out []failover.Signal
+	r.scratch = w.AppendShown(r.scratch[:0], ref(s), ecsim.Stopped)
+	for i := max(0, len(r.scratch)-stoppedMax); i < len(r.scratch); i++ {
+		t := &r.scratch[i]
+		when := t.StoppingAt
+		if when.IsZero() {
+			when = t.StoppedAt
+		}
+		if when.IsZero() || w.Now().Sub(when) > stoppedFor {
+			continue
+		}
+		out = append(out, failover.Signal{ID: t.ID, At: when, Region: s.Region, Cluster: s.Cluster, Service: s.Service, Kind: kindOf(t),
+			Capacity: failover.Capacity(t.Provider), Task: t.ID, Version: int64(t.Version), Zone: t.Zone, StartedAt: t.StartedAt,
+			StopCode: t.StopCode, StopReason: t.StoppedReason})
+	}
+	return out
+}
+
+// kindOf classifies what happens to a task, as package ecsevent does.
+func kindOf(t *ecsim.Task) failover.SignalKind {
+	return ecsevent.Classify(ecsevent.Stop{Code: t.StopCode, Reason: t.StoppedReason, Capacity: failover.Capacity(t.Provider),
+		StartedAt: t.StartedAt, LastStatus: string(t.LastStatus), Exited: t.Exited})
+}
+
+// Scaling reads the scalable target.
+func (d direct) Scaling(_ context.Context, s control.ServiceRef) (failover.Scaling, error) {
+	d.r.mu.Lock()
+	defer d.r.mu.Unlock()
+	if t := d.r.targets[ref(s)]; t != nil {
+		return t.Scaling, nil
+	}
+	return failover.Scaling{Known: true}, nil
+}
+
+// Apply carries out one action.
+func (d direct) Apply(_ context.Context, s control.ServiceRef, action failover.Action) error {
+	r := d.r
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	w := r.catchUp()
+	defer r.poke()
+	switch a := action.(type) {
+	case failover.SetDesiredCount:
+		_, err := w.UpdateService(ref(s), ecsim.UpdateServiceInput{Desired: &a.Count})
+		return apiError("ecs:UpdateService", err)
+	case failover.SyncTaskDefinition:
+		_, err := w.UpdateService(ref(s), ecsim.UpdateServiceInput{TaskDefinition: a.TaskDefinition})
+		return apiError("ecs:UpdateService", err)
+	case failover.ParkScaling:
+		return r.register(ref(s), failover.Scaling{Known: true, Present: true, Max: a.Max, SuspendedIn: true, SuspendedOut: true, SuspendedScheduled: true})
+	case failover.RestoreScaling:
+		return r.register(ref(s), a.Scaling)
+	case failover.StopTask:
+		_, err := w.StopTask(s.Region, s.Cluster, a.Task, "stopped by backstop")
+		return apiError("ecs:StopTask", err)
+	}
+	return errors.New("apply: action is not known")
+}
+
+// register sets a scalable target. It has AWS's trap: a count outside the bounds is moved inside at once.
+func (r *run) register(s ecsim.Ref, sc failover.Scaling) error {
+	g, ok := r.w.Glance(s)
+	if !ok || g.Status != "ACTIVE" || sc.Max < sc.Min {
+		return awsError("application-autoscaling:RegisterScalableTarget", "ValidationException")
+	}
+	sc.Known, sc.Present = true, true
+	r.targets[s] = &target{sc}
+	if inside := min(max(g.TrueDesired, sc.Min), sc.Max); inside != g.TrueDesired {
+		_, err := r.w.UpdateService(s, ecsim.UpdateServiceInput{Desired: &inside})
+		return apiError("application-autoscaling:RegisterScalableTarget", err)
+	}
+	return nil
+}
+
+func apiError(call string, err error) error {
+	var api *ecsim.APIError
+	if errors.As(err, &api) {
+		return awsError(call, api.Code)
+	}
+	return err
+}
+
+// signalOf says what an event of the model means, as ecsevent.Parse does of its JSON.
+func signalOf(e *ecsim.Event) (failover.Signal, bool) {
+	s := failover.Signal{ID: e.ID, At: e.At.Truncate(time.Second), Region: e.Region, Cluster: e.Cluster, Service: e.Service}
+	if e.Service == "" {
+		return s, false
+	}
+	switch e.Kind {
+	case ecsim.TaskStateChange:
+		t := e.Task
+		s.Task, s.Version, s.Zone, s.StartedAt, s.Capacity = t.ID, int64(t.Version), t.Zone, t.StartedAt, failover.Capacity(t.Provider)
+		s.StopCode, s.StopReason = t.StopCode, t.StoppedReason
+		switch {
+		case t.DesiredStatus == ecsim.Stopped || t.StopCode != "" || t.StoppedReason != "":
+			s.Kind = kindOf(t)
+		case t.LastStatus == ecsim.Running:
+			s.Kind = failover.SignalRunning
+		default:
+			s.Kind = failover.SignalProgress
+		}
+	case ecsim.ServiceAction, ecsim.DeploymentStateChange:
+		kind, ok := actionKinds[e.Name]
+		if !ok {
+			return s, false
+		}
+		s.Kind, s.Capacity, s.StopReason, s.Deployment = kind, failover.Capacity(e.Provider), e.Reason, e.DeploymentID
+	default:
+		return s, false
+	}
+	return s, true
+}
+
+var actionKinds = map[string]failover.SignalKind{
+	ecsim.EventSteadyState: failover.SignalSteadyState, ecsim.EventPlacementFailure: failover.SignalPlacementFailure,
+	ecsim.EventStartImpaired: failover.SignalStartImpaired, ecsim.EventTasksStopped: failover.SignalProgress,
+	ecsim.EventDeploymentInProgress: failover.SignalDeploymentStarted, ecsim.EventDeploymentCompleted: failover.SignalDeploymentCompleted,
+	ecsim.EventDeploymentFailed: failover.SignalDeploymentFailed,
+}
