@@ -77,3 +77,7 @@ cover: ## Print the statement coverage of every package
 .PHONY: clean
 clean: ## Remove what was built
 	rm -rf dist coverage.out
+
+.PHONY: bench-policies
+bench-policies: ## Print what policies cost on the built-in traces and on those in BACKSTOP_TRACES (minutes)
+	@bench/policies

@@ -117,7 +117,11 @@ func chart(c Chart) template.HTML {
 		if length < 3*24*time.Hour {
 			text = fmt.Sprintf("%02d:%02d", int(at.Hours()), int(at.Minutes())%60)
 		}
-		fmt.Fprintf(&b, `<text x="%d" y="%d" text-anchor="middle">%s</text>`, left+k*columnsWide/6, high-6, text)
+		anchor := "middle"
+		if k == 6 {
+			anchor = "end"
+		}
+		fmt.Fprintf(&b, `<text x="%d" y="%d" text-anchor="%s">%s</text>`, left+k*columnsWide/6, high-6, anchor, text)
 	}
 	b.WriteString("</svg>")
 	return template.HTML(b.String()) //nolint:gosec // built above from numbers and escaped words
@@ -193,8 +197,15 @@ func scatter(s Section) template.HTML {
 		}
 		name := template.HTMLEscapeString(r.Policy)
 		fmt.Fprintf(&b, `<circle class="%s" cx="%.1f" cy="%.1f" r="4"><title>%s: %.2f %% of on-demand, %.3f short</title></circle>`, class, x(r.CostRatio), y(r.ShortPer1000), name, 100*r.CostRatio, r.ShortPer1000)
-		if s.Sweep == nil || len(s.Rows) < 20 {
-			fmt.Fprintf(&b, `<text x="%.1f" y="%.1f" transform="rotate(-28 %.1f %.1f)">%s</text>`, x(r.CostRatio)+6, y(r.ShortPer1000)-5, x(r.CostRatio)+6, y(r.ShortPer1000)-5, name)
+		if len(r.Fields) == 0 { // a sweep's points have their table
+			lx, ly, anchor, turn := x(r.CostRatio)+6, y(r.ShortPer1000)-5, "start", -28
+			if ly < top+40 { // near the top edge the name goes downwards
+				ly, turn = ly+16, 28
+			}
+			if lx > wide-150 {
+				lx, anchor, turn = lx-12, "end", -turn
+			}
+			fmt.Fprintf(&b, `<text x="%.1f" y="%.1f" text-anchor="%s" transform="rotate(%d %.1f %.1f)">%s</text>`, lx, ly, anchor, turn, lx, ly, name)
 		}
 	}
 	b.WriteString("</svg>")
