@@ -68,7 +68,7 @@ state:
 #   notify:
 #     - sns: arn:aws:sns:us-east-1:123456789012:backstop
 #     - slack: {secret: "env:SLACK_WEBHOOK_URL"}          # or ssm:/backstop/slack, or file:/run/secrets/slack
-#     - webhook: {url: "https://ops.example.com/backstop"} # never shown, but in the file: prefer secret
+#     - webhook: {url: "https://ops.example.com/backstop", signing_secret: "env:HOOK_KEY"} # the URL is never shown, but in the file: prefer secret
 
 # CloudWatch metrics, written to the log in the Embedded Metric Format.
 metrics:

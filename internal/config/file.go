@@ -42,6 +42,8 @@ type Notify struct {
 	SNS     string `json:"sns,omitempty"`
 	Slack   Secret `json:"slack,omitzero"`
 	Webhook Secret `json:"webhook,omitzero"`
+	// SigningSecret is the key that signs a webhook's requests; the zero Secret: none.
+	SigningSecret Secret `json:"signing_secret,omitzero"`
 }
 
 // Metrics says whether and where to CloudWatch metrics go.
@@ -110,7 +112,11 @@ func (v *value) or(k *key) *value {
 }
 
 func buildNotify(v *value) Notify {
-	return Notify{SNS: v.str("sns"), Slack: buildHook(v.get("slack")), Webhook: buildHook(v.get("webhook"))}
+	n := Notify{SNS: v.str("sns"), Slack: buildHook(v.get("slack")), Webhook: buildHook(v.get("webhook"))}
+	if hook := v.get("webhook"); hook != nil {
+		n.SigningSecret, _ = reference(hook.str("signing_secret"))
+	}
+	return n
 }
 
 func buildHook(v *value) Secret {

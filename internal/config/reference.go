@@ -98,11 +98,14 @@ func (e entry) text() string {
 func (k *key) takesAll() string {
 	s := k.takes()
 	if k.kind == kindMap && k.short == "" {
-		word := " of "
-		if k.oneOf {
-			word = " of one of "
+		switch choices := k.choices(); {
+		case !k.oneOf:
+			s += " of " + strings.Join(k.names(), ", ")
+		case len(choices) < len(k.keys):
+			s += " of one of " + strings.Join(choices, ", ") + ", and others"
+		default:
+			s += " of one of " + strings.Join(choices, ", ")
 		}
-		s += word + strings.Join(k.names(), ", ")
 	}
 	return s
 }

@@ -89,7 +89,16 @@ func (k *key) object() schema {
 		s["required"] = required
 	}
 	if k.oneOf {
-		s["minProperties"], s["maxProperties"] = 1, 1
+		choices := k.choices()
+		if len(choices) == len(k.keys) {
+			s["minProperties"], s["maxProperties"] = 1, 1
+			return s
+		}
+		var one []any
+		for _, name := range choices {
+			one = append(one, schema{"required": []string{name}})
+		}
+		s["oneOf"] = one
 	}
 	return s
 }

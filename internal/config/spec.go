@@ -35,6 +35,8 @@ type key struct {
 	// stands for that key.
 	keys  []key
 	oneOf bool
+	// beside: the key may be there besides the one of a oneOf mapping.
+	beside bool
 	short string
 	// item is a list's; min and max bound its length.
 	item *key
@@ -59,6 +61,17 @@ func (k *key) find(name string) *key {
 		}
 	}
 	return nil
+}
+
+// choices lists the keys of a oneOf mapping of which exactly one must be there.
+func (k *key) choices() []string {
+	var out []string
+	for i := range k.keys {
+		if !k.keys[i].beside {
+			out = append(out, k.keys[i].name)
+		}
+	}
+	return out
 }
 
 // names lists the mapping's keys.
@@ -124,16 +137,18 @@ var spec = key{kind: kindMap, doc: "Backstop's configuration.", keys: []key{
 var notifySpec = key{kind: kindMap, oneOf: true, doc: "One receiver; one of the three.", keys: []key{
 	{name: "sns", kind: kindText, form: formTopic, says: "an SNS topic's ARN", doc: "The ARN of an SNS topic."},
 	hookSpec("slack", "A Slack incoming webhook."),
-	hookSpec("webhook", "A URL that gets each notice by POST as JSON."),
+	hookSpec("webhook", "A URL that gets each notice by POST as JSON.", key{name: "signing_secret", kind: kindText, beside: true, secret: true,
+		form: formSecret, says: "env:NAME, ssm:NAME or file:PATH",
+		doc: "Where the key is kept that signs each request by the Standard Webhooks scheme: whsec_ and base64. Absent: requests are not signed."}),
 }}
 
 // hookSpec is a receiver with a URL that is a secret itself.
-func hookSpec(name, doc string) key {
-	return key{name: name, kind: kindMap, oneOf: true, doc: doc + " Its URL, or where the URL is kept.", keys: []key{
+func hookSpec(name, doc string, more ...key) key {
+	return key{name: name, kind: kindMap, oneOf: true, doc: doc + " Its URL, or where the URL is kept.", keys: append([]key{
 		{name: "url", kind: kindText, secret: true, form: formURL, says: "an https URL (http on this machine alone)", doc: "The URL itself. It is never shown, but it is in the file: prefer `secret`."},
 		{name: "secret", kind: kindText, secret: true, form: formSecret, says: "env:NAME, ssm:NAME or file:PATH",
 			doc: "Where the URL is kept: an environment variable, a parameter of AWS Systems Manager, or a file."},
-	}}
+	}, more...)}
 }
 
 var priceSpec = key{kind: kindMap, doc: "The price of one kind of capacity in one region.", keys: []key{

@@ -174,18 +174,18 @@ func (c *checker) merge(v *value, n *yaml.Node, depth int) {
 // checkPresence reports required keys that are absent, and choices that are not made.
 func (c *checker) checkPresence(v *value) {
 	if v.spec.oneOf {
-		if len(v.fields) != 1 {
-			var have []string
-			for _, k := range v.spec.names() {
-				if v.fields[k] != nil {
-					have = append(have, k)
-				}
+		var have []string
+		for _, k := range v.spec.choices() {
+			if v.fields[k] != nil {
+				have = append(have, k)
 			}
+		}
+		if len(have) != 1 {
 			found := strings.Join(have, " and ")
 			if found == "" {
 				found = "none"
 			}
-			c.report(v, "must have exactly one of "+join(v.spec.names()), found, "")
+			c.report(v, "must have exactly one of "+join(v.spec.choices()), found, "")
 		}
 		return
 	}

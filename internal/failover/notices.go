@@ -21,7 +21,7 @@ func Notices(p *Policy, before, after *State, d *Decision) []Notice {
 		if after.Mode == ModeOnDemand {
 			sev = Warning
 		}
-		add(d.Reason, sev, fmt.Sprintf("mode/%d", after.ModeSince.Unix()),
+		add(d.Reason, sev, fmt.Sprintf("mode/%s/%d", after.Mode, after.ModeSince.Unix()),
 			fmt.Sprintf("%s went from %s to %s: demand %d, %d running", after.Workload, before.Mode, after.Mode, d.Demand, d.Running), "")
 	}
 	for _, f := range d.Findings {
