@@ -119,6 +119,7 @@ resource "aws_lambda_function" "backstop" {
       BACKSTOP_CONFIG = local.config_in_s3 ? "s3://${var.config_bucket}/${local.config_key}" : "ssm:${local.parameter_name}"
       # A new digest makes Lambda start fresh environments, so that a changed configuration is read at once.
       BACKSTOP_CONFIG_SHA256 = sha256(local.config_yaml)
+      BACKSTOP_LOG           = var.log_level
     }
   }
 

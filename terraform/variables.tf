@@ -313,6 +313,18 @@ variable "log_retention_days" {
   }
 }
 
+variable "log_level" {
+  description = "The least level that the function logs: debug, info, warn or error. debug has a line for every pass that changes nothing."
+  type        = string
+  default     = "info"
+  nullable    = false
+
+  validation {
+    condition     = contains(["debug", "info", "warn", "error"], var.log_level)
+    error_message = "Must be debug, info, warn or error."
+  }
+}
+
 variable "deletion_protection" {
   description = "Refuse to delete the state table. Turn it off and apply before you destroy the module."
   type        = bool
