@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/backstop-ecs/backstop/internal/ecsevent"
 	"github.com/backstop-ecs/backstop/internal/ecsim"
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/trace"
@@ -266,82 +265,6 @@ func (s *sim) setDemand(n int) {
 	s.passAt(s.now) // for rivals and fixed numbers it is a change of configuration; for an owner's count an API call that wakes a pass
 }
 
-// collect takes the world's events: it keeps the mirrors, and turns what a controller would hear of into notices on their way.
-func (s *sim) collect() {
-	s.events = s.world.DrainTo(s.events[:0])
-	if len(s.events) == 0 {
-		return
-	}
-	s.dirty = true
-	s.result.Events += len(s.events)
-	for i := range s.events {
-		e := &s.events[i]
-		k, ok := s.byRef[e.Service]
-		if !ok {
-			continue
-		}
-		p := s.pools[k]
-		switch e.Kind {
-		case ecsim.TaskStateChange:
-			s.taskEvent(k, p, e)
-		case ecsim.ServiceAction:
-			switch e.Name {
-			case ecsim.EventPlacementFailure:
-				s.notify(k, e.At, failover.Signal{ID: e.ID, Kind: failover.SignalPlacementFailure, Capacity: p.capacity}, false)
-			case ecsim.EventSteadyState:
-				s.notify(k, e.At, failover.Signal{ID: e.ID, Kind: failover.SignalSteadyState}, false)
-			}
-		}
-	}
-	s.m.change()
-}
-
-func (s *sim) taskEvent(k int, p *pool, e *ecsim.Event) {
-	t := e.Task
-	left, ran := p.note(t)
-	switch {
-	case left:
-		kind := ecsevent.Classify(stopOf(t, ran))
-		if kind == failover.SignalInterruption {
-			p.lost++
-			s.m.warned()
-		}
-		s.notify(k, e.At, taskSignal(kind, t, e), false)
-	case t.LastStatus == ecsim.Running && t.DesiredStatus == ecsim.Running:
-		s.notify(k, e.At, taskSignal(failover.SignalRunning, t, e), false)
-	case t.LastStatus == ecsim.Stopped:
-		s.notify(k, e.At, taskSignal(ecsevent.Classify(stopOf(t, !t.StartedAt.IsZero())), t, e), true)
-	}
-}
-
-func stopOf(t *ecsim.Task, ran bool) ecsevent.Stop {
-	stop := ecsevent.Stop{Code: t.StopCode, Reason: t.StoppedReason, Capacity: failover.Capacity(t.Provider), StartedAt: t.StartedAt,
-		Exited: t.Exited && ran}
-	if ran {
-		stop.LastStatus = string(ecsim.Running)
-	}
-	return stop
-}
-
-func taskSignal(kind failover.SignalKind, t *ecsim.Task, e *ecsim.Event) failover.Signal {
-	return failover.Signal{ID: e.ID, Kind: kind, Task: t.ID, Version: int64(t.Version), Zone: t.Zone, StartedAt: t.StartedAt,
-		StopCode: t.StopCode, StopReason: t.StoppedReason}
-}
-
-// notify sends a notice on its way to the controller.
-func (s *sim) notify(pool int, at time.Time, sig failover.Signal, stopped bool) {
-	if s.c.Deaf {
-		return
-	}
-	sig.At, sig.Pool, sig.Service = at, s.pools[pool].name, s.pools[pool].ref.Service
-	n := notice{at: at.Sub(s.start) + s.c.Event.draw(s.rng), pool: pool, sig: sig, stopped: stopped}
-	i := len(s.arrivals)
-	for i > 0 && s.arrivals[i-1].at > n.at {
-		i--
-	}
-	s.arrivals = slices.Insert(s.arrivals, i, n)
-}
-
 // passAt asks for a pass at t, or earlier if one is wanted then.
 func (s *sim) passAt(t time.Duration) { s.due = min(s.due, max(t, s.now)) }
 
@@ -383,77 +306,6 @@ func (s *sim) maybePass() {
 	}
 	if s.run.audit != nil {
 		s.run.audit(s)
-	}
-}
-
-// ask is a rival's wish for a pool's desired count.
-func (s *sim) ask(pool, count int) {
-	if s.pools[pool].desired != count {
-		s.asked = append(s.asked, ask{pool, count})
-	}
-}
-
-// askSpot spreads a count over the Spot pools of the first tier in equal parts; ECS does the rest by zone.
-func (s *sim) askSpot(n int) {
-	k := 0
-	for _, p := range s.pools {
-		if p.capacity == failover.Spot && p.tier == 0 {
-			k++
-		}
-	}
-	for i, p := range s.pools {
-		if p.capacity == failover.Spot && p.tier == 0 {
-			part := n / k
-			n, k = n-part, k-1
-			s.ask(i, part)
-		}
-	}
-}
-
-// carryOut sends the law's actions on their way; committed is called when they have been carried out.
-func (s *sim) carryOut(actions []failover.Action, committed func([]failover.Action)) {
-	a := act{done: func() { committed(actions) }}
-	for _, x := range actions {
-		switch x := x.(type) {
-		case failover.SetDesiredCount:
-			a.asks = append(a.asks, ask{s.byRef[x.Pool], x.Count})
-		case failover.StopTask:
-			a.stop = append(a.stop, x)
-		}
-	}
-	s.send(a)
-}
-
-func (s *sim) send(a act) {
-	a.at = s.now + s.c.Act.draw(s.rng)
-	s.busyUntil = max(s.busyUntil, a.at)
-	s.acts = append(s.acts, a) // one at a time: no pass runs before the last one's calls are out
-}
-
-// carry makes the calls that are due.
-func (s *sim) carry() {
-	for len(s.acts) > 0 && s.acts[0].at <= s.now {
-		a := s.acts[0]
-		s.acts = s.acts[:copy(s.acts, s.acts[1:])]
-		for _, x := range a.asks {
-			s.setDesired(x.pool, x.count)
-			s.result.Updates++
-		}
-		for _, x := range a.stop {
-			ref := s.pools[s.byRef[x.Pool]].ref
-			s.world.StopTask(ref.Region, ref.Cluster, x.Task, "stuck before RUNNING")
-		}
-		if a.done != nil {
-			a.done()
-		}
-	}
-}
-
-func (s *sim) setDesired(pool, count int) {
-	p := s.pools[pool]
-	p.desired = count
-	if _, err := s.world.UpdateService(p.ref, ecsim.UpdateServiceInput{Desired: &count}); err != nil {
-		s.result.Violations = append(s.result.Violations, fmt.Sprintf("set %s to %d: %v", p.name, count, err))
 	}
 }
 

@@ -1,0 +1,86 @@
+package replay
+
+import (
+	"slices"
+	"time"
+
+	"github.com/backstop-ecs/backstop/internal/ecsevent"
+	"github.com/backstop-ecs/backstop/internal/ecsim"
+	"github.com/backstop-ecs/backstop/internal/failover"
+)
+
+// collect takes the world's events: it keeps the mirrors, and turns what a controller would hear of into notices on their way.
+func (s *sim) collect() {
+	s.events = s.world.DrainTo(s.events[:0])
+	if len(s.events) == 0 {
+		return
+	}
+	s.dirty = true
+	s.result.Events += len(s.events)
+	for i := range s.events {
+		e := &s.events[i]
+		k, ok := s.byRef[e.Service]
+		if !ok {
+			continue
+		}
+		p := s.pools[k]
+		switch e.Kind {
+		case ecsim.TaskStateChange:
+			s.taskEvent(k, p, e)
+		case ecsim.ServiceAction:
+			switch e.Name {
+			case ecsim.EventPlacementFailure:
+				s.notify(k, e.At, failover.Signal{ID: e.ID, Kind: failover.SignalPlacementFailure, Capacity: p.capacity}, false)
+			case ecsim.EventSteadyState:
+				s.notify(k, e.At, failover.Signal{ID: e.ID, Kind: failover.SignalSteadyState}, false)
+			}
+		}
+	}
+	s.m.change()
+}
+
+func (s *sim) taskEvent(k int, p *pool, e *ecsim.Event) {
+	t := e.Task
+	left, ran := p.note(t)
+	switch {
+	case left:
+		kind := ecsevent.Classify(stopOf(t, ran))
+		if kind == failover.SignalInterruption {
+			p.lost++
+			s.m.warned()
+		}
+		s.notify(k, e.At, taskSignal(kind, t, e), false)
+	case t.LastStatus == ecsim.Running && t.DesiredStatus == ecsim.Running:
+		s.notify(k, e.At, taskSignal(failover.SignalRunning, t, e), false)
+	case t.LastStatus == ecsim.Stopped:
+		s.notify(k, e.At, taskSignal(ecsevent.Classify(stopOf(t, !t.StartedAt.IsZero())), t, e), true)
+	}
+}
+
+func stopOf(t *ecsim.Task, ran bool) ecsevent.Stop {
+	stop := ecsevent.Stop{Code: t.StopCode, Reason: t.StoppedReason, Capacity: failover.Capacity(t.Provider), StartedAt: t.StartedAt,
+		Exited: t.Exited && ran}
+	if ran {
+		stop.LastStatus = string(ecsim.Running)
+	}
+	return stop
+}
+
+func taskSignal(kind failover.SignalKind, t *ecsim.Task, e *ecsim.Event) failover.Signal {
+	return failover.Signal{ID: e.ID, Kind: kind, Task: t.ID, Version: int64(t.Version), Zone: t.Zone, StartedAt: t.StartedAt,
+		StopCode: t.StopCode, StopReason: t.StoppedReason}
+}
+
+// notify sends a notice on its way to the controller.
+func (s *sim) notify(pool int, at time.Time, sig failover.Signal, stopped bool) {
+	if s.c.Deaf {
+		return
+	}
+	sig.At, sig.Pool, sig.Service = at, s.pools[pool].name, s.pools[pool].ref.Service
+	n := notice{at: at.Sub(s.start) + s.c.Event.draw(s.rng), pool: pool, sig: sig, stopped: stopped}
+	i := len(s.arrivals)
+	for i > 0 && s.arrivals[i-1].at > n.at {
+		i--
+	}
+	s.arrivals = slices.Insert(s.arrivals, i, n)
+}
