@@ -1,5 +1,7 @@
 package failover
 
+import "strings"
+
 // act turns what every pool is asked for into actions, in the order in which they must be carried out: cover
 // first, then what else rises, then scaling, then what falls, then the rest.
 func (w *pass) act() {
@@ -217,6 +219,9 @@ func (w *pass) drift() []Action {
 		if v == own || v.obs.TaskDefinition == "" || v.obs.TaskDefinition == own.obs.TaskDefinition {
 			continue
 		}
+		if elsewhere(v.obs.TaskDefinition, own.obs.TaskDefinition) {
+			continue // another region or account has revisions of its own: neither to compare nor to use there
+		}
 		drifted = true
 		if w.p.SyncTaskDefinition && !v.obs.Deploying {
 			w.find(Finding{Reason: ReasonDriftSynced, Pool: v.pool.Name, Detail: own.obs.TaskDefinition})
@@ -233,6 +238,13 @@ func (w *pass) drift() []Action {
 		w.s.DriftSince = w.now
 	}
 	return out
+}
+
+// elsewhere says whether two task definition ARNs are of different regions or accounts.
+func elsewhere(a, b string) bool {
+	homeA, _, fullA := strings.Cut(a, ":task-definition/")
+	homeB, _, fullB := strings.Cut(b, ":task-definition/")
+	return fullA && fullB && homeA != homeB
 }
 
 // leads names the reason of the whole decision; the first one that calls it wins.

@@ -62,13 +62,18 @@ func (w *pass) single(v *view, want int, missing, unproven *int) {
 	v.release = clamp(*unproven, w.floor(v), w.bound(v))
 	counts := w.breakerAsk(v, want)
 	if counts {
-		v.counts(missing, unproven)
+		w.counts(v, missing, unproven)
 	}
 }
 
 // counts takes what the pool is good for off what is missing, and off what is unproven. Tasks beyond what it
 // is asked for are about to be stopped: they do not count.
-func (v *view) counts(missing, unproven *int) {
+func (w *pass) counts(v *view, missing, unproven *int) {
+	if more := min(v.raise-v.cur, w.riseLeft); more > 0 && !w.isFull(v) {
+		// What the demand has just risen by is asked for in this pass: no shortage yet.
+		v.growing += more
+		w.riseLeft -= more
+	}
 	*missing -= min(v.running+v.growing, v.raise) + v.excused
 	*unproven -= min(v.seasoned+v.growing, v.raise) + v.excused
 }

@@ -397,3 +397,18 @@ func TestStuckOnDemandTasksAreReplacedByMore(t *testing.T) {
 	l.finds(ReasonOnDemandShort)
 	l.finds(ReasonStuck)
 }
+
+func TestTasksThatEcsHasNotCreatedYetAreNoShortage(t *testing.T) {
+	l := newLab(t, PresetFill, 100)
+	l.advance(10 * time.Minute)
+	l.pool("spot").desired = 150 // somebody scales out; ECS has not begun
+	l.pass()
+	l.want(ReasonStarting, 150, 0)
+	l.advance(20 * time.Second)
+	l.start("spot", 30, 0)
+	l.pass()
+	l.want(ReasonStarting, 150, 0)
+	l.advance(15 * time.Second) // twenty have not come within half a minute
+	l.pass()
+	l.want(ReasonSpotShort, 150, 30)
+}

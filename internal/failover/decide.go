@@ -55,6 +55,8 @@ type pass struct {
 	v   []view
 
 	windowOwned bool
+	// riseLeft is how much of the demand's recent rise no pool has been asked for yet.
+	riseLeft int
 	// gone are the tasks under interruption notice.
 	gone map[string]struct{}
 	// total is the number of running tasks that nothing threatens, over all pools; safe is how many of them

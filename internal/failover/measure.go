@@ -157,27 +157,35 @@ func (w *pass) settle(v *view) time.Duration {
 }
 
 // grow says how many of the starting tasks count as present: those that a rise of demand, a deployment or
-// the application's own restarts explain. A task that replaces an interrupted one does not: it may fail.
+// the application's own restarts explain. A task that replaces an interrupted one does not: it may fail. For
+// half a minute after its cause a task counts that ECS has not even created yet.
 func (w *pass) grow() {
 	rise, riseAt := w.rise()
 	for i := range w.v {
 		v := &w.v[i]
-		if v.starting == 0 {
+		if v.starting+v.unplaced == 0 {
 			continue
 		}
-		explained := v.appRecent
-		since := riseAt
-		explained += rise
+		since := later(riseAt, v.appAt)
 		if v.obs.Deploying {
-			explained += max(0, v.starting-v.lossesRecent)
 			since = later(since, v.obs.DeployingSince)
 		}
-		if explained == 0 || (!since.IsZero() && v.lastFailure.After(since)) {
+		coming := v.starting
+		if until := since.Add(fullAfter); v.unplaced > 0 && !since.IsZero() && w.now.Before(until) {
+			coming += v.unplaced
+			w.look(until)
+		}
+		explained := rise + v.appRecent
+		if v.obs.Deploying {
+			explained += max(0, coming-v.lossesRecent)
+		}
+		if explained == 0 || (!since.IsZero() && !v.lastFailure.Before(since)) {
 			continue
 		}
-		v.growing = min(v.starting, explained)
+		v.growing = min(coming, explained)
 		rise = max(0, rise-v.growing)
 	}
+	w.riseLeft = rise
 }
 
 // rise is how much demand has grown within start_limit, and when it last did.

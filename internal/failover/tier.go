@@ -17,7 +17,7 @@ func (w *pass) shareTier(vs []view, want int, missing, unproven *int) {
 		v.release = v.raise
 		counts := w.breakerAsk(v, want)
 		if counts {
-			v.counts(missing, unproven)
+			w.counts(v, missing, unproven)
 		}
 	}
 }

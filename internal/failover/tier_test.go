@@ -98,7 +98,7 @@ func TestWhenEveryZoneFailsAllKeepBeingAsked(t *testing.T) {
 	if sum != 30 {
 		t.Errorf("%d asked of three failing zones", sum)
 	}
-	l.want(ReasonCovering)
+	l.want(ReasonSpotShort)
 }
 
 func TestTierComesDownWithDemand(t *testing.T) {
