@@ -25,6 +25,9 @@ func printed() map[string]any {
 	}
 }
 
+// elsewhere are answers that other packages make, in sections of another form.
+var elsewhere = map[string]bool{"simulate": true, "doctor": true, "cost": true}
+
 // TestEveryPrintedFieldIsDocumented fills each answer, writes it as JSON and looks every key up in
 // docs/json.md; and it wants no key there that is never printed.
 func TestEveryPrintedFieldIsDocumented(t *testing.T) {
@@ -58,7 +61,7 @@ func TestEveryPrintedFieldIsDocumented(t *testing.T) {
 		}
 	}
 	for heading := range documented {
-		if _, ok := printed()[heading]; !ok {
+		if _, ok := printed()[heading]; !ok && !elsewhere[heading] {
 			t.Errorf("docs/json.md: no command prints %q", heading)
 		}
 	}

@@ -111,6 +111,14 @@ func (p *Picture) plot(b *strings.Builder) {
 	}
 	fmt.Fprintf(b, `<polyline points="%s" fill="none" stroke="#1f2933" stroke-width="1.5"><title>demand</title></polyline></g>`+"\n", strings.TrimSpace(line.String()))
 
+	p.axes(b, top, x, y)
+	p.legend(b)
+}
+
+// axes draws the numbers at the side, the times below, and the marks of what the world did above.
+func (p *Picture) axes(b *strings.Builder, top int, x func(time.Time) float64, y func(int) float64) {
+	first, last := p.frames[0].At, p.frames[len(p.frames)-1].At
+	long := last.Sub(first)
 	step := roundStep(top)
 	for n := 0; n <= top; n += step {
 		fmt.Fprintf(b, `<text x="%d" y="%.1f" text-anchor="end" fill="#52606d">%d</text>`+"\n", pictureLeft-6, y(n)+4, n)
@@ -135,7 +143,6 @@ func (p *Picture) plot(b *strings.Builder) {
 	for _, m := range p.marks {
 		fmt.Fprintf(b, `<path d="M%.1f %d v-6" stroke="#1f2933"><title>%s</title></path>`+"\n", x(m.at), pictureTop-2, html.EscapeString(m.text))
 	}
-	p.legend(b)
 }
 
 // roundStep is the spacing of the marks at the side: a round number, so that there are two to five of them.
