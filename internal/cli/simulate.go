@@ -46,6 +46,7 @@ func newSimulateCommand(s IO) *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringSliceVarP(&o.Traces, "trace", "t", nil, "a CSV file or a built-in trace; repeat it for several (default article)")
+	f.StringSliceVarP(&o.Events, "events", "e", nil, "recorded ECS events (EventBridge JSON, CloudWatch Logs exports) to rebuild a trace from")
 	f.StringSliceVarP(&o.Policies, "policy", "p", nil, "policies to compare, or all (default all)")
 	f.StringArrayVar(&o.Set, "set", nil, "field=value of the product's own policies, such as overstart=1")
 	f.StringArrayVar(&o.Sweep, "sweep", nil, "vary a field of the first own policy: field=a,b,c or field=low..high[/steps]; at most two")

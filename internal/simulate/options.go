@@ -26,6 +26,7 @@ const (
 // Options are what a simulation is asked for. The zero value is the article's month under every policy.
 type Options struct {
 	Traces   []string // files, or names of built-in traces; default: article
+	Events   []string // files of recorded ECS events, from which traces are rebuilt
 	Policies []string // default: all
 	Set      []string // field=value, of the product's own policies
 	Sweep    []string // field=value,value or field=low..high[/steps], of the first of them
@@ -192,7 +193,7 @@ func (p *plan) readPrices() error {
 
 func (p *plan) readTraces() error {
 	names := p.o.Traces
-	if len(names) == 0 {
+	if len(names) == 0 && len(p.o.Events) == 0 {
 		names = []string{"article"}
 	}
 	for _, name := range names {
@@ -202,7 +203,33 @@ func (p *plan) readTraces() error {
 		}
 		p.sources = append(p.sources, s)
 	}
+	for _, name := range p.o.Events {
+		s, err := p.recorded(name)
+		if err != nil {
+			return err
+		}
+		p.sources = append(p.sources, s)
+	}
 	return nil
+}
+
+// recorded is a source that is rebuilt from recorded events.
+func (p *plan) recorded(name string) (source, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return source{}, fmt.Errorf("read events: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	base := filepath.Base(name)
+	t, err := FromEvents(f, strings.TrimSuffix(base, filepath.Ext(base)), p.o.Tasks)
+	if err != nil {
+		return source{}, err
+	}
+	t = p.cut(t)
+	if err := t.Check(); err != nil {
+		return source{}, err
+	}
+	return source{name: t.Name, of: func(uint64) (*trace.Trace, error) { return t, nil }}, nil
 }
 
 func (p *plan) source(name string) (source, error) {
