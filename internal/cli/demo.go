@@ -281,7 +281,7 @@ func printSummary(s IO, m demo.Summary) error {
 			span(time.Duration(m.VirtualSeconds*float64(time.Second))), m.WallSeconds),
 		fmt.Sprintf("demand held   %.3f %%, missing %.1f task-minutes%s", m.DemandHeld, m.ShortTaskMinutes, gap),
 		fmt.Sprintf("cost          $%.2f, %.0f %% of on-demand alone, at example prices of", m.CostUSD, 100*m.CostRatio),
-		fmt.Sprintf("              $%g a vCPU-hour and $%g a GB-hour, Spot $%g and $%g", demo.ExamplePrices.OnDemandVCPU,
+		fmt.Sprintf("              $%g/vCPU-h and $%g/GB-h, Spot $%g and $%g", demo.ExamplePrices.OnDemandVCPU,
 			demo.ExamplePrices.OnDemandGB, demo.ExamplePrices.SpotVCPU, demo.ExamplePrices.SpotGB),
 		fmt.Sprintf("backstop      %s, %s, cover raised %s, %s", count(m.Passes, "look"), count(m.Decisions, "decision"), times(m.Covers), count(m.Failovers, "failover")),
 		fmt.Sprintf("the world     %s, %s", count(m.Interruptions, "interruption"), count(m.TaskStarts, "task start")),
