@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"github.com/backstop-ecs/backstop/internal/aws/queue"
@@ -64,13 +63,6 @@ func worldOf(t testing.TB, o sandbox.Options, count int, names ...string) *world
 func (w *world) aws() aws.Config {
 	return aws.Config{Region: region, Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""), HTTPClient: w.box,
 		BaseEndpoint: aws.String("http://sandbox.localhost"), Retryer: func() aws.Retryer { return aws.NopRetryer{} }}
-}
-
-// retrying is the same with the SDK's own retries.
-func (w *world) retrying() aws.Config {
-	cfg := w.aws()
-	cfg.Retryer = func() aws.Retryer { return retry.NewStandard() }
-	return cfg
 }
 
 func (w *world) services() control.Services {

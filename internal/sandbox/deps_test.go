@@ -3,8 +3,8 @@ package sandbox
 import (
 	"go/parser"
 	"go/token"
-	"io/fs"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -13,21 +13,26 @@ import (
 // The sandbox stands between programs and the model. It must depend neither on the AWS SDK, whose bugs it would
 // then share with the adapters it tests, nor on anything else of the product.
 func TestTheSandboxImportsTheStandardLibraryAndTheModelOnly(t *testing.T) {
-	packages, err := parser.ParseDir(token.NewFileSet(), ".", func(f fs.FileInfo) bool { return !strings.HasSuffix(f.Name(), "_test.go") }, parser.ImportsOnly)
-	if err != nil {
-		t.Fatal(err)
+	names, err := filepath.Glob("*.go")
+	if err != nil || len(names) == 0 {
+		t.Fatalf("no files: %v", err)
 	}
-	for _, p := range packages {
-		for name, file := range p.Files {
-			for _, i := range file.Imports {
-				path, err := strconv.Unquote(i.Path.Value)
-				if err != nil {
-					t.Fatal(err)
-				}
-				first, _, _ := strings.Cut(path, "/")
-				if strings.Contains(first, ".") && path != "github.com/backstop-ecs/backstop/internal/ecsim" {
-					t.Errorf("%s imports %s", name, path)
-				}
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range file.Imports {
+			path, err := strconv.Unquote(i.Path.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			first, _, _ := strings.Cut(path, "/")
+			if strings.Contains(first, ".") && path != "github.com/backstop-ecs/backstop/internal/ecsim" {
+				t.Errorf("%s imports %s", name, path)
 			}
 		}
 	}
