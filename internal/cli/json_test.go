@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/demo"
+	"github.com/backstop-ecs/backstop/internal/doctor"
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/journal"
 )
@@ -20,7 +21,7 @@ func printed() map[string]any {
 		"status": statusFacts{}, "explain": struct {
 			Workloads []explainFacts `json:"workloads"`
 		}{}, "history": journal.Entry{}, "failover, restore, pin, unpin, pause, resume": intentFacts{},
-		"config validate": configVerdict{}, "version": versionFacts{}, "sandbox": sandboxFacts{},
+		"doctor": doctor.Report{}, "config validate": configVerdict{}, "version": versionFacts{}, "sandbox": sandboxFacts{},
 		"demo: a decision": demo.Decision{}, "demo: the summary": demo.Summary{}, "demo --list": scenarioList{},
 	}
 }

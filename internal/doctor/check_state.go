@@ -1,0 +1,179 @@
+package doctor
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/backstop-ecs/backstop/internal/failover"
+)
+
+// passAge is how old the last pass may be.
+const passAge = 5 * time.Minute
+
+// eventTime is how long an event takes to become a started task of cover, without the task's own start: some
+// seconds on their way, a pass, a call.
+const eventTime = 5 * time.Second
+
+func checkStore(x *exam) verdict {
+	st := &x.f.state
+	switch {
+	case st.err != nil:
+		return bad(Fail, "backstop config validate   # then the path or table under `state`, and dynamodb:GetItem, Query and TransactWriteItems on it", "%s: %s", st.where, st.err)
+	case st.absent:
+		return bad(Warn, "backstop run", "%s: nothing was written yet", st.where)
+	}
+	return okay("%s", st.where)
+}
+
+func checkLastPass(x *exam) verdict {
+	st := &x.f.state
+	r, known := st.records[x.w.Name]
+	if !known {
+		return bad(Fail, "backstop run   # or the Lambda function's schedule", "no pass has ever looked at %s: nobody guards it", x.w.Name)
+	}
+	at := r.State.At
+	if e := st.newest[x.w.Name]; e.After(at) {
+		at = e
+	}
+	age := x.f.clock().Sub(at).Round(time.Second)
+	d := st.daemon
+	switch {
+	case age <= passAge:
+		return okay("%s ago", max(age, 0))
+	case d.ready:
+		return okay("nothing to write down since %s; the daemon at %s says that passes happen", at.UTC().Format(time.RFC3339), d.address)
+	}
+	fix := "backstop run   # or the Lambda function's schedule"
+	if p := x.f.pools[subjectOf(x.w, ownerOf(x.w))]; p != nil && p.service != nil && x.w.Policy.Demand == 0 &&
+		r.State.Pool(p.policy.Name).B.Mode == failover.Closed && int(p.service.DesiredCount) != r.State.Demand {
+		return bad(Fail, fix, "the last look is %s old, and nobody has noticed that %d tasks are wanted now and not %d: no passes happen", age, p.service.DesiredCount, r.State.Demand)
+	}
+	text := "the newest trace of a pass is %s old. Quiet passes leave none"
+	if d.address != "" {
+		text += ", but no daemon answers at " + d.address + " either"
+	}
+	return bad(Warn, fix, text, age)
+}
+
+// clock is AWS's clock, or ours when AWS was not asked.
+func (f *facts) clock() time.Time {
+	if f.aws.IsZero() {
+		return f.now
+	}
+	return f.aws
+}
+
+func checkActions(x *exam) verdict {
+	for _, d := range x.f.state.denied {
+		if d.workload == x.w.Name {
+			return bad(Fail, orElse(d.hint, "docs/iam.md"), "%s, %s", d.at.UTC().Format(time.RFC3339), d.text)
+		}
+	}
+	return okay("none was refused")
+}
+
+// checkCountDrift looks for a standby whose count is not what was asked for long ago.
+func checkCountDrift(x *exam) verdict {
+	const keep = "lifecycle { ignore_changes = [desired_count] }   # Terraform, in both services; leave DesiredCount out in CloudFormation"
+	r := x.f.state.records[x.w.Name]
+	for k := range x.w.Refs {
+		p := x.f.pools[subjectOf(x.w, k)]
+		if k == ownerOf(x.w) || p == nil || p.service == nil {
+			continue
+		}
+		asked := r.State.Pool(p.policy.Name).Asked
+		if asked == nil || !asked.Done || x.f.clock().Sub(asked.At) < 2*x.f.tick {
+			continue
+		}
+		if got := int(p.service.DesiredCount); got != asked.Count {
+			return bad(Warn, keep, "%s has desired count %d, backstop last asked for %d: something else writes it", p.ref.Service, got, asked.Count)
+		}
+	}
+	return okay("as backstop left it; infrastructure as code must leave desired_count alone")
+}
+
+func checkDemandOwner(x *exam) verdict {
+	owner := ownerOf(x.w)
+	p := x.f.pools[subjectOf(x.w, owner)]
+	demand, known := x.f.demand(x.w)
+	fix := p.command("update-service") + " --desired-count N"
+	switch {
+	case x.w.Policy.Demand > 0:
+		return okay("%d, fixed in the configuration", demand)
+	case !known:
+		return skip("the demand is not known")
+	case demand == 0:
+		return bad(Warn, fix, "nothing is wanted: %s has desired count 0", p.ref.Service)
+	case p.policy.Capacity != spot:
+		return bad(Warn, "owner: SPOT-POOL   # backstop.yaml", "the owner %s runs on demand: what it is asked for runs there, and Spot is never asked", p.ref.Service)
+	}
+	return okay("%d, by the desired count of %s", demand, p.ref.Service)
+}
+
+func checkCoverLimit(x *exam) verdict {
+	demand, known := x.f.demand(x.w)
+	room, bounded := 0, false
+	pools := 0
+	for i := range x.w.Policy.Pools {
+		p := &x.w.Policy.Pools[i]
+		if p.Capacity != onDemand {
+			continue
+		}
+		pools++
+		if p.Max == 0 {
+			room = max(room, demand)
+		} else {
+			room, bounded = room+p.Max, true
+		}
+	}
+	if n := x.w.Policy.OnDemandMax; n > 0 {
+		room, bounded = min(max(room, n), n), true
+	}
+	switch {
+	case pools == 0:
+		return bad(Warn, "pools: [..., {name: standard, ..., capacity: FARGATE}]   # backstop.yaml; backstop init --twin SERVICE prints what makes it",
+			"there is no on-demand pool: nothing covers a shortage")
+	case !known:
+		return skip("the demand is not known")
+	case bounded && room < demand:
+		return bad(Warn, fmt.Sprintf("on_demand_max: %d   # backstop.yaml, or the pools' max; a limit may be meant", demand), "at most %d on-demand tasks may run, the demand is %d: the rest stays short", room, demand)
+	}
+	return okay("on-demand may hold all %d", demand)
+}
+
+// startsLeast is how many starts say something about the slowest in a hundred; with fewer the slowest one is taken.
+const startsLeast = 5
+
+func checkStartUp(x *exam) verdict {
+	var took []time.Duration
+	for k := range x.w.Refs {
+		if p := x.f.pools[subjectOf(x.w, k)]; p != nil {
+			for i := range p.tasks {
+				if t := &p.tasks[i]; t.CreatedAt != nil && t.StartedAt != nil {
+					took = append(took, aws.ToTime(t.StartedAt).Sub(aws.ToTime(t.CreatedAt)))
+				}
+			}
+		}
+	}
+	if len(took) < startsLeast {
+		return skip("%d running tasks are too few to measure", len(took))
+	}
+	slices.Sort(took)
+	at := func(share float64) time.Duration {
+		return took[min(int(share*float64(len(took))), len(took)-1)].Round(time.Second)
+	}
+	p50, p99 := at(0.50), at(0.99)
+	control := eventTime
+	if x.f.events.url == "" {
+		control = x.f.tick
+	}
+	text := fmt.Sprintf("of %d tasks half started within %s, nearly all within %s; with %s to notice and ask that is %s", len(took), p50, p99, control, p99+control)
+	if p99+control > notice {
+		return bad(Warn, "docs/tuning.md: smaller or lazily loaded images (SOCI), more memory for a slow start, or standing spare tasks: policy: {preset: fill, extra: N}",
+			"%s, longer than the two-minute notice: an interruption leaves a gap", text)
+	}
+	return okay("%s", text)
+}

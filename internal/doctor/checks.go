@@ -1,0 +1,83 @@
+package doctor
+
+import "github.com/backstop-ecs/backstop/internal/failover"
+
+const (
+	spot     = failover.Spot
+	onDemand = failover.OnDemand
+)
+
+// Actions that checks judge the answers of.
+const (
+	callClusters    = "ecs:DescribeClusters"
+	callServices    = "ecs:DescribeServices"
+	callDefinition  = "ecs:DescribeTaskDefinition"
+	callListTasks   = "ecs:ListTasks"
+	callTasks       = "ecs:DescribeTasks"
+	callScaling     = "application-autoscaling:DescribeScalableTargets"
+	callQuotas      = "servicequotas:ListServiceQuotas"
+	callBalancer    = "elasticloadbalancing:DescribeTargetGroupAttributes"
+	callSubnets     = "ec2:DescribeSubnets"
+	callQueue       = "sqs:GetQueueAttributes"
+	callDeadLetters = "sqs:GetQueueAttributes (dead-letter queue)"
+	callRules       = "events:ListRules"
+	callTargets     = "events:ListTargetsByRule"
+)
+
+// checks are all there are. Within a kind they run in this order; one may need those before it, or of a kind
+// before its own.
+var checks []check
+
+// The list is made here and not where it is declared, as the checks' own code asks it for names.
+func init() {
+	creds, exists := []string{"credentials"}, []string{"credentials", "service-exists"}
+	service, definition := []string{callServices}, []string{callServices, callDefinition}
+	checks = []check{
+		{name: "credentials", kind: KindAccount, about: "AWS accepts the credentials", run: checkCredentials},
+		{name: "clock-skew", kind: KindAccount, needs: creds, about: "this machine's clock agrees with AWS's", run: checkClock},
+
+		{name: "permissions", kind: KindRegion, needs: creds, about: "every read that the daemon and the doctor make is allowed", run: checkPermissions},
+		{name: "aws-answers", kind: KindRegion, needs: creds, about: "no call fails for another reason: time-outs, throttling, a wrong endpoint", run: checkAnswers},
+		{name: "on-demand-quota", kind: KindRegion, needs: creds, calls: []string{callQuotas}, about: "the on-demand vCPU quota has room for a full failover: demand x (1 + overstart)", run: checkOnDemandQuota},
+		{name: "spot-quota", kind: KindRegion, needs: creds, calls: []string{callQuotas}, about: "the Spot vCPU quota has room for the whole demand", run: checkSpotQuota},
+		{name: "launch-rate", kind: KindRegion, needs: creds, calls: []string{callQuotas}, about: "a full failover is started within a minute at the account's launch rate", run: checkLaunchRate},
+
+		{name: "events-configured", kind: KindEvents, about: "a queue brings ECS's events, so that a shortage is seen in seconds", run: checkEventsConfigured},
+		{name: "queue-reachable", kind: KindEvents, needs: creds, about: "the queue exists and can be read", run: checkQueue},
+		{name: "queue-policy", kind: KindEvents, needs: []string{"credentials", "queue-reachable"}, calls: []string{callQueue}, about: "EventBridge may send to the queue", run: checkQueuePolicy},
+		{name: "queue-drained", kind: KindEvents, needs: []string{"credentials", "queue-reachable"}, calls: []string{callQueue}, about: "somebody takes the events from the queue", run: checkQueueDrained},
+		{name: "dead-letter-queue", kind: KindEvents, needs: []string{"credentials", "queue-reachable"}, calls: []string{callQueue, callDeadLetters}, about: "there is a dead-letter queue and it is empty", run: checkDeadLetters},
+		{name: "rules-match", kind: KindEvents, needs: []string{"credentials", "queue-reachable"}, calls: []string{callRules, callTargets}, about: "rules that are enabled match the events of every pool and send them to the queue", run: checkRules},
+
+		{name: "state-store", kind: KindState, about: "the state can be read", run: checkStore},
+
+		{name: "cluster-exists", kind: KindPool, needs: creds, calls: []string{callClusters}, about: "the cluster is there and ACTIVE", run: checkCluster},
+		{name: "service-exists", kind: KindPool, needs: []string{"credentials", "cluster-exists"}, calls: service, about: "the service is there and ACTIVE", run: checkService},
+		{name: "service-kind", kind: KindPool, needs: exists, calls: service, about: "a REPLICA service with the ECS deployment controller", run: checkServiceKind},
+		{name: "strategy", kind: KindPool, needs: exists, calls: service, about: "the capacity provider strategy is what the pool says; weights are not a fallback", run: checkStrategy},
+		{name: "stop-timeout", kind: KindPool, spot: true, needs: exists, calls: definition, about: "stopTimeout is 120 on the essential containers of Spot tasks, so that the two-minute notice is theirs", run: checkStopTimeout},
+		{name: "deregistration-delay", kind: KindPool, needs: exists, calls: []string{callServices, callBalancer}, about: "target groups let go of a task within the two-minute notice", run: checkDeregistration},
+		{name: "deployment", kind: KindPool, needs: exists, calls: service, about: "no deployment has failed or is under way", run: checkDeployment},
+		{name: "circuit-breaker", kind: KindPool, spot: true, needs: exists, calls: service, about: "a Spot shortage cannot fail or roll back a deployment", run: checkCircuitBreaker},
+		{name: "scaling-standby", kind: KindPool, onDemand: true, needs: exists, calls: []string{callServices, callScaling}, about: "auto scaling does not lift the standby: min is 0", run: checkScalingStandby},
+		{name: "scaling-max", kind: KindPool, needs: exists, calls: []string{callServices, callScaling}, about: "auto scaling's max is not below what the pool may be asked for", run: checkScalingMax},
+		{name: "scaling-suspended", kind: KindPool, spot: true, needs: exists, calls: []string{callServices, callScaling}, about: "auto scaling was not left suspended", run: checkScalingSuspended},
+		{name: "zones", kind: KindPool, needs: exists, calls: service, about: "tasks may run in two availability zones at least", run: checkZones},
+		{name: "subnet-addresses", kind: KindPool, needs: exists, calls: []string{callServices, callSubnets}, about: "the subnets have addresses for what may have to start", run: checkAddresses},
+
+		{name: "twins-task-definition", kind: KindWorkload, needs: exists, calls: definition, about: "every pool runs the same task definition", run: checkTwinDefinition},
+		{name: "twins-network", kind: KindWorkload, needs: exists, calls: service, about: "the same security groups, subnets and public addresses", run: checkTwinNetwork},
+		{name: "twins-target-groups", kind: KindWorkload, needs: exists, calls: service, about: "the same target groups, so that cover gets traffic", run: checkTwinTargets},
+		{name: "twins-discovery", kind: KindWorkload, needs: exists, calls: service, about: "neither Service Connect nor Cloud Map names only one of the twins", run: checkTwinDiscovery},
+		{name: "twins-platform", kind: KindWorkload, needs: exists, calls: service, about: "the same platform version and family", run: checkTwinPlatform},
+		{name: "twins-architecture", kind: KindWorkload, needs: exists, calls: definition, about: "the same processor architecture, or images for both", run: checkTwinArchitecture},
+		{name: "twins-health-grace", kind: KindWorkload, needs: exists, calls: service, about: "the same health check grace period", run: checkTwinGrace},
+		{name: "twins-execute-command", kind: KindWorkload, needs: exists, calls: service, about: "the same enableExecuteCommand", run: checkTwinExec},
+		{name: "demand-owner", kind: KindWorkload, needs: exists, calls: service, about: "the demand has an owner and is more than nothing", run: checkDemandOwner},
+		{name: "cover-limit", kind: KindWorkload, needs: exists, calls: service, about: "on_demand_max and the pools' max leave room for the whole demand", run: checkCoverLimit},
+		{name: "start-up-time", kind: KindWorkload, needs: exists, calls: []string{callServices, callListTasks, callTasks}, about: "a task starts within the two-minute notice: P99 of created to started, and the time to notice", run: checkStartUp},
+		{name: "last-pass", kind: KindWorkload, needs: []string{"state-store"}, about: "a pass has looked at it in the last five minutes", run: checkLastPass},
+		{name: "actions-allowed", kind: KindWorkload, needs: []string{"state-store"}, about: "no action of the journal was refused for want of a permission", run: checkActions},
+		{name: "desired-count-drift", kind: KindWorkload, needs: []string{"credentials", "service-exists", "state-store"}, calls: service, about: "nobody else writes the standby's desired count", run: checkCountDrift},
+	}
+}

@@ -1,0 +1,190 @@
+package doctor
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	scaling "github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"github.com/backstop-ecs/backstop/internal/aws/failure"
+	"github.com/backstop-ecs/backstop/internal/control"
+	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/journal"
+)
+
+// place is a region as it is reached through one role.
+type place struct{ region, role string }
+
+// facts are what was seen, and what could not be.
+type facts struct {
+	workloads []control.Workload
+	tick      time.Duration
+	now       time.Time // our clock at the moment of aws
+	aws       time.Time // AWS's clock
+	account   string
+	identity  string
+	quotas    map[place]map[string]float64
+	pools     map[Subject]*poolFacts
+	events    eventFacts
+	state     stateFacts
+	failed    []failedCall
+}
+
+// poolFacts are what is known of one pool's service.
+type poolFacts struct {
+	ref     control.ServiceRef
+	policy  *failover.Pool
+	cluster *types.Cluster // nil: it is not there
+	service *types.Service // nil: it is not there
+	// definition is of the service's task definition.
+	definition *types.TaskDefinition
+	tasks      []types.Task
+	target     *scaling.ScalableTarget // nil: there is none
+	// delays are the deregistration delays of the target groups, by ARN.
+	delays  map[string]time.Duration
+	subnets []subnet
+}
+
+// subnet is one subnet of a service.
+type subnet struct {
+	id, zone string
+	free     int
+}
+
+// eventFacts are what is known of the events' way.
+type eventFacts struct {
+	url      string
+	place    place
+	queueARN string
+	policy   string
+	dead     string // the dead-letter queue's ARN
+	deadLen  int
+	waiting  int
+	rules    []rule
+}
+
+// rule is one rule of EventBridge.
+type rule struct {
+	name, pattern, bus string
+	enabled            bool
+	toQueue            bool
+	region             string
+}
+
+// stateFacts are what is known of the store.
+type stateFacts struct {
+	where   string
+	err     error
+	absent  bool // nothing was ever written
+	records map[string]control.Record
+	newest  map[string]time.Time // of the workload's journal
+	denied  []deniedAction
+	daemon  daemonState
+}
+
+// deniedAction is an action of the journal that AWS refused for want of a permission.
+type deniedAction struct {
+	workload string
+	at       time.Time
+	text     string
+	hint     string
+}
+
+// daemonState says what the daemon's own page answers.
+type daemonState struct {
+	address string
+	ready   bool
+}
+
+// failedCall is a call to AWS that failed, and for whom.
+type failedCall struct {
+	subject Subject
+	place   place
+	action  string // the IAM action
+	err     error
+}
+
+// errNotOffered says that the endpoint does not know a service, as a sandbox's may not.
+var errNotOffered = errors.New("the endpoint does not offer it")
+
+// notOffered are the codes with which endpoints refuse an operation that they do not know.
+var notOffered = []string{"InvalidAction", "UnknownOperationException"}
+
+// explain returns why an action of a subject failed, and whether it did.
+func (f *facts) failure(s Subject, action string) (error, bool) {
+	i := slices.IndexFunc(f.failed, func(c failedCall) bool { return c.action == action && related(c.subject, s) })
+	if i < 0 {
+		return nil, false
+	}
+	return f.failed[i].err, true
+}
+
+// denied says whether a failed call lacked a permission.
+func (c *failedCall) denied() bool {
+	return failure.Kind(c.err) == failover.ErrDenied && !c.unknown()
+}
+
+// unknown says whether the endpoint does not offer the call.
+func (c *failedCall) unknown() bool {
+	return errors.Is(c.err, errNotOffered) || slices.Contains(notOffered, failure.Code(c.err))
+}
+
+// demand returns how many tasks a workload wants and whether that is known.
+func (f *facts) demand(w *control.Workload) (int, bool) {
+	if w.Policy.Demand > 0 {
+		return w.Policy.Demand, true
+	}
+	r, known := f.state.records[w.Name]
+	owner := ownerOf(w)
+	p := f.pools[subjectOf(w, owner)]
+	if known && r.State.DemandSet {
+		// While a breaker holds the owner's count down, the demand is in the state.
+		if st := r.State.Pool(w.Policy.Pools[owner].Name); st.B.Mode != failover.Closed {
+			return r.State.Demand, true
+		}
+	}
+	if p == nil || p.service == nil {
+		return r.State.Demand, known && r.State.DemandSet
+	}
+	return int(p.service.DesiredCount), true
+}
+
+// ownerOf returns the index of the pool whose desired count is the demand.
+func ownerOf(w *control.Workload) int {
+	for i := range w.Policy.Pools {
+		if w.Policy.Pools[i].Name == w.Policy.Owner {
+			return i
+		}
+	}
+	return 0
+}
+
+// vcpu returns the vCPUs of one task of the pool, 0 when it is not known.
+func (p *poolFacts) vcpu() float64 {
+	if p == nil || p.definition == nil || p.definition.Cpu == nil {
+		return 0
+	}
+	return number(*p.definition.Cpu) / 1024
+}
+
+// deniedActions are those of the journal that were denied and not carried out since.
+func deniedActions(entries []journal.Entry) []deniedAction {
+	var out []deniedAction
+	done := map[string]bool{} // by type and pool: the newest outcome counts
+	for i := range entries {  // the newest first
+		for k := range entries[i].Outcomes {
+			o := &entries[i].Outcomes[k]
+			key := entries[i].Workload + "\x00" + journal.Type(o.Action) + "\x00" + journal.Pool(o.Action)
+			if o.Skipped || done[key] {
+				continue
+			}
+			done[key] = true
+			if o.Err == failover.ErrDenied {
+				out = append(out, deniedAction{entries[i].Workload, entries[i].At, o.Text, o.Hint})
+			}
+		}
+	}
+	return out
+}

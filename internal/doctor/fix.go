@@ -1,0 +1,90 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+
+	"github.com/backstop-ecs/backstop/internal/aws/failure"
+	"github.com/backstop-ecs/backstop/internal/control"
+)
+
+// Change is one change that stops no task, starts none and can be taken back.
+type Change struct {
+	// Text says what is changed, in one line.
+	Text string `json:"text"`
+	// Workload and Pool say whose service it is.
+	Pool string `json:"pool"`
+
+	ref     control.ServiceRef
+	service *ecs.UpdateServiceInput
+	scaling *applicationautoscaling.RegisterScalableTargetInput
+	set     func(in *ecs.UpdateServiceInput)
+}
+
+// updateChange changes a service that has no tasks. The desired count is not touched.
+func updateChange(p, first *poolFacts, text string, set func(first *poolFacts, in *ecs.UpdateServiceInput)) Change {
+	return Change{Text: fmt.Sprintf("%s, which has no tasks: update-service %s", p.ref.Service, text), Pool: p.policy.Name, ref: p.ref,
+		service: &ecs.UpdateServiceInput{Cluster: &p.ref.Cluster, Service: &p.ref.Service},
+		set:     func(in *ecs.UpdateServiceInput) { set(first, in) }}
+}
+
+// minChange takes the min of a standby's scalable target down to 0. The call would lift a count below min, and
+// leaves one within the new bounds alone.
+func minChange(p *poolFacts) Change {
+	return Change{Text: fmt.Sprintf("%s: register-scalable-target --min-capacity 0", p.ref.Service), Pool: p.policy.Name, ref: p.ref,
+		scaling: &applicationautoscaling.RegisterScalableTargetInput{ServiceNamespace: "ecs", ScalableDimension: "ecs:service:DesiredCount",
+			ResourceId: aws.String(resourceID(p.ref)), MinCapacity: aws.Int32(0)}}
+}
+
+// merge makes one call of all changes of one service: each alone would be a deployment of its own.
+func merge(all []Change) []Change {
+	var out []Change
+	at := map[control.ServiceRef]int{}
+	for _, c := range all {
+		if c.service == nil {
+			out = append(out, c)
+			continue
+		}
+		c.set(c.service)
+		i, known := at[c.ref]
+		if !known {
+			at[c.ref] = len(out)
+			out = append(out, c)
+			continue
+		}
+		c.set(out[i].service)
+		_, flags, _ := strings.Cut(c.Text, "update-service ")
+		out[i].Text += " " + flags
+	}
+	return out
+}
+
+// Apply makes changes, in their order, and stops at the first that fails.
+func Apply(ctx context.Context, cfg aws.Config, changes []Change, done func(Change)) error {
+	l := looker{o: Options{AWS: cfg}}
+	for _, c := range changes {
+		own := l.config(place{c.ref.Region, c.ref.RoleARN})
+		ctx, cancel := context.WithTimeout(ctx, callTimeout)
+		var err error
+		if c.service != nil {
+			_, err = ecs.NewFromConfig(own).UpdateService(ctx, c.service)
+			err = failure.Wrap("ecs:UpdateService", "update service "+c.ref.String(), err)
+		} else {
+			_, err = applicationautoscaling.NewFromConfig(own).RegisterScalableTarget(ctx, c.scaling)
+			err = failure.Wrap("application-autoscaling:RegisterScalableTarget", "change the scalable target of "+c.ref.String(), err)
+		}
+		cancel()
+		if err != nil {
+			return err
+		}
+		if done != nil {
+			done(c)
+		}
+	}
+	return nil
+}

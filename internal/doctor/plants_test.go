@@ -1,0 +1,191 @@
+package doctor_test
+
+import (
+	"path/filepath"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	scaling "github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"github.com/backstop-ecs/backstop/internal/doctor"
+	"github.com/backstop-ecs/backstop/internal/ecsim"
+	"github.com/backstop-ecs/backstop/internal/sandbox"
+)
+
+// plant is one thing that is wrong in an otherwise healthy set-up, and the check that names it.
+type plant struct {
+	what   string
+	do     func(l *lab)
+	check  string
+	status doctor.Status
+	says   string // part of the text
+	// also are other checks that rightly find something of it.
+	also []string
+}
+
+func deny(operation string) func(l *lab) {
+	return func(l *lab) {
+		if _, err := l.box.AddFault(sandbox.Fault{Kind: "denied", Operation: operation}); err != nil {
+			l.t.Fatal(err)
+		}
+	}
+}
+
+func updated(service string, change func(*ecs.UpdateServiceInput)) func(l *lab) {
+	return func(l *lab) { l.update(service, change); l.advance(5 * time.Minute); l.pass() }
+}
+
+func remade(service string, change func(*ecs.CreateServiceInput)) func(l *lab) {
+	return func(l *lab) { l.remake(service, change); l.pass() }
+}
+
+func quota(provider string, vcpu float64) func(l *lab) {
+	return func(l *lab) { l.box.World(func(w *ecsim.World) { w.SetQuota(region, provider, vcpu) }) }
+}
+
+var plants = []plant{
+	{what: "credentials that AWS refuses", do: deny("sts:*"), check: "credentials", status: doctor.Fail, says: "AccessDenied"},
+	{what: "a clock seven minutes ahead", do: func(l *lab) { l.clock = 7 * time.Minute }, check: "clock-skew", status: doctor.Fail, says: "7m0s ahead of"},
+	{what: "a clock a minute behind", do: func(l *lab) { l.clock = -time.Minute }, check: "clock-skew", status: doctor.Warn, says: "1m0s behind"},
+	{what: "ecs:ListTasks is not allowed", do: deny("ecs:ListTasks"), check: "permissions", status: doctor.Fail, says: "not allowed: ecs:ListTasks"},
+	{what: "ec2:DescribeSubnets is not allowed", do: func(l *lab) { l.denyEC2 = true }, check: "permissions", status: doctor.Warn, says: "only the doctor needs it"},
+	{what: "ECS answers with server errors", do: func(l *lab) {
+		if _, err := l.box.AddFault(sandbox.Fault{Kind: "server_error", Operation: "ecs:DescribeTasks"}); err != nil {
+			l.t.Fatal(err)
+		}
+	}, check: "aws-answers", status: doctor.Fail, says: "describe tasks of"},
+	{what: "an on-demand quota of 6 vCPU, AWS's default", do: quota(ecsim.Fargate, 6), check: "on-demand-quota", status: doctor.Fail, says: "a full failover needs 26 vCPU (26 tasks), the on-demand quota is 6"},
+	{what: "a Spot quota that just holds the demand", do: quota(ecsim.FargateSpot, 22), check: "spot-quota", status: doctor.Warn, says: "needs 20 vCPU"},
+	{what: "a workload of 3,000 tasks", do: func(l *lab) { l.file.Workloads[0].Policy.Demand = 3000 }, check: "launch-rate", status: doctor.Warn, says: "longer than half of the notice",
+		also: []string{"on-demand-quota", "spot-quota", "subnet-addresses", "scaling-max"}},
+	{what: "no queue in the configuration", do: func(l *lab) { l.file.Events.SQS = "" }, check: "events-configured", status: doctor.Fail, says: "no queue"},
+	{what: "a queue that does not exist", do: func(l *lab) { l.file.Events.SQS += "-gone" }, check: "queue-reachable", status: doctor.Fail, says: "does not exist"},
+	{what: "a queue without a policy", do: func(l *lab) { l.queuePolicy("") }, check: "queue-policy", status: doctor.Fail, says: "may not send"},
+	{what: "a queue that nobody empties", do: func(l *lab) {
+		for range 60 { // restarts of all tasks, a hundred events and more each
+			l.box.World(func(w *ecsim.World) {
+				w.Interrupt(ecsim.Ref{Region: region, Cluster: cluster, Service: "api-spot"}, demand, "", false)
+			})
+			l.advance(5 * time.Minute)
+		}
+		l.pass()
+	}, check: "queue-drained", status: doctor.Fail, says: "nobody takes them"},
+	{what: "a message in the dead-letter queue", do: func(l *lab) {
+		must[*sqs.SendMessageOutput](l)(sqs.NewFromConfig(l.cfg).SendMessage(l.t.Context(), &sqs.SendMessageInput{QueueUrl: aws.String(l.box.QueueURL() + "-dlq"), MessageBody: aws.String("?")}))
+	}, check: "dead-letter-queue", status: doctor.Warn, says: "holds 1 messages"},
+	{what: "a rule for stopped tasks only, which misses the warning", do: func(l *lab) {
+		l.rulePattern = `{"source":["aws.ecs"],"detail":{"lastStatus":["STOPPED"]}}`
+	}, check: "rules-match", status: doctor.Fail, says: "the two-minute warning of api-spot"},
+	{what: "a rule with * in a cluster's ARN, which matches nothing", do: func(l *lab) {
+		l.rulePattern = `{"source":["aws.ecs"],"detail":{"clusterArn":["arn:aws:ecs:*:*:cluster/prod"]}}`
+	}, check: "rules-match", status: doctor.Fail, says: "placement failures of api-spot"},
+	{what: "a state file that cannot be opened", do: func(l *lab) { l.file.State.SQLite = filepath.Join(l.file.State.SQLite, "x") }, check: "state-store", status: doctor.Fail, says: "SQLite file"},
+	{what: "a cluster that does not exist", do: func(l *lab) { l.file.Workloads[0].Pools[1].Cluster = "produktion" }, check: "cluster-exists", status: doctor.Fail, says: "no cluster produktion"},
+	{what: "a standby that was never made", do: func(l *lab) { l.file.Workloads[0].Pools[1].Service = "api-ondemand" }, check: "service-exists", status: doctor.Fail, says: "no service api-ondemand"},
+	{what: "weights as a fallback: FARGATE and FARGATE_SPOT in one service", do: updated("api-spot", func(in *ecs.UpdateServiceInput) {
+		in.CapacityProviderStrategy, in.ForceNewDeployment = strategy("FARGATE_SPOT", "FARGATE"), true
+	}), check: "strategy", status: doctor.Fail, says: "Weights are not a fallback"},
+	{what: "both services on FARGATE_SPOT", do: updated("api-standard", func(in *ecs.UpdateServiceInput) {
+		in.CapacityProviderStrategy, in.ForceNewDeployment = strategy("FARGATE_SPOT"), true
+	}), check: "strategy", status: doctor.Fail, says: "the pool says FARGATE, the service runs on FARGATE_SPOT"},
+	{what: "the default stopTimeout of 30 seconds", do: func(l *lab) {
+		d := l.define(30, types.CPUArchitectureX8664)
+		for _, s := range []string{"api-spot", "api-standard"} {
+			l.update(s, func(in *ecs.UpdateServiceInput) { in.TaskDefinition = &d })
+		}
+		l.advance(20 * time.Minute)
+		l.pass()
+	}, check: "stop-timeout", status: doctor.Warn, says: "app has 30 s"},
+	{what: "a deregistration delay of 300 seconds, AWS's default", do: func(l *lab) { l.delay = 300 }, check: "deregistration-delay", status: doctor.Warn, says: "5m0s"},
+	{what: "a deployment under way", do: func(l *lab) {
+		l.update("api-spot", func(in *ecs.UpdateServiceInput) { in.ForceNewDeployment = true })
+		l.advance(20 * time.Second)
+	}, check: "deployment", status: doctor.Warn, says: "under way"},
+	{what: "the deployment circuit breaker on Spot", do: updated("api-spot", func(in *ecs.UpdateServiceInput) {
+		in.DeploymentConfiguration = &types.DeploymentConfiguration{DeploymentCircuitBreaker: &types.DeploymentCircuitBreaker{Enable: true, Rollback: true}}
+	}), check: "circuit-breaker", status: doctor.Warn, says: "rolls a good release back"},
+	{what: "auto scaling with a minimum on the standby", do: func(l *lab) {
+		l.register("api-standard", 2, 40, nil)
+		l.update("api-standard", func(in *ecs.UpdateServiceInput) { in.DesiredCount = aws.Int32(0) })
+		l.advance(5 * time.Minute)
+	}, check: "scaling-standby", status: doctor.Fail, says: "min 2"},
+	{what: "auto scaling's maximum below the demand", do: func(l *lab) {
+		l.register("api-spot", 1, 10, nil)
+		l.update("api-spot", func(in *ecs.UpdateServiceInput) { in.DesiredCount = aws.Int32(demand) })
+		l.advance(5 * time.Minute)
+	}, check: "scaling-max", status: doctor.Fail, says: "max 10, the demand is 20"},
+	{what: "auto scaling left suspended", do: func(l *lab) {
+		l.register("api-spot", 1, 40, &scaling.SuspendedState{DynamicScalingInSuspended: aws.Bool(true)})
+	}, check: "scaling-suspended", status: doctor.Warn, says: "scale-in is suspended"},
+	{what: "one subnet", do: func(l *lab) {
+		for _, s := range []string{"api-spot", "api-standard"} {
+			l.update(s, func(in *ecs.UpdateServiceInput) { in.NetworkConfiguration = network("subnet-a") })
+		}
+		l.advance(20 * time.Minute)
+		l.pass()
+	}, check: "zones", status: doctor.Warn, says: "one availability zone"},
+	{what: "subnets without addresses", do: func(l *lab) { l.free = map[string]int{"subnet-a": 3} }, check: "subnet-addresses", status: doctor.Fail, says: "3 addresses are free, 26 tasks may have to start"},
+	{what: "the standby on an older task definition", do: func(l *lab) {
+		d := l.define(120, types.CPUArchitectureX8664)
+		l.update("api-spot", func(in *ecs.UpdateServiceInput) { in.TaskDefinition = &d })
+		l.advance(20 * time.Minute)
+	}, check: "twins-task-definition", status: doctor.Fail, says: "api-standard: api:1, and api-spot runs api:2"},
+	{what: "another security group on the standby", do: updated("api-standard", func(in *ecs.UpdateServiceInput) {
+		in.NetworkConfiguration = network("subnet-a", "subnet-b")
+		in.NetworkConfiguration.AwsvpcConfiguration.SecurityGroups = []string{"sg-old"}
+	}), check: "twins-network", status: doctor.Fail, says: "security groups sg-old, not sg-api"},
+	{what: "a standby without a target group", do: remade("api-standard", func(in *ecs.CreateServiceInput) {
+		in.LoadBalancers, in.HealthCheckGracePeriodSeconds = nil, aws.Int32(60)
+	}),
+		check: "twins-target-groups", status: doctor.Fail, says: "gets no traffic"},
+	{what: "Cloud Map on one of the twins", do: remade("api-standard", func(in *ecs.CreateServiceInput) {
+		in.ServiceRegistries = []types.ServiceRegistry{{RegistryArn: aws.String("arn:aws:servicediscovery:us-east-1:123456789012:service/srv-1")}}
+	}), check: "twins-discovery", status: doctor.Fail, says: "Cloud Map"},
+	{what: "platform version 1.3.0 on the standby", do: updated("api-standard", func(in *ecs.UpdateServiceInput) { in.PlatformVersion = aws.String("1.3.0") }),
+		check: "twins-platform", status: doctor.Fail, says: "platform version 1.3.0, not 1.4.0"},
+	{what: "an ARM64 task definition on the standby", do: func(l *lab) {
+		d := l.define(120, types.CPUArchitectureArm64)
+		l.update("api-standard", func(in *ecs.UpdateServiceInput) { in.TaskDefinition = &d })
+		l.advance(5 * time.Minute)
+	}, check: "twins-architecture", status: doctor.Warn, says: "ARM64, not X86_64", also: []string{"twins-task-definition"}},
+	{what: "another health check grace period on the standby", do: updated("api-standard", func(in *ecs.UpdateServiceInput) { in.HealthCheckGracePeriodSeconds = aws.Int32(0) }),
+		check: "twins-health-grace", status: doctor.Warn, says: "0 s, not 60 s"},
+	{what: "enableExecuteCommand on one side", do: updated("api-standard", func(in *ecs.UpdateServiceInput) { in.EnableExecuteCommand = aws.Bool(true) }),
+		check: "twins-execute-command", status: doctor.Warn, says: "enableExecuteCommand true, not false"},
+	{what: "a demand of nothing", do: updated("api-spot", func(in *ecs.UpdateServiceInput) { in.DesiredCount = aws.Int32(0) }), check: "demand-owner", status: doctor.Warn, says: "nothing is wanted"},
+	{what: "on_demand_max below the demand", do: func(l *lab) { l.file.Workloads[0].Policy.OnDemandMax = 5 }, check: "cover-limit", status: doctor.Warn, says: "at most 5 on-demand tasks"},
+	{what: "no on-demand pool", do: func(l *lab) {
+		w := &l.file.Workloads[0]
+		w.Pools, w.Policy.Pools = w.Pools[:1], w.Policy.Pools[:1]
+	}, check: "cover-limit", status: doctor.Warn, says: "nothing covers a shortage"},
+	{what: "ticks alone, with a minute between them", do: func(l *lab) {
+		l.file.Events.SQS, l.file.Tick = "", 2*time.Minute
+	}, check: "start-up-time", status: doctor.Warn, says: "longer than the two-minute notice", also: []string{"events-configured"}},
+	{what: "a workload that no pass has looked at", do: func(l *lab) { l.file.Workloads[0].Name = "web" }, check: "last-pass", status: doctor.Fail, says: "no pass has ever looked at web"},
+	{what: "a daemon that died: a change of the demand goes unnoticed", do: func(l *lab) {
+		l.advance(time.Hour)
+		l.update("api-spot", func(in *ecs.UpdateServiceInput) { in.DesiredCount = aws.Int32(demand + 5) })
+		l.advance(10 * time.Minute)
+	}, check: "last-pass", status: doctor.Fail, says: "25 tasks are wanted now and not 20"},
+	{what: "ecs:UpdateService is not allowed", do: func(l *lab) {
+		deny("ecs:UpdateService")(l)
+		l.box.World(func(w *ecsim.World) {
+			w.Interrupt(ecsim.Ref{Region: region, Cluster: cluster, Service: "api-spot"}, 10, "", true)
+		})
+		l.advance(10 * time.Second)
+		l.tryPass()
+	}, check: "actions-allowed", status: doctor.Fail, says: "AccessDenied"},
+	{what: "Terraform writes the standby's desired count back", do: func(l *lab) {
+		l.box.World(func(w *ecsim.World) {
+			w.Interrupt(ecsim.Ref{Region: region, Cluster: cluster, Service: "api-spot"}, 10, "", true)
+		})
+		l.advance(10 * time.Second)
+		l.pass()
+		l.advance(10 * time.Minute)
+		l.update("api-standard", func(in *ecs.UpdateServiceInput) { in.DesiredCount = aws.Int32(1) })
+		l.advance(5 * time.Second)
+	}, check: "desired-count-drift", status: doctor.Warn, says: "desired count 1, backstop last asked for"},
+}
