@@ -16,9 +16,9 @@ func (f Finding) Text() string {
 	case ReasonBlind:
 		return fmt.Sprintf("%s could not be read (%s)", pool, f.Detail)
 	case ReasonPaused:
-		return fmt.Sprintf("paused%s%s; %d changes withheld", by(f.Detail), until(f.Until), f.Count)
+		return fmt.Sprintf("paused%s%s; %s withheld", by(f.Detail), until(f.Until), plural(f.Count, "change"))
 	case ReasonObserving:
-		return fmt.Sprintf("observing only; %d changes withheld", f.Count)
+		return fmt.Sprintf("observing only; %s withheld", plural(f.Count, "change"))
 	case ReasonPinned:
 		return fmt.Sprintf("pinned to %s%s", f.Detail, until(f.Until))
 	case ReasonFailedOver:
@@ -98,6 +98,13 @@ func tripWord(r Reason) string {
 		return "tasks stuck or not placed"
 	}
 	return "interruptions of freshly started tasks"
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 func until(t time.Time) string {
