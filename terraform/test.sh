@@ -102,7 +102,7 @@ $update && flags+=(-update)
 go test ./internal/tfmodule -count=1 -run TestTestdataIsWhatTerraformRenders "${flags[@]}"
 
 echo "== reference tables"
-docs=(go tool -modfile=tools/terraform-docs/go.mod terraform-docs markdown table --lockfile=false --hide=providers --indent=3 --output-file README.md --output-mode inject)
+docs=(go tool -modfile=tools/terraform-docs/go.mod terraform-docs markdown table --lockfile=false --anchor=false --hide=providers --indent=3 --output-file README.md --output-mode inject)
 $update || docs+=(--output-check)
 for module in terraform terraform/modules/twin; do
   "${docs[@]}" "$repo/$module"

@@ -11,7 +11,7 @@ variable "name" {
 }
 
 variable "workloads" {
-  description = "What is guarded, as in docs/configuration.md: each workload has pools in the order of preference (the last ones on-demand), each pool is one ECS service. Keys that are left out keep their defaults."
+  description = "What is guarded, as in docs/configuration.md: each workload has pools in the order of preference (the last ones on-demand), each pool is one ECS service. Keys that are left out keep their defaults. Give a cluster that the same apply makes by its name: its ARN is not known beforehand, and the rules are made per cluster."
   nullable    = false
   type = list(object({
     name   = string
