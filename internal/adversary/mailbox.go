@@ -128,8 +128,13 @@ func (r *run) take() []control.Message {
 	return out
 }
 
-// postOffice is [control.Queue] over the mailbox.
-type postOffice struct{ r *run }
+// postOffice is [control.Queue] over the mailbox, as one writer reaches it.
+type postOffice struct {
+	r *run
+	// lag is how much later than a message's arrival the writer has it, so that no two writers take at one
+	// moment.
+	lag time.Duration
+}
 
 // Receive waits up to wait for the first message.
 func (o postOffice) Receive(ctx context.Context, wait time.Duration) ([]control.Message, error) {
@@ -146,6 +151,9 @@ func (o postOffice) Receive(ctx context.Context, wait time.Duration) ([]control.
 		timer := time.NewTimer(left)
 		select {
 		case <-arrived:
+			if !sleep(ctx, o.lag) {
+				return nil, ctx.Err()
+			}
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()

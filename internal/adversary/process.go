@@ -2,6 +2,7 @@ package adversary
 
 import (
 	"context"
+	"strconv"
 	"sync"
 	"time"
 
@@ -181,6 +182,12 @@ func (p *process) object(ref control.ServiceRef) uint64 {
 	return uint64(len(p.r.refs))
 }
 
+// messageObject is a number for a batch of messages, so that receives side by side draw by what they got.
+func messageObject(msgs []control.Message) uint64 {
+	n, _ := strconv.ParseUint(msgs[0].ID, 10, 32)
+	return n
+}
+
 // Load reads records.
 func (p *process) Load(ctx context.Context, names []string) (out map[string]control.Record, err error) {
 	err = p.call(ctx, opLoad, 0, loadTroubles, func(ctx context.Context) error {
@@ -274,7 +281,7 @@ func (p *process) Receive(ctx context.Context, wait time.Duration) (msgs []contr
 	if msgs, err = p.queue.Receive(ctx, wait); err != nil || len(msgs) == 0 {
 		return nil, err
 	}
-	err = p.call(ctx, opReceive, 0, queueTroubles, func(context.Context) error { return nil })
+	err = p.call(ctx, opReceive, messageObject(msgs), queueTroubles, func(context.Context) error { return nil })
 	if err != nil {
 		return nil, err
 	}
@@ -283,5 +290,5 @@ func (p *process) Receive(ctx context.Context, wait time.Duration) (msgs []contr
 
 // Ack deletes messages.
 func (p *process) Ack(ctx context.Context, msgs []control.Message) error {
-	return p.call(ctx, opAck, 0, queueTroubles, func(ctx context.Context) error { return p.queue.Ack(ctx, msgs) })
+	return p.call(ctx, opAck, messageObject(msgs), queueTroubles, func(ctx context.Context) error { return p.queue.Ack(ctx, msgs) })
 }

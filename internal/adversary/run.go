@@ -272,8 +272,9 @@ func (r *run) policyNow() failover.Policy {
 	return r.policy
 }
 
-// changePolicy changes the configuration and restarts one writer with it; the others follow when they restart.
-func (r *run) changePolicy(draw *rand.Rand) {
+// changePolicy changes the configuration and restarts one writer with it. The others follow within minutes; until
+// then, two configurations are at work side by side.
+func (r *run) changePolicy(draw *rand.Rand) (others func()) {
 	next := drawPolicy(draw, r.plan.Policy.Pools)
 	for next.Observe {
 		next = drawPolicy(draw, r.plan.Policy.Pools)
@@ -285,6 +286,11 @@ func (r *run) changePolicy(draw *rand.Rand) {
 	r.policy = next
 	r.mu.Unlock()
 	r.restart(draw.IntN(len(r.restarts)))
+	return func() {
+		for i := range r.restarts {
+			r.restart(i)
+		}
+	}
 }
 
 func (r *run) restart(i int) {
@@ -322,7 +328,7 @@ func (r *run) keep(ctx context.Context, i int, function bool) {
 
 // born makes a process: a new owner, a clock of its own, the configuration as it is now.
 func (r *run) born(i, life int, h uint64, kill context.CancelFunc) *process {
-	p := &process{r: r, writer: i, life: life, owner: fmt.Sprintf("writer%d-%d", i, life), policy: r.policyNow(), services: direct{r}, queue: postOffice{r},
+	p := &process{r: r, writer: i, life: life, owner: fmt.Sprintf("writer%d-%d", i, life), policy: r.policyNow(), services: direct{r}, queue: postOffice{r, time.Millisecond + time.Duration(h%uint64(4*time.Millisecond))},
 		store: r.base, kill: kill, calls: map[uint64]uint64{}, seen: map[string]sight{}}
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -150,7 +150,7 @@ func (o *weather) strike(ctx context.Context, t Trouble) {
 	case Recreated:
 		o.recreate()
 	case PolicyChanged:
-		r.changePolicy(o.rand)
+		o.later(o.minutes(1, 10), r.changePolicy(o.rand))
 	case Operator:
 		o.operate(ctx)
 	}

@@ -128,13 +128,21 @@ func (w *pass) scaling(v *view) (Action, bool) {
 		w.d.LookAgain = sooner(w.d.LookAgain, w.now)
 		return nil, v.ask >= v.cur
 	}
-	parkedForm := sc.Present && sc.Min == 0 && sc.SuspendedIn && sc.SuspendedOut && sc.SuspendedScheduled
+	suspended := sc.SuspendedIn && sc.SuspendedOut && sc.SuspendedScheduled
+	parkedForm := sc.Present && sc.Min == 0 && suspended
+	own := sc
+	if parked := v.ps.Parked; parked != nil && suspended {
+		// The suspension is ours; whoever changed the bounds meanwhile did not ask for it to stay.
+		own.SuspendedIn, own.SuspendedOut, own.SuspendedScheduled = parked.SuspendedIn, parked.SuspendedOut, parked.SuspendedScheduled
+		if parkedForm {
+			own.Min = parked.Min
+		}
+	}
 	if held {
-		if !sc.Present || (parkedForm && v.ps.Parked != nil) {
+		if !sc.Present || (parkedForm && v.ps.Parked != nil && *v.ps.Parked == own) {
 			return nil, true
 		}
 		if w.acting() {
-			own := sc
 			v.ps.Parked = &own
 		}
 		w.find(Finding{Reason: ReasonScalingParked, Pool: v.pool.Name, Count: sc.Min, Limit: sc.Max})
@@ -144,12 +152,15 @@ func (w *pass) scaling(v *view) (Action, bool) {
 		v.ps.Parked = nil // it is back, or gone for good
 		return nil, true
 	}
-	if !parkedForm {
+	if !suspended {
 		v.ps.Parked = nil // somebody set it meanwhile: theirs counts
 		return nil, true
 	}
-	w.find(Finding{Reason: ReasonScalingRestored, Pool: v.pool.Name, Count: v.ps.Parked.Min, Limit: v.ps.Parked.Max})
-	return RestoreScaling{Pool: v.pool.Name, Scaling: *v.ps.Parked}, true
+	if w.acting() {
+		v.ps.Parked = &own
+	}
+	w.find(Finding{Reason: ReasonScalingRestored, Pool: v.pool.Name, Count: own.Min, Limit: own.Max})
+	return RestoreScaling{Pool: v.pool.Name, Scaling: own}, true
 }
 
 // nudge moves a trusted pool's count up by one when ECS may have backed off from it; the next pass moves it

@@ -26,8 +26,6 @@ const (
 	// spendGapMax bounds the time between two passes that is charged to the month's on-demand use: what
 	// ran during a longer silence is not known.
 	spendGapMax = time.Hour
-	// spendCommit is how far the month's use may drift before it is worth a write of its own.
-	spendCommit = 10 * time.Minute
 	// fullAfter is how long tasks may be missing from a pool of a tier before the others are asked for them:
 	// several times what ECS takes to place a task when there is room (it does so within seconds).
 	fullAfter = 30 * time.Second

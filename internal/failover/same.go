@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// SameState says whether b differs from a in nothing that is worth a write: the moment of the last look and
-// a small drift of the month's on-demand use are not.
+// SameState says whether b differs from a in nothing that is worth a journal entry: the moment of the last
+// look and the month's on-demand use so far are not. Whoever keeps states writes them now and then all the same.
 func SameState(a, b State) bool {
-	if b.Spend != a.Spend && (b.At.Sub(a.At) >= spendCommit || b.Spend.Month != a.Spend.Month) {
+	if b.Spend.Month != a.Spend.Month && a.Spend.Month != "" {
 		return false
 	}
 	a.At, b.At = time.Time{}, time.Time{}
