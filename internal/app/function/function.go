@@ -6,14 +6,18 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/backstop-ecs/backstop/internal/app/parts"
+	"github.com/backstop-ecs/backstop/internal/aws/metric"
 	"github.com/backstop-ecs/backstop/internal/aws/service"
 	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/control"
+	"github.com/backstop-ecs/backstop/internal/measure"
+	"github.com/backstop-ecs/backstop/internal/notice"
 )
 
 // Options say what the function guards. Config and AWS are needed.
@@ -34,9 +38,15 @@ type Options struct {
 
 // Function is ready to be invoked. It is safe for concurrent use, though Lambda does not.
 type Function struct {
-	loop  *control.Loop
-	names []string
-	log   *slog.Logger
+	loop    *control.Loop
+	names   []string
+	log     *slog.Logger
+	meter   *measure.Meter
+	metrics *metric.Writer // nil: none are wanted
+	desk    *notice.Desk   // nil: nobody is to be told
+
+	mu      sync.Mutex
+	reports []control.Report // of the present invocation
 }
 
 // New makes the function that a configuration describes. It calls nothing of AWS.
@@ -67,13 +77,54 @@ func New(o Options) (*Function, error) {
 		Now:       o.Now,
 		Owner:     o.Owner,
 		Log:       o.Log,
-		Tell:      parts.NewTeller(o.Log, nil).Tell,
+		Tell:      parts.NewTeller(o.Log, f.take).Tell,
 	}
+	tariffs := parts.Tariffs(workloads)
+	reader, _ := store.(measure.Journal)
+	f.meter = measure.New(reader, tariffs)
+	if o.Config.Metrics.EMF && o.Metrics != nil {
+		f.metrics = metric.New(o.Metrics, o.Config.Metrics.Namespace)
+	}
+	f.desk = parts.Desk(o.AWS, o.Config, store, tariffs, o.Log)
 	for i := range workloads {
 		f.names = append(f.names, workloads[i].Name)
 	}
 	return f, nil
 }
 
-// after sends what has to be told, within what is left of the invocation.
-func (f *Function) after(context.Context) {}
+// take keeps a report until the invocation's passes are done: nothing that is told may hold them up.
+func (f *Function) take(_ context.Context, r control.Report) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.reports = append(f.reports, r)
+}
+
+// after writes the metrics and sends what has to be told, within what is left of the invocation. What is not sent
+// in time is kept, and sent after the next one.
+func (f *Function) after(ctx context.Context) {
+	f.mu.Lock()
+	reports := f.reports
+	f.reports = nil
+	f.mu.Unlock()
+	if deadline, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-tellMargin))
+		defer cancel()
+	}
+	for i := range reports {
+		if f.desk != nil {
+			f.desk.Tell(ctx, reports[i])
+		}
+		if f.metrics == nil {
+			continue
+		}
+		if facts, ok := f.meter.Of(ctx, &reports[i]); ok {
+			if err := f.metrics.Write(facts); err != nil {
+				f.log.LogAttrs(ctx, slog.LevelWarn, "metrics not written", slog.Any(control.KeyErr, err))
+			}
+		}
+	}
+	if f.desk != nil {
+		f.desk.Work(ctx)
+	}
+}

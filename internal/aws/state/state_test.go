@@ -210,27 +210,6 @@ func TestJournalRowsExpireAndLiveStateDoesNot(t *testing.T) {
 	}
 }
 
-func TestOfTwoWritersOfAPageOneIsRefused(t *testing.T) {
-	cfg := mini()
-	s := state.New(cfg, makeTable(t, cfg), state.Options{})
-	ctx := t.Context()
-	if err := s.Keep(ctx, "api", control.Page{Version: 2, Body: []byte("x")}); !errors.Is(err, control.ErrStale) {
-		t.Errorf("version 2 where nothing is kept gave %v, want ErrStale", err)
-	}
-	for v := uint64(1); v <= 2; v++ {
-		if err := s.Keep(ctx, "api", control.Page{Version: v, Body: fmt.Appendf(nil, "v%d", v)}); err != nil {
-			t.Fatalf("keep version %d: %v", v, err)
-		}
-		if err := s.Keep(ctx, "api", control.Page{Version: v, Body: []byte("other")}); !errors.Is(err, control.ErrStale) {
-			t.Errorf("version %d again gave %v, want ErrStale", v, err)
-		}
-	}
-	got, err := s.Pages(ctx, []string{"api", "other"})
-	if err != nil || len(got) != 1 || string(got["api"].Body) != "v2" || got["api"].Version != 2 {
-		t.Errorf("pages came back as %v, %v", got, err)
-	}
-}
-
 // flaky answers the first calls of an operation with something else.
 type flaky struct {
 	next   inProcess

@@ -31,6 +31,11 @@ var migrations = [...]string{
 	) STRICT;
 	CREATE INDEX journal_at ON journal (at, id);
 	CREATE INDEX journal_workload_at ON journal (workload, at, id);`,
+	`CREATE TABLE notices (
+		workload TEXT PRIMARY KEY,
+		version  INTEGER NOT NULL,
+		body     BLOB NOT NULL
+	) STRICT;`,
 }
 
 var (

@@ -100,7 +100,7 @@ func TestFilesThatAreRefused(t *testing.T) {
 		want, hint string
 	}{
 		{"a newer schema", write(fmt.Sprintf("PRAGMA application_id = %d", applicationID), "PRAGMA user_version = 99"),
-			"its schema is version 99, this backstop knows up to 1", "a later one"},
+			"its schema is version 99, this backstop knows up to 2", "a later one"},
 		{"another program's database", write("CREATE TABLE customers (name TEXT)"), "another program's database", "a file of its own"},
 		{"no database", func(t *testing.T, path string) {
 			if err := os.WriteFile(path, []byte(strings.Repeat("not a database ", 100)), 0o600); err != nil {

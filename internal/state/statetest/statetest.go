@@ -37,6 +37,7 @@ func Run(t *testing.T, open func(t *testing.T) control.Store) {
 		{"entries with an ID already there do not come twice", testAppendTwice},
 		{"loading many workloads gives each its own", testMany},
 		{"a cancelled context is an error and writes nothing", testCancelled},
+		{"of two writers of a page one is refused", testPages},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := open(t)

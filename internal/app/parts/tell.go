@@ -1,0 +1,109 @@
+package parts
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/backstop-ecs/backstop/internal/aws/remote"
+	"github.com/backstop-ecs/backstop/internal/aws/topic"
+	"github.com/backstop-ecs/backstop/internal/config"
+	"github.com/backstop-ecs/backstop/internal/control"
+	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/measure"
+	"github.com/backstop-ecs/backstop/internal/notice"
+	"github.com/backstop-ecs/backstop/internal/notice/webhook"
+)
+
+const (
+	// secretFor is how long a secret that was read is used before it is read again.
+	secretFor = 5 * time.Minute
+	// secretMax bounds a secret's file, in bytes.
+	secretMax = 16 << 10
+)
+
+// Desk returns the desk that tells a configuration's receivers, or nil when there are none, or when the store keeps
+// no pages.
+func Desk(cfg aws.Config, f *config.File, store control.Store, prices map[string]measure.Prices, log *slog.Logger) *notice.Desk {
+	shelf, ok := store.(notice.Store)
+	if !ok || len(f.Notify) == 0 {
+		return nil
+	}
+	o := notice.Options{Store: shelf, Log: log, Cost: func(workload string, d *failover.Decision) string {
+		if p, ok := prices[workload]; ok {
+			return costText(p, d)
+		}
+		return ""
+	}}
+	for i, n := range f.Notify {
+		switch {
+		case n.SNS != "":
+			o.Senders = append(o.Senders, topic.New(cfg, n.SNS))
+		case !n.Slack.IsZero():
+			o.Senders = append(o.Senders, webhook.NewSlack(fmt.Sprintf("notify[%d] (Slack)", i), secret(cfg, n.Slack)))
+		case !n.Webhook.IsZero():
+			var key webhook.Secret
+			if !n.SigningSecret.IsZero() {
+				key = secret(cfg, n.SigningSecret)
+			}
+			o.Senders = append(o.Senders, webhook.New(fmt.Sprintf("notify[%d] (webhook)", i), secret(cfg, n.Webhook), key))
+		}
+	}
+	return notice.New(o)
+}
+
+// secret returns what reads a secret when it is needed, and again some minutes later, so that one that was replaced
+// is found.
+func secret(cfg aws.Config, s config.Secret) webhook.Secret {
+	if value, ok := s.Value(); ok {
+		return func(context.Context) (string, error) { return value, nil }
+	}
+	var mu sync.Mutex
+	var value string
+	var read time.Time
+	return func(ctx context.Context) (string, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if value != "" && time.Since(read) < secretFor {
+			return value, nil
+		}
+		got, err := readSecret(ctx, cfg, s)
+		if err != nil {
+			return "", err
+		}
+		value, read = strings.TrimSpace(got), time.Now()
+		return value, nil
+	}
+}
+
+func readSecret(ctx context.Context, cfg aws.Config, s config.Secret) (string, error) {
+	scheme, name, _ := s.Reference()
+	switch scheme {
+	case config.SecretEnv:
+		if v := os.Getenv(name); v != "" {
+			return v, nil
+		}
+		return "", fmt.Errorf("environment variable %s is not set", name)
+	case config.SecretSSM:
+		return remote.Parameter(ctx, cfg, name)
+	case config.SecretFile:
+		f, err := os.Open(name)
+		if err != nil {
+			return "", err
+		}
+		defer func() { _ = f.Close() }()
+		b := make([]byte, secretMax)
+		n, err := f.Read(b)
+		if err != nil {
+			return "", fmt.Errorf("read %s: %w", name, err)
+		}
+		return string(b[:n]), nil
+	}
+	return "", fmt.Errorf("secrets of scheme %q are not known", scheme)
+}
