@@ -73,7 +73,7 @@ func newStatus(s IO, run func(context.Context, IO, statusOptions) error) *cobra.
 		Use:   "status [WORKLOAD...]",
 		Short: "Say how the workloads are; exit code 3 when one is not as it should be",
 		Long: "Status reads what the last pass has left behind, whether or not the daemon runs. It exits with 3 when a workload was never looked at, " +
-			"cannot be read, or has had fewer tasks than are wanted for longer than start_limit.",
+			"or not for 15 minutes, cannot be read, or has had fewer tasks than are wanted for longer than start_limit.",
 		Example:           "backstop status\nbackstop status analytics -o json",
 		Args:              between(0, -1, ""),
 		ValidArgsFunction: completeWorkloads(s, &o.path),
@@ -112,6 +112,10 @@ func runStatus(ctx context.Context, s IO, o statusOptions) error {
 	}
 	return nil
 }
+
+// silentMax is how old the last record of a workload may be: a daemon that runs writes one every five minutes,
+// or every tick if that is longer.
+const silentMax = 15 * time.Minute
 
 // factOf makes the facts of one workload.
 func factOf(v *seen, now time.Time) workloadFact {
@@ -153,6 +157,9 @@ func factOf(v *seen, now time.Time) workloadFact {
 	}
 	if since := st.ShortSince; !since.IsZero() && now.Sub(since) > v.workload.Policy.StartLimit {
 		f.Problems = append(f.Problems, fmt.Sprintf("fewer tasks than wanted run since %s", clock(since)))
+	}
+	if silent := now.Sub(v.observedAt()); silent > silentMax {
+		f.Problems = append(f.Problems, fmt.Sprintf("nothing was recorded for %s; is `backstop run` running?", silent.Round(time.Minute)))
 	}
 	f.Healthy = len(f.Problems) == 0
 	return f

@@ -25,10 +25,10 @@ func (w *pass) readDemand() {
 		}
 	}
 	if !w.s.DemandSet {
-		// What already runs has not grown: only what starts at the first look has.
+		// What already runs, or was just lost, has not grown: only what starts at the first look has.
 		before = 0
 		for i := range w.v {
-			before += w.v[i].running
+			before += w.v[i].running + w.v[i].lossesRecent
 		}
 		before = min(before, w.s.Demand)
 	}
