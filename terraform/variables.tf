@@ -135,7 +135,7 @@ variable "observe" {
 }
 
 variable "lambda_zip" {
-  description = "Path of the function's zip file on this machine (backstop-lambda_arm64.zip of a release, or of `make lambda`). Either this or lambda_s3."
+  description = "Path of the function's zip file on this machine (backstop-lambda_arm64.zip of a release, or of `scripts/lambda-zip`). Either this or lambda_s3."
   type        = string
   default     = null
 

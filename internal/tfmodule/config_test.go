@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/backstop-ecs/backstop/internal/aws/metric"
 	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/failover"
 )
@@ -96,24 +97,27 @@ func TestEveryVariableAndOutputIsTypedAndDescribed(t *testing.T) {
 	}
 }
 
-// metricNames are the product's contract with the outside: names are added, never renamed.
-var metricNames = []string{"SpotHealthScore", "FailoverActive", "FailoverCount", "ErrorCount5min", "CostSavingsToday",
-	"Demand", "SpotRunning", "OnDemandRunning", "Shortfall"}
-
 func TestAlarmsAndDashboardUseTheMetricsThatExist(t *testing.T) {
 	files := moduleFiles(t)
-	for _, name := range metricNames {
-		if !strings.Contains(files["dashboard.tf"], `"`+name+`"`) {
-			t.Errorf("the dashboard does not show %s", name)
+	var names []string
+	for _, m := range metric.Metrics() {
+		names = append(names, m.Name)
+		if !strings.Contains(files["dashboard.tf"], `"`+m.Name+`"`) {
+			t.Errorf("the dashboard does not show %s", m.Name)
 		}
 	}
 	for _, m := range regexp.MustCompile(`(?m)namespace\s+= local\.namespace\n\s+metric_name\s+= "(\w+)"`).FindAllStringSubmatch(files["alarms.tf"], -1) {
-		if !slices.Contains(metricNames, m[1]) {
+		if !slices.Contains(names, m[1]) {
 			t.Errorf("an alarm watches %s, which nobody emits", m[1])
 		}
 	}
-	if !strings.Contains(files["alarms.tf"], `namespace = "Fargate/Failover"`) {
-		t.Error("the namespace is Fargate/Failover")
+	for _, line := range []string{`namespace = "` + metric.Namespace + `"`, `{ ` + metric.Dimension + ` = each.key }`} {
+		if !strings.Contains(files["alarms.tf"], line) {
+			t.Errorf("alarms.tf has no %s", line)
+		}
+	}
+	if !strings.Contains(files["dashboard.tf"], `"`+metric.Dimension+`", name`) {
+		t.Error("the dashboard's metrics have another dimension")
 	}
 }
 

@@ -87,17 +87,15 @@ func TestObservingHasNoActionThatChangesAnything(t *testing.T) {
 
 // notCalledByName are permissions that no line of ours calls for by name, each with who needs it.
 var notCalledByName = map[string]string{
-	"ecs:DescribeTaskDefinition": "a task's size, when the configuration does not give it",
-	"iam:PassRole":               "ECS asks for it when a service's task definition is changed",
-	"kms:Decrypt":                "SNS and SSM, on the function's behalf",
-	"kms:GenerateDataKey":        "SNS, on the function's behalf",
-	"logs:CreateLogStream":       "the Lambda runtime",
-	"logs:PutLogEvents":          "the Lambda runtime",
-	"sqs:DeleteMessage":          "Lambda's event source mapping",
-	"sqs:GetQueueAttributes":     "Lambda's event source mapping",
-	"sqs:ReceiveMessage":         "Lambda's event source mapping",
-	"sns:Publish":                "notices",
-	"sts:AssumeRole":             "the SDK, for pools with a role_arn",
+	"iam:PassRole":           "ECS asks for it when a service's task definition is changed",
+	"kms:Decrypt":            "SNS and SSM, on the function's behalf",
+	"kms:GenerateDataKey":    "SNS, on the function's behalf",
+	"logs:CreateLogStream":   "the Lambda runtime",
+	"logs:PutLogEvents":      "the Lambda runtime",
+	"sqs:DeleteMessage":      "Lambda's event source mapping",
+	"sqs:GetQueueAttributes": "Lambda's event source mapping",
+	"sqs:ReceiveMessage":     "Lambda's event source mapping",
+	"sts:AssumeRole":         "the SDK, for pools with a role_arn",
 }
 
 // notForTheFunction are calls that the function never makes.

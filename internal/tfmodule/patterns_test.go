@@ -103,6 +103,13 @@ func TestTheWarningIsDelivered(t *testing.T) {
 	}
 }
 
+func TestATaskStoppedBeforeItRanIsDelivered(t *testing.T) {
+	event := strings.ReplaceAll(fixtures(t)["warning"], `"lastStatus": "RUNNING"`, `"lastStatus": "PENDING"`)
+	if got := matching(t, rules(t), event); len(got) != 1 {
+		t.Errorf("delivered by %v; a Spot task that is taken back while it starts is a shortage", got)
+	}
+}
+
 func TestNeighboursAreNotDelivered(t *testing.T) {
 	all, events := rules(t), fixtures(t)
 	for _, event := range []string{"warning", "interruption_stopped", "running", "steady_state", "deployment_failed"} {

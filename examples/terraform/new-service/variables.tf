@@ -5,7 +5,7 @@ variable "region" {
 }
 
 variable "lambda_zip" {
-  description = "Path of the function's zip file: backstop-lambda_arm64.zip of a release, or of `make lambda`."
+  description = "Path of the function's zip file: backstop-lambda_arm64.zip of a release, or of `scripts/lambda-zip`."
   type        = string
   default     = "../../../dist/backstop-lambda_arm64.zip"
 }
