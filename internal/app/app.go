@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/url"
 	"strings"
@@ -38,6 +39,8 @@ type Options struct {
 	Owner string
 	// Now reads the clock that leases are measured by; nil: time.Now.
 	Now func() time.Time
+	// Metrics is where CloudWatch's metric lines go when the configuration asks for them; nil: the standard output.
+	Metrics io.Writer
 	// Tell is given every report, after it was logged; see [control.Loop].
 	Tell func(ctx context.Context, r control.Report)
 }
@@ -50,6 +53,7 @@ type App struct {
 
 	ownStore bool
 	names    []string
+	told     *told
 }
 
 // New makes the daemon that a configuration describes. It opens the store and calls nothing of AWS. The
@@ -87,8 +91,9 @@ func New(ctx context.Context, o Options) (*App, error) {
 		Now:       o.Now,
 		Owner:     o.Owner,
 		Log:       o.Log,
-		Tell:      parts.NewTeller(o.Log, o.Tell).Tell,
 	}
+	a.told = newTold(o, workloads, a.Store)
+	a.Loop.Tell = parts.NewTeller(o.Log, a.told.tell).Tell
 	if a.Loop.Tick == 0 {
 		a.Loop.Tick = o.Config.Tick
 	}
@@ -102,7 +107,11 @@ func New(ctx context.Context, o Options) (*App, error) {
 }
 
 // Run guards the workloads until ctx ends, then gives back the leases and returns nil.
-func (a *App) Run(ctx context.Context) error { return a.Loop.Run(ctx) }
+func (a *App) Run(ctx context.Context) error {
+	stop := a.told.start(ctx)
+	defer stop()
+	return a.Loop.Run(ctx)
+}
 
 // Step carries the named workloads, or all of them if none is named, through one pass. It takes nothing from
 // the queue.
