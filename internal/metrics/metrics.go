@@ -1,0 +1,192 @@
+// Package metrics serves the daemon's figures to Prometheus, and says to whoever watches the process whether it lives
+// and whether it guards.
+//
+// It takes reports as the loop tells them, and keeps only the last of each workload. It knows no AWS type and is not
+// linked into the function, which writes the same facts for CloudWatch.
+package metrics
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/backstop-ecs/backstop/internal/control"
+	"github.com/backstop-ecs/backstop/internal/measure"
+)
+
+const (
+	// scrapesMax bounds the scrapes that are answered at a time, scrapeTimeout each.
+	scrapesMax    = 4
+	scrapeTimeout = 10 * time.Second
+	// readyTicks is how many ticks a workload may go without a pass until the daemon is not ready.
+	readyTicks = 3
+	// readyMin bounds that from below.
+	readyMin = time.Minute
+)
+
+// Options say what is measured. Workloads is needed.
+type Options struct {
+	// Workloads are the names of those guarded: the daemon is ready once each was passed.
+	Workloads []string
+	// Tick is how often each is looked at; 0: control.TickDefault.
+	Tick time.Duration
+	// Meter makes facts of reports; nil: one that knows no prices.
+	Meter *measure.Meter
+	// Version labels backstop_build_info.
+	Version string
+	// Now is this machine's clock; nil: time.Now.
+	Now func() time.Time
+}
+
+// Metrics holds the figures. It is safe for concurrent use.
+type Metrics struct {
+	o        Options
+	registry *prometheus.Registry
+
+	demand, shortfall, health, active, errors5, savings, generation, last *prometheus.GaugeVec
+	running, desired                                                      *prometheus.GaugeVec
+	failovers, passes, actions, decisions                                 *prometheus.CounterVec
+	took                                                                  *prometheus.HistogramVec
+
+	mu   sync.Mutex
+	seen map[string]time.Time // the last settled pass, by this machine's clock
+}
+
+// New returns metrics without any figure.
+func New(o Options) *Metrics {
+	if o.Tick <= 0 {
+		o.Tick = control.TickDefault
+	}
+	if o.Meter == nil {
+		o.Meter = measure.New(nil, nil)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	m := &Metrics{o: o, registry: prometheus.NewRegistry(), seen: make(map[string]time.Time)}
+	gauge := func(name, help string, labels ...string) *prometheus.GaugeVec {
+		g := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "backstop", Name: name, Help: help}, append([]string{"workload"}, labels...))
+		m.registry.MustRegister(g)
+		return g
+	}
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		c := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "backstop", Name: name, Help: help}, append([]string{"workload"}, labels...))
+		m.registry.MustRegister(c)
+		return c
+	}
+	m.demand = gauge("demand_tasks", "Tasks wanted.")
+	m.shortfall = gauge("shortfall_tasks", "Tasks wanted and not running.")
+	m.running = gauge("running_tasks", "Tasks running that nothing threatens, by pool.", "pool", "capacity")
+	m.desired = gauge("desired_tasks", "The desired count that the pool's service has, by pool.", "pool", "capacity")
+	m.health = gauge("spot_health_score", "Health of Spot, 0 to 100, from the errors, pending tasks and starts of the last five minutes.")
+	m.active = gauge("failover_active", "1 while on-demand covers for Spot.")
+	m.errors5 = gauge("spot_errors", "Distinct interruptions and capacity failures of the last five minutes.")
+	m.savings = gauge("savings_today_usd", "US dollars saved today (UTC) against all on-demand, estimated.")
+	m.generation = gauge("state_generation", "Number of the last commit.")
+	m.last = gauge("last_pass_timestamp_seconds", "When the workload was last passed, by AWS's clock.")
+	m.failovers = counter("failovers_total", "Failovers that began.")
+	m.passes = counter("passes_total", "Passes by how they ended.", "result")
+	m.decisions = counter("decisions_total", "Decisions by their leading reason.", "reason")
+	m.actions = counter("actions_total", "Actions by their result: done, failed or skipped.", "result")
+	m.took = prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: "backstop", Name: "pass_duration_seconds", Help: "How long a pass of the workload took.",
+		Buckets: []float64{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30}}, []string{"workload"})
+	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "backstop", Name: "build_info", Help: "1, with the version."}, []string{"version"})
+	build.WithLabelValues(o.Version).Set(1)
+	m.registry.MustRegister(m.took, build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// Tell takes a report; it is for control.Loop's Tell.
+func (m *Metrics) Tell(ctx context.Context, r control.Report) {
+	m.passes.WithLabelValues(r.Workload, string(r.Result)).Inc()
+	m.took.WithLabelValues(r.Workload).Observe(r.Took.Seconds())
+	for i := range r.Outcomes {
+		result := "failed"
+		switch o := &r.Outcomes[i]; {
+		case o.Skipped:
+			result = "skipped"
+		case o.Done():
+			result = "done"
+		}
+		m.actions.WithLabelValues(r.Workload, result).Inc()
+	}
+	f, ok := m.o.Meter.Of(ctx, &r)
+	if !ok {
+		return
+	}
+	m.mu.Lock()
+	m.seen[r.Workload] = m.o.Now()
+	m.mu.Unlock()
+	m.decisions.WithLabelValues(r.Workload, string(r.Decision.Reason)).Inc()
+	m.demand.WithLabelValues(r.Workload).Set(float64(f.Demand))
+	m.errors5.WithLabelValues(r.Workload).Set(float64(f.Errors))
+	m.generation.WithLabelValues(r.Workload).Set(float64(r.Generation))
+	m.last.WithLabelValues(r.Workload).Set(float64(f.At.UnixMilli()) / 1000)
+	m.failovers.WithLabelValues(r.Workload).Add(float64(f.Begun))
+	active := 0.0
+	if f.Active {
+		active = 1
+	}
+	m.active.WithLabelValues(r.Workload).Set(active)
+	if f.Priced {
+		m.savings.WithLabelValues(r.Workload).Set(f.Savings)
+	}
+	if !f.Seen {
+		return
+	}
+	m.health.WithLabelValues(r.Workload).Set(float64(f.Health))
+	m.shortfall.WithLabelValues(r.Workload).Set(float64(f.Shortfall))
+	for i := range r.Decision.Pools {
+		p := &r.Decision.Pools[i]
+		m.running.WithLabelValues(r.Workload, p.Pool, string(p.Capacity)).Set(float64(p.Running))
+		m.desired.WithLabelValues(r.Workload, p.Pool, string(p.Capacity)).Set(float64(p.Desired))
+	}
+}
+
+// Handler serves /metrics, /healthz (the process answers) and /readyz (every workload was passed lately: 200, else 503
+// with the names of those that were not).
+func (m *Metrics) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: scrapesMax, Timeout: scrapeTimeout, EnableOpenMetrics: true}))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { write(w, http.StatusOK, map[string]any{"status": "ok"}) })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if late := m.late(); len(late) > 0 {
+			write(w, http.StatusServiceUnavailable, map[string]any{"status": "not_ready", "workloads_without_pass": late})
+			return
+		}
+		write(w, http.StatusOK, map[string]any{"status": "ready"})
+	})
+	return mux
+}
+
+// late returns the workloads that were not passed for some ticks.
+func (m *Metrics) late() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	limit := m.o.Now().Add(-max(readyTicks*m.o.Tick, readyMin))
+	late := []string{}
+	for _, name := range m.o.Workloads {
+		if m.seen[name].Before(limit) {
+			late = append(late, name)
+		}
+	}
+	return late
+}
+
+func write(w http.ResponseWriter, status int, v any) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(body, '\n')) // an error means that nobody listens any more
+}
