@@ -33,6 +33,7 @@ func OpenTable(cfg aws.Config, f *config.File) (control.Store, error) {
 // name none; it is an error if there are such and it is empty.
 func Workloads(f *config.File, region string) ([]control.Workload, error) {
 	out := make([]control.Workload, 0, len(f.Workloads))
+	table := Prices(f)
 	for _, w := range f.Workloads {
 		next := control.Workload{Name: w.Name, Policy: w.Policy}
 		for _, p := range w.Pools {
@@ -45,6 +46,7 @@ func Workloads(f *config.File, region string) ([]control.Workload, error) {
 			}
 			next.Refs = append(next.Refs, ref)
 		}
+		Price(&next, w.Task, table)
 		out = append(out, next)
 	}
 	return out, nil
