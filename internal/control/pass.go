@@ -197,15 +197,17 @@ func (l *Loop) decide(ctx context.Context, j *job) {
 		r.Result, r.Err = Abandoned, fmt.Errorf("pass of %s: %w", j.w.Name, err)
 		return
 	}
+	now, begun := l.Now(), time.Now()
+	next := Record{State: after, Lease: l.ownLease(j, now)}
+	next.State.Generation = state.Generation + 1
 	if !d.Acts() && failover.SameState(state, after) {
+		if after.At.Sub(state.At) >= HeartbeatEvery && l.commit(ctx, j, next, now, nil) != nil {
+			return
+		}
 		r.Result = Unchanged
 		l.note(ctx, j)
 		return
 	}
-
-	now, begun := l.Now(), time.Now()
-	next := Record{State: after, Lease: l.ownLease(j, now)}
-	next.State.Generation = state.Generation + 1
 	if d.Acts() {
 		next.Lease = Lease{Owner: l.Owner, Until: now.Add(LeaseFor)}
 	}

@@ -59,6 +59,7 @@ func newLab(t testing.TB, preset string, demand int, change ...func(*Policy)) *l
 	}
 	p.Pools = twins(demand)
 	p.Overstart = 0.5 // half as many again: numbers that are easy to follow
+	p.ReleaseEvery = 15 * time.Second
 	for _, f := range change {
 		f(&p)
 	}

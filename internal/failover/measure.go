@@ -74,8 +74,14 @@ func (w *pass) recount(v *view) {
 	v.unplaced = max(0, v.desired-v.running-v.starting-v.stuck)
 }
 
-// measureTasks counts a listed pool task by task.
+// measureTasks counts a listed pool task by task. It is the one loop over tasks: moments are compared with
+// limits that are worked out once.
 func (w *pass) measureTasks(v *view, gone map[string]struct{}) {
+	stuckBefore := w.now.Add(-w.p.StartLimit) // created at or before it: stuck
+	seasonedBefore := w.now.Add(-v.settle)    // started at or before it: seasoned
+	recentFrom := w.now.Add(-healthWindow)    // started at or after it: recent
+	provenBefore := w.now.Add(-w.p.Survive)   // started at or before it: survived
+	var oldestStarting, oldestGreen, oldestUnproven time.Time
 	for k := range v.obs.Tasks {
 		t := &v.obs.Tasks[k]
 		if t.Phase == Leaving {
@@ -86,39 +92,48 @@ func (w *pass) measureTasks(v *view, gone map[string]struct{}) {
 				continue // warned, though the listing does not show it yet
 			}
 		}
-		v.newest = later(v.newest, t.CreatedAt)
+		if t.CreatedAt.After(v.newest) {
+			v.newest = t.CreatedAt
+		}
 		if t.Phase == Starting {
-			age := w.now.Sub(t.CreatedAt)
-			if age >= w.p.StartLimit && !t.CreatedAt.IsZero() {
+			if !t.CreatedAt.IsZero() && !t.CreatedAt.After(stuckBefore) {
 				v.stuck++
-			} else {
-				v.starting++
-				v.nextStuck = sooner(v.nextStuck, t.CreatedAt.Add(w.p.StartLimit))
+				continue
 			}
+			v.starting++
+			oldestStarting = sooner(oldestStarting, t.CreatedAt)
 			continue
 		}
 		v.running++
-		age := w.now.Sub(t.StartedAt)
-		if age >= v.settle {
-			v.seasoned++
+		if t.StartedAt.After(seasonedBefore) {
+			oldestGreen = sooner(oldestGreen, t.StartedAt)
 		} else {
-			v.nextSeason = sooner(v.nextSeason, t.StartedAt.Add(v.settle))
+			v.seasoned++
 		}
-		if age <= healthWindow {
+		if !t.StartedAt.Before(recentFrom) {
 			v.startedRecent++
 		}
-		if v.ps.B.Mode == Closed {
-			continue
-		}
 		switch {
+		case v.ps.B.Mode == Closed:
 		case !t.StartedAt.After(v.ps.B.TrippedAt):
 			v.held++
-		case age >= w.p.Survive:
+		case !t.StartedAt.After(provenBefore):
 			v.successes++
 		default:
-			v.nextProof = sooner(v.nextProof, t.StartedAt.Add(w.p.Survive))
+			oldestUnproven = sooner(oldestUnproven, t.StartedAt)
 		}
 	}
+	v.nextStuck = after(oldestStarting, w.p.StartLimit)
+	v.nextSeason = after(oldestGreen, v.settle)
+	v.nextProof = after(oldestUnproven, w.p.Survive)
+}
+
+// after is a moment d after t, zero when there is no t.
+func after(t time.Time, d time.Duration) time.Time {
+	if t.IsZero() {
+		return t
+	}
+	return t.Add(d)
 }
 
 // interrupted returns the tasks that are under notice by the evidence, nil when there are none.
