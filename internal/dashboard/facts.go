@@ -142,7 +142,7 @@ func (f *fact) judge(p *failover.Policy, c Current, now time.Time) {
 	}
 	if f.Shortfall > 0 {
 		l, long := Warning, ""
-		if !f.ShortSince.IsZero() {
+		if now.Sub(f.ShortSince) >= time.Second && !f.ShortSince.IsZero() {
 			long = " for " + span(now.Sub(f.ShortSince))
 			if now.Sub(f.ShortSince) > p.StartLimit {
 				l = Critical
@@ -163,7 +163,7 @@ func (f *fact) judge(p *failover.Policy, c Current, now time.Time) {
 	}
 	for _, b := range f.Breakers {
 		problem(Covering, "")
-		if b.Mode == failover.Open.String() && !b.Manual {
+		if b.Mode == failover.Open.String() && !b.Manual && f.Pin == nil {
 			problem(Warning, fmt.Sprintf("The breaker of %s is open", b.Pool))
 		}
 	}
@@ -178,7 +178,7 @@ func (f *fact) headline(now time.Time) {
 	switch {
 	case f.Shortfall > 0:
 		f.Headline = fmt.Sprintf("%d of %d missing", f.Shortfall, f.Demand)
-		if !f.ShortSince.IsZero() {
+		if now.Sub(f.ShortSince) >= time.Second && !f.ShortSince.IsZero() {
 			f.Headline += " for " + span(now.Sub(f.ShortSince))
 		}
 	case len(f.Problems) > 0:
@@ -187,6 +187,8 @@ func (f *fact) headline(now time.Time) {
 		f.Headline = "No tasks are wanted"
 	case f.Pause != nil:
 		f.Headline = "Paused: nothing is changed"
+	case f.Pin != nil:
+		f.Headline = fmt.Sprintf("Pinned to %s: %d on Spot, %d on on-demand", modeWord(f.Pin.Mode), f.Spot, f.OnDemand)
 	case f.Spot >= f.Demand && f.OnDemand == 0:
 		f.Headline = fmt.Sprintf("All %d run on Spot", f.Demand)
 	case f.Spot >= f.Demand:

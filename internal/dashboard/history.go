@@ -58,7 +58,7 @@ func (t *chronicle) history(workload string, from, to, now time.Time) history {
 		h.OnDemand = append(h.OnDemand, p.onDemand)
 	}
 	for _, m := range t.marks {
-		if !m.At.Before(from) && m.At.Before(to) {
+		if !m.At.Before(from) && !m.At.After(to) {
 			h.Marks = append(h.Marks, m)
 		}
 	}
@@ -69,12 +69,12 @@ func (t *chronicle) history(workload string, from, to, now time.Time) history {
 	return h
 }
 
-// points returns the steps in [from, to), with what held at from moved to from.
+// points returns the changes between two moments, with what held at from moved to from.
 func (t *chronicle) points(from, to time.Time) []point {
 	var out []point
 	for i := range t.steps {
 		d := t.steps[i].Decision
-		if !d.At.Before(to) {
+		if d.At.After(to) {
 			break
 		}
 		p := point{at: d.At, demand: d.Demand}
@@ -89,6 +89,9 @@ func (t *chronicle) points(from, to time.Time) []point {
 			p.at = from
 			out = append(out[:0], p)
 			continue
+		}
+		if n := len(out); n > 0 && p.demand == out[n-1].demand && p.spot == out[n-1].spot && p.onDemand == out[n-1].onDemand {
+			continue // it still holds
 		}
 		out = append(out, p)
 	}

@@ -2,9 +2,15 @@ package dashboard
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"net/http/httptest"
 	"path/filepath"
+	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,7 +21,11 @@ import (
 	"github.com/backstop-ecs/backstop/internal/state/sqlite"
 )
 
-const token = "a-token-for-tests-only"
+const (
+	token = "a-token-for-tests-only"
+	// applyFor is how long an order waits here for a lease.
+	applyFor = 2 * time.Second
+)
 
 // noon is the present of the tests: a Wednesday.
 var noon = time.Date(2026, 11, 18, 12, 0, 0, 0, time.UTC)
@@ -26,9 +36,11 @@ type lab struct {
 	store  *sqlite.Store
 	source *Stored
 	worlds map[string]*world
-	now    time.Time
+	at     atomic.Int64 // the present, in microseconds
 	rng    *rand.Rand
 }
+
+func (l *lab) now() time.Time { return time.UnixMicro(l.at.Load()).UTC() }
 
 type world struct {
 	w              control.Workload
@@ -47,9 +59,11 @@ func newLab(t *testing.T, demand map[string]int) *lab {
 	}
 	t.Cleanup(func() { _ = store.Close() })
 	store.Now = func() time.Time { return noon }
-	l := &lab{t: t, store: store, worlds: make(map[string]*world), now: noon, rng: rand.New(rand.NewPCG(1, 2))}
+	l := &lab{t: t, store: store, worlds: make(map[string]*world), rng: rand.New(rand.NewPCG(1, 2))}
+	l.at.Store(noon.UnixMicro())
 	var all []control.Workload
-	for name, n := range demand {
+	for _, name := range slices.Sorted(maps.Keys(demand)) {
+		n := demand[name]
 		policy, _ := failover.Preset(failover.PresetFill)
 		policy.Pools = []failover.Pool{{Name: "spot", Capacity: failover.Spot}, {Name: "standard", Capacity: failover.OnDemand, Tier: 1}}
 		w := control.Workload{Name: name, Policy: policy, Refs: []control.ServiceRef{{Region: "us-east-1", Cluster: "prod", Service: name + "-spot"},
@@ -67,8 +81,29 @@ func newLab(t *testing.T, demand map[string]int) *lab {
 
 // apply is what the daemon's own wiring does.
 func (l *lab) apply(ctx context.Context, workload string, in failover.Intent) error {
-	_, err := control.Intend(ctx, l.store, l.worlds[workload].w, "test", in, func() time.Time { return l.now })
+	ctx, cancel := context.WithTimeout(ctx, applyFor)
+	defer cancel()
+	_, err := control.Intend(ctx, l.store, l.worlds[workload].w, "test", in, l.now)
 	return err
+}
+
+// page serves a dashboard of the lab, with what the options change.
+func (l *lab) page(change func(*Options)) (*Dashboard, *httptest.Server) {
+	l.t.Helper()
+	o := Options{Source: l.source, Token: token, Now: l.now, Refresh: 100 * time.Millisecond}
+	if change != nil {
+		change(&o)
+	}
+	d, err := New(o)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	server := httptest.NewServer(d)
+	l.t.Cleanup(func() {
+		server.CloseClientConnections() // streams have no end
+		server.Close()
+	})
+	return d, server
 }
 
 // look carries a workload through one pass at a moment: the capacity holds what it can, on-demand runs what was asked
@@ -94,6 +129,15 @@ func (l *lab) look(name string, at time.Time) {
 		{Pool: "spot", Desired: w.spot, RunningCount: w.runs, PendingCount: w.spot - w.runs},
 		{Pool: "standard", Desired: w.onDemand, RunningCount: w.covers},
 	}}
+	for i, need := range failover.Needs(w.w.Policy, state, o) {
+		p := &o.Pools[i]
+		p.Listed, p.Scaling.Known = need.Tasks, need.Scaling
+		for n := range p.RunningCount {
+			if need.Tasks {
+				p.Tasks = append(p.Tasks, failover.Task{ID: fmt.Sprintf("%s-%d", p.Pool, n), Phase: failover.Running, CreatedAt: at.Add(-time.Hour), StartedAt: at.Add(-time.Hour)})
+			}
+		}
+	}
 	after, d := failover.Decide(w.w.Policy, state, o)
 	d.Next = failover.Explain(&w.w.Policy, &after, &d)
 	d.Notices = failover.Notices(&w.w.Policy, &state, &after, &d)
@@ -114,11 +158,11 @@ func (l *lab) look(name string, at time.Time) {
 	l.source.Saw(control.Report{Workload: name, Before: state, After: after, Generation: after.Generation, Observation: o, Decision: d, Result: control.Committed})
 }
 
-// live lets a workload live from a moment until the present: a look every step, with a shortage now and then.
-func (l *lab) live(name string, from time.Time, step time.Duration, shortage func(at time.Time) (capacity int)) {
+// live lets a workload live from one moment to another: a look every step, with the Spot capacity of each.
+func (l *lab) live(name string, from, to time.Time, step time.Duration, capacity func(at time.Time) int) {
 	l.t.Helper()
-	for at := from; !at.After(l.now); at = at.Add(step) {
-		l.worlds[name].capacity = shortage(at)
+	for at := from; at.Before(to); at = at.Add(step) {
+		l.worlds[name].capacity = capacity(at)
 		l.look(name, at)
 	}
 }
@@ -127,4 +171,14 @@ func (l *lab) live(name string, from time.Time, step time.Duration, shortage fun
 func (l *lab) steady(name string) func(time.Time) int {
 	n := l.worlds[name].demand
 	return func(time.Time) int { return n }
+}
+
+// journalOf selects all entries of a workload.
+func journalOf(name string) journal.Query {
+	return journal.Query{Workload: name, Limit: journal.LimitMax}
+}
+
+func sumOf(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
 }

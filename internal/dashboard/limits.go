@@ -12,6 +12,9 @@ const (
 	// sourceTimeout bounds one question to the source.
 	sourceTimeout = 15 * time.Second
 
+	// orderTimeout bounds the recording of an order: longer than it waits for a pass that is under way.
+	orderTimeout = 40 * time.Second
+
 	// timelinesMax is how many workloads' histories are kept in memory; the one that was not looked at for longest goes.
 	timelinesMax = 16
 	// stepsMax bounds the decisions kept of one workload, about 700 bytes each: one every two minutes for 30 days.

@@ -75,7 +75,7 @@ func (d *Dashboard) order(w http.ResponseWriter, r *http.Request) {
 		d.fail(w, r, http.StatusBadRequest, err.Error())
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), sourceTimeout)
+	ctx, cancel := context.WithTimeout(r.Context(), orderTimeout)
 	defer cancel()
 	if err := d.o.Source.Apply(ctx, wl.Name, in); err != nil {
 		d.refused(w, r, err)

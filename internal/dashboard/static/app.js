@@ -53,6 +53,7 @@ const two = (n) => String(n).padStart(2, '0')
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 export function clock(at, now) {
   const d = new Date(at)
+  if (isNaN(d)) return 'unknown'
   const time = `${two(d.getUTCHours())}:${two(d.getUTCMinutes())}:${two(d.getUTCSeconds())}`
   const same = now !== undefined && new Date(now).toISOString().slice(0, 10) === d.toISOString().slice(0, 10)
   return same ? time : `${months[d.getUTCMonth()]} ${d.getUTCDate()} ${time}`

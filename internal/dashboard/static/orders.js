@@ -76,7 +76,9 @@ export class Orders {
 
   async send() {
     const o = this.order()
+    const verb = $('dialog-do').textContent
     $('dialog-do').disabled = true
+    $('dialog-do').textContent = 'Recording …' // it waits for a pass that is under way
     $('dialog-error').hidden = true
     try {
       const r = await fetch(this.base + '/orders', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(o) })
@@ -91,5 +93,6 @@ export class Orders {
       $('dialog-error').hidden = false
       $('dialog-do').disabled = false
     }
+    $('dialog-do').textContent = verb
   }
 }

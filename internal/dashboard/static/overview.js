@@ -39,7 +39,7 @@ function draw() {
   const sum = (key) => list.reduce((n, f) => n + f[key], 0)
   const levels = ranks.map((l) => [list.filter((f) => f.level === l).length, levelWords[l].toLowerCase()]).filter(([n]) => n).map(([n, w]) => `${n} ${w}`)
   fill($('summary'), h('strong', null, `${list.length} ${list.length === 1 ? 'workload' : 'workloads'}`), `: ${levels.join(', ')}. `,
-    h('strong', null, `${count(sum('running'))} of ${count(sum('demand'))}`), ` wanted tasks run, ${count(sum('spot_running'))} of them on Spot. `, saved)
+    h('strong', null, `${count(sum('demand') - sum('shortfall'))} of ${count(sum('demand'))}`), ` wanted tasks run, ${count(sum('spot_running'))} of them on Spot. `, saved)
 }
 
 let saved = ''

@@ -62,8 +62,8 @@ function drawWhy() {
   if (f.pin) held.push(`Pinned to ${f.pin.mode === 'spot' ? 'Spot' : 'on-demand'}${who(f.pin)}${ends(f.pin)}.`)
   if (f.pause) held.push(`Paused${who(f.pause)}${ends(f.pause)}: decisions are recorded, nothing is changed.`)
   for (const b of f.breakers) {
-    held.push(`The breaker of ${b.pool} is ${b.mode.replace('_', '-')} since ${clock(b.since, now())}` +
-      (b.manual ? `, ordered${who(b)}${ends(b)}.` : b.why ? `: ${b.why_text}` : '.') + (b.not_before ? ` It may be tried again from ${clock(b.not_before, now())}.` : ''))
+    held.push(`The breaker of ${b.pool} is ${b.mode.replace('_', '-')}${b.since ? ' since ' + clock(b.since, now()) : ''}` +
+      (b.manual ? `, ordered${who(b)}${ends(b)}.` : b.why ? `: ${b.why_text.replace(/^The breaker opened: /, '')}` : '.') + (b.not_before ? ` It may be tried again from ${clock(b.not_before, now())}.` : ''))
   }
   fill($('because'), f.known ? h('p', null, f.words + '.') : h('p', null, 'Nothing was decided yet.'),
     [...held, ...f.because, ...f.withheld.map((w) => 'Withheld: ' + w)].map((t) => h('p', null, t)),

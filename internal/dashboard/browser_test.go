@@ -1,0 +1,263 @@
+package dashboard
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+)
+
+// screenshotsEnv names the directory that pictures of the pages are written to; axeEnv names axe.min.js. Without the
+// first no picture is kept, without the second (and without a copy in the user's cache) axe is left out.
+const (
+	screenshotsEnv = "BACKSTOP_SCREENSHOTS"
+	axeEnv         = "BACKSTOP_AXE"
+	axeVersion     = "4.14.1"
+)
+
+// waitFor bounds how long the page may take to show something, in milliseconds.
+const waitFor = 15_000
+
+// browser starts Chromium, or skips the test where there is none.
+func browser(t *testing.T) context.Context {
+	t.Helper()
+	path, err := exec.LookPath("chromium")
+	if err != nil {
+		t.Skip("chromium is not installed (apt-get install --no-install-recommends chromium); the pages are not looked at")
+	}
+	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.UserDataDir(t.TempDir()), chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
+		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true))
+	allocator, stop := chromedp.NewExecAllocator(context.Background(), opts...)
+	t.Cleanup(stop)
+	ctx, cancel := chromedp.NewContext(allocator)
+	t.Cleanup(cancel)
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatalf("start chromium: %v", err)
+	}
+	return ctx
+}
+
+// tab is one page, whose console is listened to.
+type tab struct {
+	t    *testing.T
+	ctx  context.Context
+	base string
+
+	mu      sync.Mutex
+	console []string
+}
+
+// open opens a tab of its own for a test; at its end the console must be empty.
+func open(t *testing.T, browser context.Context, base string) *tab {
+	t.Helper()
+	ctx, cancel := chromedp.NewContext(browser)
+	b := &tab{t: t, ctx: ctx, base: base}
+	messages := chromedp.Console(ctx)
+	var reader sync.WaitGroup
+	reader.Go(func() {
+		for m, err := range messages {
+			if err != nil {
+				return
+			}
+			if strings.Contains(m.Text, "willReadFrequently") {
+				continue // the test reads the canvas, the page does not
+			}
+			if m.Type == chromedp.ConsoleError || m.Type == chromedp.ConsoleWarning || m.IsException() {
+				b.mu.Lock()
+				b.console = append(b.console, m.String()+" "+m.URL)
+				b.mu.Unlock()
+			}
+		}
+	})
+	t.Cleanup(func() {
+		b.mu.Lock()
+		for _, m := range b.console {
+			t.Errorf("the console says: %s", m)
+		}
+		b.mu.Unlock()
+		cancel()
+		reader.Wait()
+	})
+	b.size(1280, 900)
+	return b
+}
+
+// expected drops what the console said so far, where an error was provoked.
+func (b *tab) expected() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.console = nil
+}
+
+func (b *tab) do(actions ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	if err := chromedp.Do(b.ctx, actions...); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *tab) size(width, height int64) { b.t.Helper(); b.do(chromedp.EmulateViewport(width, height)) }
+
+// theme makes the operating system light or dark.
+func (b *tab) theme(name string) {
+	b.t.Helper()
+	b.do(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name}}})
+		return err
+	}))
+}
+
+func (b *tab) visit(path string) { b.t.Helper(); b.do(chromedp.Navigate(b.base + path)) }
+
+func (b *tab) text(js string) string {
+	b.t.Helper()
+	s, err := chromedp.Run(b.ctx, chromedp.Evaluate[string]("String("+js+")"))
+	if err != nil {
+		b.t.Fatalf("%s: %v", js, err)
+	}
+	return s
+}
+
+// sees waits until something is true of the page; the page's own clock wakes it, so nothing sleeps here.
+func (b *tab) sees(what, js string) {
+	b.t.Helper()
+	var ok bool
+	var err error
+	for range 5 { // a page that is left takes the wait along
+		ok, err = chromedp.Run(b.ctx, chromedp.Evaluate[bool](fmt.Sprintf(`new Promise((done) => {
+			const end = Date.now() + %d
+			const look = () => { let ok = false; try { ok = Boolean(%s) } catch {} ; if (ok || Date.now() > end) done(ok); else setTimeout(look, 20) }
+			look()
+		})`, waitFor, js), chromedp.EvalAwaitPromise))
+		if err == nil {
+			break
+		}
+	}
+	if err != nil {
+		b.t.Fatalf("%s: %v", what, err)
+	}
+	if !ok {
+		b.t.Fatalf("the page does not show %s; it shows:\n%s", what, b.text("document.body.innerText"))
+	}
+}
+
+// says waits until an element's text contains something.
+func (b *tab) says(selector, text string) {
+	b.t.Helper()
+	quoted, _ := json.Marshal(text)
+	b.sees(fmt.Sprintf("%q in %s", text, selector), fmt.Sprintf(`document.querySelector(%q).innerText.includes(%s)`, selector, quoted))
+}
+
+func (b *tab) press(keys string, opts ...chromedp.KeyOption) {
+	b.t.Helper()
+	b.do(chromedp.KeyEvent(keys, opts...))
+}
+
+// tabTo presses the tabulator until an element has the focus.
+func (b *tab) tabTo(selector string) {
+	b.t.Helper()
+	for range 60 {
+		b.press("\t")
+		if b.text(fmt.Sprintf("document.activeElement.matches(%q)", selector)) == "true" {
+			return
+		}
+	}
+	b.t.Fatalf("%s cannot be reached with the tabulator; the focus is at %s", selector, b.text("document.activeElement.outerHTML"))
+}
+
+// picture keeps a picture of the page, if pictures are wanted.
+func (b *tab) picture(name string, full bool) {
+	b.t.Helper()
+	dir := os.Getenv(screenshotsEnv)
+	if dir == "" {
+		return
+	}
+	action := chromedp.CaptureScreenshot()
+	if full {
+		action = chromedp.FullScreenshot(100)
+	}
+	img, err := chromedp.Run(b.ctx, action)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, name+".png"), img, 0o644); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// axe returns the source of axe-core, or "" where it is not there.
+func axe() string {
+	path := os.Getenv(axeEnv)
+	if path == "" {
+		cache, err := os.UserCacheDir()
+		if err != nil {
+			return ""
+		}
+		path = filepath.Join(cache, "backstop", "axe-core-"+axeVersion, "axe.min.js")
+	}
+	src, err := os.ReadFile(path)
+	if err != nil {
+		return ""
+	}
+	return string(src)
+}
+
+// accessible fails the test for every serious violation that axe finds on the page as it is now.
+func (b *tab) accessible(where string) {
+	b.t.Helper()
+	src := axe()
+	if src == "" {
+		b.t.Logf("axe-core %s is not there (scripts/test-tools gets it); %s is not examined", axeVersion, where)
+		return
+	}
+	if _, err := chromedp.Run(b.ctx, chromedp.Evaluate[chromedp.Void](src+"; undefined")); err != nil {
+		b.t.Fatalf("load axe: %v", err)
+	}
+	found := b.axeRun()
+	if len(found.Passes) < 10 {
+		b.t.Errorf("axe has examined next to nothing on %s: %d rules", where, len(found.Passes))
+	}
+	for _, v := range found.Violations {
+		for _, n := range v.Nodes {
+			b.t.Errorf("%s: %s (%s): %s: %s", where, v.ID, v.Impact, n.HTML, strings.ReplaceAll(n.Summary, "\n", " "))
+		}
+	}
+}
+
+type axeResult struct {
+	Passes     []string `json:"passes"`
+	Violations []struct {
+		ID     string `json:"id"`
+		Impact string `json:"impact"`
+		Nodes  []struct {
+			HTML    string `json:"html"`
+			Summary string `json:"summary"`
+		} `json:"nodes"`
+	} `json:"violations"`
+}
+
+func (b *tab) axeRun() axeResult {
+	b.t.Helper()
+	text, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`axe.run().then((r) => JSON.stringify({
+		passes: r.passes.map((p) => p.id),
+		violations: r.violations.filter((v) => v.impact !== 'minor').map((v) => ({id: v.id, impact: v.impact, nodes: v.nodes.map((n) => ({html: n.html, summary: n.failureSummary}))})),
+	}))`, chromedp.EvalAwaitPromise))
+	if err != nil {
+		b.t.Fatalf("run axe: %v", err)
+	}
+	var r axeResult
+	if err := json.Unmarshal([]byte(text), &r); err != nil {
+		b.t.Fatal(err)
+	}
+	return r
+}

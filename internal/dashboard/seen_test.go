@@ -1,0 +1,377 @@
+package dashboard
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/backstop-ecs/backstop/internal/control"
+	"github.com/backstop-ecs/backstop/internal/failover"
+)
+
+const (
+	scriptBytesMax = 100_000
+	firstPaintMax  = 300 * time.Millisecond
+)
+
+// busyLab is an afternoon with everything on it: analytics is covered by on-demand and has a history, batch is short
+// now, reports is pinned, checkout is fine.
+func busyLab(t *testing.T) *lab {
+	t.Helper()
+	l := newLab(t, map[string]int{"analytics": 200, "batch": 50, "checkout": 120, "reports": 60})
+	short := func(at time.Time) int {
+		switch h := at.Hour(); {
+		case at.After(noon.Add(-25 * time.Minute)):
+			return 146
+		case h >= 14 && h < 16 && at.Weekday() != time.Sunday:
+			return 150 - at.Minute()
+		case h == 10 && at.Minute() >= 20 && at.Minute() < 40:
+			return 90
+		}
+		return 200
+	}
+	l.live("analytics", noon.Add(-9*24*time.Hour), noon.Add(-4*time.Hour), 10*time.Minute, short)
+	l.live("analytics", noon.Add(-4*time.Hour), noon.Add(time.Second), time.Minute, short)
+	for _, name := range []string{"batch", "checkout", "reports"} {
+		l.live(name, noon.Add(-time.Hour), noon.Add(-4*time.Minute), 5*time.Minute, l.steady(name))
+	}
+	if err := l.apply(t.Context(), "reports", failover.Intent{Kind: failover.IntentPin, Mode: failover.ModeOnDemand, By: "mara", Note: "month's end",
+		At: noon.Add(-5 * time.Minute), Until: noon.Add(5 * time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
+	for ago := range 5 { // the cover starts, then Spot comes down
+		l.look("reports", noon.Add(time.Duration(ago-4)*time.Minute))
+	}
+	l.worlds["batch"].capacity = 31
+	l.look("batch", noon)
+	l.look("checkout", noon)
+	return l
+}
+
+func TestInTheBrowser(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: the browser takes some seconds")
+	}
+	chromium := browser(t)
+	l := busyLab(t)
+	_, server := l.page(nil)
+	t.Run("the worst workload comes first, and each says how it is", func(t *testing.T) { seeOverview(t, chromium, l, server.URL) })
+	t.Run("a workload's page shows what is and what was", func(t *testing.T) { seeWorkload(t, chromium, l, server.URL) })
+	t.Run("both themes and a phone", func(t *testing.T) { seeThemes(t, chromium, server.URL) })
+	t.Run("little script, soon painted", func(t *testing.T) { seeSpeed(t, chromium, server.URL) })
+	t.Run("what changes is shown without loading anew", func(t *testing.T) { seeChange(t, chromium, l, server.URL) })
+	t.Run("an operator fails over with the keyboard alone", func(t *testing.T) { seeFailover(t, chromium, l, server.URL) })
+	t.Run("a failed order says why", func(t *testing.T) { seeRefusal(t, chromium, l, server.URL) })
+	t.Run("a finished run is shown by the same pages", func(t *testing.T) { seeRecording(t, chromium, l) })
+}
+
+func seeOverview(t *testing.T, chromium context.Context, _ *lab, url string) {
+	b := open(t, chromium, url)
+	b.visit("/")
+	b.sees("four workloads", `document.querySelectorAll('.workload').length === 4`)
+	order := b.text(`[...document.querySelectorAll('.workload')].map((e) => e.dataset.workload).join()`)
+	if order != "batch,analytics,reports,checkout" {
+		t.Errorf("the order is %s", order)
+	}
+	for name, want := range map[string][]string{
+		"batch":     {"Warning", "19 of 50 missing", "50 wanted: 31 on Spot, 0 on-demand, 19 missing"},
+		"analytics": {"Covering", "54 of 200 covered by on-demand"},
+		"checkout":  {"Fine", "All 120 run on Spot"},
+		"reports":   {"Covering", "Pinned to on-demand: 10 on Spot, 60 on on-demand"},
+	} {
+		for _, w := range want {
+			b.says(`[data-workload="`+name+`"]`, w)
+		}
+	}
+	b.says("#summary", "411 of 430 wanted tasks run")
+	b.says("#summary", "this month (estimated, with list prices of 2026-09-29)")
+	b.says("#live", "Live")
+	b.accessible("the overview")
+	b.picture("dashboard-overview", false)
+}
+
+func seeWorkload(t *testing.T, chromium context.Context, _ *lab, url string) {
+	b := open(t, chromium, url)
+	b.visit("/workloads/analytics")
+	b.says("#headline", "54 of 200 covered by on-demand")
+	b.says("#tiles", "Saved this month")
+	b.sees("savings in dollars", `/Saved today\s*\$\d+\.\d\d/.test(document.getElementById('tiles').innerText)`)
+	b.sees("a chart that is drawn", chartDrawn)
+	b.says("#range-sum", "task-minutes were missing")
+	b.says("#decisions", "AWS takes Spot tasks back")
+	b.says("#next", "When a Spot task is interrupted")
+	b.says("#pools", "us-east-1/prod/analytics-spot")
+	b.says("#zones", "us-east-1a")
+	b.says("#orders-why", "Log in with the token to give orders.")
+	b.accessible("a workload's page")
+
+	// The table says what the chart draws.
+	b.do(chromedp.Evaluate[chromedp.Void](`document.querySelector('#as-table summary').click()`))
+	b.says("#chart-table", "On on-demand")
+	b.sees("the present in the table's first row", `/200\s+146\s+54\s+0/.test(document.querySelector('#chart-table tbody tr').innerText)`)
+
+	// A longer time, then closer, then back in time.
+	b.do(chromedp.Evaluate[chromedp.Void](`document.querySelector('[data-seconds="604800"]').click()`))
+	b.says("#range-sum", "Nov 11 12:00:00 to")
+	b.picture("dashboard-week", true)
+	b.do(chromedp.Evaluate[chromedp.Void](`document.getElementById('zoom-in').click()`))
+	b.says("#range-sum", "Nov 15 00:00:00 to")
+	b.do(chromedp.Evaluate[chromedp.Void](`document.getElementById('earlier').click()`))
+	b.says("#range-sum", "Nov 13 06:00:")
+	b.sees("a chart that is drawn", chartDrawn)
+	b.do(chromedp.Evaluate[chromedp.Void](`document.querySelector('[data-seconds="21600"]').click()`))
+	b.says("#range-sum", "06:00:00 to")
+
+	// A decision in the list is lit in the chart, and said below it.
+	b.do(chromedp.Evaluate[chromedp.Void](`document.querySelector('#decisions button').focus()`))
+	b.says("#readout", b.text(`document.querySelector('#decisions p').innerText`))
+}
+
+// chartDrawn is true when the canvas holds Spot's colour in many places and the demand's as well.
+const chartDrawn = `(() => {
+	const c = document.querySelector('#chart canvas')
+	const px = c.getContext('2d').getImageData(0, 0, c.width, c.height).data
+	const seen = new Map()
+	for (let i = 0; i < px.length; i += 4) if (px[i + 3] === 255) { const k = px[i] + ',' + px[i + 1] + ',' + px[i + 2]; seen.set(k, (seen.get(k) || 0) + 1) }
+	const of = (name) => { const v = getComputedStyle(document.documentElement).getPropertyValue(name).trim().slice(1)
+		return seen.get([0, 2, 4].map((k) => parseInt(v.slice(k, k + 2), 16)).join()) || 0 }
+	return of('--spot') > 10000 && of('--ondemand-bg') > 100 && of('--wanted') > 20
+})()`
+
+func seeThemes(t *testing.T, chromium context.Context, url string) {
+	b := open(t, chromium, url)
+	for _, theme := range []string{"light", "dark"} {
+		b.theme(theme)
+		for _, size := range []struct {
+			name          string
+			width, height int64
+		}{{"desktop", 1280, 900}, {"phone", 390, 844}} {
+			b.size(size.width, size.height)
+			for _, page := range []struct{ name, path string }{{"overview", "/"}, {"workload", "/workloads/analytics"}, {"login", "/login"}} {
+				b.visit(page.path)
+				if page.name == "workload" {
+					b.sees("a chart that is drawn", chartDrawn)
+					b.says("#zones", "us-east-1a")
+				}
+				if page.name == "overview" {
+					b.says("#summary", "this month")
+				}
+				where := fmt.Sprintf("%s, %s, %s", page.name, theme, size.name)
+				if over := b.text(`document.documentElement.scrollWidth - innerWidth`); over != "0" {
+					t.Errorf("%s: the page is %s pixels wider than the screen", where, over)
+				}
+				if bg := b.text(`getComputedStyle(document.documentElement).backgroundColor`); (bg == "rgb(16, 22, 29)") != (theme == "dark") {
+					t.Errorf("%s: the background is %s", where, bg)
+				}
+				if small := b.text(`[...document.querySelectorAll('main button, main a.button, main select')].filter((e) => e.offsetParent && e.getBoundingClientRect().height < 24).length`); small != "0" {
+					t.Errorf("%s: %s controls are too small to be touched", where, small)
+				}
+				b.accessible(where)
+				b.picture("dashboard-"+page.name+"-"+theme+"-"+size.name, true)
+			}
+		}
+	}
+	// The button goes before the operating system.
+	b.theme("dark")
+	b.do(chromedp.Click(chromedp.CSS("#theme")))
+	b.says("#theme", "Theme: light")
+	if bg := b.text(`getComputedStyle(document.documentElement).backgroundColor`); bg != "rgb(246, 247, 249)" {
+		t.Errorf("the light theme was chosen, the background is %s", bg)
+	}
+	b.do(chromedp.Evaluate[chromedp.Void](`localStorage.clear()`))
+}
+
+func seeSpeed(t *testing.T, chromium context.Context, url string) {
+	assets, _, err := readAssets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := open(t, chromium, url)
+	for _, path := range []string{"/", "/workloads/analytics"} {
+		var paints []time.Duration
+		for range 5 {
+			b.visit(path)
+			b.says("#live", "Live")
+			b.sees("a first paint", `performance.getEntriesByName('first-contentful-paint').length`)
+			ms, err := strconv.ParseFloat(b.text(`performance.getEntriesByName('first-contentful-paint')[0].startTime`), 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			paints = append(paints, time.Duration(ms*float64(time.Millisecond)))
+		}
+		slices.Sort(paints)
+		bytes := 0
+		for name := range strings.SplitSeq(b.text(`performance.getEntriesByType('resource').map((e) => new URL(e.name).pathname).filter((n) => n.endsWith('.js')).join()`), ",") {
+			bytes += len(assets[strings.TrimPrefix(name, "/static/")].body)
+		}
+		t.Logf("%s: %d bytes of script, first paint after %s (median of %v)", path, bytes, paints[len(paints)/2], paints)
+		if bytes == 0 || bytes > scriptBytesMax {
+			t.Errorf("%s loads %d bytes of script, at most %d are allowed", path, bytes, scriptBytesMax)
+		}
+		// The best of five: the others tell what else the machine does.
+		if best := slices.Min(paints); best > firstPaintMax {
+			t.Errorf("%s is painted after %s at best, at most %s are allowed", path, best, firstPaintMax)
+		}
+	}
+	if others := b.text(`performance.getEntriesByType('resource').filter((e) => !e.name.startsWith(location.origin)).map((e) => e.name)`); others != "" {
+		t.Errorf("the page loads from elsewhere: %s", others)
+	}
+}
+
+func seeChange(t *testing.T, chromium context.Context, l *lab, url string) {
+	b := open(t, chromium, url)
+	b.visit("/workloads/checkout")
+	b.says("#headline", "All 120 run on Spot")
+	b.sees("the live line", `document.getElementById('live').innerText === 'Live'`)
+	b.do(chromedp.Evaluate[chromedp.Void](`window.sameDocument = true`))
+	l.at.Store(noon.Add(30 * time.Second).UnixMicro())
+	l.worlds["checkout"].capacity = 77
+	l.look("checkout", l.now())
+	b.says("#headline", "43 of 120 missing")
+	b.sees("the tiles of the shortage", `/Missing\s*43/.test(document.getElementById('tiles').innerText)`)
+	b.says("#decisions", "Raise standard from 0 to")
+	b.says("#status", "Warning")
+	l.at.Store(noon.Add(60 * time.Second).UnixMicro())
+	l.look("checkout", l.now())
+	b.says("#headline", "43 of 120 covered by on-demand")
+	if b.text(`window.sameDocument`) != "true" {
+		t.Error("the page was loaded anew")
+	}
+}
+
+func seeFailover(t *testing.T, chromium context.Context, l *lab, url string) {
+	b := open(t, chromium, url)
+	b.visit("/workloads/analytics")
+	b.says("#orders-why", "Log in")
+	b.tabTo("a[href^='/login']")
+	b.press("\r")
+	b.sees("the login form", `document.querySelector('#token')`)
+	b.sees("the focus in the form", `document.activeElement.id === 'token'`)
+	b.press("not the token at all\r")
+	b.says("#trouble", "That is not the token.")
+	b.expected() // the console names the refusal
+	b.sees("the focus in the form", `document.activeElement.id === 'token'`)
+	b.press(token + "\r")
+	b.sees("the workload's page, with orders that can be given", `location.pathname === '/workloads/analytics' && document.querySelector('[data-kind=failover]:enabled')`)
+	b.sees("that there is nothing to resume", `document.querySelector('[data-kind=resume]').disabled`)
+
+	b.tabTo("[data-kind=failover]")
+	b.press("\r")
+	b.sees("the dialog", `document.getElementById('dialog').open`)
+	b.says("#dialog-h", "Fail over analytics?")
+	b.says("#dialog-preview", "raise standard from 54 to")
+	b.accessible("the dialog")
+	b.picture("dashboard-failover", false)
+	b.press("\x1b")
+	b.sees("no dialog after Escape", `!document.getElementById('dialog').open`)
+	b.sees("the focus back on the button", `document.activeElement.matches('[data-kind=failover]')`)
+	if st := l.state("analytics"); st.Pool("spot").B.Mode != failover.Closed {
+		t.Fatalf("the breaker is %s though the dialog was cancelled", st.Pool("spot").B.Mode)
+	}
+
+	b.press("\r")
+	b.sees("the dialog", `document.getElementById('dialog').open`)
+	b.press("\r")
+	b.sees("that the reason is asked for", `document.getElementById('dialog').open && document.querySelector('#reason:invalid')`)
+	b.press("capacity event in us-east-1")
+	b.tabTo("#by")
+	b.press("mara")
+	b.tabTo("#dialog-do")
+	b.press("\r")
+	b.says("#said", "Recorded. Ordered: fail over to on-demand by mara until Nov 18 16:0")
+	st := l.state("analytics")
+	br := st.Pool("spot").B
+	if br.Mode != failover.Open || !br.Manual || br.By != "mara" || br.Note != "capacity event in us-east-1" || br.Until.Sub(br.Since) != 4*time.Hour {
+		t.Errorf("the state's breaker is %+v", br)
+	}
+	b.says("#because", "ordered by mara (capacity event in us-east-1)")
+	l.at.Store(noon.Add(90 * time.Second).UnixMicro())
+	l.look("analytics", l.now())
+	b.says("#pools", "open for")
+	b.says("#decisions", "Order: Ordered: fail over to on-demand by mara")
+	b.accessible("a workload that is failed over")
+}
+
+func seeRefusal(t *testing.T, chromium context.Context, l *lab, url string) {
+	b := open(t, chromium, url)
+	b.visit("/workloads/batch")
+	b.sees("orders that can be given", `document.querySelector('[data-kind=pause]:enabled')`)
+	b.do(chromedp.Click(chromedp.CSS("[data-kind=pause]")))
+	b.sees("the dialog", `document.getElementById('dialog').open`)
+	l.hold("batch") // somebody else acts now
+	b.press("looking into it\r")
+	b.says("#dialog-error", "Not done: A pass is under way")
+	b.expected() // the console names the refusal
+	b.sees("that it can be tried again", `!document.getElementById('dialog-do').disabled`)
+	if st := l.state("batch"); st.Pause != nil {
+		t.Errorf("it is paused: %+v", st.Pause)
+	}
+}
+
+func seeRecording(t *testing.T, chromium context.Context, l *lab) {
+	q := journalOf("analytics")
+	q.To = noon.Add(time.Second) // the tests before this one went on
+	entries, err := l.store.Journal(t.Context(), q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := NewRecording([]Workload{l.source.Workloads()[0]}, entries, noon)
+	_, server := l.page(func(o *Options) {
+		o.Source, o.Now, o.Title, o.Note = run, run.Now, "simulation", "Everything here is simulated."
+	})
+	b := open(t, chromium, server.URL)
+	b.visit("/workloads/analytics")
+	b.says(".banner", "simulation")
+	b.says(".note", "Everything here is simulated.")
+	b.says("#headline", "54 of 200 covered by on-demand")
+	b.sees("a chart that is drawn", chartDrawn)
+}
+
+// state is what the store holds of a workload.
+func (l *lab) state(name string) failover.State {
+	l.t.Helper()
+	r, err := l.store.Load(l.t.Context(), []string{name})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return r[name].State
+}
+
+// hold takes the workload's lease, as a pass that is under way does.
+func (l *lab) hold(name string) {
+	l.t.Helper()
+	st := l.state(name)
+	st.Generation++
+	if err := l.store.Commit(l.t.Context(), "another", control.Record{State: st, Lease: control.Lease{Owner: "another", Until: l.now().Add(time.Hour)}}, l.now(), nil); err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+func TestTheScriptIsSmallAndUnchanged(t *testing.T) {
+	assets, _, err := readAssets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	total := 0
+	for name, a := range assets {
+		if strings.HasSuffix(name, ".js") {
+			total += len(a.body)
+		}
+	}
+	t.Logf("%d bytes of script in all", total)
+	if total > scriptBytesMax {
+		t.Errorf("%d bytes of script, at most %d are allowed", total, scriptBytesMax)
+	}
+	versions := string(assets["vendor/VERSIONS.txt"].body)
+	for _, name := range []string{"uplot.js", "uplot.css"} {
+		if sum := sumOf(assets["vendor/"+name].body); !strings.Contains(versions, sum) {
+			t.Errorf("vendor/%s has the sum %s, which VERSIONS.txt does not name", name, sum)
+		}
+	}
+}
