@@ -9,6 +9,7 @@ BENCHTIME ?= 1s
 VERSION   ?=
 
 STATICCHECK   := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+ACTIONLINT    := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 .PHONY: help
@@ -49,6 +50,18 @@ vet: ## Run go vet
 .PHONY: staticcheck
 staticcheck: ## Run staticcheck, pinned
 	$(GO) run $(STATICCHECK) ./...
+
+.PHONY: actionlint
+actionlint: ## Check the GitHub workflows, pinned
+	$(GO) run $(ACTIONLINT)
+
+.PHONY: terraform
+terraform: ## Format, validate, plan, apply and test the Terraform modules against the stand-in provider
+	terraform/test.sh
+
+.PHONY: lambda
+lambda: ## Build dist/backstop-lambda.zip
+	scripts/lambda-zip
 
 .PHONY: lint
 lint: ## Run golangci-lint, pinned (the first run builds it: some minutes)
