@@ -3,11 +3,13 @@ package cli
 import (
 	"log/slog"
 	"time"
+
+	"github.com/backstop-ecs/backstop/internal/control"
 )
 
 // newLog returns a logger to stderr: text for a person, JSON for everything else.
 func newLog(s IO, quiet bool, level slog.Level) *slog.Logger {
-	switch opts := (&slog.HandlerOptions{Level: level}); {
+	switch opts := (&slog.HandlerOptions{Level: level, ReplaceAttr: control.LogAttr}); {
 	case quiet:
 		return slog.New(slog.DiscardHandler)
 	case s.ErrTerminal:

@@ -2,20 +2,24 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/spf13/cobra"
 
 	"github.com/backstop-ecs/backstop/internal/app"
+	"github.com/backstop-ecs/backstop/internal/control"
 )
 
 type runOptions struct {
 	path  string
 	log   string
 	speed float64
+	http  string
 }
 
 func newRunCommand(s IO) *cobra.Command { return newRun(s, runDaemon) }
@@ -27,6 +31,7 @@ func newRun(s IO, run func(context.Context, IO, runOptions) error) *cobra.Comman
 		Short: "Guard the configured workloads until told to stop",
 		Long: "Run is the daemon: it looks at every workload once a tick and at once when an event, or an operator's command, concerns it. SIGTERM and Ctrl-C " +
 			"end it after the pass in flight; it may be killed at any point, the next start heals. It logs to stderr: JSON, or text on a terminal. " +
+			"It serves the dashboard, /metrics, /healthz and /readyz on http.listen of the configuration; orders need the token in $" + dashboardTokenEnv + ". " +
 			"Endpoint, region and credentials are the AWS SDK's own (AWS_REGION, AWS_PROFILE, AWS_ENDPOINT_URL, ...).",
 		Example: "backstop run --config backstop.yaml",
 		Args:    atMost(0, ""),
@@ -40,6 +45,7 @@ func newRun(s IO, run func(context.Context, IO, runOptions) error) *cobra.Comman
 	configFlag(cmd, s, &o.path)
 	choiceFlag(cmd, &o.log, "log", "", "info", []string{"debug", "info", "warn", "error"}, "the least level to log")
 	cmd.Flags().Float64Var(&o.speed, "sandbox-speed", 1, "the speed of the sandbox that it guards; ticks and waits are divided by it")
+	cmd.Flags().StringVar(&o.http, "http", "", "address of the dashboard and the metrics instead of the configuration's http.listen, or off")
 	return cmd
 }
 
@@ -56,19 +62,42 @@ func runDaemon(ctx context.Context, s IO, o runOptions) error {
 	if err := level.UnmarshalText([]byte(o.log)); err != nil {
 		return usageError("--log: %w", err)
 	}
-	opts := app.Options{Config: file, AWS: cfg, Log: newLog(s, false, level), Scale: o.speed}
+	log, pages := newLog(s, false, level), &daemonPages{}
+	opts := app.Options{Config: file, AWS: cfg, Log: log, Scale: o.speed, Tell: func(ctx context.Context, r control.Report) { pages.tell(ctx, r) }}
 	if o.speed != 1 {
 		opts.Tick = max(1, scaled(file.Tick, o.speed))
 	}
+	sayIfNoCredentials(ctx, cfg, opts.Log)
 	a, err := app.New(ctx, opts)
 	if err != nil {
 		return err
 	}
-	err = a.Run(ctx)
-	if closed := a.Close(); err == nil {
-		err = closed
+	addr := file.HTTP.Listen
+	if o.http != "" {
+		addr = o.http
 	}
-	return err
+	if pages, err = openPages(ctx, s, file, a, addr, o.http != "", log); err != nil {
+		return errors.Join(err, a.Close())
+	}
+	err = a.Run(ctx)
+	return errors.Join(err, pages.close(), a.Close())
+}
+
+// credentialsTimeout bounds how long a start waits to see whether there are credentials at all.
+const credentialsTimeout = 5 * time.Second
+
+// sayIfNoCredentials says at the start what else would show as pools that cannot be read. It is no reason not to
+// start: credentials may come, and every pass looks again.
+func sayIfNoCredentials(ctx context.Context, cfg aws.Config, log *slog.Logger) {
+	if cfg.Credentials == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, credentialsTimeout)
+	defer cancel()
+	if _, err := cfg.Credentials.Retrieve(ctx); err != nil {
+		log.LogAttrs(ctx, slog.LevelError, "no AWS credentials were found; nothing can be read until there are", slog.Any(control.KeyErr, err),
+			slog.String("hint", "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give this machine or task a role"))
+	}
 }
 
 // loadAWS reads the AWS SDK's own configuration. region, if not empty, goes before its.

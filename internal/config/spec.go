@@ -37,7 +37,7 @@ type key struct {
 	oneOf bool
 	// beside: the key may be there besides the one of a oneOf mapping.
 	beside bool
-	short string
+	short  string
 	// item is a list's; min and max bound its length.
 	item *key
 

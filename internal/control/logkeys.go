@@ -1,5 +1,10 @@
 package control
 
+import (
+	"log/slog"
+	"time"
+)
+
 // Keys of structured log lines, everywhere in the program. Messages are constant phrases; what varies is an
 // attribute under one of these.
 const (
@@ -31,3 +36,12 @@ const (
 	KeyWorkloads  = "workloads"
 	KeyTick       = "tick"
 )
+
+// LogAttr writes durations with their unit ("1.5s"): slog's own JSON gives bare nanoseconds. It is meant for
+// slog.HandlerOptions.ReplaceAttr.
+func LogAttr(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindDuration {
+		a.Value = slog.StringValue(a.Value.Duration().Round(time.Microsecond).String())
+	}
+	return a
+}

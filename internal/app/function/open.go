@@ -16,6 +16,7 @@ import (
 
 	"github.com/backstop-ecs/backstop/internal/aws/remote"
 	"github.com/backstop-ecs/backstop/internal/config"
+	"github.com/backstop-ecs/backstop/internal/control"
 )
 
 // Environment variables that say where the configuration is; exactly one of the first three.
@@ -39,7 +40,7 @@ const startTimeout = 8 * time.Second
 func Open(ctx context.Context, getenv func(string) string, stdout, stderr io.Writer) (*Function, *slog.Logger, error) {
 	var level slog.Level
 	levelErr := level.UnmarshalText([]byte(orElse(getenv(EnvLog), "info")))
-	log := slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: level}))
+	log := slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: level, ReplaceAttr: control.LogAttr}))
 	if levelErr != nil {
 		return nil, log, fmt.Errorf("%s: must be debug, info, warn or error (got %q)", EnvLog, getenv(EnvLog))
 	}
