@@ -83,7 +83,7 @@ var commands = []struct {
 	make  []func(IO) *cobra.Command
 }{
 	{groupTry, []func(IO) *cobra.Command{newDemoCommand, newSandboxCommand, newSimulateCommand}},
-	{groupRun, []func(IO) *cobra.Command{newRunCommand}},
+	{groupRun, []func(IO) *cobra.Command{newInitCommand, newRunCommand, newDashboardCommand}},
 	{groupLook, []func(IO) *cobra.Command{newStatusCommand, newExplainCommand, newHistoryCommand, newDoctorCommand, newCostCommand}},
 	{groupChange, []func(IO) *cobra.Command{newFailoverCommand, newRestoreCommand, newPinCommand, newUnpinCommand, newPauseCommand, newResumeCommand}},
 	{groupSupport, []func(IO) *cobra.Command{newConfigCommand, newVersionCommand}},

@@ -1,0 +1,178 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/backstop-ecs/backstop/internal/config"
+	"github.com/backstop-ecs/backstop/internal/discover"
+)
+
+type initOptions struct {
+	cluster   string
+	region    string
+	output    string
+	force     bool
+	twin      string
+	twinName  string
+	terraform bool
+}
+
+func newInitCommand(s IO) *cobra.Command { return newInit(s, runInit) }
+
+func newInit(s IO, run func(context.Context, IO, initOptions) error) *cobra.Command {
+	var o initOptions
+	cmd := &cobra.Command{
+		Use:   "init",
+		Short: "Write a configuration from the services that are there, or say what makes an on-demand twin",
+		Long: "Init reads the services on Fargate, pairs each one on FARGATE_SPOT with its on-demand twin (by name: api-spot and api-standard, -ondemand, -od; or by " +
+			"task definition family), and writes a commented configuration. It asks nothing, as all of it can be read, and changes nothing in AWS. With --twin it prints the " +
+			"AWS CLI command, or with --terraform the resource, that makes the on-demand twin of a service, with no tasks.",
+		Example: "backstop init\nbackstop init --cluster prod --output -\nbackstop init --twin api-spot --cluster prod\nbackstop init --twin api-spot --cluster prod --terraform > twin.tf",
+		Args:    atMost(0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.twin == "" && (o.twinName != "" || o.terraform) {
+				return usageError("--twin-name, --terraform: only together with --twin SERVICE")
+			}
+			return run(cmd.Context(), s, o)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.cluster, "cluster", "", "look at this cluster alone; without it at all of the region")
+	f.StringVar(&o.region, "region", "", "look in this region; without it the AWS SDK's own")
+	f.StringVarP(&o.output, "output", "o", configDefault, "write to this file; - is stdout")
+	f.BoolVar(&o.force, "force", false, "write over a file that is there")
+	f.StringVar(&o.twin, "twin", "", "print what makes the on-demand twin of this service")
+	f.StringVar(&o.twinName, "twin-name", "", "with --twin: its name; without it the service's, -standard in place of -spot")
+	f.BoolVar(&o.terraform, "terraform", false, "with --twin: print Terraform")
+	cmd.MarkFlagsMutuallyExclusive("twin", "force")
+	cmd.MarkFlagsMutuallyExclusive("twin", "output")
+	_ = cmd.MarkFlagFilename("output", "yaml", "yml")
+	return cmd
+}
+
+func runInit(ctx context.Context, s IO, o initOptions) error {
+	if o.twin == "" && o.output != "-" && !o.force {
+		if _, err := os.Lstat(o.output); err == nil {
+			return refuse("%s is there; --force writes over it, --output names another file", o.output)
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("look for %s: %w", o.output, err)
+		}
+	}
+	cfg, err := loadAWS(ctx, o.region)
+	if err != nil {
+		return err
+	}
+	if cfg.Region == "" {
+		return usageError("no region is known: name one with --region, or set AWS_REGION")
+	}
+	found, err := discover.Find(ctx, cfg, o.cluster)
+	if err != nil {
+		return err
+	}
+	if o.twin != "" {
+		return o.printTwin(s, found)
+	}
+	p := discover.Propose(found.Services)
+	text := discover.YAML(found, p)
+	o.tell(s, found, p)
+	if len(text) == 0 {
+		return errors.New("there is no pair of services to guard; nothing was written")
+	}
+	if _, err := config.Parse(text, configDefault); err != nil { // what it writes must be what it reads
+		return fmt.Errorf("write configuration: it would not be valid: %w", err)
+	}
+	if o.output == "-" {
+		_, err = s.Out.Write(text)
+		return err
+	}
+	if err := writeNew(o.output, text, o.force); err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(s.Err, "wrote %s; read it, then: backstop config validate && backstop doctor\n", o.output)
+	return nil
+}
+
+// tell says what was found and what was not.
+func (o *initOptions) tell(s IO, found *discover.Found, p discover.Proposal) {
+	where := found.Region
+	if o.cluster != "" {
+		where = o.cluster + " in " + where
+	}
+	if len(p.Pairs)+len(p.Alone)+len(p.Mixed) == 0 {
+		_, _ = fmt.Fprintf(s.Err, "none of %d services on Fargate in %s runs on FARGATE_SPOT\n", len(found.Services), where)
+	}
+	for i := range p.Pairs {
+		_, _ = fmt.Fprintf(s.Err, "%s: %s and %s, %s\n", p.Pairs[i].Name, p.Pairs[i].Spot.Name, p.Pairs[i].OnDemand.Name, p.Pairs[i].Why)
+	}
+	for i := range p.Alone {
+		_, _ = fmt.Fprintf(s.Err, "%s runs on FARGATE_SPOT and has no twin: backstop init --twin %s --cluster %s prints what makes one\n", p.Alone[i].Name, p.Alone[i].Name, p.Alone[i].Cluster)
+	}
+	for i := range p.Mixed {
+		_, _ = fmt.Fprintf(s.Err, "%s in %s mixes FARGATE and FARGATE_SPOT, which is no fallback: left out\n", p.Mixed[i].Name, p.Mixed[i].Cluster)
+	}
+}
+
+// writeNew writes a file that is not there yet, or with over in place of one that is.
+func writeNew(path string, text []byte, over bool) error {
+	flags := os.O_WRONLY | os.O_CREATE | os.O_EXCL
+	if over {
+		flags = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
+	}
+	f, err := os.OpenFile(path, flags, 0o644)
+	if err != nil {
+		return fmt.Errorf("write configuration: %w", err)
+	}
+	_, err = f.Write(text)
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		return fmt.Errorf("write configuration: %w", err)
+	}
+	return nil
+}
+
+// printTwin prints what makes the twin of one service.
+func (o *initOptions) printTwin(s IO, found *discover.Found) error {
+	var of []*discover.Service
+	var names []string
+	for i := range found.Services {
+		names = append(names, found.Services[i].Name)
+		if found.Services[i].Name == o.twin {
+			of = append(of, &found.Services[i])
+		}
+	}
+	switch {
+	case len(of) == 0:
+		return usageError("--twin: there is no service %s on Fargate in %s; there are: %s", o.twin, found.Region, strings.Join(names, ", "))
+	case len(of) > 1:
+		return usageError("--twin: %s is in the clusters %s and %s; name one with --cluster", o.twin, of[0].Cluster, of[1].Cluster)
+	}
+	service, name := of[0], o.twinName
+	if name == "" {
+		name = discover.TwinName(o.twin)
+	}
+	if why := service.Refusal(); why != "" {
+		return refuse("%s can have no twin: %s", o.twin, why)
+	}
+	if slices.ContainsFunc(found.Services, func(c discover.Service) bool { return c.Cluster == service.Cluster && c.Name == name }) {
+		return refuse("%s is there already; --twin-name names another one", name)
+	}
+	for _, n := range service.Notes() {
+		_, _ = fmt.Fprintln(s.Err, "note: "+n)
+	}
+	text := service.Command(found.Region, name) + "\n"
+	if o.terraform {
+		text = service.Terraform(name)
+	}
+	_, err := fmt.Fprint(s.Out, text)
+	return err
+}

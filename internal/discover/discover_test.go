@@ -1,0 +1,177 @@
+package discover_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"github.com/backstop-ecs/backstop/internal/config"
+	"github.com/backstop-ecs/backstop/internal/discover"
+	"github.com/backstop-ecs/backstop/internal/ecsim"
+	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/sandbox"
+)
+
+type account struct {
+	t   *testing.T
+	box *sandbox.Sandbox
+	cfg aws.Config
+}
+
+func newAccount(t *testing.T) *account {
+	box := sandbox.New(sandbox.Options{Manual: true, World: ecsim.Config{Seed: 1, ReadLag: -1}, NoThrottle: true})
+	return &account{t, box, aws.Config{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""), BaseEndpoint: aws.String("http://sandbox.localhost"), HTTPClient: box}}
+}
+
+// service makes a service in a cluster, which is made with it.
+func (a *account) service(cluster, name, family string, desired int, providers ...string) {
+	a.t.Helper()
+	client := ecs.NewFromConfig(a.cfg)
+	in := &ecs.CreateServiceInput{Cluster: &cluster, ServiceName: &name, TaskDefinition: &family, DesiredCount: aws.Int32(int32(desired)), EnableExecuteCommand: true,
+		NetworkConfiguration: &types.NetworkConfiguration{AwsvpcConfiguration: &types.AwsVpcConfiguration{Subnets: []string{"subnet-a", "subnet-b"}, SecurityGroups: []string{"sg-1"}, AssignPublicIp: types.AssignPublicIpEnabled}},
+		LoadBalancers:        []types.LoadBalancer{{TargetGroupArn: aws.String("arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/x/1"), ContainerName: aws.String("app"), ContainerPort: aws.Int32(80)}}}
+	for _, p := range providers {
+		in.CapacityProviderStrategy = append(in.CapacityProviderStrategy, types.CapacityProviderStrategyItem{CapacityProvider: &p, Weight: 1})
+	}
+	if len(providers) == 0 {
+		in.LaunchType = types.LaunchTypeFargate
+	}
+	_, err1 := client.CreateCluster(a.t.Context(), &ecs.CreateClusterInput{ClusterName: &cluster})
+	_, err2 := client.RegisterTaskDefinition(a.t.Context(), &ecs.RegisterTaskDefinitionInput{Family: &family, Cpu: aws.String("512"), Memory: aws.String("1024"),
+		RuntimePlatform: &types.RuntimePlatform{CpuArchitecture: types.CPUArchitectureArm64}, ContainerDefinitions: []types.ContainerDefinition{{Name: aws.String("app"), Image: aws.String("x:1")}}})
+	_, err3 := client.CreateService(a.t.Context(), in)
+	if err1 != nil || err2 != nil || err3 != nil {
+		a.t.Fatal(err1, err2, err3)
+	}
+}
+
+func (a *account) find(cluster string) (*discover.Found, discover.Proposal) {
+	a.t.Helper()
+	a.box.AdvanceTo(a.box.Now().Add(time.Minute))
+	found, err := discover.Find(a.t.Context(), a.cfg, cluster)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return found, discover.Propose(found.Services)
+}
+
+func TestServicesArePairedByNameAndFamily(t *testing.T) {
+	a := newAccount(t)
+	a.service("prod", "api-spot", "api", 4, "FARGATE_SPOT")
+	a.service("prod", "api-standard", "api", 0, "FARGATE")
+	a.service("prod", "web", "web", 2, "FARGATE_SPOT")        // no suffix at all
+	a.service("prod", "web-ondemand", "web", 0)               // by launch type
+	a.service("prod", "jobs-spot", "jobs", 3, "FARGATE_SPOT") // another name, the same family
+	a.service("prod", "reserve", "jobs", 0, "FARGATE")
+	a.service("prod", "lonely-spot", "lonely", 1, "FARGATE_SPOT")
+	a.service("prod", "both", "both", 1, "FARGATE_SPOT", "FARGATE")
+	a.service("prod", "plain", "plain", 1, "FARGATE")
+	a.service("stage", "api-spot", "api", 1, "FARGATE_SPOT")
+	a.service("stage", "api-standard", "api", 0, "FARGATE")
+	_, p := a.find("")
+	var got []string
+	for _, pair := range p.Pairs {
+		got = append(got, fmt.Sprintf("%s=%s/%s+%s", pair.Name, pair.Spot.Cluster, pair.Spot.Name, pair.OnDemand.Name))
+	}
+	want := "prod-api=prod/api-spot+api-standard jobs=prod/jobs-spot+reserve web=prod/web+web-ondemand stage-api=stage/api-spot+api-standard"
+	if strings.Join(got, " ") != want {
+		t.Errorf("got  %s\nwant %s", strings.Join(got, " "), want)
+	}
+	if len(p.Alone) != 1 || p.Alone[0].Name != "lonely-spot" || len(p.Mixed) != 1 || p.Mixed[0].Name != "both" {
+		t.Errorf("alone %v, mixed %v", p.Alone, p.Mixed)
+	}
+}
+
+func TestAnOnDemandServiceOfAnotherNameThatRunsIsNoTwin(t *testing.T) {
+	a := newAccount(t)
+	a.service("prod", "api-spot", "app", 4, "FARGATE_SPOT")
+	a.service("prod", "worker", "app", 2, "FARGATE") // the same image, its own work
+	if _, p := a.find("prod"); len(p.Pairs) != 0 || len(p.Alone) != 1 {
+		t.Errorf("%+v", p)
+	}
+}
+
+func TestWhatIsWrittenIsWhatIsRead(t *testing.T) {
+	a := newAccount(t)
+	for _, name := range []string{"api", "no", "1st", "a_b", "null"} {
+		a.service("prod", name+"-spot", "fam-"+name, 4, "FARGATE_SPOT")
+		a.service("prod", name+"-standard", "fam-"+name, 0, "FARGATE")
+	}
+	a.service("prod", "lonely-spot", "lonely", 1, "FARGATE_SPOT")
+	if _, err := applicationautoscaling.NewFromConfig(a.cfg).RegisterScalableTarget(t.Context(), &applicationautoscaling.RegisterScalableTargetInput{ServiceNamespace: "ecs",
+		ScalableDimension: "ecs:service:DesiredCount", ResourceId: aws.String("service/prod/api-spot"), MinCapacity: aws.Int32(2), MaxCapacity: aws.Int32(9)}); err != nil {
+		t.Fatal(err)
+	}
+	found, p := a.find("prod")
+	text := discover.YAML(found, p)
+	file, err := config.Parse(text, "backstop.yaml")
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	if len(file.Warnings) > 0 || len(file.Workloads) != 5 {
+		t.Errorf("%d workloads, warnings %v", len(file.Workloads), file.Warnings)
+	}
+	for _, w := range file.Workloads {
+		if w.Task != (config.Task{CPU: 512, Memory: 1024, Arch: "ARM64"}) || w.Pools[0].Service != w.Name+"-spot" || w.Pools[1].Service != w.Name+"-standard" ||
+			w.Policy.Pools[0].Capacity != failover.Spot || w.Policy.Pools[1].Capacity != failover.OnDemand || w.Pools[0].Cluster != "prod" || w.Pools[0].Region != "us-east-1" {
+			t.Errorf("%+v", w)
+		}
+	}
+	if !strings.HasSuffix(file.Events.SQS, "/backstop-events") {
+		t.Errorf("queue %q", file.Events.SQS)
+	}
+	for _, want := range []string{"scaled automatically between 2 and 9", "init --twin lonely-spot --cluster prod", "desired count of the first pool's service: 4 now"} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("the file lacks %q:\n%s", want, text)
+		}
+	}
+	if discover.YAML(found, discover.Proposal{}) != nil {
+		t.Error("a file about nothing")
+	}
+}
+
+func TestTheTwinHasEverythingButTheCapacity(t *testing.T) {
+	a := newAccount(t)
+	a.service("prod", "api-spot", "api", 4, "FARGATE_SPOT")
+	found, p := a.find("prod")
+	s := &p.Alone[0]
+	command := s.Command(found.Region, discover.TwinName(s.Name))
+	for _, want := range []string{"--service-name api-standard", "--task-definition api:1", "--desired-count 0", "capacityProvider=FARGATE,weight=1",
+		"'awsvpcConfiguration={subnets=[subnet-a,subnet-b],securityGroups=[sg-1],assignPublicIp=ENABLED}'",
+		"targetGroupArn=arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/x/1,containerName=app,containerPort=80", "--enable-execute-command"} {
+		if !strings.Contains(command, want) {
+			t.Errorf("the command lacks %s:\n%s", want, command)
+		}
+	}
+	hcl := s.Terraform("api-standard")
+	for _, want := range []string{`resource "aws_ecs_service" "api_standard"`, `capacity_provider = "FARGATE"`, `subnets          = ["subnet-a", "subnet-b"]`, "assign_public_ip = true",
+		"ignore_changes = [desired_count]", "container_port   = 80", `task_definition                    = "api:1"`} {
+		if !strings.Contains(hcl, want) {
+			t.Errorf("the resource lacks %s:\n%s", want, hcl)
+		}
+	}
+	if s.Refusal() != "" {
+		t.Error(s.Refusal())
+	}
+}
+
+func TestErrorsOfAWSAreSaid(t *testing.T) {
+	a := newAccount(t)
+	a.service("prod", "api-spot", "api", 4, "FARGATE_SPOT")
+	if _, err := discover.Find(t.Context(), a.cfg, "gone"); err == nil || !strings.Contains(err.Error(), "cluster gone") {
+		t.Errorf("a cluster that is not there: %v", err)
+	}
+	if _, err := a.box.AddFault(sandbox.Fault{Kind: "denied", Operation: "ecs:ListServices"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := discover.Find(t.Context(), a.cfg, ""); err == nil || !strings.Contains(err.Error(), "AccessDenied") {
+		t.Errorf("%v", err)
+	}
+}
