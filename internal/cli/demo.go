@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"charm.land/lipgloss/v2"
@@ -45,6 +46,7 @@ type demoOptions struct {
 	serve    bool
 	addr     string
 	picture  string
+	http     string
 }
 
 func newDemoCommand(s IO) *cobra.Command { return newDemo(s, runDemo) }
@@ -81,6 +83,7 @@ func newDemo(s IO, run func(context.Context, IO, demoOptions) error) *cobra.Comm
 	f.BoolVar(&o.serve, "serve", false, "go on after the scenario, at --speed (1 without it), for the AWS CLI and the other commands")
 	f.StringVar(&o.addr, "addr", "127.0.0.1:0", "loopback address of the simulated AWS; port 0 picks one")
 	f.StringVar(&o.picture, "picture", "", "write a picture of the play to this file (SVG)")
+	f.StringVar(&o.http, "http", "", "also serve the dashboard on this address (127.0.0.1:7078), until Ctrl-C; orders are taken after the scenario, with --serve")
 	cmd.MarkFlagsMutuallyExclusive("trace", "scenario")
 	cmd.MarkFlagsMutuallyExclusive("fast", "speed")
 	_ = cmd.MarkFlagFilename("trace", "csv")
@@ -145,6 +148,11 @@ func runDemo(ctx context.Context, s IO, o demoOptions) error {
 		return err
 	}
 	defer func() { _ = d.Close() }()
+	pages, err := v.openPages(ctx, d)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = pages.stop() }()
 	sum, err := v.watch(ctx, d, sc, speed, live)
 	if err != nil {
 		return err
@@ -153,7 +161,11 @@ func runDemo(ctx context.Context, s IO, o demoOptions) error {
 		return err
 	}
 	if o.serve && !sum.Unfinished {
+		v.over.Store(true)
 		return v.serve(ctx, d)
+	}
+	if o.http != "" && !sum.Unfinished {
+		<-ctx.Done()
 	}
 	if len(sum.Violations) > 0 {
 		return errors.New("an invariant was broken; this is a defect, please report it with the summary above")
@@ -166,6 +178,7 @@ type demoView struct {
 	s       IO
 	o       demoOptions
 	picture *demo.Picture
+	over    atomic.Bool // the scenario, so that orders are taken
 
 	mu    sync.Mutex
 	show  func(demo.Update) // the live view's

@@ -1,0 +1,94 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/backstop-ecs/backstop/internal/cost"
+	"github.com/backstop-ecs/backstop/internal/dashboard"
+	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/journal"
+	"github.com/backstop-ecs/backstop/internal/replay"
+	"github.com/backstop-ecs/backstop/internal/trace"
+)
+
+// simulatedStart is the Monday on which a simulated run begins.
+var simulatedStart = time.Date(2026, time.November, 2, 0, 0, 0, 0, time.UTC)
+
+// simulated plays a trace and returns the run as the pages show it.
+func simulated(ctx context.Context, o dashboardOptions) (*dashboard.Recording, error) {
+	t, err := traceNamed(o)
+	if err != nil {
+		return nil, &exitError{ExitUsage, err}
+	}
+	law, err := replay.Law(o.policy)
+	if err != nil {
+		return nil, &exitError{ExitUsage, err}
+	}
+	r, err := replay.Simulate(replay.Run{Trace: t, Policy: law, Tasks: o.tasks, Seed: o.seed, Record: true, Stop: func() bool { return ctx.Err() != nil }})
+	if err != nil {
+		return nil, err
+	}
+	if r.Timeline == nil {
+		return nil, errors.New("the run left no timeline")
+	}
+	policy := *law.Law
+	policy.Pools = []failover.Pool{{Name: "spot", Capacity: failover.Spot}, {Name: "on-demand", Capacity: failover.OnDemand, Tier: 1}}
+	prices := replay.ArticlePrices()
+	w := dashboard.Workload{Name: t.Name, Policy: policy, Services: []string{"simulated, all Spot pools together", "simulated"}, Prices: dashboard.Prices{
+		Pools:            map[string]cost.PoolPrice{"spot": {Capacity: failover.Spot, TaskHour: prices.Spot}, "on-demand": {Capacity: failover.OnDemand, TaskHour: prices.OnDemand}},
+		OnDemandTaskHour: prices.OnDemand, Date: "January 2026 (the simulator's)"}}
+	return dashboard.NewRecording([]dashboard.Workload{w}, entriesOf(w.Name, r.Timeline), simulatedStart.Add(t.Duration)), nil
+}
+
+func traceNamed(o dashboardOptions) (*trace.Trace, error) {
+	if slices.ContainsFunc(trace.Builtins(), func(b trace.Builtin) bool { return b.Name == o.trace }) {
+		return trace.Generate(o.trace, trace.Shape{Tasks: o.tasks, Seed: o.seed})
+	}
+	f, err := os.Open(o.trace)
+	if err != nil {
+		return nil, fmt.Errorf("read trace: %w; `backstop simulate --list` names the built-in ones", err)
+	}
+	defer func() { _ = f.Close() }()
+	return trace.Parse(io.LimitReader(f, configBytesMax), filepath.Base(o.trace))
+}
+
+// entriesOf makes journal entries of a run: one for each moment at which something changed, with the reason of the
+// decision at that moment.
+func entriesOf(workload string, tl *replay.Timeline) []journal.Entry {
+	out := make([]journal.Entry, 0, len(tl.Moments))
+	reason, next, covered := failover.ReasonSteady, 0, false
+	for i, m := range tl.Moments {
+		for next < len(tl.Choices) && tl.Choices[next].At <= m.At {
+			reason = failover.Reason(tl.Choices[next].Reason)
+			next++
+		}
+		if m.OnDemand == 0 && m.Spot >= m.Demand {
+			reason = failover.ReasonSteady
+		}
+		covered = m.OnDemand > 0
+		at := simulatedStart.Add(m.At)
+		d := &failover.Decision{At: at, Workload: workload, Reason: reason, Mode: modeAt(m, covered), Demand: m.Demand, Running: m.Spot + m.OnDemand,
+			Shortfall: max(0, m.Demand-m.Spot-m.OnDemand), Health: 100 * min(m.Spot, m.Demand) / max(1, m.Demand),
+			Pools: []failover.PoolDecision{{Pool: "spot", Capacity: failover.Spot, Running: m.Spot, Ask: m.Demand, Reason: reason},
+				{Pool: "on-demand", Capacity: failover.OnDemand, Running: m.OnDemand, Ask: m.OnDemand, Reason: reason}}}
+		out = append(out, journal.Entry{Version: journal.Version, ID: journal.NewID(at, uint32(i)), Workload: workload, At: at, Kind: journal.KindDecision, Decision: d})
+	}
+	return out
+}
+
+func modeAt(m replay.Moment, covered bool) failover.Mode {
+	switch {
+	case !covered:
+		return failover.ModeSpot
+	case m.Spot == 0:
+		return failover.ModeOnDemand
+	}
+	return failover.ModeMixed
+}
