@@ -1,0 +1,334 @@
+package term
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
+
+	"github.com/backstop-ecs/backstop/internal/demo"
+)
+
+// Top is what the view of a store shows at one moment.
+type Top struct {
+	At time.Time
+	// Rows are the workloads, the worst first.
+	Rows []TopRow
+	// Err says why nothing newer could be read; what was read before stays.
+	Err string
+}
+
+// TopRow is one workload.
+type TopRow struct {
+	Name     string
+	Healthy  bool
+	Mode     string
+	Demand   int
+	Spot     int
+	OnDemand int
+	Short    int
+	Health   int
+	Breaker  string
+	// Note is a pin, a pause, or the reason of the last decision.
+	Note string
+	// Frames are its history for the chart, the oldest first, and Log its latest decisions in words; only of the
+	// workload that was asked for.
+	Frames []demo.Frame
+	Log    []TopLine
+	// Detail and Explain are whole pages of text.
+	Detail, Explain []string
+}
+
+// TopLine is one decision, order or notice.
+type TopLine struct {
+	At   time.Time
+	Text string
+}
+
+// TopModel is the live view of a store. Make it with NewTop.
+type TopModel struct {
+	fetch  func(ctx context.Context, selected string) Top
+	ctx    context.Context
+	glyphs Glyphs
+	every  time.Duration
+
+	top           Top
+	selected      string
+	page          topPage
+	scroll        int
+	width, height int
+	window        time.Duration
+	got           bool
+}
+
+type topPage int
+
+const (
+	pageList topPage = iota
+	pageDetail
+	pageExplain
+)
+
+const (
+	// topEvery is how often the store is read, topWindow the time that the chart shows at first.
+	topEvery  = time.Second
+	topWindow = time.Hour
+	// topRows bounds the share of the screen that the list takes: the rest is for chart and log.
+	topRowsShare = 3
+)
+
+// topTick asks for a fresh look, topGot brings it.
+type (
+	topTick struct{}
+	topGot  Top
+	// topOnce is a look besides the clock's: for a new selection.
+	topOnce Top
+)
+
+// NewTop returns a view that asks fetch every second for what there is to show; fetch gives frames and log of the
+// workload that it is told of, or of the first one. ctx ends the asking.
+func NewTop(ctx context.Context, g Glyphs, fetch func(ctx context.Context, selected string) Top) *TopModel {
+	if g == (Glyphs{}) {
+		g = Unicode
+	}
+	return &TopModel{ctx: ctx, fetch: fetch, glyphs: g, every: topEvery, width: 80, height: 24, window: topWindow}
+}
+
+// ask reads in the background.
+func (m *TopModel) ask() tea.Cmd {
+	selected := m.selected
+	return func() tea.Msg { return topGot(m.fetch(m.ctx, selected)) }
+}
+
+// Init implements [tea.Model].
+func (m *TopModel) Init() tea.Cmd { return m.ask() }
+
+// Update implements [tea.Model].
+func (m *TopModel) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	switch msg := msg.(type) {
+	case tea.WindowSizeMsg:
+		if msg.Width > 0 && msg.Height > 0 {
+			m.width, m.height = msg.Width, msg.Height
+		}
+	case topTick:
+		return m, m.ask()
+	case topGot:
+		m.take(Top(msg))
+		return m, tea.Tick(m.every, func(time.Time) tea.Msg { return topTick{} })
+	case topOnce:
+		m.take(Top(msg))
+	case tea.KeyPressMsg:
+		return m.key(msg.String())
+	}
+	return m, nil
+}
+
+// take keeps what was read. An error leaves what was there before.
+func (m *TopModel) take(t Top) {
+	if t.Err != "" && m.got {
+		m.top.Err = t.Err
+		return
+	}
+	m.top, m.got = t, true
+	if m.row() == nil && len(t.Rows) > 0 {
+		m.selected = t.Rows[0].Name
+	}
+}
+
+func (m *TopModel) key(key string) (tea.Model, tea.Cmd) {
+	switch key {
+	case "q", "ctrl+c":
+		return m, tea.Quit
+	case "esc", "backspace":
+		if m.page == pageList {
+			return m, tea.Quit
+		}
+		m.page, m.scroll = pageList, 0
+	case "enter", "d":
+		m.turn(pageDetail)
+	case "e":
+		m.turn(pageExplain)
+	case "up", "k":
+		return m, m.move(-1)
+	case "down", "j":
+		return m, m.move(1)
+	case "tab":
+		m.page, m.scroll = (m.page+1)%3, 0
+	case "+", "=":
+		m.window = max(m.window/2, windowMin)
+	case "-":
+		m.window = min(m.window*2, windowMax)
+	}
+	return m, nil
+}
+
+// turn shows a page, or the list again if it is there already.
+func (m *TopModel) turn(to topPage) {
+	if m.page == to {
+		to = pageList
+	}
+	m.page, m.scroll = to, 0
+}
+
+// move selects another workload, or scrolls a page of text.
+func (m *TopModel) move(by int) tea.Cmd {
+	if m.page != pageList {
+		m.scroll = max(0, m.scroll+by)
+		return nil
+	}
+	i := slices.IndexFunc(m.top.Rows, func(r TopRow) bool { return r.Name == m.selected })
+	if next := i + by; next >= 0 && next < len(m.top.Rows) {
+		m.selected = m.top.Rows[next].Name
+		return m.fetchOnce()
+	}
+	return nil
+}
+
+// fetchOnce reads for a new selection without a second clock.
+func (m *TopModel) fetchOnce() tea.Cmd {
+	selected := m.selected
+	return func() tea.Msg { return topOnce(m.fetch(m.ctx, selected)) }
+}
+
+// row returns the selected workload, nil when it is not there.
+func (m *TopModel) row() *TopRow {
+	for i := range m.top.Rows {
+		if m.top.Rows[i].Name == m.selected {
+			return &m.top.Rows[i]
+		}
+	}
+	return nil
+}
+
+// View implements [tea.Model].
+func (m *TopModel) View() tea.View {
+	v := tea.NewView(m.screen())
+	v.AltScreen = true
+	v.WindowTitle = "backstop top"
+	return v
+}
+
+func (m *TopModel) screen() string {
+	out := []string{m.head()}
+	keys := " q quit · up down select · enter detail · e explain · + - zoom"
+	switch r := m.row(); {
+	case !m.got:
+		out = append(out, "", " reading the state ...")
+	case r == nil:
+		out = append(out, "", " no workload is known")
+	case m.page == pageList:
+		out = append(out, m.list()...)
+		out = append(out, m.below(r, m.height-len(out)-1)...)
+	default:
+		text := r.Detail
+		if m.page == pageExplain {
+			text = r.Explain
+		}
+		keys = " q quit · esc back · up down scroll · enter detail · e explain"
+		m.scroll = min(m.scroll, max(0, len(text)-(m.height-4)))
+		out = append(append(out, ""), text[m.scroll:]...)
+	}
+	out = out[:min(len(out), max(m.height-1, 1))]
+	for len(out) < m.height-1 {
+		out = append(out, "")
+	}
+	if m.height > 1 {
+		out = append(out, faint.Render(keys))
+	}
+	for i := range out {
+		out[i] = ansi.Truncate(out[i], max(m.width, 1), "…")
+	}
+	return strings.Join(out, "\n")
+}
+
+func (m *TopModel) head() string {
+	bad := 0
+	for i := range m.top.Rows {
+		if !m.top.Rows[i].Healthy {
+			bad++
+		}
+	}
+	text := fmt.Sprintf("%s  %d workloads", bold.Render("backstop top"), len(m.top.Rows))
+	if bad > 0 {
+		text += "  " + shortInk.Render(fmt.Sprintf("%d NOT HEALTHY", bad))
+	}
+	if !m.top.At.IsZero() {
+		text += "  " + m.top.At.UTC().Format("2006-01-02 15:04:05Z")
+	}
+	if m.top.Err != "" {
+		text += "  " + shortInk.Render("CANNOT READ: "+m.top.Err)
+	}
+	return text
+}
+
+// list draws the workloads around the selected one.
+func (m *TopModel) list() []string {
+	const form = " %s %-*s %-9s %6s %6s %9s %7s %6s %-9s %s"
+	width := 8
+	for i := range m.top.Rows {
+		width = min(max(width, ansi.StringWidth(m.top.Rows[i].Name)), 28)
+	}
+	out := []string{faint.Render(fmt.Sprintf(form, " ", width, "WORKLOAD", "MODE", "DEMAND", "SPOT", "ON-DEMAND", "MISSING", "HEALTH", "BREAKER", "LAST"))}
+	at := slices.IndexFunc(m.top.Rows, func(r TopRow) bool { return r.Name == m.selected })
+	most := max(m.height/topRowsShare, 3)
+	from := min(max(0, at-most/2), max(0, len(m.top.Rows)-most))
+	for i := from; i < min(from+most, len(m.top.Rows)); i++ {
+		r := &m.top.Rows[i]
+		mark := " "
+		if r.Name == m.selected {
+			mark = ">"
+		}
+		breaker := strings.ReplaceAll(r.Breaker, "_", " ")
+		line := fmt.Sprintf(form, mark, width, ansi.Truncate(r.Name, width, "…"), r.Mode, fmt.Sprint(r.Demand), fmt.Sprint(r.Spot), fmt.Sprint(r.OnDemand), fmt.Sprint(r.Short), fmt.Sprint(r.Health), breaker, r.Note)
+		switch {
+		case !r.Healthy:
+			line = shortInk.Render(ansi.Truncate(line, m.width, "…"))
+		case r.Name == m.selected:
+			line = bold.Render(ansi.Truncate(line, m.width, "…"))
+		}
+		out = append(out, line)
+	}
+	return append(out, "")
+}
+
+// below draws the selected workload in the lines that are left: chart, then decisions.
+func (m *TopModel) below(r *TopRow, lines int) []string {
+	const least = 6 // of the chart: rows, axis, times
+	var out []string
+	if lines >= least+4 && m.width >= widthMin && len(r.Frames) > 0 {
+		rows := min(max(lines*3/5-2, 4), 20)
+		g := m.glyphs
+		out = append(out, fmt.Sprintf(" %s, the last %s: %s Spot  %s on-demand  %s missing", bold.Render(r.Name), window(m.window), spotInk.Render(g.Spot), demandInk.Render(g.OnDemand), shortInk.Render(g.Missing)))
+		out = append(out, NewChart(r.Frames, m.top.At, m.window, m.width-6).Lines(rows, g, paint)...)
+	}
+	for _, l := range r.Log[max(0, len(r.Log)-max(0, lines-len(out))):] {
+		out = append(out, " "+faint.Render(l.At.UTC().Format("15:04:05"))+"  "+l.Text)
+	}
+	return out
+}
+
+func window(d time.Duration) string {
+	if d < time.Hour {
+		return fmt.Sprintf("%d minutes", int(d.Minutes()))
+	}
+	if d == time.Hour {
+		return "hour"
+	}
+	return fmt.Sprintf("%d hours", int(d.Hours()))
+}
+
+// WatchTop shows a store until the watcher quits or ctx ends.
+func WatchTop(ctx context.Context, in io.Reader, out io.Writer, g Glyphs, fetch func(ctx context.Context, selected string) Top) error {
+	asking, stop := context.WithCancel(ctx)
+	defer stop()
+	p := tea.NewProgram(NewTop(asking, g, fetch), tea.WithContext(ctx), tea.WithInput(in), tea.WithOutput(out), tea.WithoutSignalHandler())
+	if _, err := p.Run(); err != nil && ctx.Err() == nil {
+		return fmt.Errorf("draw on the terminal: %w", err)
+	}
+	return nil
+}
