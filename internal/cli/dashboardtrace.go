@@ -59,23 +59,28 @@ func traceNamed(o dashboardOptions) (*trace.Trace, error) {
 	return trace.Parse(io.LimitReader(f, configBytesMax), filepath.Base(o.trace))
 }
 
-// entriesOf makes journal entries of a run: one for each moment at which something changed, with the reason of the
-// decision at that moment.
+// entriesOf makes journal entries of a run: one for each moment that matters, with the reason of the decision at that
+// moment where the run has kept it.
 func entriesOf(workload string, tl *replay.Timeline) []journal.Entry {
-	out := make([]journal.Entry, 0, len(tl.Moments))
-	reason, next, covered := failover.ReasonSteady, 0, false
-	for i, m := range tl.Moments {
+	moments := steadied(tl.Moments)
+	out := make([]journal.Entry, 0, len(moments))
+	reason, next := failover.ReasonSteady, 0
+	for i, m := range moments {
 		for next < len(tl.Choices) && tl.Choices[next].At <= m.At {
 			reason = failover.Reason(tl.Choices[next].Reason)
 			next++
 		}
-		if m.OnDemand == 0 && m.Spot >= m.Demand {
+		switch known := next < len(tl.Choices) || tl.Dropped == 0; { // beyond what it keeps, the counts speak
+		case m.OnDemand == 0 && m.Spot >= m.Demand:
 			reason = failover.ReasonSteady
+		case !known && short(m) > 0:
+			reason = failover.ReasonSpotShort
+		case !known:
+			reason = failover.ReasonCovering
 		}
-		covered = m.OnDemand > 0
 		at := simulatedStart.Add(m.At)
-		d := &failover.Decision{At: at, Workload: workload, Reason: reason, Mode: modeAt(m, covered), Demand: m.Demand, Running: m.Spot + m.OnDemand,
-			Shortfall: max(0, m.Demand-m.Spot-m.OnDemand), Health: 100 * min(m.Spot, m.Demand) / max(1, m.Demand),
+		d := &failover.Decision{At: at, Workload: workload, Reason: reason, Mode: modeAt(m), Demand: m.Demand, Running: m.Spot + m.OnDemand,
+			Shortfall: short(m), Health: 100 * min(m.Spot, m.Demand) / max(1, m.Demand),
 			Pools: []failover.PoolDecision{{Pool: "spot", Capacity: failover.Spot, Running: m.Spot, Ask: m.Demand, Reason: reason},
 				{Pool: "on-demand", Capacity: failover.OnDemand, Running: m.OnDemand, Ask: m.OnDemand, Reason: reason}}}
 		out = append(out, journal.Entry{Version: journal.Version, ID: journal.NewID(at, uint32(i)), Workload: workload, At: at, Kind: journal.KindDecision, Decision: d})
@@ -83,9 +88,38 @@ func entriesOf(workload string, tl *replay.Timeline) []journal.Entry {
 	return out
 }
 
-func modeAt(m replay.Moment, covered bool) failover.Mode {
+func short(m replay.Moment) int { return max(0, m.Demand-m.Spot-m.OnDemand) }
+
+// steadied leaves out moments that no chart of a month shows: changes by a few tasks within a minute while nothing
+// is missing. What is missing stays exact.
+func steadied(all []replay.Moment) []replay.Moment {
+	var out []replay.Moment
+	var held *replay.Moment // left out so far, and may yet turn out to last
+	for i := range all {
+		m := all[i]
+		if held != nil && m.At-out[len(out)-1].At >= time.Minute {
+			out = append(out, *held)
+			held = nil
+		}
+		if n := len(out); n > 0 {
+			last := out[n-1]
+			moved := max(m.Spot-last.Spot, last.Spot-m.Spot) + max(m.OnDemand-last.OnDemand, last.OnDemand-m.OnDemand)
+			if m.Demand == last.Demand && short(m) == 0 && short(last) == 0 && m.At-last.At < time.Minute && moved <= max(1, m.Demand/20) {
+				held = &all[i]
+				continue
+			}
+		}
+		out, held = append(out, m), nil
+	}
+	if held != nil {
+		out = append(out, *held)
+	}
+	return out
+}
+
+func modeAt(m replay.Moment) failover.Mode {
 	switch {
-	case !covered:
+	case m.OnDemand == 0:
 		return failover.ModeSpot
 	case m.Spot == 0:
 		return failover.ModeOnDemand
