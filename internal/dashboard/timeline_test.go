@@ -1,0 +1,217 @@
+package dashboard
+
+import (
+	"context"
+	"math"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/journal"
+)
+
+func itoa(n int64) string { return strconv.FormatInt(n, 10) }
+
+// decided makes an entry of a decision with counts.
+func decided(at time.Time, id uint32, demand, spot, onDemand int, signals ...failover.Signal) journal.Entry {
+	return journal.Entry{Version: 1, ID: journal.NewID(at, id), Workload: "api", At: at, Kind: journal.KindDecision,
+		Observation: &journal.Observation{At: at, Signals: signals},
+		Decision: &failover.Decision{At: at, Workload: "api", Reason: failover.ReasonCovering, Demand: demand, Running: spot + onDemand,
+			Shortfall: max(0, demand-spot-onDemand), Pools: []failover.PoolDecision{{Pool: "spot", Capacity: failover.Spot, Running: spot},
+				{Pool: "standard", Capacity: failover.OnDemand, Running: onDemand}}}}
+}
+
+func readAll(t *testing.T, entries []journal.Entry, from, now time.Time) *chronicle {
+	t.Helper()
+	var c chronicle
+	if err := c.read(t.Context(), NewRecording(nil, entries, now), "api", from, now); err != nil {
+		t.Fatal(err)
+	}
+	return &c
+}
+
+func TestWhatHeldBeforeTheTimeShownHoldsAtItsBeginning(t *testing.T) {
+	c := readAll(t, []journal.Entry{decided(noon.Add(-5*time.Hour), 1, 10, 7, 0), decided(noon.Add(-30*time.Minute), 2, 10, 7, 3)}, noon.Add(-time.Hour), noon)
+	h := c.history("api", noon.Add(-time.Hour), noon, noon)
+	want := []float64{float64(noon.Add(-time.Hour).Unix()), float64(noon.Add(-30 * time.Minute).Unix()), float64(noon.Unix())}
+	if len(h.Times) != 3 || h.Times[0] != want[0] || h.Times[1] != want[1] || h.Times[2] != want[2] || h.OnDemand[0] != 0 || h.OnDemand[1] != 3 || h.OnDemand[2] != 3 {
+		t.Errorf("times %v, on-demand %v", h.Times, h.OnDemand)
+	}
+	if h.ShortTaskMinutes != 90 || h.FullShare != 0.5 { // 3 tasks for 30 minutes
+		t.Errorf("%v task-minutes missing, full for %v of the time", h.ShortTaskMinutes, h.FullShare)
+	}
+}
+
+func TestNothingIsDrawnBeforeTheJournalBegins(t *testing.T) {
+	c := readAll(t, []journal.Entry{decided(noon.Add(-10*time.Minute), 1, 10, 10, 0)}, noon.Add(-time.Hour), noon)
+	h := c.history("api", noon.Add(-time.Hour), noon, noon)
+	if len(h.Times) != 2 || h.Times[0] != float64(noon.Add(-10*time.Minute).Unix()) {
+		t.Errorf("times %v", h.Times)
+	}
+}
+
+func TestAShortageOfSecondsIsSeenAmongWeeks(t *testing.T) {
+	var entries []journal.Entry
+	begin := noon.Add(-30 * 24 * time.Hour)
+	for i := range 12_000 { // every 216 s a change, and a shortage of a second in one of them
+		at := begin.Add(time.Duration(i) * 216 * time.Second)
+		entries = append(entries, decided(at, uint32(i), 100, 90+i%2, 10))
+		if i == 7001 {
+			entries = append(entries, decided(at.Add(time.Second), 0, 100, 40, 10), decided(at.Add(2*time.Second), 1, 100, 91, 10))
+		}
+	}
+	h := readAll(t, entries, begin, noon).history("api", begin, noon, noon)
+	if !h.Thinned || len(h.Times) > pointsMax+1 {
+		t.Errorf("thinned %v to %d points", h.Thinned, len(h.Times))
+	}
+	worst := 0
+	for i := range h.Times {
+		worst = max(worst, h.Demand[i]-h.Spot[i]-h.OnDemand[i])
+		if i > 0 && h.Times[i] < h.Times[i-1] {
+			t.Fatalf("time goes back at point %d", i)
+		}
+	}
+	if worst != 50 {
+		t.Errorf("the worst point misses %d tasks, want 50", worst)
+	}
+	if math.Abs(h.ShortTaskMinutes-50.0/60) > 1e-9 {
+		t.Errorf("%v task-minutes are missing", h.ShortTaskMinutes)
+	}
+}
+
+func TestMoreEntriesThanAPageAreAllRead(t *testing.T) {
+	var entries []journal.Entry
+	for i := range 3*pageEntries + 17 {
+		entries = append(entries, decided(noon.Add(-time.Duration(i/5)*time.Second), uint32(i), 100, i%100, 0)) // five at a time
+	}
+	c := readAll(t, entries, noon.Add(-24*time.Hour), noon)
+	if len(c.steps) != len(entries) {
+		t.Errorf("%d steps of %d entries", len(c.steps), len(entries))
+	}
+}
+
+func TestWhatIsWrittenLateIsReadOnce(t *testing.T) {
+	first := decided(noon.Add(-10*time.Minute), 1, 10, 10, 0)
+	late := decided(noon.Add(-30*time.Second), 2, 10, 8, 0)
+	r := NewRecording(nil, []journal.Entry{first}, noon)
+	var c chronicle
+	if err := c.read(t.Context(), r, "api", noon.Add(-time.Hour), noon); err != nil {
+		t.Fatal(err)
+	}
+	r = NewRecording(nil, []journal.Entry{first, late}, noon)
+	for i := range 3 {
+		if err := c.read(t.Context(), r, "api", noon.Add(-time.Hour), noon.Add(time.Duration(i)*time.Second)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(c.steps) != 2 || c.steps[1].Decision.Pools[0].Running != 8 {
+		t.Errorf("%d steps", len(c.steps))
+	}
+}
+
+func TestTheWarningAndTheStopAreOneInterruption(t *testing.T) {
+	sig := func(id, task, zone string, at time.Time) failover.Signal {
+		return failover.Signal{ID: id, Kind: failover.SignalInterruption, Task: task, Zone: zone, At: at, Pool: "spot"}
+	}
+	at := noon.Add(-3 * time.Hour) // Wednesday, 09 UTC
+	c := readAll(t, []journal.Entry{
+		decided(at, 1, 10, 9, 0, sig("a", "t1", "us-east-1a", at), sig("b", "t2", "us-east-1b", at)),
+		decided(at.Add(2*time.Minute), 2, 10, 9, 0, sig("c", "t1", "us-east-1a", at.Add(2*time.Minute)), sig("d", "t3", "", at.Add(2*time.Minute))),
+	}, noon.Add(-24*time.Hour), noon)
+	got := c.interruptions(noon)
+	if got.Total != 3 || got.Hours[2][9] != 3 {
+		t.Errorf("%d in all, %d on Wednesday at 9", got.Total, got.Hours[2][9])
+	}
+	if len(got.Zones) != 3 || got.Zones[0] != (zoneCount{"unknown", 1}) && got.Zones[0] != (zoneCount{"us-east-1a", 1}) {
+		t.Errorf("zones %v", got.Zones)
+	}
+}
+
+func TestSavingsAreOfTheMonthAndTheDay(t *testing.T) {
+	w := Workload{Name: "api", Prices: newLab(t, map[string]int{"api": 1}).source.Workloads()[0].Prices}
+	// 10 tasks on Spot since October: $0.06 instead of $0.20 an hour.
+	c := readAll(t, []journal.Entry{decided(noon.Add(-40*24*time.Hour), 1, 10, 10, 0)}, insightFrom(noon), noon)
+	s, err := c.savings(&w, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hours := 17*24.0 + 12
+	if !s.Known || math.Abs(s.MonthUSD-hours*10*0.14) > 1e-6 || math.Abs(s.TodayUSD-12*10*0.14) > 1e-6 || s.PriceDate != "2026-09-29" {
+		t.Errorf("%+v", s)
+	}
+	w.Prices = Prices{Unknown: "no estimate: why"}
+	if s, _ = c.savings(&w, noon); s.Known || s.Note != "no estimate: why" {
+		t.Errorf("without prices: %+v", s)
+	}
+}
+
+func TestHistoriesInMemoryAreBounded(t *testing.T) {
+	ts := timelines{source: NewRecording(nil, nil, noon)}
+	for i := range 3 * timelinesMax {
+		if err := ts.view(context.Background(), strconv.Itoa(i), noon.Add(-time.Hour), noon, func(*chronicle) error { return nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(ts.all) > timelinesMax {
+		t.Errorf("%d are kept", len(ts.all))
+	}
+}
+
+func TestTheWorstComesFirst(t *testing.T) {
+	short := func(name string, l Level, missing, demand int) fact {
+		return fact{Workload: name, Level: l, Shortfall: missing, Demand: demand}
+	}
+	order := []fact{short("z", Critical, 0, 5), short("b", Warning, 5, 10), short("a", Warning, 5, 100), short("c", Covering, 0, 1), short("d", Fine, 0, 1), short("e", Fine, 0, 1)}
+	for i := range order {
+		for k := i + 1; k < len(order); k++ {
+			if worstFirst(order[i], order[k]) >= 0 || worstFirst(order[k], order[i]) <= 0 {
+				t.Errorf("%s does not come before %s", order[i].Workload, order[k].Workload)
+			}
+		}
+	}
+}
+
+func TestHowAWorkloadIsJudged(t *testing.T) {
+	w := Workload{Name: "api", Policy: failover.Policy{StartLimit: 3 * time.Minute, Pools: []failover.Pool{{Name: "spot", Capacity: failover.Spot}, {Name: "standard", Capacity: failover.OnDemand, Tier: 1}}}}
+	at := func(change func(*Current)) fact {
+		d := decided(noon, 1, 10, 10, 0).Decision
+		d.Reason = failover.ReasonSteady
+		c := Current{State: failover.State{At: noon}, Decision: d, LookedAt: noon, Live: true}
+		change(&c)
+		return factOf(&w, c, true, noon.Add(time.Minute))
+	}
+	for _, v := range []struct {
+		name     string
+		fact     fact
+		level    Level
+		headline string
+	}{
+		{"all on Spot", at(func(*Current) {}), Fine, "All 10 run on Spot"},
+		{"covered", at(func(c *Current) { c.Decision = decided(noon, 1, 10, 7, 3).Decision }), Covering, "3 of 10 covered by on-demand"},
+		{"short just now", at(func(c *Current) { c.Decision = decided(noon, 1, 10, 7, 0).Decision; c.State.ShortSince = noon }), Warning, "3 of 10 missing for 1 min"},
+		{"short for long", at(func(c *Current) {
+			c.Decision = decided(noon, 1, 10, 7, 0).Decision
+			c.State.ShortSince = noon.Add(-10 * time.Minute)
+		}), Critical, "3 of 10 missing for 11 min"},
+		{"blind for long", at(func(c *Current) { c.State.BlindSince = noon.Add(-time.Hour) }), Critical, "It cannot be read for 1 h 1 min; nothing is changed meanwhile"},
+		{"nobody looks", at(func(c *Current) { c.LookedAt = noon.Add(-time.Hour) }), Critical, "It was not looked at for 1 h 1 min"},
+		{"quiet, by the journal", at(func(c *Current) { c.LookedAt, c.Live = noon.Add(-time.Hour), false }), Fine, "All 10 run on Spot"},
+		{"paused", at(func(c *Current) { c.State.Pause = &failover.Pause{} }), Covering, "Paused: nothing is changed"},
+		{"an open breaker", at(func(c *Current) {
+			c.State.Pools = []failover.PoolState{{Name: "spot", B: failover.Breaker{Mode: failover.Open}}}
+		}), Warning, "The breaker of spot is open"},
+		{"failed over by an operator", at(func(c *Current) {
+			c.Decision = decided(noon, 1, 10, 0, 10).Decision
+			c.State.Pools = []failover.PoolState{{Name: "spot", B: failover.Breaker{Mode: failover.Open, Manual: true}}}
+		}), Covering, "All 10 run on on-demand"},
+		{"a critical notice", at(func(c *Current) {
+			c.Decision.Notices = []failover.Notice{{Severity: failover.Critical, Text: "on-demand is short too"}}
+		}), Critical, "On-demand is short too"},
+		{"never looked at", factOf(&w, Current{}, false, noon), Warning, "Never looked at"},
+	} {
+		if v.fact.Level != v.level || v.fact.Headline != v.headline {
+			t.Errorf("%s: %s %q, want %s %q", v.name, v.fact.Level, v.fact.Headline, v.level, v.headline)
+		}
+	}
+}
