@@ -3,6 +3,7 @@ package function_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"net/http/httptest"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+
+	"github.com/backstop-ecs/backstop/internal/aws/metric"
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/journal"
 	"github.com/backstop-ecs/backstop/internal/lambdaruntime"
@@ -57,6 +62,9 @@ func (w *world) listen() []string {
 // API, with real events in SQS batches and the schedule: Spot loses half of its tasks for twenty minutes.
 func TestTheRealBootstrapGuardsAWorkloadThroughAShortageAndBack(t *testing.T) {
 	w := newWorld(t, 10, "api")
+	if _, err := sns.NewFromConfig(w.aws()).CreateTopic(t.Context(), &sns.CreateTopicInput{Name: aws.String("notices")}); err != nil {
+		t.Fatal(err)
+	}
 	var stdout, stderr bytes.Buffer
 	env := w.listen()
 	run, err := lambdaruntime.Start(t.Context(), lambdaruntime.Options{Bootstrap: bootstrap(t), Stdout: &stdout, Stderr: &stderr,
@@ -106,6 +114,19 @@ func TestTheRealBootstrapGuardsAWorkloadThroughAShortageAndBack(t *testing.T) {
 			t.Errorf("the function's log says %s", line)
 		}
 	}
+	kinds := map[string]int{}
+	for _, n := range w.box.Notices() {
+		kinds[n.Attributes["kind"]]++
+		if n.Subject == "" || !strings.Contains(n.Message, "backstop explain api") || !json.Valid([]byte(n.Attributes["json"])) {
+			t.Errorf("a notice is %+v", n)
+		}
+	}
+	for _, kind := range []string{"cover_started", "restored"} {
+		if kinds[kind] != 1 {
+			t.Errorf("%d notices are %s, want one; all are %v", kinds[kind], kind, kinds)
+		}
+	}
+	checkMetrics(t, stdout.String())
 	for _, q := range w.box.State().Queues {
 		if q.Visible+q.InFlight > 0 {
 			t.Errorf("queue %s still has %d messages", q.Name, q.Visible+q.InFlight)
@@ -113,6 +134,32 @@ func TestTheRealBootstrapGuardsAWorkloadThroughAShortageAndBack(t *testing.T) {
 	}
 	t.Logf("init %s, %d invocations, the slowest %s, %s of processor time each, %d MiB", run.Init.Round(time.Millisecond), invocations,
 		slowest.Round(time.Millisecond), (cpu / time.Duration(invocations)).Round(10*time.Microsecond), memory>>20)
+}
+
+// checkMetrics reads the metric lines of the run.
+func checkMetrics(t *testing.T, out string) {
+	t.Helper()
+	lines, most := 0, map[string]float64{}
+	for line := range strings.Lines(out) {
+		var values map[string]any
+		if err := json.Unmarshal([]byte(line), &values); err != nil || values["ServiceName"] != "api" || values["_aws"] == nil {
+			t.Fatalf("standard output has %q, which is no metric line: %v", line, err)
+		}
+		lines++
+		for _, m := range metric.Metrics() {
+			v, ok := values[m.Name].(float64)
+			if !ok {
+				t.Fatalf("the line %s lacks %s", line, m.Name)
+			}
+			most[m.Name] = max(most[m.Name], v)
+		}
+	}
+	if lines < 60 {
+		t.Errorf("%d metric lines in an hour, want one a minute at least: they are the heartbeat", lines)
+	}
+	if most["Demand"] != 10 || most["OnDemandRunning"] < 5 || most["FailoverActive"] != 1 || most["ErrorCount5min"] < 5 || most["CostSavingsToday"] <= 0 {
+		t.Errorf("the greatest values are %v", most)
+	}
 }
 
 func TestTheBootstrapEndsWithABadConfiguration(t *testing.T) {
