@@ -134,11 +134,13 @@ type postOffice struct {
 	// lag is how much later than a message's arrival the writer has it, so that no two writers take at one
 	// moment.
 	lag time.Duration
+	// stretch makes long polls longer than asked for.
+	stretch time.Duration
 }
 
 // Receive waits up to wait for the first message.
 func (o postOffice) Receive(ctx context.Context, wait time.Duration) ([]control.Message, error) {
-	until := time.Now().Add(wait)
+	until := time.Now().Add(wait * o.stretch)
 	for {
 		o.r.mu.Lock()
 		arrived := o.r.mail.arrived

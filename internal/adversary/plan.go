@@ -64,10 +64,16 @@ func NewPlan(seed uint64) Plan {
 	// From hours that are full of trouble to weeks with some.
 	p.Sparse = []int{1, 4, 16, 64}[pick(r, 3, 3, 2, 2)]
 	p.TroubleFor = time.Duration(2+r.IntN(5)) * time.Hour * time.Duration(p.Sparse)
-	if p.Sparse == 1 {
+	switch p.Sparse {
+	case 1:
 		p.Tick = time.Minute
+	case 16, 64: // weeks are for what takes days: few writers, slow ticks
+		p.Tick, p.Writers, p.Functions = 5*time.Minute, min(p.Writers, 2), min(p.Functions, 1)
 	}
 	p.Demand = []int{1, 2, 3, 5, 8, 12, 20, 40, 130}[pick(r, 2, 3, 4, 6, 6, 6, 5, 2, 1)]
+	if p.Sparse > 1 {
+		p.Demand = min(p.Demand, 20)
+	}
 	p.drawPools(r)
 	p.Policy = drawPolicy(r, p.Policy.Pools)
 	p.Scaling = len(p.Regions) == 2 && r.IntN(3) == 0

@@ -53,6 +53,7 @@ type process struct {
 
 	// What the watch knows of the process; guarded by the run's mutex.
 	seen   map[string]sight
+	based  uint64 // the generation that it last loaded or committed
 	intent intent
 }
 
@@ -193,6 +194,7 @@ func (p *process) Load(ctx context.Context, names []string) (out map[string]cont
 	err = p.call(ctx, opLoad, 0, loadTroubles, func(ctx context.Context) error {
 		p.r.watch.begins(p)
 		out, err = p.store.Load(ctx, names)
+		p.r.watch.loaded(p, out)
 		return err
 	})
 	if err != nil {

@@ -27,6 +27,9 @@ const (
 	settledFor = 15 * time.Minute
 	// coverMax is how long after a warning in the calm the cover must be asked for, with events on time.
 	coverMax = 10 * time.Second
+	// pollScaleMax is by how much a long poll may be longer than asked for in runs of days, where polls that
+	// bring nothing would be most of the work.
+	pollScaleMax = 16
 	// entriesMax bounds the journal of a run.
 	entriesMax = 500
 )
@@ -105,6 +108,11 @@ func carryOut(t *testing.T, plan Plan, hooks Hooks) Result {
 	r.mail.arrived = make(chan struct{})
 	if err := r.build(); err != nil {
 		t.Fatalf("build world: %v", err)
+	}
+	for _, t := range []Trouble{Unwarned, Hung, StaleReads} { // of the whole world: counted once
+		if plan.Shares[t] > 0 {
+			r.counts[t]++
+		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	var all sync.WaitGroup
@@ -328,7 +336,7 @@ func (r *run) keep(ctx context.Context, i int, function bool) {
 
 // born makes a process: a new owner, a clock of its own, the configuration as it is now.
 func (r *run) born(i, life int, h uint64, kill context.CancelFunc) *process {
-	p := &process{r: r, writer: i, life: life, owner: fmt.Sprintf("writer%d-%d", i, life), policy: r.policyNow(), services: direct{r}, queue: postOffice{r, time.Millisecond + time.Duration(h%uint64(4*time.Millisecond))},
+	p := &process{r: r, writer: i, life: life, owner: fmt.Sprintf("writer%d-%d", i, life), policy: r.policyNow(), services: direct{r}, queue: postOffice{r, time.Millisecond + time.Duration(h%uint64(4*time.Millisecond)), time.Duration(min(r.plan.Sparse, pollScaleMax))},
 		store: r.base, kill: kill, calls: map[uint64]uint64{}, seen: map[string]sight{}}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -569,7 +577,7 @@ func (r *run) drill(o *weather) {
 		}
 	})
 	policy := r.policyNow()
-	limited := policy.OnDemandMax > 0 || policy.FillAfter > 0
+	limited := policy.OnDemandMax > 0 || policy.FillAfter > 0 || r.plan.World.UnwarnedShare > 0
 	if held+asked < demand && !limited && r.plan.World.ReadLag <= 0 {
 		r.watch.breach("cover_in_time", "%s after the warning %d run and %d are asked for elsewhere, demand %d", coverMax, held, asked, demand)
 	}

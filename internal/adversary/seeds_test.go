@@ -16,9 +16,10 @@ import (
 )
 
 var (
-	seedsFlag = flag.Int("seeds", 200, "how many seeds to run")
-	fromFlag  = flag.Uint64("from", 1, "the first seed")
-	logFlag   = flag.Bool("log", false, "print every pass and every trouble of the world")
+	seedsFlag  = flag.Int("seeds", 200, "how many seeds to run")
+	fromFlag   = flag.Uint64("from", 1, "the first seed")
+	updateFlag = flag.Bool("update", false, "write the table of planted bugs")
+	logFlag    = flag.Bool("log", false, "print every pass and every trouble of the world")
 )
 
 // gcPercent trades memory, of which a bubble uses little, for time.

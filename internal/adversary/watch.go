@@ -52,7 +52,10 @@ type factKey struct {
 type span struct{ first, last time.Time }
 
 // sight is what was true when a process last looked at a pool, and the greatest since its pass began.
-type sight struct{ last, most int }
+type sight struct {
+	last, most       int // running and not under notice
+	pending, desired int
+}
 
 // watch checks the promises of docs/guarantees.md after every step. Its mutex is the innermost: nothing is
 // called while it is held.
@@ -117,20 +120,28 @@ func (w *watch) begins(p *process) {
 	clear(p.seen)
 }
 
+// loaded notes what a process bases its next commit on.
+func (w *watch) loaded(p *process, records map[string]control.Record) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	p.based = records[workloadName].State.Generation
+}
+
 // looked notes what is true of the services that a process looks at.
 func (w *watch) looked(p *process, refs []control.ServiceRef) {
-	truth := make([]int, len(refs))
+	truth := make([]sight, len(refs))
 	w.r.mu.Lock()
 	for i, s := range refs {
 		g, _ := w.r.w.Glance(ref(s))
-		truth[i] = g.Unthreatened
+		truth[i] = sight{last: g.Unthreatened, pending: g.Pending, desired: g.TrueDesired}
 	}
 	w.r.mu.Unlock()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for i, s := range refs {
 		name := w.poolOf(s.Service)
-		p.seen[name] = sight{last: truth[i], most: max(truth[i], p.seen[name].most)}
+		truth[i].most = max(truth[i].last, p.seen[name].most)
+		p.seen[name] = truth[i]
 	}
 }
 
@@ -150,7 +161,11 @@ func (w *watch) committed(p *process, next control.Record, entries []journal.Ent
 	w.evidenceLocked(before, after)
 	if p != nil {
 		w.intentsLocked(before, after)
-		if next.Lease.Owner == "" { // given back: nothing may be done any more
+		if after.Generation != p.based+1 {
+			w.breachLocked("commit_on_what_was_loaded", "%s commits generation %d, but has loaded %d", p.owner, after.Generation, p.based)
+		}
+		p.based = after.Generation
+		if next.Lease.Owner == "" && w.r.plan.Shares[ClockJump] == 0 { // given back: nothing may be done any more
 			p.intent = intent{}
 		}
 		for i := range entries {
@@ -229,7 +244,9 @@ func (w *watch) acts(p *process, s control.ServiceRef, a failover.Action) {
 		if other == s {
 			mine, alive, trueDesired = g.Unthreatened, g.Unthreatened+g.Pending, g.TrueDesired
 		}
-		changed = changed || g.Unthreatened != p.seen[w.poolOf(other.Service)].last || g.Deployments > 1
+		// What changed between the look and the act nobody can know.
+		saw := p.seen[w.poolOf(other.Service)]
+		changed = changed || g.Unthreatened != saw.last || g.Pending != saw.pending || g.TrueDesired != saw.desired || g.Deployments > 1
 	}
 	owner := s == r.refs[0]
 	r.mu.Unlock()

@@ -159,7 +159,7 @@ func (o *weather) strike(ctx context.Context, t Trouble) {
 // fresh draws a count that nobody gave or asked for yet, so that what becomes of it can be told.
 func (o *weather) fresh() int {
 	for {
-		n := 1 + o.rand.IntN(3*o.r.plan.Demand+len(o.used)+20)
+		n := 1 + o.rand.IntN(2*o.r.plan.Demand+len(o.used)+10)
 		if !o.used[n] && !o.r.watch.asked(n) {
 			o.used[n] = true
 			return n

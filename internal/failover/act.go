@@ -20,17 +20,19 @@ func (w *pass) act() {
 		if !ok {
 			v.ask = v.cur // not before its scalable target is known: it would be lifted again
 		}
-		if v.ask == v.desired || w.pendingAsk(v) {
+		was := v.desired
+		if a := v.ps.Asked; a != nil && w.unseen(a) && a.Count != v.ask {
+			was = a.Count // it may be in force though this read does not show it: say what is wanted now
+		}
+		if v.ask == was || w.pendingAsk(v) {
 			if a := v.ps.Asked; a != nil && a.Count != v.ask && w.acting() {
-				// What was asked for is not wanted any more. Whether it was done is not sure (the answer may have
-				// been lost, this read or the one that seemed to show it may be stale): should it show, it is ours
-				// and nobody's will.
+				// What was asked for is not wanted any more. Should it show again, it is ours and nobody's will.
 				w.askFor(v, v.ask)
 			}
 			continue
 		}
-		a := SetDesiredCount{Pool: v.pool.Name, Count: v.ask, From: v.desired}
-		if v.ask > v.desired {
+		a := SetDesiredCount{Pool: v.pool.Name, Count: v.ask, From: was}
+		if v.ask > was {
 			w.leads(w.raiseReason(v))
 			if v.pool.Capacity == OnDemand {
 				raises = append([]Action{a}, raises...)
@@ -64,6 +66,9 @@ func (w *pass) act() {
 
 // acting says whether actions are carried out at all.
 func (w *pass) acting() bool { return !w.p.Observe && w.s.Pause == nil }
+
+// unseen says whether a count was asked for so lately that a read need not show it yet.
+func (w *pass) unseen(a *Asked) bool { return !a.Seen && w.now.Sub(a.At) < w.p.StaleFor }
 
 // pendingAsk says whether the same count was asked for, was accepted, and is only not to be seen yet.
 func (w *pass) pendingAsk(v *view) bool {

@@ -71,6 +71,9 @@ func (w *pass) noteSeen() {
 		if a == nil || v.desired != a.Count {
 			continue
 		}
+		if w.unseen(a) && slices.ContainsFunc(a.Old, func(o OldCount) bool { return o.Count == a.Count }) {
+			continue // a stale read of an older, equal count looks the same
+		}
 		old := a.Old
 		for len(old) > 0 && w.now.Sub(old[0].At) >= w.p.StaleFor {
 			old = old[1:]

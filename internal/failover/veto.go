@@ -72,7 +72,8 @@ func (w *pass) account() {
 	for i := range w.v {
 		v := &w.v[i]
 		w.total += v.running
-		w.safe += min(v.running, v.cur)
+		// A scale-in that does not show yet may take running tasks, whatever else it could take.
+		w.safe += max(0, v.running-max(0, v.running+v.starting+v.stuck-v.cur))
 		if v.pool.Capacity == OnDemand && v.running > 0 && dt > 0 {
 			s := float64(v.running) * dt.Seconds()
 			w.s.Spend.TaskSeconds += s
