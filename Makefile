@@ -6,6 +6,8 @@ GO        ?= go
 TESTFLAGS ?=
 FUZZTIME  ?= 20s
 BENCHTIME ?= 1s
+SEEDS     ?= 200
+FROM      ?= 1
 VERSION   ?=
 
 STATICCHECK   := honnef.co/go/tools/cmd/staticcheck@v0.8.2
@@ -27,6 +29,10 @@ test: test-tools ## Run all tests, after installing on Debian what some of them 
 .PHONY: test-tools
 test-tools: ## Install the programs that some tests use (Debian, as root or with sudo); never fails
 	@scripts/test-tools
+
+.PHONY: screenshots
+screenshots: test-tools ## Take the pictures of the dashboard in docs/screenshots anew
+	@GO=$(GO) scripts/screenshots
 
 .PHONY: race
 race: ## Run all tests with the race detector
@@ -78,6 +84,10 @@ docs-check: ## Fail if a generated file in docs or examples is not what the code
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME (20s)
 	@GO=$(GO) scripts/fuzz $(FUZZTIME)
+
+.PHONY: simtest
+simtest: ## Run SEEDS (200) seeds of the whole controller in a world of faults; SEED=n shows one, step by step
+	$(GO) test ./internal/adversary -count=1 -timeout 0 -run '^TestSeeds$$' -args $(if $(SEED),-seeds 1 -from $(SEED) -log,-seeds $(SEEDS) -from $(FROM))
 
 .PHONY: bench
 bench: ## Run the benchmarks for BENCHTIME (1s) each

@@ -125,7 +125,7 @@ var spec = key{kind: kindMap, doc: "Backstop's configuration.", keys: []key{
 	}},
 	{name: "http", kind: kindMap, doc: "The daemon's own pages: dashboard, metrics, health.", keys: []key{
 		{name: "listen", kind: kindText, def: "127.0.0.1:7077", form: formListen, says: "an address such as 127.0.0.1:7077, or off",
-			doc: "Address and port to listen on, or `off`. There is no authentication: keep it to this machine or put a proxy before it."},
+			doc: "Address and port to listen on, or `off`. Orders need the token in $BACKSTOP_TOKEN; off this machine the dashboard needs it to be looked at too, and metrics and health are open: put a proxy with TLS before it."},
 	}},
 	{name: "prices", kind: kindMap, doc: "Prices that replace those of the built-in table, such as Savings Plans rates.", keys: []key{
 		{name: "date", kind: kindText, required: true, form: formDate, says: "a date such as 2026-11-01", doc: "When these prices were looked up; it is shown beside every estimate."},

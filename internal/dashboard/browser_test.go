@@ -1,12 +1,20 @@
 package dashboard
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"image"
+	"image/color"
+	"image/draw"
+	"image/png"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -190,9 +198,34 @@ func (b *tab) picture(name string, full bool) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
+	if img, err = small(img); err != nil {
+		b.t.Fatal(err)
+	}
 	if err := os.WriteFile(filepath.Join(dir, name+".png"), img, 0o644); err != nil {
 		b.t.Fatal(err)
 	}
+}
+
+// small returns a picture in its 256 commonest colours, which takes a third of the room and looks the same.
+func small(img []byte) ([]byte, error) {
+	full, err := png.Decode(bytes.NewReader(img))
+	if err != nil {
+		return nil, err
+	}
+	counts := make(map[color.Color]int)
+	for y := range full.Bounds().Dy() {
+		for x := range full.Bounds().Dx() {
+			counts[color.RGBAModel.Convert(full.At(x, y))]++
+		}
+	}
+	colours := slices.SortedFunc(maps.Keys(counts), func(a, b color.Color) int {
+		return cmp.Or(counts[b]-counts[a], cmp.Compare(fmt.Sprint(a), fmt.Sprint(b)))
+	})
+	out := image.NewPaletted(full.Bounds(), color.Palette(colours[:min(256, len(colours))]))
+	draw.Draw(out, out.Bounds(), full, image.Point{}, draw.Src)
+	var b bytes.Buffer
+	err = (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&b, out)
+	return b.Bytes(), err
 }
 
 // axe returns the source of axe-core, or "" where it is not there.
