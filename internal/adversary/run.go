@@ -166,7 +166,7 @@ func (r *run) build() error {
 	}
 	r.watch.willed(r.plan.Demand)
 	if r.plan.Scaling {
-		return r.register(ref(r.refs[0]), failover.Scaling{Min: 1, Max: 500})
+		return r.register(ref(r.refs[0]), failover.Scaling{Min: 1, Max: 1000})
 	}
 	return nil
 }

@@ -187,9 +187,6 @@ func (w *watch) asked(n int) bool {
 func (o *weather) setDemand() {
 	n := o.fresh()
 	o.on(func(w *ecsim.World) {
-		if t := o.r.targets[ref(o.r.refs[0])]; t != nil && !t.SuspendedIn {
-			n = min(max(n, t.Min), t.Max)
-		}
 		if _, err := w.UpdateService(ref(o.r.refs[0]), ecsim.UpdateServiceInput{Desired: &n}); err == nil {
 			o.r.watch.willed(n)
 		}
@@ -215,7 +212,8 @@ func (o *weather) deploy(all bool) {
 // setBounds changes the bounds of the owner's scalable target, as somebody who knows nothing of us.
 func (o *weather) setBounds() {
 	s := ref(o.r.refs[0])
-	low, high := 1+o.rand.IntN(2), 50+o.rand.IntN(500)
+	// No bounds that the demand does not fit in: AWS would move the count itself.
+	low, high := 1, 1000+o.rand.IntN(500)
 	o.on(func(w *ecsim.World) {
 		t := o.r.targets[s]
 		if t == nil {
