@@ -286,7 +286,7 @@ func TestARunCanBeStoppedAndBadRunsAreRefused(t *testing.T) {
 func TestATimelineHoldsWhatHappened(t *testing.T) {
 	r := simulate(t, Run{Trace: parse(t, halfAnHour), Policy: policy(t, "fill"), World: exact, Tasks: 10, Record: true})
 	tl := r.Timeline
-	if len(tl.Choices) < 2 || tl.Choices[0].Text != "standard 0 -> 13: Tasks are under interruption notice; a later pool covers them before they stop." {
+	if len(tl.Choices) < 2 || tl.Choices[0].Text != "standard 0 -> 14: Tasks are under interruption notice; a later pool covers them before they stop." {
 		t.Fatalf("the first decision reads %+v", tl.Choices)
 	}
 	near(t, "the first decision", tl.Choices[0].At.Seconds(), 3601, 0.001)
