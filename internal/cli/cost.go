@@ -26,6 +26,8 @@ import (
 
 const (
 	costSince = "30d"
+	// adviceLeast is how long a record must be before it says anything about a commitment of years.
+	adviceLeast = 7 * 24 * time.Hour
 	// daysOfMonth is the mean length of a month in days.
 	daysOfMonth = 365.25 / 12
 )
@@ -295,7 +297,7 @@ func (o *costOptions) add(ctx context.Context, s IO, cfg aws.Config, store contr
 	if hours := ledger.To.Sub(ledger.From).Hours(); hours > 0 {
 		f.SavedPerDay = ledger.Total.SavedUSD / hours * 24
 		f.SavedPerMonth = f.SavedPerDay * daysOfMonth
-		if ledger.OnDemandShare > cost.AdviceFrom {
+		if ledger.OnDemandShare > cost.AdviceFrom && hours >= adviceLeast.Hours() {
 			for _, p := range cost.Plans() {
 				f.SavingsPlans = append(f.SavingsPlans, cost.Advise(p, ledger.Levels, hours, tariff.OnDemandTaskHour))
 			}

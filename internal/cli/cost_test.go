@@ -57,10 +57,12 @@ func TestTheCostDocumentationIsTrue(t *testing.T) {
 }
 
 // recorded is a store with two days of one workload: ten tasks on Spot, but four of them on demand for an hour.
-func recorded(t *testing.T) (path string) { return recordedUntil(t, 9*time.Hour) }
+func recorded(t *testing.T) (path string) {
+	return recordedOver(t, 48*time.Hour, 10*time.Hour, 9*time.Hour)
+}
 
-// recordedUntil lets the cover end so long before the present.
-func recordedUntil(t *testing.T, ends time.Duration) (path string) {
+// recordedOver lets the record and the cover in it begin, and the cover end, so long before the present.
+func recordedOver(t *testing.T, begins, covers, ends time.Duration) (path string) {
 	t.Helper()
 	dir := t.TempDir()
 	path = filepath.Join(dir, "backstop.yaml")
@@ -88,7 +90,7 @@ workloads:
 		before         time.Duration
 		spot, standard int
 		reason         failover.Reason
-	}{{48 * time.Hour, 10, 0, failover.ReasonSteady}, {10 * time.Hour, 6, 4, failover.ReasonInterruption}, {ends, 10, 0, failover.ReasonSteady}} {
+	}{{begins, 10, 0, failover.ReasonSteady}, {covers, 6, 4, failover.ReasonInterruption}, {ends, 10, 0, failover.ReasonSteady}} {
 		at := end.Add(-c.before)
 		entries = append(entries, journal.Entry{ID: journal.NewID(at, uint32(i)), Workload: "api", At: at, Kind: journal.KindDecision,
 			Decision: &failover.Decision{At: at, Workload: "api", Reason: c.reason, Demand: 10, Pools: []failover.PoolDecision{
@@ -114,7 +116,7 @@ func TestCostAddsUpTheJournal(t *testing.T) {
 	const spot, onDemand = 0.07418, 0.23304
 	paid := (480-4)*spot + 4*onDemand
 	text, _ := runs(t, ExitDone, "cost", "-c", path)
-	for _, want := range []string{"paid $" + dollars(paid), "all on demand $" + dollars(480*onDemand), "saved $" + dollars(480*onDemand-paid), "1 episodes of cover", "interruption", "1h00m",
+	for _, want := range []string{"paid $" + dollars(paid), "all on demand $" + dollars(480*onDemand), "saved $" + dollars(480*onDemand-paid), "1 episode of cover", "interruption", "1h00m",
 		"built-in table of 2026-09-29", "0.8 % of the task-hours ran on demand"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the answer lacks %q:\n%s", want, text)
@@ -166,15 +168,17 @@ func TestCostThatMakesNoSenseIsRefused(t *testing.T) {
 }
 
 func TestAdviceOnSavingsPlansComesWithItsArithmetic(t *testing.T) {
-	path := recorded(t)
-	if text, _ := runs(t, ExitDone, "cost", "-c", path, "--since", "10h30m"); strings.Contains(text, "Savings Plans, which") {
-		t.Errorf("advice at less than a tenth: %s", text)
-	}
-	// Four of ten tasks on demand for nine of the ten hours: 36 %, each of the four 90 % of the time.
-	text, _ := runs(t, ExitDone, "cost", "-c", recordedUntil(t, time.Hour), "--since", "10h")
-	for _, want := range []string{"36.0 % of the task-hours", "1 year, no upfront: commit to 4 tasks", "more than 80 % of the time", "saves about $0.93"} {
+	const day = 24 * time.Hour
+	// Four of ten tasks on demand for nine of ten days: 36 %, each of the four 90 % of the time.
+	text, _ := runs(t, ExitDone, "cost", "-c", recordedOver(t, 11*day, 10*day, day), "--since", "10d")
+	for _, want := range []string{"36.0 % of the task-hours", "1 year, no upfront: commit to 4 tasks", "more than 80 % of the time", "saves about $22.37"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the advice lacks %q:\n%s", want, text)
+		}
+	}
+	for what, path := range map[string]string{"less than a tenth": recordedOver(t, 11*day, 2*day, day), "a record of a day": recordedOver(t, 30*time.Hour, 24*time.Hour, time.Hour)} {
+		if text, _ := runs(t, ExitDone, "cost", "-c", path, "--since", "10d"); strings.Contains(text, "Savings Plans, which") {
+			t.Errorf("advice on %s: %s", what, text)
 		}
 	}
 }

@@ -83,7 +83,7 @@ func (f *costFact) print(w io.Writer) error {
 	}
 	_, _ = fmt.Fprintf(w, "\n%.1f %% of the task-hours ran on demand", 100*f.OnDemandShare)
 	if len(f.SavingsPlans) == 0 {
-		_, err := fmt.Fprintf(w, "; a Savings Plan is worth a look from %.0f %%\n", 100*cost.AdviceFrom)
+		_, err := fmt.Fprintf(w, "; a Savings Plan is worth a look when more than %.0f %% of a week and more do\n", 100*cost.AdviceFrom)
 		return err
 	}
 	_, _ = fmt.Fprintln(w, "; Compute Savings Plans, which do not apply to Spot:")
@@ -98,7 +98,7 @@ func (f *costFact) printEpisodes(w io.Writer) error {
 		_, err := fmt.Fprintln(w, "\nno episode of cover: Spot held everything")
 		return err
 	}
-	_, _ = fmt.Fprintf(w, "\n%d episodes of cover", len(f.Episodes))
+	_, _ = fmt.Fprintf(w, "\n%s of cover", counted(len(f.Episodes), "episode"))
 	shown := f.Episodes
 	if len(shown) > episodesShown {
 		shown = shown[len(shown)-episodesShown:]

@@ -162,9 +162,17 @@ func printDoctor(s IO, o doctorOptions, r *doctor.Report) error {
 			fmt.Fprintf(&b, "%s     %s%s\n", indent, label, line)
 		}
 	}
-	fmt.Fprintf(&b, "%d ok, %d warnings, %d failures, %d skipped\n", r.OK, r.Warn, r.Fail, r.Skip)
+	fmt.Fprintf(&b, "%d ok, %s, %s, %d skipped\n", r.OK, counted(r.Warn, "warning"), counted(r.Fail, "failure"), r.Skip)
 	_, err := fmt.Fprint(s.Out, b.String())
 	return err
+}
+
+// counted writes a number of things.
+func counted(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 func headingOf(s doctor.Subject) string {

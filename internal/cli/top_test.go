@@ -3,7 +3,6 @@ package cli
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/term"
@@ -58,7 +57,7 @@ func TestTheWorstComesFirst(t *testing.T) {
 }
 
 func TestTheTopNeedsATerminal(t *testing.T) {
-	_, errs := runs(t, ExitUsage, "top", "-c", recordedUntil(t, time.Hour))
+	_, errs := runs(t, ExitUsage, "top", "-c", recorded(t))
 	if !strings.Contains(errs, "backstop status") {
 		t.Error(errs)
 	}

@@ -126,6 +126,7 @@ func newLab(t *testing.T) *lab {
 	l.cfg = aws.Config{Region: region, Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
 		BaseEndpoint: aws.String("http://sandbox.localhost"), HTTPClient: l, RetryMaxAttempts: 1}
 	policy, _ := failover.Preset(failover.PresetFill)
+	policy.Overstart = 0.3 // the preset's may change
 	policy.Pools = []failover.Pool{{Name: "spot", Capacity: failover.Spot}, {Name: "standard", Capacity: failover.OnDemand, Tier: 1}}
 	l.file = &config.File{Name: "backstop.yaml", Version: 1, Region: region, Tick: time.Minute, State: config.State{SQLite: filepath.Join(t.TempDir(), "state.db")},
 		Events: config.Events{SQS: l.box.QueueURL()}, Workloads: []config.Workload{{Name: "api", Policy: policy, Pools: []config.PoolRef{
