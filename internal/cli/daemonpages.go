@@ -34,7 +34,11 @@ func openPages(ctx context.Context, s IO, file *config.File, a *app.App, addr st
 		names = append(names, workloads[i].Name)
 	}
 	source := sourceOf(a.Store, workloads, file, s.Now, true)
-	pages, err := dashboard.New(dashboard.Options{Source: source, Token: s.Env(dashboardTokenEnv), Listen: addr, Log: log, Now: s.Now})
+	o := dashboard.Options{Source: source, Token: s.Env(dashboardTokenEnv), Listen: addr, Log: log, Now: s.Now}
+	if file.State.DynamoDB != "" {
+		o.Refresh = tableRefresh
+	}
+	pages, err := dashboard.New(o)
 	if err != nil {
 		return nil, usageError("%w", err)
 	}

@@ -1,0 +1,225 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/backstop-ecs/backstop/internal/app"
+	"github.com/backstop-ecs/backstop/internal/config"
+	"github.com/backstop-ecs/backstop/internal/control"
+	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/journal"
+	"github.com/backstop-ecs/backstop/internal/replay"
+)
+
+func TestTheDashboardsOptionsAreRead(t *testing.T) {
+	s, _, _ := testIO("")
+	var got dashboardOptions
+	keep := func(_ context.Context, _ IO, o dashboardOptions) error { got = o; return nil }
+	if err := parse(t, newDashboard(s, keep), "api", "--orders", "--http", "127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
+	if !got.orders || got.http != "127.0.0.1:0" || len(got.workload) != 1 {
+		t.Errorf("got %+v", got)
+	}
+	if err := parse(t, newDashboard(s, keep), "--trace", "calm", "--orders"); err == nil || codeOf(err) != ExitUsage {
+		t.Errorf("orders for a simulated run: %v", err)
+	}
+}
+
+// dashboardConfig writes a configuration with a state in a directory of its own.
+func dashboardConfig(t *testing.T) (path string, file *config.File) {
+	t.Helper()
+	dir := t.TempDir()
+	path = filepath.Join(dir, "backstop.yaml")
+	text := fmt.Sprintf(`version: 1
+region: us-east-1
+state: {sqlite: %q}
+http: {listen: "127.0.0.1:0"}
+workloads:
+  - name: api
+    task: {cpu: 1024, memory: 2048}
+    pools:
+      - {name: spot,     cluster: c, service: api-spot,     capacity: FARGATE_SPOT}
+      - {name: standard, cluster: c, service: api-standard, capacity: FARGATE}
+`, filepath.Join(dir, "backstop.db"))
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file, err := config.Parse([]byte(text), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path, file
+}
+
+// storeLook stores one look at the workload: seven of ten on Spot.
+func storeLook(t *testing.T, store control.Store, at time.Time) control.Report {
+	t.Helper()
+	d := failover.Decision{At: at, Workload: "api", Reason: failover.ReasonSpotShort, Mode: failover.ModeMixed, Demand: 10, Running: 7, Shortfall: 3,
+		Pools: []failover.PoolDecision{{Pool: "spot", Capacity: failover.Spot, Running: 7}, {Pool: "standard", Capacity: failover.OnDemand, Ask: 3}}}
+	st := failover.State{Version: 1, Workload: "api", Generation: 1, At: at, Demand: 10, DemandSet: true, ShortSince: at}
+	e := journal.Entry{Version: 1, ID: journal.NewID(at, 1), Workload: "api", At: at, Kind: journal.KindDecision, Generation: 1, Decision: &d, Observation: &journal.Observation{At: at}}
+	if err := store.Commit(t.Context(), "test", control.Record{State: st}, at, []journal.Entry{e}); err != nil {
+		t.Fatal(err)
+	}
+	return control.Report{Workload: "api", After: st, Generation: 1, Decision: d, Result: control.Committed,
+		Observation: failover.Observation{At: at, Pools: []failover.PoolObservation{{Pool: "spot"}, {Pool: "standard"}}}}
+}
+
+func fetch(t *testing.T, url string) (int, string) {
+	t.Helper()
+	r, err := http.Get(url) //nolint:gosec,noctx // of the test's own server
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = r.Body.Close() }()
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.StatusCode, string(body)
+}
+
+func TestAStoredStateIsServedReadOnly(t *testing.T) {
+	path, file := dashboardConfig(t)
+	s, _, _ := testIO("")
+	o := dashboardOptions{path: path, http: "127.0.0.1:0"}
+	if err := runDashboard(t.Context(), s, o); codeOf(err) != ExitRefused || !strings.Contains(err.Error(), "nothing to show") {
+		t.Errorf("before anything was stored: %v", err)
+	}
+	store, err := app.OpenStore(t.Context(), file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	storeLook(t, store, s.Now())
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	said, to := io.Pipe()
+	s.Err = to
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- runDashboard(ctx, s, o) }()
+	line, err := bufio.NewReader(said).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	url := strings.TrimSuffix(strings.Fields(line)[4], ".")
+	if code, body := fetch(t, url+"api/workloads"); code != http.StatusOK || !strings.Contains(body, `"headline":"3 of 10 missing"`) {
+		t.Errorf("%d %s", code, body)
+	}
+	if _, body := fetch(t, url+"api/session"); !strings.Contains(body, `"read_only":true`) {
+		t.Errorf("the session is %s", body)
+	}
+	if _, body := fetch(t, url+"api/workloads/api"); !strings.Contains(body, "estimated, with list prices of") {
+		t.Errorf("the workload is %s", body)
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Errorf("it ended with %v", err)
+	}
+}
+
+func TestOffThisMachineNothingIsServedWithoutAToken(t *testing.T) {
+	path, file := dashboardConfig(t)
+	store, err := app.OpenStore(t.Context(), file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = store.Close()
+	s, _, _ := testIO("")
+	err = runDashboard(t.Context(), s, dashboardOptions{path: path, http: "0.0.0.0:0"})
+	if codeOf(err) != ExitUsage || !strings.Contains(err.Error(), "needs a token") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestTheDaemonServesItsPages(t *testing.T) {
+	_, file := dashboardConfig(t)
+	s, _, _ := testIO("")
+	log := slog.New(slog.DiscardHandler)
+	a, err := app.New(t.Context(), app.Options{Config: file, AWS: aws.Config{Region: "us-east-1"}, Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = a.Close() }()
+	p, err := openPages(t.Context(), s, file, a, "127.0.0.1:0", true, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	url := p.served.url
+	if code, body := fetch(t, url+"readyz"); code != http.StatusServiceUnavailable || !strings.Contains(body, "api") {
+		t.Errorf("ready before any pass: %d %s", code, body)
+	}
+	p.tell(t.Context(), storeLook(t, a.Store, s.Now()))
+	for path, want := range map[string]string{"readyz": "ready", "healthz": "ok", "metrics": `backstop_shortfall_tasks{workload="api"} 3`,
+		"api/workloads": `"live":true`, "": "<title>Workloads", "workloads/api": "<title>api"} {
+		if code, body := fetch(t, url+path); code != http.StatusOK || !strings.Contains(body, want) {
+			t.Errorf("/%s: %d, without %q: %.300s", path, code, want, body)
+		}
+	}
+	addr := strings.TrimSuffix(strings.TrimPrefix(url, "http://"), "/")
+	if _, err := openPages(t.Context(), s, file, a, addr, true, log); err == nil {
+		t.Error("an address that was asked for is taken, and nothing is said")
+	}
+	if q, err := openPages(t.Context(), s, file, a, addr, false, log); err != nil || q.served != nil || q.close() != nil {
+		t.Errorf("a taken address of the configuration keeps the daemon from guarding: %v", err)
+	}
+	if q, err := openPages(t.Context(), s, file, a, "off", true, log); err != nil || q.served != nil {
+		t.Errorf("off: %v", err)
+	}
+	if err := p.close(); err != nil {
+		t.Errorf("close: %v", err)
+	}
+}
+
+func TestASimulatedRunKeepsWhatWasMissing(t *testing.T) {
+	o := dashboardOptions{trace: "partial", policy: failover.PresetFill, tasks: 50, seed: 3}
+	run, err := simulated(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr, err := traceNamed(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	law, _ := replay.Law(o.policy)
+	r, err := replay.Simulate(replay.Run{Trace: tr, Policy: law, Tasks: o.tasks, Seed: o.seed, Record: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries, err := run.History(t.Context(), journal.Query{Workload: "partial", Limit: journal.LimitMax})
+	if err != nil {
+		t.Fatal(err)
+	}
+	missing, until := 0.0, run.Now()
+	for _, e := range entries { // the newest first
+		missing += float64(e.Decision.Shortfall) * until.Sub(e.At).Minutes()
+		until = e.At
+	}
+	if math.Abs(missing-r.ShortMinutes) > 1e-6*max(1, r.ShortMinutes) || r.ShortMinutes == 0 {
+		t.Errorf("%v task-minutes are missing on the page, %v in the run", missing, r.ShortMinutes)
+	}
+	if len(entries) < 100 || len(entries) > 20_000 {
+		t.Errorf("%d entries", len(entries))
+	}
+	if _, err := json.Marshal(entries[0]); err != nil {
+		t.Error(err)
+	}
+}
