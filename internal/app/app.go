@@ -53,6 +53,9 @@ type App struct {
 
 	ownStore bool
 	names    []string
+	aws      aws.Config
+	log      *slog.Logger
+	unsized  []unsized
 	told     *told
 }
 
@@ -69,7 +72,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &App{Store: o.Store}
+	a := &App{Store: o.Store, aws: o.AWS, log: o.Log}
 	if a.Store == nil {
 		if o.Config.State.DynamoDB != "" {
 			a.Store, err = parts.OpenTable(o.AWS, o.Config)
@@ -103,6 +106,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 	for _, w := range workloads {
 		a.names = append(a.names, w.Name)
 	}
+	a.findUnsized(o.Config)
 	return a, nil
 }
 
@@ -119,6 +123,7 @@ func (a *App) Step(ctx context.Context, names ...string) ([]control.Report, erro
 	if len(names) == 0 {
 		names = a.names
 	}
+	a.priceUnsized(ctx, a.aws, a.log)
 	return a.Loop.Pass(ctx, names, nil)
 }
 
