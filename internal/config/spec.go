@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"regexp"
 
 	"github.com/backstop-ecs/backstop/internal/failover"
 )
@@ -42,7 +41,7 @@ type key struct {
 	item *key
 
 	// form is what a text must match, and says is that in words.
-	form *regexp.Regexp
+	form *form
 	says string
 	// values are an enum's.
 	values []string
@@ -85,21 +84,21 @@ func (k *key) names() []string {
 
 // Forms of text. The ARN forms take every AWS partition (aws, aws-cn, aws-us-gov).
 var (
-	formName      = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$`)
-	formRegion    = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]{1,2}$`)
-	formECSName   = regexp.MustCompile(`^[A-Za-z0-9_-]{1,255}$`)
-	formCluster   = regexp.MustCompile(`^([A-Za-z0-9_-]{1,255}|arn:aws[a-z-]*:ecs:[a-z0-9-]+:[0-9]{12}:cluster/[A-Za-z0-9_-]{1,255})$`)
-	formRole      = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]{1,512}$`)
-	formTopic     = regexp.MustCompile(`^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}(\.fifo)?$`)
-	formQueue     = regexp.MustCompile(`^https?://[^/\s]+/\S+$`)
-	formURL       = regexp.MustCompile(`^(https://[^/\s]+(/\S*)?|http://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?(/\S*)?)$`)
-	formSecret    = regexp.MustCompile(`^(env|ssm|file):\S(.*\S)?$`)
-	formTable     = regexp.MustCompile(`^[A-Za-z0-9_.-]{3,255}$`)
-	formPath      = regexp.MustCompile(`^\S(.*\S)?$`)
-	formTier      = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$`)
-	formDate      = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}$`)
-	formListen    = regexp.MustCompile(`^(off|[A-Za-z0-9.-]*:[0-9]{1,5}|\[[0-9a-fA-F:]+\]:[0-9]{1,5})$`)
-	formNamespace = regexp.MustCompile(`^[A-Za-z0-9._/#-]{1,255}$`)
+	formName      = newForm(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$`)
+	formRegion    = newForm(`^[a-z]{2}(-[a-z]+)+-[0-9]{1,2}$`)
+	formECSName   = newForm(`^[A-Za-z0-9_-]{1,255}$`)
+	formCluster   = newForm(`^([A-Za-z0-9_-]{1,255}|arn:aws[a-z-]*:ecs:[a-z0-9-]+:[0-9]{12}:cluster/[A-Za-z0-9_-]{1,255})$`)
+	formRole      = newForm(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]{1,512}$`)
+	formTopic     = newForm(`^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}(\.fifo)?$`)
+	formQueue     = newForm(`^https?://[^/\s]+/\S+$`)
+	formURL       = newForm(`^(https://[^/\s]+(/\S*)?|http://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?(/\S*)?)$`)
+	formSecret    = newForm(`^(env|ssm|file):\S(.*\S)?$`)
+	formTable     = newForm(`^[A-Za-z0-9_.-]{3,255}$`)
+	formPath      = newForm(`^\S(.*\S)?$`)
+	formTier      = newForm(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$`)
+	formDate      = newForm(`^[0-9]{4}-[0-9]{2}-[0-9]{2}$`)
+	formListen    = newForm(`^(off|[A-Za-z0-9.-]*:[0-9]{1,5}|\[[0-9a-fA-F:]+\]:[0-9]{1,5})$`)
+	formNamespace = newForm(`^[A-Za-z0-9._/#-]{1,255}$`)
 )
 
 // spec is the whole format.
