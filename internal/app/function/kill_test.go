@@ -1,22 +1,16 @@
 package function_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"math/rand/v2"
-	"net/http"
-	"net/http/httptest"
 	"os"
-	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -124,198 +118,6 @@ func (b batchBack) ids() (out []string) {
 	return out
 }
 
-// ground is where the processes live and die: the world behind a gate that knows who calls.
-type ground struct {
-	*world
-	epoch time.Time
-	env   []string
-
-	mu       sync.Mutex
-	children map[string]*exec.Cmd // by role
-	owners   map[string]string    // owner to role
-	// countdown is how many more requests of a role are let through; at 0 its process is killed, before or after
-	// the request was carried out.
-	countdown map[string]int
-	after     bool
-	killed    chan string
-	held      map[string][]byte // receipt to event
-	deleted   [][]byte
-	wrong     []string
-	writes    int
-}
-
-func (g *ground) spawn(role string) {
-	cmd := exec.Command(os.Args[0], "-test.run=^$")
-	cmd.Env = append(os.Environ(), append(g.env, envRole+"="+role)...)
-	cmd.Stderr = os.Stderr
-	if err := cmd.Start(); err != nil {
-		g.t.Errorf("start %s: %v", role, err)
-		return
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.children[role] = cmd
-	g.owners[fmt.Sprintf("%sX%d", role, cmd.Process.Pid)] = role
-}
-
-// kill ends a process as kill -9 does and waits for its end.
-func (g *ground) kill(role string) {
-	g.mu.Lock()
-	cmd := g.children[role]
-	delete(g.children, role)
-	delete(g.countdown, role)
-	g.mu.Unlock()
-	if cmd != nil {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	}
-}
-
-// gate lets requests through to a handler, checks what they do, and kills.
-func (g *ground) gate(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, rest, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=")
-		owner, _, _ := strings.Cut(rest, "/")
-		body, _ := io.ReadAll(r.Body)
-		r.Body = io.NopCloser(bytes.NewReader(body))
-		target := r.Header.Get("X-Amz-Target")
-		before, after := g.aim(owner)
-		if before {
-			panic(http.ErrAbortHandler)
-		}
-		if strings.HasSuffix(target, ".UpdateService") {
-			g.judge(owner, body)
-		}
-		if strings.HasSuffix(target, ".DeleteMessageBatch") {
-			g.acknowledged(body)
-		}
-		rec := httptest.NewRecorder()
-		next.ServeHTTP(rec, r)
-		if strings.HasSuffix(target, ".ReceiveMessage") {
-			g.received(rec.Body.Bytes())
-		}
-		if after {
-			g.die(owner)
-			panic(http.ErrAbortHandler)
-		}
-		for k, v := range rec.Header() {
-			w.Header()[k] = v
-		}
-		w.WriteHeader(rec.Code)
-		_, _ = w.Write(rec.Body.Bytes())
-	})
-}
-
-// aim counts a request, and says whether its sender dies before it is carried out (it is dead then), or after.
-func (g *ground) aim(owner string) (before, after bool) {
-	g.mu.Lock()
-	role := g.owners[owner]
-	n, armed := g.countdown[role]
-	if !armed {
-		g.mu.Unlock()
-		return false, false
-	}
-	if n > 0 {
-		g.countdown[role] = n - 1
-		g.mu.Unlock()
-		return false, false
-	}
-	delete(g.countdown, role)
-	after = g.after
-	g.mu.Unlock()
-	if !after {
-		g.die(owner)
-	}
-	return !after, after
-}
-
-func (g *ground) die(owner string) {
-	g.mu.Lock()
-	role := g.owners[owner]
-	g.mu.Unlock()
-	g.kill(role)
-	select {
-	case g.killed <- role:
-	default:
-	}
-}
-
-// judge holds every write to ECS against the lease.
-func (g *ground) judge(owner string, body []byte) {
-	var in struct{ Service string }
-	_ = json.Unmarshal(body, &in)
-	name, _, _ := strings.Cut(in.Service[strings.LastIndexByte(in.Service, '/')+1:], "-")
-	records, err := g.store().Load(context.Background(), []string{name})
-	lease, now := records[name].Lease, fast(g.epoch)()
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.writes++
-	if err != nil || lease.Owner != owner || now.After(lease.Until) {
-		g.wrong = append(g.wrong, fmt.Sprintf("%s changes %s while the lease is %q's until %s (now %s, %v)", owner, in.Service, lease.Owner, lease.Until, now, err))
-	}
-}
-
-func (g *ground) received(body []byte) {
-	var out struct {
-		Messages []struct{ ReceiptHandle, Body string }
-	}
-	_ = json.Unmarshal(body, &out)
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for _, m := range out.Messages {
-		g.held[m.ReceiptHandle] = []byte(m.Body)
-	}
-}
-
-func (g *ground) acknowledged(body []byte) {
-	var in struct {
-		Entries []struct{ ReceiptHandle string }
-	}
-	_ = json.Unmarshal(body, &in)
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for _, e := range in.Entries {
-		g.deleted = append(g.deleted, g.held[e.ReceiptHandle])
-	}
-}
-
-func newGround(t *testing.T, names ...string) *ground {
-	w := newWorld(t, 6, names...)
-	epoch := time.Now()
-	// The same world, but its time runs.
-	w.box = sandbox.New(sandbox.Options{NoThrottle: true, Speed: killSpeed, World: ecsim.Config{Seed: 1, Start: epoch, ReadLag: -1}})
-	for _, name := range names {
-		if err := w.box.SetupTwins(cluster, name, 6); err != nil {
-			t.Fatal(err)
-		}
-	}
-	g := &ground{world: w, epoch: epoch, children: make(map[string]*exec.Cmd), owners: make(map[string]string), countdown: make(map[string]int),
-		killed: make(chan string, 1), held: make(map[string][]byte)}
-	ctx, stop := context.WithCancel(context.Background())
-	drove := make(chan struct{})
-	go func() { defer close(drove); w.box.Drive(ctx) }()
-	account := httptest.NewServer(g.gate(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.Header.Get("X-Amz-Target"), "DynamoDB_") {
-			w.ServeHTTP(rw, r)
-			return
-		}
-		w.box.ServeHTTP(rw, r)
-	})))
-	t.Cleanup(func() {
-		for _, role := range roles {
-			g.kill(role)
-		}
-		account.CloseClientConnections()
-		account.Close()
-		stop()
-		<-drove
-	})
-	text := strings.ReplaceAll(w.yaml(""), "emf: true", "emf: false")
-	text = strings.Replace(text, w.box.QueueURL(), account.URL+strings.TrimPrefix(w.box.QueueURL(), "http://localhost"), 1)
-	g.env = []string{envConfig + "=" + text, envEndpoint + "=" + account.URL, envEpoch + "=" + strconv.FormatInt(epoch.UnixNano(), 10)}
-	return g
-}
-
 var roles = []string{"daemonA", "daemonB", "function"}
 
 // TestKillingOneOfTwoDaemonsAndAFunctionLosesNothing kills processes that share one table at random moments, half of
@@ -333,12 +135,11 @@ func TestKillingOneOfTwoDaemonsAndAFunctionLosesNothing(t *testing.T) {
 		g.spawn(role)
 	}
 	random := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 1))
-	pins := map[string]string{}
 	intents := map[string]string{} // note to workload
 	for i := range kills {
 		g.trouble(random, names)
-		if i%3 == 0 {
-			g.order(random, names[random.IntN(len(names))], i, pins, intents)
+		if i%2 == 0 {
+			g.order(random, names[random.IntN(len(names))], i, intents)
 		}
 		role := roles[random.IntN(len(roles))]
 		if i%2 == 0 {
@@ -348,7 +149,7 @@ func TestKillingOneOfTwoDaemonsAndAFunctionLosesNothing(t *testing.T) {
 		}
 		select {
 		case role = <-g.killed:
-		case <-time.After(time.Duration(50+random.IntN(400)) * time.Millisecond):
+		case <-time.After(time.Duration(50+random.IntN(600)) * time.Millisecond):
 			g.kill(role)
 			select {
 			case <-g.killed:
@@ -358,14 +159,14 @@ func TestKillingOneOfTwoDaemonsAndAFunctionLosesNothing(t *testing.T) {
 		g.spawn(role)
 	}
 	for _, name := range names { // what was pinned is let go, so that all must run in the end
-		g.intend(name, failover.Intent{Kind: failover.IntentUnpin, Note: "end", By: "test"}, intents, pins)
+		g.intend(name, failover.Intent{Kind: failover.IntentUnpin, Note: "end", By: "test"}, intents)
 	}
 	g.supply(-1)
 	g.settle(t, names)
 	for _, role := range roles {
 		g.kill(role)
 	}
-	g.account(t, names, intents, pins, kills)
+	g.account(t, names, intents, kills)
 }
 
 // trouble takes Spot tasks, and Spot itself, or gives it back.
@@ -384,15 +185,18 @@ func (g *ground) trouble(random *rand.Rand, names []string) {
 }
 
 // order is an operator's command.
-func (g *ground) order(random *rand.Rand, name string, i int, pins map[string]string, intents map[string]string) {
+func (g *ground) order(random *rand.Rand, name string, i int, intents map[string]string) {
 	in := failover.Intent{Kind: failover.IntentPin, Mode: failover.ModeOnDemand, By: "test", Note: fmt.Sprintf("order %d", i)}
-	if random.IntN(2) == 0 {
+	switch random.IntN(3) {
+	case 0:
 		in.Kind, in.Mode = failover.IntentUnpin, ""
+	case 1:
+		in.Mode = failover.ModeSpot
 	}
-	g.intend(name, in, intents, pins)
+	g.intend(name, in, intents)
 }
 
-func (g *ground) intend(name string, in failover.Intent, intents, pins map[string]string) {
+func (g *ground) intend(name string, in failover.Intent, intents map[string]string) {
 	in.Note += " " + name
 	in.At = g.box.Now()
 	var w control.Workload
@@ -409,7 +213,6 @@ func (g *ground) intend(name string, in failover.Intent, intents, pins map[strin
 		g.t.Errorf("order %q: %v", in.Note, err)
 	default:
 		intents[in.Note] = name
-		pins[name] = string(in.Mode)
 	}
 }
 
@@ -441,7 +244,7 @@ func (g *ground) settle(t *testing.T, names []string) {
 }
 
 // account checks what is left behind.
-func (g *ground) account(t *testing.T, names []string, intents, pins map[string]string, kills int) {
+func (g *ground) account(t *testing.T, names []string, intents map[string]string, kills int) {
 	t.Helper()
 	g.mu.Lock()
 	for _, w := range g.wrong {
@@ -486,8 +289,8 @@ func (g *ground) account(t *testing.T, names []string, intents, pins map[string]
 			t.Errorf("%s: the journal knows %d generations, the state %d", name, len(generations), state.Generation)
 		}
 		commits += len(generations)
-		if pinned := state.Pin != nil; pinned != (pins[name] != "") {
-			t.Errorf("%s: pinned is %v, the last order was %q", name, pinned, pins[name])
+		if state.Pin != nil {
+			t.Errorf("%s: it is pinned to %s, although the last order was to unpin it", name, state.Pin.Mode)
 		}
 	}
 	for note := range intents {
