@@ -23,8 +23,9 @@ import (
 // ground is where the processes live and die: the world behind a gate that knows who calls.
 type ground struct {
 	*world
-	epoch time.Time
-	env   []string
+	epoch  time.Time
+	env    []string
+	server *httptest.Server
 
 	mu       sync.Mutex
 	children map[string]*exec.Cmd // by role
@@ -197,6 +198,7 @@ func newGround(t *testing.T, names ...string) *ground {
 		}
 		w.box.ServeHTTP(rw, r)
 	})))
+	g.server = account
 	t.Cleanup(func() {
 		for _, role := range roles {
 			g.kill(role)

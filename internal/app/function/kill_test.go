@@ -166,6 +166,8 @@ func TestKillingOneOfTwoDaemonsAndAFunctionLosesNothing(t *testing.T) {
 	for _, role := range roles {
 		g.kill(role)
 	}
+	g.server.CloseClientConnections()
+	g.server.Close() // what the dead have sent is carried out before the books are read
 	g.account(t, names, intents, kills)
 }
 
