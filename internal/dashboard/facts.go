@@ -28,8 +28,13 @@ func (l Level) rank() int {
 	return slices.Index([]Level{Critical, Warning, Covering, Fine}, l)
 }
 
-// silentTicks is after how long without a look, in the default tick, a daemon that should look is said to be silent.
-const silentAfter = 5 * time.Minute
+const (
+	// silentAfter is after how long without a pass a daemon that is watched is said to be silent: five default ticks.
+	silentAfter = 5 * time.Minute
+	// unrecordedAfter is the same where only the store is seen, into which a quiet workload is written now and then;
+	// as `backstop status` has it.
+	unrecordedAfter = 15 * time.Minute
+)
 
 // fact is one workload as the overview shows it.
 type fact struct {
@@ -158,8 +163,11 @@ func (f *fact) judge(p *failover.Policy, c Current, now time.Time) {
 			problem(Warning, upperFirst(n.Text))
 		}
 	}
-	if c.Live && now.Sub(f.LookedAt) > silentAfter {
-		problem(Critical, fmt.Sprintf("It was not looked at for %s", span(now.Sub(f.LookedAt))))
+	switch age := now.Sub(f.LookedAt); {
+	case c.Live && age > silentAfter:
+		problem(Critical, fmt.Sprintf("It was not looked at for %s", span(age)))
+	case age > unrecordedAfter:
+		problem(Critical, fmt.Sprintf("Nothing was recorded for %s; does anything guard it?", span(age)))
 	}
 	for _, b := range f.Breakers {
 		problem(Covering, "")
@@ -189,6 +197,8 @@ func (f *fact) headline(now time.Time) {
 		f.Headline = "Paused: nothing is changed"
 	case f.Pin != nil:
 		f.Headline = fmt.Sprintf("Pinned to %s: %d on Spot, %d on on-demand", modeWord(f.Pin.Mode), f.Spot, f.OnDemand)
+	case slices.ContainsFunc(f.Breakers, func(b breakerFact) bool { return b.Manual }):
+		f.Headline = fmt.Sprintf("Failed over: %d on Spot, %d on on-demand", f.Spot, f.OnDemand)
 	case f.Spot >= f.Demand && f.OnDemand == 0:
 		f.Headline = fmt.Sprintf("All %d run on Spot", f.Demand)
 	case f.Spot >= f.Demand:

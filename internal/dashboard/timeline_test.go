@@ -196,7 +196,8 @@ func TestHowAWorkloadIsJudged(t *testing.T) {
 		}), Critical, "3 of 10 missing for 11 min"},
 		{"blind for long", at(func(c *Current) { c.State.BlindSince = noon.Add(-time.Hour) }), Critical, "It cannot be read for 1 h 1 min; nothing is changed meanwhile"},
 		{"nobody looks", at(func(c *Current) { c.LookedAt = noon.Add(-time.Hour) }), Critical, "It was not looked at for 1 h 1 min"},
-		{"quiet, by the journal", at(func(c *Current) { c.LookedAt, c.Live = noon.Add(-time.Hour), false }), Fine, "All 10 run on Spot"},
+		{"quiet, by the journal", at(func(c *Current) { c.LookedAt, c.Live = noon.Add(-10*time.Minute), false }), Fine, "All 10 run on Spot"},
+		{"nothing recorded for long", at(func(c *Current) { c.LookedAt, c.Live = noon.Add(-time.Hour), false }), Critical, "Nothing was recorded for 1 h 1 min; does anything guard it?"},
 		{"paused", at(func(c *Current) { c.State.Pause = &failover.Pause{} }), Covering, "Paused: nothing is changed"},
 		{"an open breaker", at(func(c *Current) {
 			c.State.Pools = []failover.PoolState{{Name: "spot", B: failover.Breaker{Mode: failover.Open}}}
@@ -204,7 +205,7 @@ func TestHowAWorkloadIsJudged(t *testing.T) {
 		{"failed over by an operator", at(func(c *Current) {
 			c.Decision = decided(noon, 1, 10, 0, 10).Decision
 			c.State.Pools = []failover.PoolState{{Name: "spot", B: failover.Breaker{Mode: failover.Open, Manual: true}}}
-		}), Covering, "All 10 run on on-demand"},
+		}), Covering, "Failed over: 0 on Spot, 10 on on-demand"},
 		{"a critical notice", at(func(c *Current) {
 			c.Decision.Notices = []failover.Notice{{Severity: failover.Critical, Text: "on-demand is short too"}}
 		}), Critical, "On-demand is short too"},
