@@ -97,11 +97,8 @@ func (w *World) UpdateService(ref Ref, in UpdateServiceInput) (Service, error) {
 	if in.Raw != nil {
 		s.raw = slices.Clone(in.Raw)
 	}
-	if in.Desired != nil && *in.Desired != s.desired {
-		s.desired = *in.Desired
-		if w.cfg.DesiredResets {
-			s.resetBackOffs()
-		}
+	if in.Desired != nil {
+		w.want(s, *in.Desired)
 	}
 	rezoned := in.Zones != nil && !slices.Equal(in.Zones, s.zones)
 	if rezoned {
@@ -110,10 +107,40 @@ func (w *World) UpdateService(ref Ref, in UpdateServiceInput) (Service, error) {
 	if def != primary.def || in.ForceNewDeployment || rezoned {
 		w.deploy(s, def, strategy)
 	}
+	w.updated(s, ref)
+	return w.view(s), nil
+}
+
+// SetDesired is UpdateService with nothing but a desired count, without the answer, which is dear to make. Errors as of UpdateService.
+func (w *World) SetDesired(ref Ref, n int) error {
+	s, err := w.activeService(ref)
+	if err != nil {
+		return err
+	}
+	if err := checkDesired(n); err != nil {
+		return err
+	}
+	w.veil(s)
+	w.want(s, n)
+	w.updated(s, ref)
+	return nil
+}
+
+func (w *World) want(s *service, n int) {
+	if n == s.desired {
+		return
+	}
+	s.desired = n
+	if w.cfg.DesiredResets {
+		s.resetBackOffs()
+	}
+}
+
+// updated is what every UpdateService ends with.
+func (w *World) updated(s *service, ref Ref) {
 	w.checkSteady(s)
 	w.lookAt(s, w.now+moment(w.cfg.SchedulerDelay))
 	w.sendCall(ref, "UpdateService")
-	return w.view(s), nil
 }
 
 // DeleteService drains a service: its tasks stop, then it is INACTIVE. Errors: ClusterNotFoundException, ServiceNotFoundException,

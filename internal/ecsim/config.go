@@ -113,13 +113,18 @@ const (
 type EventSet uint16
 
 const (
-	StartingEvents   EventSet = 1 << iota // PROVISIONING, PENDING, ACTIVATING
-	RunningEvents                         // RUNNING
-	WarningEvents                         // desired status STOPPED while the task still runs
-	StoppingEvents                        // DEACTIVATING, STOPPING, DEPROVISIONING
-	StoppedEvents                         // STOPPED
-	ServiceEvents                         // ECS Service Action
-	DeploymentEvents                      // ECS Deployment State Change
-	APICallEvents                         // AWS API Call via CloudTrail
-	AllEvents        EventSet = 1<<iota - 1
+	CreatedEvents     EventSet = 1 << iota // PROVISIONING: the first of a task
+	PreparingEvents                        // PENDING, ACTIVATING
+	RunningEvents                          // RUNNING
+	WarningEvents                          // desired status STOPPED while the task still runs
+	AbruptEvents                           // desired status STOPPED of a task that never ran, or whose containers are gone already
+	WindingDownEvents                      // DEACTIVATING, STOPPING and DEPROVISIONING that follow one of those two
+	StoppedEvents                          // STOPPED
+	ServiceEvents                          // ECS Service Action
+	DeploymentEvents                       // ECS Deployment State Change
+	APICallEvents                          // AWS API Call via CloudTrail
+	AllEvents         EventSet = 1<<iota - 1
+
+	StartingEvents = CreatedEvents | PreparingEvents
+	StoppingEvents = AbruptEvents | WindingDownEvents
 )

@@ -1,6 +1,10 @@
 package ecsim_test
 
 import (
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -119,6 +123,87 @@ func TestLeftOutEventsAreNotMade(t *testing.T) {
 	f.to(10 * time.Minute)
 	if len(f.events) != 2 || f.events[0].Task.LastStatus != ecsim.Running || f.events[1].Task.LastStatus != ecsim.Stopped {
 		t.Errorf("%d events, want the warning and the stop", len(f.events))
+	}
+}
+
+// troubled plays an hour and a half of trouble, with every desired count set in the given way, and returns the events but their IDs.
+func troubled(t *testing.T, cfg ecsim.Config, set func(*ecsim.World, int) error) ([]ecsim.Event, *ecsim.World) {
+	t.Helper()
+	cfg.ReadLag, cfg.Delivery = 10*time.Second, ecsim.Delivery{}
+	f := build(t, cfg)
+	f.serve(20)
+	r := rand.New(rand.NewPCG(cfg.Seed, 3))
+	for i := range 90 {
+		f.to(time.Duration(i) * time.Minute)
+		f.SetSupply(spotKey(), r.IntN(40))
+		f.must(f.SetBroken(api, ecsim.FailMode(r.IntN(6)*r.IntN(2))))
+		f.KillTasks(api, r.IntN(3), ecsim.StopContainerExited, "Essential container in task exited")
+		f.must(set(f.World, r.IntN(30)))
+	}
+	f.to(2 * time.Hour)
+	for i := range f.events {
+		f.events[i].ID = ""
+	}
+	return f.events, f.World
+}
+
+func setDesired(w *ecsim.World, n int) error { return w.SetDesired(api, n) }
+
+func TestSetDesiredIsUpdateServiceWithoutTheAnswer(t *testing.T) {
+	for seed := range uint64(6) {
+		fast, _ := troubled(t, trouble(seed), setDesired)
+		full, _ := troubled(t, trouble(seed), func(w *ecsim.World, n int) error {
+			_, err := w.UpdateService(api, ecsim.UpdateServiceInput{Desired: &n})
+			return err
+		})
+		if !reflect.DeepEqual(fast, full) {
+			t.Errorf("seed %d: %d events with SetDesired, %d others with UpdateService", seed, len(fast), len(full))
+		}
+	}
+	f := build(t, exact())
+	f.serve(1)
+	isError(t, f.SetDesired(ecsim.Ref{Region: region, Cluster: cluster, Service: "nope"}, 1), "ServiceNotFoundException", "Service not found.")
+	isError(t, f.SetDesired(api, -1), "InvalidParameterException", "negative")
+	isError(t, f.SetDesired(api, 5001), "InvalidParameterException", "5000")
+}
+
+// Who leaves out the steps in between still hears of every task's creation, of RUNNING, and of every stop when it begins and ends.
+func TestWithoutTheStepsInBetweenEveryTurnIsHeardOf(t *testing.T) {
+	for seed := range uint64(6) {
+		cfg := trouble(seed)
+		full, world := troubled(t, cfg, setDesired)
+		changes := 0
+		var want []string
+		stopped := map[string]bool{}
+		for _, e := range full {
+			if e.Task == nil {
+				continue
+			}
+			changes++
+			first := e.Task.DesiredStatus == ecsim.Stopped && !stopped[e.Task.ID]
+			stopped[e.Task.ID] = stopped[e.Task.ID] || first
+			switch s := e.Task.LastStatus; {
+			case first, s == ecsim.Provisioning, s == ecsim.Running, s == ecsim.Stopped:
+				want = append(want, fmt.Sprintf("%+v", *e.Task))
+			}
+		}
+		if world.Changes() != changes {
+			t.Errorf("seed %d: %d changes, %d events", seed, world.Changes(), changes)
+		}
+		cfg.LeaveOut = ecsim.PreparingEvents | ecsim.WindingDownEvents
+		turns, world := troubled(t, cfg, setDesired)
+		var got []string
+		for _, e := range turns {
+			if e.Task != nil {
+				got = append(got, fmt.Sprintf("%+v", *e.Task))
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("seed %d: %d events of tasks, want %d", seed, len(got), len(want))
+		}
+		if world.Changes() != changes {
+			t.Errorf("seed %d: %d changes when some are left out, %d when none is", seed, world.Changes(), changes)
+		}
 	}
 }
 

@@ -98,7 +98,7 @@ func (w *World) step(t *task) {
 		w.toPending(t)
 	case toActivating:
 		t.pullStopped = begun + share(t.startTime, sharePulled) + 1
-		w.set(t, activating, StartingEvents)
+		w.set(t, activating, PreparingEvents)
 		w.plan(t, toRunning, begun+moment(t.startTime))
 	case toRunning:
 		w.toRunning(t)
@@ -109,18 +109,18 @@ func (w *World) step(t *task) {
 	case toBadHealth:
 		w.end(t, ending{code: StopScheduler, reason: w.unhealthyReason(t), how: orderly})
 	case toDeactivate:
-		w.set(t, deactivating, StoppingEvents)
+		w.set(t, deactivating, WindingDownEvents)
 		w.plan(t, toSIGTERM, w.now+moment(sigtermAfter))
 	case toSIGTERM:
 		w.sigterm(t, maxStopTimeout)
-		w.set(t, stopping, StoppingEvents)
+		w.set(t, stopping, WindingDownEvents)
 	case toExit:
-		w.exit(t)
+		w.exit(t, WindingDownEvents)
 	case toStopping:
-		w.set(t, stopping, StoppingEvents)
+		w.set(t, stopping, WindingDownEvents)
 		w.plan(t, toDeprovision, t.executionStopped-1+share(w.cfg.DrainTime, 0.5))
 	case toDeprovision:
-		w.set(t, deprovisioning, StoppingEvents)
+		w.set(t, deprovisioning, WindingDownEvents)
 		w.plan(t, toStopped, t.executionStopped-1+moment(w.cfg.DrainTime))
 	case toStopped:
 		w.toStopped(t)
@@ -131,7 +131,7 @@ func share(d time.Duration, part float64) moment { return moment(math.Round(floa
 
 // begin plans the life of a new task that is PROVISIONING.
 func (w *World) begin(t *task) {
-	w.changed(t, StartingEvents)
+	w.changed(t, CreatedEvents)
 	if t.broken == FailNetwork {
 		w.plan(t, toFailure, w.now+share(t.startTime, shareProvisioning))
 		return
@@ -149,7 +149,7 @@ func (w *World) toPending(t *task) {
 			t.service.usage.begin(w.now, t.def)
 		}
 	}
-	w.set(t, pending, StartingEvents)
+	w.set(t, pending, PreparingEvents)
 	switch {
 	case t.hung:
 		hang := min(-math.Log(1-w.hangs.Float64())*float64(w.cfg.HungMean), float64(w.cfg.HungMax))
@@ -283,7 +283,7 @@ func (w *World) end(t *task, e ending) {
 		w.changed(t, WarningEvents)
 	case atOnce:
 		t.exitCode = e.exitCode
-		w.exit(t)
+		w.exit(t, AbruptEvents)
 	}
 }
 
@@ -295,7 +295,7 @@ func (w *World) endBeforeRunning(t *task) {
 	}
 	t.executionStopped = w.stamp()
 	w.release(t)
-	w.set(t, deprovisioning, StoppingEvents)
+	w.set(t, deprovisioning, AbruptEvents)
 	w.plan(t, toStopped, w.now+moment(w.cfg.DrainTime))
 }
 
@@ -316,18 +316,18 @@ func (w *World) idleNow(t *task) {
 	t.works = false
 }
 
-// exit takes the containers away and with them the capacity.
-func (w *World) exit(t *task) {
+// exit takes the containers away and with them the capacity. kind is that of its event.
+func (w *World) exit(t *task, kind EventSet) {
 	w.idleNow(t)
 	t.exited = true
 	t.executionStopped = w.stamp()
 	w.release(t)
 	if t.status == running {
-		w.set(t, deactivating, StoppingEvents)
+		w.set(t, deactivating, kind)
 		w.plan(t, toStopping, w.now+share(w.cfg.DrainTime, 0.25))
 		return
 	}
-	w.set(t, deprovisioning, StoppingEvents)
+	w.set(t, deprovisioning, kind)
 	w.plan(t, toStopped, w.now+moment(w.cfg.DrainTime))
 }
 
@@ -373,6 +373,7 @@ func (w *World) set(t *task, to status, kind EventSet) {
 // changed counts the version of a task on and sends its event.
 func (w *World) changed(t *task, kind EventSet) {
 	t.version++
+	w.changes++
 	t.updated = w.stamp()
 	w.sendTask(t, kind)
 }

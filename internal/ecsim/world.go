@@ -29,6 +29,7 @@ type World struct {
 
 	out      []Event
 	dropped  int // undrained events that were dropped
+	changes  int // of the state of tasks
 	inFlight []Event
 	idle     []int32 // free places of inFlight
 	eventNo  uint64
@@ -162,6 +163,9 @@ func (w *World) DrainTo(dst []Event) []Event {
 
 // Dropped returns how many events were lost because nobody drained them.
 func (w *World) Dropped() int { return w.dropped }
+
+// Changes returns how often the state of a task has changed so far; each change is an event unless Config.LeaveOut says otherwise.
+func (w *World) Changes() int { return w.changes }
 
 // scramble is the finalizer of splitmix64: a bijection that spreads neighbours far apart.
 func scramble(x uint64) uint64 {

@@ -3,7 +3,6 @@ package replay
 import (
 	"fmt"
 
-	"github.com/backstop-ecs/backstop/internal/ecsim"
 	"github.com/backstop-ecs/backstop/internal/failover"
 )
 
@@ -73,7 +72,7 @@ func (s *sim) carry() {
 func (s *sim) setDesired(pool, count int) {
 	p := s.pools[pool]
 	p.desired = count
-	if _, err := s.world.UpdateService(p.ref, ecsim.UpdateServiceInput{Desired: &count}); err != nil {
+	if err := s.world.SetDesired(p.ref, count); err != nil {
 		s.result.Violations = append(s.result.Violations, fmt.Sprintf("set %s to %d: %v", p.name, count, err))
 	}
 }

@@ -78,14 +78,20 @@ func (l *law) pass(arrived []notice) {
 	}
 }
 
-// idle: nothing was done, no evidence can expire, no breaker is at work and no budget runs. Whatever else depends on time alone has
-// asked for a pass of its own (Decision.LookAgain).
+// idle: nothing was done, the services' counts are what they were, no evidence can expire, no breaker is at work and no budget runs.
+// Whatever else depends on time alone has asked for a pass of its own (Decision.LookAgain).
 func (l *law) idle() bool {
 	if l.acted || len(l.state.Window) > 0 || l.p.OnDemandBudgetUSDMonthly > 0 || l.p.Nudge != failover.NudgeNone {
 		return false
 	}
 	for i := range l.state.Pools {
 		if l.state.Pools[i].B.Mode != failover.Closed || l.state.Pools[i].Failing != nil {
+			return false
+		}
+	}
+	for i, p := range l.s.pools {
+		seen := &l.obs.Pools[i]
+		if desired, running, pending := l.s.world.Counts(p.ref); desired != seen.Desired || running != seen.RunningCount || pending != seen.PendingCount {
 			return false
 		}
 	}

@@ -12,11 +12,13 @@ import (
 // collect takes the world's events: it keeps the mirrors, and turns what a controller would hear of into notices on their way.
 func (s *sim) collect() {
 	s.events = s.world.DrainTo(s.events[:0])
-	if len(s.events) == 0 {
+	changed := s.world.Changes() - s.changes
+	if changed == 0 && len(s.events) == 0 {
 		return
 	}
-	s.dirty = true
-	s.result.Events += len(s.events)
+	s.changes += changed
+	s.result.Events += changed // those that nobody is told of too
+	s.dirty = s.dirty || len(s.events) > 0
 	for i := range s.events {
 		e := &s.events[i]
 		k, ok := s.byRef[e.Service]
@@ -28,6 +30,7 @@ func (s *sim) collect() {
 		case ecsim.TaskStateChange:
 			s.taskEvent(k, p, e)
 		case ecsim.ServiceAction:
+			s.result.Events++
 			switch e.Name {
 			case ecsim.EventPlacementFailure:
 				s.notify(k, e.At, failover.Signal{ID: e.ID, Kind: failover.SignalPlacementFailure, Capacity: p.capacity}, false)

@@ -62,6 +62,7 @@ type sim struct {
 	row    int  // of the trace
 
 	events    []ecsim.Event
+	changes   int      // of the world's tasks, as far as they have been looked at
 	arrivals  []notice // in order of arrival
 	batch     []notice
 	due       time.Duration // the next pass; never when none is wanted

@@ -62,7 +62,7 @@ func (w World) config(seed uint64, start time.Time) ecsim.Config {
 	c := ecsim.Config{
 		Seed: seed, Start: start, StartUp: w.StartUp, StopTimeout: stopTimeout, UnwarnedShare: w.UnwarnedShare, HungShare: w.HungShare,
 		PlacementRetry: ecsim.Backoff{First: w.PlacementRetry, Max: w.PlacementRetry, Factor: 1}, LaunchRate: w.LaunchRate,
-		LeaveOut: ecsim.DeploymentEvents | ecsim.APICallEvents, KeepStopped: time.Minute,
+		LeaveOut: unheard, KeepStopped: time.Minute,
 		OnDemandVCPU: unlimitedVCPU, SpotVCPU: unlimitedVCPU,
 	}
 	if w.Stop == Unwarned {
@@ -70,6 +70,11 @@ func (w World) config(seed uint64, start time.Time) ecsim.Config {
 	}
 	return c
 }
+
+// unheard are the events that no controller waits for and no count of a run depends on. Those between a task's first and RUNNING and
+// between its warning and STOPPED change nothing that a listing of tasks would show; a change of the services' counts that comes
+// without an event is seen by comparing them ([law.idle]).
+const unheard = ecsim.PreparingEvents | ecsim.WindingDownEvents | ecsim.DeploymentEvents | ecsim.APICallEvents
 
 // unlimitedVCPU keeps quotas out of a comparison of policies.
 const unlimitedVCPU = 1e9
