@@ -14,12 +14,15 @@ type Control struct {
 	Event Delay         // from an event to the pass that takes it into account
 	Act   Delay         // from the pass to the call that changes the service
 	Tick  time.Duration // a pass comes at least this often
+	Quiet time.Duration // least time between a pass and one for events that call for no cover (a task runs, a scale-in, a steady state)
 	Deaf  bool          // events do not wake it: it only ticks
 }
 
-// FastControl is the product's: an event reaches the pass after 1 s by EventBridge and SQS, and the call is out 0.3 s later.
+// FastControl is the product's: an event reaches the pass after 1 s by EventBridge and SQS, and the call is out 0.3 s later. The daemon
+// lets events that call for no cover wait until 2 s after its last pass (passGapQuiet of package control), so that hundreds of tasks
+// that start together do not use up the calls that ECS allows.
 func FastControl() Control {
-	return Control{Event: Delay{P50: time.Second}, Act: Delay{P50: 300 * time.Millisecond}, Tick: time.Minute}
+	return Control{Event: Delay{P50: time.Second}, Act: Delay{P50: 300 * time.Millisecond}, Tick: time.Minute, Quiet: 2 * time.Second}
 }
 
 // ArticleControl has the delays that the article measured: 5 s (P95 15 s) to detect, 2 s (P95 5 s) to act.

@@ -86,4 +86,16 @@ func (s *sim) notify(pool int, at time.Time, sig failover.Signal, stopped bool) 
 		i--
 	}
 	s.arrivals = slices.Insert(s.arrivals, i, n)
+	s.awaken(&n)
+}
+
+// awaken asks for the pass that a notice wakes: at its arrival what may call for cover, later what can wait.
+func (s *sim) awaken(n *notice) {
+	at := n.at
+	switch n.sig.Kind {
+	case failover.SignalInterruption, failover.SignalPlacementFailure, failover.SignalCapacityStop, failover.SignalQuota:
+	default:
+		at = max(at, s.passed+s.c.Quiet)
+	}
+	s.wake = min(s.wake, at)
 }

@@ -62,12 +62,14 @@ type sim struct {
 	row    int  // of the trace
 
 	events    []ecsim.Event
-	changes   int      // of the world's tasks, as far as they have been looked at
-	arrivals  []notice // in order of arrival
+	changes   int           // of the world's tasks, as far as they have been looked at
+	arrivals  []notice      // in order of arrival
+	wake      time.Duration // when they want a pass; never when there is none
 	batch     []notice
 	due       time.Duration // the next pass; never when none is wanted
 	tick      time.Duration
 	busyUntil time.Duration
+	passed    time.Duration // when the last pass was
 	acts      []act
 	dirty     bool // something happened since the last pass
 
@@ -115,7 +117,8 @@ func newSim(r *Run) (*sim, error) {
 	}
 	r.World = r.World.defaults()
 	s := &sim{run: r, start: epoch, now: -warmUp, end: r.Trace.Duration, pools: layout(r.Trace, r.Zones), byRef: map[string]int{},
-		c: r.Policy.Control, rng: rand.New(rand.NewPCG(r.Seed, 0xc0117201)), due: -warmUp, tick: -warmUp, busyUntil: -warmUp, row: -1}
+		c: r.Policy.Control, rng: rand.New(rand.NewPCG(r.Seed, 0xc0117201)), due: -warmUp, tick: -warmUp, wake: never, busyUntil: -warmUp,
+		passed: -warmUp, row: -1}
 	s.world = ecsim.New(r.World.config(r.Seed, epoch.Add(-warmUp)))
 	for i, p := range s.pools {
 		s.byRef[p.name] = i
@@ -192,11 +195,7 @@ func (s *sim) next() time.Duration {
 	if at, ok := s.world.Next(); ok {
 		t = min(t, at.Sub(s.start))
 	}
-	wake := min(s.due, s.tick)
-	if len(s.arrivals) > 0 {
-		wake = min(wake, s.arrivals[0].at)
-	}
-	t = min(t, max(wake, s.busyUntil))
+	t = min(t, max(min(s.due, s.tick, s.wake), s.busyUntil))
 	if len(s.acts) > 0 {
 		t = min(t, s.acts[0].at)
 	}
@@ -274,13 +273,13 @@ func (s *sim) maybePass() {
 	if s.now < s.busyUntil {
 		return
 	}
+	ticked := s.now >= s.tick
+	if s.now < s.wake && s.now < s.due && !ticked {
+		return
+	}
 	n := 0
 	for n < len(s.arrivals) && s.arrivals[n].at <= s.now {
 		n++
-	}
-	ticked := s.now >= s.tick
-	if n == 0 && s.now < s.due && !ticked {
-		return
 	}
 	if ticked {
 		for s.tick <= s.now {
@@ -295,6 +294,10 @@ func (s *sim) maybePass() {
 	}
 	s.batch = append(s.batch[:0], s.arrivals[:n]...)
 	s.arrivals = s.arrivals[:copy(s.arrivals, s.arrivals[n:])]
+	s.passed, s.wake = s.now, never
+	for i := range s.arrivals {
+		s.awaken(&s.arrivals[i])
+	}
 	s.dirty = false
 	s.asked = s.asked[:0]
 	s.result.Passes++
