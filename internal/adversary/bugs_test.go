@@ -479,6 +479,9 @@ const bugSeedsMax = 200
 // TestPlantedBugsAreCaught plants every bug and looks for the first seed that breaks a promise with it. The
 // table is testdata/bugs.md; -update writes it.
 func TestPlantedBugsAreCaught(t *testing.T) {
+	if slower > 1 || testing.Short() {
+		t.Skip("the bugs are planted in the long run without the race detector")
+	}
 	type caught struct {
 		seed   uint64
 		breach Breach

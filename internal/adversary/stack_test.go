@@ -101,7 +101,9 @@ func stack(t *testing.T, seed uint64, path string, trouble time.Duration) {
 	}
 	box.ClearFaults(0)
 	box.SetDelivery(sandbox.Trouble{})
-	box.World(func(w *ecsim.World) { w.SetSupply(ecsim.SupplyKey{Region: homeRegion, Provider: ecsim.FargateSpot}, -1) })
+	box.World(func(w *ecsim.World) {
+		w.SetSupply(ecsim.SupplyKey{Region: homeRegion, Provider: ecsim.FargateSpot}, -1)
+	})
 	var got [2]int
 	for end := time.Now().Add(convergeMax); time.Now().Before(end); time.Sleep(time.Minute) {
 		box.World(func(w *ecsim.World) {
