@@ -180,19 +180,19 @@ func (h *hour) signals() (out []failover.Signal) {
 	return out
 }
 
+// pass carries the workloads through a pass one after the other: side by side, the world's random draws would fall
+// to them in another order in every run.
 func (h *hour) pass(signals []failover.Signal) {
 	h.t.Helper()
-	var names []string
 	for _, w := range h.app.Loop.Workloads {
-		names = append(names, w.Name)
-	}
-	reports, err := h.app.Loop.Pass(h.t.Context(), names, signals)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	for _, r := range reports {
-		if r.Err != nil && r.Result != control.Stale {
-			h.t.Fatalf("%s: %s: %v", r.Workload, r.Result, r.Err)
+		reports, err := h.app.Loop.Pass(h.t.Context(), []string{w.Name}, signals)
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		for _, r := range reports {
+			if r.Err != nil && r.Result != control.Stale {
+				h.t.Fatalf("%s: %s: %v", r.Workload, r.Result, r.Err)
+			}
 		}
 	}
 }
@@ -225,6 +225,17 @@ func TestTheFirstHour(t *testing.T) {
 		t.Fatal(err)
 	}
 	if string(have) != got {
-		t.Errorf("%s is not what happens; go test ./internal/cli -run FirstHour -update writes it\n%s", firstHourFile, got)
+		t.Errorf("%s is not what happens; go test ./internal/cli -run FirstHour -update writes it\n%s", firstHourFile, firstDifference(string(have), got))
 	}
+}
+
+// firstDifference returns the first lines in which two texts differ.
+func firstDifference(have, got string) string {
+	a, b := strings.Split(have, "\n"), strings.Split(got, "\n")
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			return fmt.Sprintf("line %d\nhave: %s\ngot:  %s", i+1, a[i], b[i])
+		}
+	}
+	return fmt.Sprintf("%d lines, got %d", len(a), len(b))
 }
