@@ -131,7 +131,7 @@ func table(ctx context.Context, endpoint string) error {
 		return types.AttributeDefinition{AttributeName: aws.String(name), AttributeType: types.ScalarAttributeTypeS}
 	}
 	_, err := client.CreateTable(ctx, &dynamodb.CreateTableInput{TableName: aws.String("backstop"), BillingMode: types.BillingModePayPerRequest,
-		KeySchema: []types.KeySchemaElement{{AttributeName: aws.String("pk"), KeyType: types.KeyTypeHash}, {AttributeName: aws.String("sk"), KeyType: types.KeyTypeRange}},
+		KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String("pk"), KeyType: types.KeyTypeHash}, {AttributeName: aws.String("sk"), KeyType: types.KeyTypeRange}},
 		AttributeDefinitions: []types.AttributeDefinition{attr("pk"), attr("sk")}})
 	return err
 }
