@@ -98,7 +98,9 @@ func Start(ctx context.Context, o Options) (*Runtime, error) {
 		"AWS_LAMBDA_FUNCTION_NAME=backstop", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=256", "AWS_LAMBDA_FUNCTION_VERSION=$LATEST")
 	r.cmd.Stdout, r.cmd.Stderr = o.Stdout, o.Stderr
 	r.cmd.WaitDelay = stopLimit
+	r.mu.Lock()
 	r.started = time.Now()
+	r.mu.Unlock()
 	if err := r.cmd.Start(); err != nil {
 		_ = r.server.Close()
 		return nil, fmt.Errorf("start %s: %w", o.Bootstrap, err)
@@ -126,7 +128,9 @@ func Start(ctx context.Context, o Options) (*Runtime, error) {
 
 func (r *Runtime) serveNext(w http.ResponseWriter, q *http.Request) {
 	r.once.Do(func() {
+		r.mu.Lock()
 		r.Init = time.Since(r.started)
+		r.mu.Unlock()
 		close(r.ready)
 	})
 	select {

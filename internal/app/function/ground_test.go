@@ -42,6 +42,7 @@ type ground struct {
 }
 
 func (g *ground) spawn(role string) {
+	g.kill(role) // a process that was shot twice has been replaced already
 	cmd := exec.Command(os.Args[0], "-test.run=^$")
 	cmd.Env = append(os.Environ(), append(g.env, envRole+"="+role)...)
 	cmd.Stderr = os.Stderr
