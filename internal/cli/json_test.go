@@ -13,6 +13,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/doctor"
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/journal"
+	"github.com/backstop-ecs/backstop/internal/simulate"
 )
 
 // printed are the answers in JSON, by the heading in docs/json.md that describes them.
@@ -22,7 +23,7 @@ func printed() map[string]any {
 			Workloads []explainFacts `json:"workloads"`
 		}{}, "history": journal.Entry{}, "failover, restore, pin, unpin, pause, resume": intentFacts{},
 		"doctor": doctor.Report{}, "cost": costFacts{}, "cost --what-if": whatIfFacts{}, "config validate": configVerdict{}, "version": versionFacts{}, "sandbox": sandboxFacts{},
-		"demo: a decision": demo.Decision{}, "demo: the summary": demo.Summary{}, "demo --list": scenarioList{},
+		"demo: a decision": demo.Decision{}, "demo: the summary": demo.Summary{}, "demo --list": scenarioList{}, "tune": simulate.Tuned{},
 	}
 }
 

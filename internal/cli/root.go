@@ -82,7 +82,7 @@ var commands = []struct {
 	group string
 	make  []func(IO) *cobra.Command
 }{
-	{groupTry, []func(IO) *cobra.Command{newDemoCommand, newSandboxCommand, newSimulateCommand}},
+	{groupTry, []func(IO) *cobra.Command{newDemoCommand, newSandboxCommand, newSimulateCommand, newTuneCommand}},
 	{groupRun, []func(IO) *cobra.Command{newInitCommand, newRunCommand, newDashboardCommand}},
 	{groupLook, []func(IO) *cobra.Command{newStatusCommand, newExplainCommand, newHistoryCommand, newTopCommand, newDoctorCommand, newCostCommand}},
 	{groupChange, []func(IO) *cobra.Command{newFailoverCommand, newRestoreCommand, newPinCommand, newUnpinCommand, newPauseCommand, newResumeCommand}},

@@ -45,17 +45,30 @@ func newSimulateCommand(s IO) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return runSimulate(cmd.Context(), s, o) },
 	}
 	f := cmd.Flags()
-	f.StringSliceVarP(&o.Traces, "trace", "t", nil, "a CSV file or a built-in trace; repeat it for several (default article)")
-	f.StringSliceVarP(&o.Events, "events", "e", nil, "recorded ECS events (EventBridge JSON, CloudWatch Logs exports) to rebuild a trace from")
+	worldFlags(cmd, &o.Options)
 	f.StringSliceVarP(&o.Policies, "policy", "p", nil, "policies to compare, or all (default all)")
 	f.StringArrayVar(&o.Set, "set", nil, "field=value of the product's own policies, such as overstart=1")
 	f.StringArrayVar(&o.Sweep, "sweep", nil, "vary a field of the first own policy: field=a,b,c or field=low..high[/steps]; at most two")
 	f.BoolVarP(&o.list, "list", "l", false, "list traces and policies and end")
+	f.IntVar(&o.Seeds, "seeds", 1, "seeds to play; with more than one there are confidence intervals")
+	f.BoolVar(&o.Check, "check", false, "check every invariant after every pass of the own policies")
+	f.BoolVar(&o.summary, "summary", false, "add a table of means over all traces")
+	f.StringVar(&o.out, "out", "", "write report.html, results.json and results.csv into this directory")
+	choiceFlag(cmd, &o.output, "output", "o", outputTable, []string{outputTable, outputJSON, outputCSV}, "form of the answer; json is documented in docs/json.md")
+	_ = cmd.MarkFlagDirname("out")
+	_ = cmd.RegisterFlagCompletionFunc("policy", cobra.FixedCompletions(replay.Names(), cobra.ShellCompDirectiveNoFileComp))
+	return cmd
+}
+
+// worldFlags are those that say what is played and in what world, for the commands that simulate.
+func worldFlags(cmd *cobra.Command, o *simulate.Options) {
+	f := cmd.Flags()
+	f.StringSliceVarP(&o.Traces, "trace", "t", nil, "a CSV file or a built-in trace; repeat it for several (default article)")
+	f.StringSliceVarP(&o.Events, "events", "e", nil, "recorded ECS events (EventBridge JSON, CloudWatch Logs exports) to rebuild a trace from")
 	f.IntVarP(&o.Tasks, "tasks", "n", 200, fmt.Sprintf("tasks wanted where the trace does not say, 1 to %d", simulate.TasksMax))
 	f.IntVar(&o.Days, "days", 30, "length of built-in traces")
 	f.DurationVar(&o.Duration, "duration", 0, "play so much of each trace, or on after its last row")
 	f.Float64Var(&o.Scale, "scale", 1, "multiply the capacities of trace files")
-	f.IntVar(&o.Seeds, "seeds", 1, "seeds to play; with more than one there are confidence intervals")
 	f.Uint64Var(&o.Seed, "seed", 0, "the first seed; a seed gives the same result on every run")
 	worlds := []string{"W1", "W2", "W3"}
 	for _, w := range replay.Stops() {
@@ -74,14 +87,7 @@ func newSimulateCommand(s IO) *cobra.Command {
 	f.Float64Var(&o.MemoryGB, "memory", 16, "memory of a task in GB")
 	f.StringVar(&o.Region, "region", "", "AWS region whose prices count (default: the article's prices)")
 	choiceFlag(cmd, &o.Arch, "arch", "", "X86_64", []string{"X86_64", "ARM64"}, "CPU architecture, for prices")
-	f.BoolVar(&o.Check, "check", false, "check every invariant after every pass of the own policies")
-	f.BoolVar(&o.summary, "summary", false, "add a table of means over all traces")
-	f.StringVar(&o.out, "out", "", "write report.html, results.json and results.csv into this directory")
-	choiceFlag(cmd, &o.output, "output", "o", outputTable, []string{outputTable, outputJSON, outputCSV}, "form of the answer; json is documented in docs/json.md")
 	_ = cmd.MarkFlagFilename("trace", "csv")
-	_ = cmd.MarkFlagDirname("out")
-	_ = cmd.RegisterFlagCompletionFunc("policy", cobra.FixedCompletions(replay.Names(), cobra.ShellCompDirectiveNoFileComp))
-	return cmd
 }
 
 func runSimulate(ctx context.Context, s IO, o simulateOptions) error {

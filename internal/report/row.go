@@ -140,6 +140,14 @@ var meanFields = []field{
 var student = [...]float64{12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131,
 	2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042}
 
+// Quantile95 is how many standard errors the 95 % confidence interval of a mean of n values, at least two, reaches to either side.
+func Quantile95(n int) float64 {
+	if n-2 < len(student) {
+		return student[n-2]
+	}
+	return 1.96
+}
+
 // halfWidth is half the width of the 95 % confidence interval of a mean.
 func halfWidth(values []float64, mean float64) float64 {
 	ss := 0.0
@@ -147,11 +155,7 @@ func halfWidth(values []float64, mean float64) float64 {
 		ss += (v - mean) * (v - mean)
 	}
 	n := len(values)
-	t := 1.96
-	if n-2 < len(student) {
-		t = student[n-2]
-	}
-	return t * math.Sqrt(ss/float64(n-1)/float64(n))
+	return Quantile95(n) * math.Sqrt(ss/float64(n-1)/float64(n))
 }
 
 // Frontier returns the indices of the rows that no other row beats in both cost and shortfall, cheapest first. The oracle, which nobody

@@ -25,11 +25,12 @@ const (
 
 // Options are what a simulation is asked for. The zero value is the article's month under every policy.
 type Options struct {
-	Traces   []string // files, or names of built-in traces; default: article
-	Events   []string // files of recorded ECS events, from which traces are rebuilt
-	Policies []string // default: all
-	Set      []string // field=value, of the product's own policies
-	Sweep    []string // field=value,value or field=low..high[/steps], of the first of them
+	Traces   []string       // files, or names of built-in traces; default: article
+	Events   []string       // files of recorded ECS events, from which traces are rebuilt
+	Given    []*trace.Trace // traces that the caller has read already
+	Policies []string       // default: all
+	Set      []string       // field=value, of the product's own policies
+	Sweep    []string       // field=value,value or field=low..high[/steps], of the first of them
 
 	Tasks    int           // default 200
 	Days     int           // of built-in traces; default 30
@@ -73,8 +74,9 @@ type plan struct {
 
 // source is a trace, by seed: a file is the same for every one, a built-in trace is not.
 type source struct {
-	name string
-	of   func(seed uint64) (*trace.Trace, error)
+	name  string
+	whole *trace.Trace // nil when each seed has another
+	of    func(seed uint64) (*trace.Trace, error)
 }
 
 // variant is one contestant.
@@ -82,6 +84,7 @@ type variant struct {
 	policy replay.Policy
 	fields map[string]string
 	oracle bool
+	zones  replay.Zones
 }
 
 func (o Options) plan() (*plan, error) {
@@ -193,7 +196,7 @@ func (p *plan) readPrices() error {
 
 func (p *plan) readTraces() error {
 	names := p.o.Traces
-	if len(names) == 0 && len(p.o.Events) == 0 {
+	if len(names) == 0 && len(p.o.Events) == 0 && len(p.o.Given) == 0 {
 		names = []string{"article"}
 	}
 	for _, name := range names {
@@ -210,7 +213,18 @@ func (p *plan) readTraces() error {
 		}
 		p.sources = append(p.sources, s)
 	}
+	for _, t := range p.o.Given {
+		if t = p.cut(t); t.Check() != nil {
+			return t.Check()
+		}
+		p.sources = append(p.sources, fixed(t))
+	}
 	return nil
+}
+
+// fixed is the source of a trace that is the same for every seed.
+func fixed(t *trace.Trace) source {
+	return source{name: t.Name, whole: t, of: func(uint64) (*trace.Trace, error) { return t, nil }}
 }
 
 // recorded is a source that is rebuilt from recorded events.
@@ -229,7 +243,7 @@ func (p *plan) recorded(name string) (source, error) {
 	if err := t.Check(); err != nil {
 		return source{}, err
 	}
-	return source{name: t.Name, of: func(uint64) (*trace.Trace, error) { return t, nil }}, nil
+	return fixed(t), nil
 }
 
 func (p *plan) source(name string) (source, error) {
@@ -260,7 +274,7 @@ func (p *plan) source(name string) (source, error) {
 	if err := t.Check(); err != nil {
 		return source{}, fmt.Errorf("%w (a final row or a duration says how long it is)", err)
 	}
-	return source{name: t.Name, of: func(uint64) (*trace.Trace, error) { return t, nil }}, nil
+	return fixed(t), nil
 }
 
 // cut makes a trace as long as was asked for.
@@ -288,14 +302,14 @@ func (p *plan) readPolicies() error {
 	}
 	for _, name := range names {
 		if name == replay.OracleName {
-			p.variants = append(p.variants, variant{policy: replay.Policy{Name: name, Doc: "perfect foresight: the lowest cost with nothing ever short"}, oracle: true})
+			p.variants = append(p.variants, variant{policy: replay.Policy{Name: name, Doc: "perfect foresight: the lowest cost with nothing ever short"}, oracle: true, zones: p.zones})
 			continue
 		}
 		pol, err := replay.ByName(name)
 		if err != nil {
 			return err
 		}
-		v := variant{policy: pol}
+		v := variant{policy: pol, zones: p.zones}
 		if pol.Law != nil {
 			if v, err = p.own(name, *pol.Law, p.o.Set); err != nil {
 				return err
@@ -329,7 +343,7 @@ func (p *plan) own(name string, law failover.Policy, set []string) (variant, err
 	} else if p.o.Control != "" {
 		return variant{}, fmt.Errorf("control %q: must be fast or article", p.o.Control)
 	}
-	v := variant{policy: pol}
+	v := variant{policy: pol, zones: p.zones}
 	if len(fields) > 0 {
 		v.fields = fields
 	}

@@ -31,6 +31,21 @@ func Run(ctx context.Context, o Options, tell func(Progress)) ([]report.Section,
 	seeds := p.o.Seeds
 	results := make([]replay.Result, len(p.sources)*seeds*len(p.variants))
 	cells := len(p.sources) * seeds // a job is one trace of one seed under one policy; its oracle is computed with it
+	err = each(ctx, p.o.Workers, len(results), tell, func(k int) error {
+		cell, v := k%cells, k/cells
+		r, err := p.one(ctx, cell/seeds, cell%seeds, v)
+		results[(cell*len(p.variants))+v] = r
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return p.sections(results)
+}
+
+// each calls do for 0..n-1 from several goroutines, every core if workers is 0, until one fails, and tells of every call that is done.
+// Calls of do for different numbers must not touch the same memory.
+func each(ctx context.Context, workers, n int, tell func(Progress), do func(int) error) error {
 	begun := time.Now()
 	var (
 		next, done atomic.Int64
@@ -38,30 +53,26 @@ func Run(ctx context.Context, o Options, tell func(Progress)) ([]report.Section,
 		failed     error
 		group      sync.WaitGroup
 	)
-	workers := p.o.Workers
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
-	for range min(workers, len(results)) {
+	for range min(workers, n) {
 		group.Go(func() {
 			for {
 				k := int(next.Add(1)) - 1
-				if k >= len(results) || ctx.Err() != nil {
+				if k >= n || ctx.Err() != nil {
 					return
 				}
-				cell, v := k%cells, k/cells
-				r, err := p.one(ctx, cell/seeds, cell%seeds, v)
-				n := int(done.Add(1))
+				err := do(k)
+				made := int(done.Add(1))
 				mu.Lock()
 				if err != nil {
 					failed = errors.Join(failed, err)
-					next.Store(int64(len(results)))
-				} else {
-					results[(cell*len(p.variants))+v] = r
+					next.Store(int64(n))
 				}
 				if tell != nil {
 					elapsed := time.Since(begun)
-					tell(Progress{Done: n, Runs: len(results), Elapsed: elapsed, Left: elapsed / time.Duration(n) * time.Duration(len(results)-n)})
+					tell(Progress{Done: made, Runs: n, Elapsed: elapsed, Left: elapsed / time.Duration(made) * time.Duration(n-made)})
 				}
 				mu.Unlock()
 			}
@@ -69,12 +80,9 @@ func Run(ctx context.Context, o Options, tell func(Progress)) ([]report.Section,
 	}
 	group.Wait()
 	if failed != nil {
-		return nil, failed
+		return failed
 	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	return p.sections(results)
+	return ctx.Err()
 }
 
 // OptionError is an error of what was asked for, not of the simulation.
@@ -85,18 +93,23 @@ func (e *OptionError) Unwrap() error { return e.err }
 
 // one runs one policy on one trace of one seed.
 func (p *plan) one(ctx context.Context, source, seed, v int) (replay.Result, error) {
+	return p.play(ctx, &p.variants[v], source, seed, p.o.Record && seed == 0 && !p.swept(v))
+}
+
+// play runs a contestant on one trace of one seed, and works out the oracle with it.
+func (p *plan) play(ctx context.Context, v *variant, source, seed int, record bool) (replay.Result, error) {
 	t, err := p.sources[source].of(p.o.Seed + uint64(seed))
 	if err != nil {
 		return replay.Result{}, err
 	}
 	run := replay.Run{
-		Trace: t, Policy: p.variants[v].policy, Tasks: p.o.Tasks, Zones: p.zones, World: p.world, Prices: p.prices, Seed: p.o.Seed + uint64(seed),
-		Check: p.o.Check, Record: p.o.Record && seed == 0 && !p.swept(v), Stop: func() bool { return ctx.Err() != nil },
+		Trace: t, Policy: v.policy, Tasks: p.o.Tasks, Zones: v.zones, World: p.world, Prices: p.prices, Seed: p.o.Seed + uint64(seed),
+		Check: p.o.Check, Record: record, Stop: func() bool { return ctx.Err() != nil },
 	}
 	begun := time.Now()
 	oracle := replay.Oracle(run)
 	r := oracle
-	if !p.variants[v].oracle {
+	if !v.oracle {
 		begun = time.Now()
 		r, err = replay.Simulate(run)
 		if errors.Is(err, replay.ErrStopped) {

@@ -1,0 +1,154 @@
+package simulate
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/backstop-ecs/backstop/internal/config"
+	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/trace"
+)
+
+// sigtermWorld is one where tasks do not use the warning and every loss is felt: spare tasks are worth something.
+func sigtermWorld(target float64) TuneOptions {
+	return TuneOptions{Options: Options{Traces: []string{"article3"}, Tasks: 40, Days: 3, Seed: 3, Seeds: 2, World: "W2"}, Target: target, HeldOut: 3}
+}
+
+func tuned(t *testing.T, o TuneOptions) *Tuned {
+	t.Helper()
+	got, err := Tune(t.Context(), o, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+func TestAGenerousTargetLeavesThePolicyAsItIs(t *testing.T) {
+	got := tuned(t, sigtermWorld(100_000))
+	if !got.Reached || got.After.CostUSD > got.Before.CostUSD*1.01 || !got.TargetGiven {
+		t.Errorf("a target that anything keeps to gives %+v", got)
+	}
+	for _, c := range got.Changes {
+		if c.Field == "extra" {
+			t.Errorf("spare tasks are proposed though nothing asks for them: %+v", c)
+		}
+	}
+}
+
+func TestATargetOutOfReachIsToldWithItsFloor(t *testing.T) {
+	got := tuned(t, sigtermWorld(0))
+	if got.Reached || !got.Keep || got.Floor <= 0 || !strings.Contains(got.Verdict, "out of reach") {
+		t.Fatalf("nothing short is impossible here, and that gives %+v", got)
+	}
+	i := slices.IndexFunc(got.Changes, func(c Change) bool { return c.Field == "extra" })
+	if i < 0 || got.Changes[i].Cost <= 0 || got.Changes[i].Short >= 0 {
+		t.Errorf("the floor needs spare tasks, which cost more and leave less short: %+v", got.Changes)
+	}
+	if strings.Contains(got.YAML, "extra") {
+		t.Errorf("what misses the target is not proposed:\n%s", got.YAML)
+	}
+	if n := len(got.Frontier); n < 2 || got.Frontier[0].CostRatio > got.Frontier[n-1].CostRatio || got.Frontier[0].Short < got.Frontier[n-1].Short {
+		t.Errorf("the frontier is %+v", got.Frontier)
+	}
+}
+
+func TestASearchDoesNotDependOnTheWorkers(t *testing.T) {
+	o := sigtermWorld(30)
+	o.Workers = 1
+	one := tuned(t, o)
+	o.Workers = 4
+	told := 0
+	many, err := Tune(t.Context(), o, func(p Progress) {
+		told++
+		if p.Done != told || p.Done > p.Runs {
+			t.Errorf("progress %+v at call %d", p, told)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, _ := json.Marshal(one)
+	b, _ := json.Marshal(many)
+	if string(a) != string(b) || told != one.Runs {
+		t.Errorf("one worker gives\n%s\nfour give\n%s\n(told %d times of %d runs)", a, b, told, one.Runs)
+	}
+}
+
+func TestAFileIsSearchedInItsFirstPartAndJudgedInItsLast(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "mine.csv")
+	text := "seconds,spot/a,spot/b\n0,inf,inf\n" + "3600,0,inf\n" + "7200,inf,inf\n" + "345600,inf,inf\n" // trouble on the first of four days only
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := tuned(t, TuneOptions{Options: Options{Traces: []string{file}, Tasks: 10}, Target: -1})
+	if !strings.Contains(got.Searched, "the first 60 %") || !strings.Contains(got.HeldOut, "the last 40 %") {
+		t.Errorf("searched on %q, judged on %q", got.Searched, got.HeldOut)
+	}
+	if got.After.PerLost != 0 || got.Before.Short != 0 {
+		t.Errorf("nothing is lost in the last part, and that gives %+v", got.Before)
+	}
+}
+
+func TestAPartOfATraceHoldsWhatTheTraceHolds(t *testing.T) {
+	whole := &trace.Trace{Name: "x", Columns: []trace.Column{{Pool: trace.Spot}}, At: []time.Duration{0, 10 * time.Second, 20 * time.Second}, Values: []int{1, 2, 3}, Duration: 30 * time.Second}
+	got := between(whole, 15*time.Second, 25*time.Second)
+	if !slices.Equal(got.At, []time.Duration{0, 5 * time.Second}) || !slices.Equal(got.Values, []int{2, 3}) || got.Duration != 10*time.Second || got.Check() != nil {
+		t.Errorf("%+v, %v", got, got.Check())
+	}
+}
+
+// Every value of every lever must be in its field's range, and what is printed must be a configuration.
+func TestEveryLeverMakesAConfiguration(t *testing.T) {
+	tn, err := newTuner(TuneOptions{Options: Options{Traces: []string{"article3"}, Set: []string{"fill_after=30s"}}, Target: -1}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range levers() {
+		for _, v := range append(tn.values(l, trial{"zones": "per-zone"}), l.values...) {
+			tr := trial{l.field: v, "zones": "per-zone"}
+			if l.field == zonesLever {
+				tr = trial{zonesLever: v}
+			}
+			made, err := tn.variant(tr)
+			if err != nil {
+				t.Fatalf("%s: %v", tr.key(), err)
+			}
+			head := "version: 1\nregion: us-east-1\nworkloads:\n  - name: w\n"
+			if tr[zonesLever] == "pooled" {
+				head += "    pools: [{name: spot, cluster: C, service: S, capacity: FARGATE_SPOT}, {name: standard, cluster: C, service: T, capacity: FARGATE}]\n"
+			}
+			file, err := config.Parse([]byte(head+tn.yaml(tr)), "proposal")
+			if err != nil {
+				t.Fatalf("%s: %v\n%s", tr.key(), err, tn.yaml(tr))
+			}
+			for _, f := range failover.Fields() {
+				if f.Key == "jitter_seed" || f.Key == "demand" {
+					continue
+				}
+				if got, want := f.Get(&file.Workloads[0].Policy), f.Get(made.policy.Law); got != want {
+					t.Errorf("%s: the configuration has %s: %s, the policy %s", tr.key(), f.Key, got, want)
+				}
+			}
+		}
+	}
+}
+
+func TestASearchThatIsAskedForWronglyIsSaid(t *testing.T) {
+	for want, o := range map[string]TuneOptions{
+		"2 policies: a search starts from one": {Options: Options{Policies: []string{"fill", "switch"}}},
+		"has no fields to tune":                {Options: Options{Policies: []string{"spot"}}},
+		"1 held-out seeds: must be 2 to":       {HeldOut: 1},
+	} {
+		_, err := Tune(t.Context(), o, nil)
+		var asked *OptionError
+		if !errors.As(err, &asked) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v gives %v, want %q", o, err, want)
+		}
+	}
+}

@@ -1,0 +1,393 @@
+package simulate
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/replay"
+	"github.com/backstop-ecs/backstop/internal/report"
+)
+
+// trial is a policy as its differences from the one that the search started from: value by field. The pseudo-field zones is no field
+// of a policy but a layout of services.
+type trial map[string]string
+
+const (
+	zonesLever = "zones"
+	extraLever = "extra"
+	// refineSteps bounds the halving between the greatest spare that is too little and the least that is enough.
+	refineSteps = 3
+)
+
+// key names a trial; the same differences have the same key.
+func (t trial) key() string {
+	var parts []string
+	for _, f := range slices.Sorted(maps.Keys(t)) {
+		parts = append(parts, f+"="+t[f])
+	}
+	return strings.Join(parts, " ")
+}
+
+// with is the trial with one more difference; an empty value takes it back.
+func (t trial) with(field, value string) trial {
+	out := maps.Clone(t)
+	if value == "" {
+		delete(out, field)
+	} else {
+		out[field] = value
+	}
+	return out
+}
+
+// lever is a field that is worth varying, and the values that are tried.
+type lever struct {
+	field  string
+	values []string
+	shares []float64 // of the tasks, for a number of them
+	again  bool      // tried once more after the others
+}
+
+// levers are in order of effect: how Spot is spread first, then what is held, done in trouble and started.
+func levers() []lever {
+	return []lever{
+		{field: zonesLever, values: []string{string(replay.Pooled), string(replay.PerZone)}},
+		{field: extraLever, shares: []float64{0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3}},
+		{field: "on_trip", values: []string{string(failover.Keep), string(failover.Evacuate)}},
+		{field: "overstart", values: []string{"0", "0.1", "0.2", "0.35", "0.5", "1"}, again: true},
+		{field: "settle", values: []string{"0s", "30s", "2m", "5m"}},
+		{field: "release_every", values: []string{"1s", "5s", "15s", "30s"}, again: true},
+		{field: "tier_share_max", values: []string{"0.4", "0.6", "1"}},
+	}
+}
+
+// values lists what is tried of a lever beside the present value.
+func (t *tuner) values(l lever, now trial) []string {
+	if l.field == zonesLever && !t.zoned() || l.field == "tier_share_max" && (t.zonesOf(now) != replay.PerZone || !t.zoned()) {
+		return nil
+	}
+	all := l.values
+	for _, s := range l.shares {
+		all = append(all, strconv.Itoa(int(math.Ceil(s*float64(t.search0.o.Tasks)))))
+	}
+	present := t.value(l.field, now)
+	return slices.DeleteFunc(slices.Compact(slices.Clone(all)), func(v string) bool { return v == present })
+}
+
+// value is a field's value under a trial, as the field writes it.
+func (t *tuner) value(field string, tr trial) string {
+	if field == zonesLever {
+		return string(t.zonesOf(tr))
+	}
+	f, _ := failover.FieldByKey(field)
+	law := t.law
+	if v, ok := tr[field]; ok {
+		_ = f.Set(&law, v) // a lever's values are in its range (a test sets them all)
+	}
+	return f.Get(&law)
+}
+
+func (t *tuner) zonesOf(tr trial) replay.Zones {
+	if z, ok := tr[zonesLever]; ok {
+		return replay.Zones(z)
+	}
+	return t.zones
+}
+
+// zoned says whether any trace has zones to choose from.
+func (t *tuner) zoned() bool {
+	for i := range t.search0.sources {
+		tr, err := t.search0.sources[i].of(t.search0.o.Seed)
+		if err != nil {
+			return false
+		}
+		for _, pool := range tr.Pools() {
+			if len(tr.Zones(pool)) > 1 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// search goes through the levers one after the other and keeps what is better, then takes back what turned out to buy nothing.
+func (t *tuner) search(ctx context.Context) (trial, error) {
+	for _, l := range levers() {
+		t.planned += (len(l.values) + len(l.shares)) * len(t.search0.sources) * t.search0.o.Seeds
+	}
+	t.planned += 4 * len(t.held.sources) * t.held.o.Seeds
+	now := trial{}
+	if err := t.measure(ctx, []trial{now}); err != nil {
+		return nil, err
+	}
+	if !t.given {
+		t.target = max(shortTolerated, bound(t.known[now.key()]))
+	}
+	for round := range 2 {
+		for _, l := range levers() {
+			if round > 0 && !l.again {
+				continue
+			}
+			var err error
+			if now, err = t.try(ctx, now, l.field, t.values(l, now)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	now, err := t.refine(ctx, now)
+	if err != nil {
+		return nil, err
+	}
+	for _, field := range slices.Sorted(maps.Keys(now)) {
+		without := now.with(field, "")
+		if err := t.measure(ctx, []trial{without}); err != nil {
+			return nil, err
+		}
+		if !t.better(now, without) {
+			now = without
+		}
+	}
+	return now, nil
+}
+
+// try measures some values of a field and returns the best trial, which may be the one that was given.
+func (t *tuner) try(ctx context.Context, now trial, field string, values []string) (trial, error) {
+	var trials []trial
+	for _, v := range values {
+		next := now.with(field, v)
+		if t.value(field, trial{}) == v {
+			next = now.with(field, "")
+		}
+		trials = append(trials, next)
+	}
+	if err := t.measure(ctx, trials); err != nil {
+		return nil, err
+	}
+	best := now
+	for _, tr := range trials {
+		if t.better(tr, best) {
+			best = tr
+		}
+	}
+	return best, nil
+}
+
+// refine looks for less standing spare that still keeps to the target.
+func (t *tuner) refine(ctx context.Context, now trial) (trial, error) {
+	enough, err := strconv.Atoi(t.value(extraLever, now))
+	if err != nil || bound(t.known[now.key()]) > t.target {
+		return now, nil
+	}
+	low, _ := strconv.Atoi(t.value(extraLever, trial{}))
+	for _, l := range levers() {
+		if l.field != extraLever {
+			continue
+		}
+		for _, s := range l.shares { // the step below was not enough, or it would have been taken
+			if v := int(math.Ceil(s * float64(t.search0.o.Tasks))); v < enough {
+				low = max(low, v)
+			}
+		}
+	}
+	for range refineSteps {
+		middle := (low + enough) / 2
+		if middle <= low || middle >= enough {
+			break
+		}
+		next, err := t.try(ctx, now, extraLever, []string{strconv.Itoa(middle)})
+		if err != nil {
+			return nil, err
+		}
+		if next.key() != now.key() {
+			now, enough = next, middle
+		} else {
+			low = middle
+		}
+	}
+	return now, nil
+}
+
+// measure plays the trials that have not been played yet.
+func (t *tuner) measure(ctx context.Context, trials []trial) error {
+	var fresh []trial
+	for _, tr := range trials {
+		if _, ok := t.known[tr.key()]; !ok {
+			fresh = append(fresh, tr)
+		}
+	}
+	got, err := t.play(ctx, t.search0, fresh)
+	if err != nil {
+		return err
+	}
+	for i, tr := range fresh {
+		t.known[tr.key()] = report.Mean(got[i])
+	}
+	return nil
+}
+
+// bound is the shortfall of a row with its standard error on top, so that luck of few seeds is not taken for merit.
+func bound(r report.Row) float64 {
+	se := 0.0
+	if r.Seeds > 1 {
+		se = r.Interval["shortfall_per_1000_hours"] / report.Quantile95(r.Seeds)
+	}
+	return r.ShortPer1000 + se
+}
+
+// better says whether a is to be preferred to b: one that keeps to the target, then the cheaper one; where neither keeps to it the one
+// with less short.
+func (t *tuner) better(a, b trial) bool {
+	x, y := t.known[a.key()], t.known[b.key()]
+	xs, ys := bound(x), bound(y)
+	switch {
+	case (xs <= t.target) != (ys <= t.target):
+		return xs <= t.target
+	case xs <= t.target:
+		return x.CostRatio < y.CostRatio*(1-gainMin)
+	default:
+		return xs < ys*(1-shortGainMin)
+	}
+}
+
+// judge plays the proposal, what it started from, and the proposal without each of its changes where nothing was searched.
+func (t *tuner) judge(ctx context.Context, best trial) (*Tuned, error) {
+	out := &t.out
+	fields := slices.DeleteFunc(leverNames(), func(f string) bool { _, ok := best[f]; return !ok })
+	trials := []trial{{}, best}
+	for _, f := range fields {
+		trials = append(trials, best.with(f, ""))
+	}
+	got, err := t.play(ctx, t.held, trials)
+	if err != nil {
+		return nil, err
+	}
+	before, after := report.Mean(got[0]), report.Mean(got[1])
+	out.Before, out.After = measured(before), measured(after)
+	out.Tried, out.Runs = len(t.known), t.done
+	out.Target, out.TargetGiven = t.target, t.given
+	out.Changes = []Change{}
+	for i, f := range fields {
+		c := difference(got[1], got[2+i])
+		c.Field, c.From, c.To = f, t.value(f, trial{}), t.value(f, best)
+		out.Changes = append(out.Changes, c)
+	}
+	found := t.known[best.key()]
+	if bound(found) > t.target {
+		out.Floor = bound(found)
+	}
+	out.Reached = bound(found) <= t.target && after.ShortPer1000 <= t.target
+	out.Frontier = t.frontier()
+	t.verdict(best, difference(got[1], got[0]))
+	if out.Keep {
+		best = trial{}
+	}
+	out.Zones = string(t.zonesOf(best))
+	out.YAML = t.yaml(best)
+	return out, nil
+}
+
+func leverNames() []string {
+	var out []string
+	for _, l := range levers() {
+		out = append(out, l.field)
+	}
+	return out
+}
+
+// verdict says in words whether the proposal holds up. whole is the proposal against what it started from.
+func (t *tuner) verdict(best trial, whole Change) {
+	out := &t.out
+	saves := whole.Cost < 0
+	switch {
+	case out.Floor > 0:
+		out.Keep = true
+		out.Verdict = fmt.Sprintf("%.4g task-minutes per 1,000 task-hours are out of reach of the %d policies tried: the floor is %.3g (mean and standard error), at %+.1f %% of cost. "+
+			"A lost task is missing for its replacement's start-up; faster starts, or tasks that use the two-minute warning, lower that floor.", t.target, out.Tried, out.Floor, 100*whole.Cost)
+	case len(best) == 0:
+		out.Keep = true
+		out.Verdict = fmt.Sprintf("the present policy is the best of %d tried", out.Tried)
+		if t.given && !out.Reached {
+			out.Verdict += fmt.Sprintf(", but on what was held out it leaves %.3g short, above the target", out.After.Short)
+		}
+	case t.given && !out.Reached:
+		out.Verdict = fmt.Sprintf("the proposal kept to the target where it was searched for, but not on what was held out (%.3g): name a lower target, or more seeds", out.After.Short)
+	case t.given:
+		out.Verdict = "the cheapest policy tried that keeps to the target, on what was held out too"
+	case saves && out.After.Short <= max(t.target, out.Before.Short+whole.ShortCI):
+		out.Verdict = "cheaper, and not shorter than now beyond the tolerance, on what was held out too"
+	case !saves && out.After.Short < out.Before.Short-whole.ShortCI:
+		out.Verdict = "less short than now, on what was held out too"
+	default:
+		out.Keep = true
+		out.Verdict = "what was found does not hold up on what was held out: keep the present policy"
+	}
+}
+
+// frontier lists what was tried and beaten by nothing else.
+func (t *tuner) frontier() []Point {
+	keys := slices.Sorted(maps.Keys(t.known))
+	rows := make([]report.Row, len(keys))
+	for i, k := range keys {
+		rows[i] = t.known[k]
+	}
+	out := []Point{}
+	for _, i := range report.Frontier(rows) {
+		out = append(out, Point{Policy: keys[i], CostRatio: rows[i].CostRatio, Short: rows[i].ShortPer1000, ShortCI: rows[i].Interval["shortfall_per_1000_hours"]})
+	}
+	return out
+}
+
+func measured(r report.Row) Measure {
+	return Measure{CostUSD: r.CostUSD, CostRatio: r.CostRatio, OverOracle: r.OverOracle, Short: r.ShortPer1000, ShortCI: r.Interval["shortfall_per_1000_hours"],
+		ShortEach: r.ShortEach, WorkingMin: r.WorkingMin, PerLost: r.PerLost}
+}
+
+// difference compares two policies run by run: the same trace and seed.
+func difference(a, b []replay.Result) Change {
+	pairs := make([]replay.Result, len(a))
+	for i := range a {
+		pairs[i].ShortPer1000 = a[i].ShortPer1000 - b[i].ShortPer1000
+		if b[i].CostUSD > 0 {
+			pairs[i].CostRatio = a[i].CostUSD/b[i].CostUSD - 1
+		}
+	}
+	m := report.Mean(pairs)
+	return Change{Cost: m.CostRatio, CostCI: m.Interval["cost_ratio"], Short: m.ShortPer1000, ShortCI: m.Interval["shortfall_per_1000_hours"]}
+}
+
+// yaml is the proposal as it stands in a workload of the configuration.
+func (t *tuner) yaml(tr trial) string {
+	var b strings.Builder
+	if t.zonesOf(tr) == replay.PerZone && t.zoned() {
+		b.WriteString("    # A Spot service per zone (one subnet each), together in one tier; the number of tasks is then given here.\n")
+		fmt.Fprintf(&b, "    demand: %d\n    pools:\n", t.search0.o.Tasks)
+		for _, src := range t.search0.sources {
+			one, err := src.of(t.search0.o.Seed)
+			if err != nil || len(one.Pools()) == 0 {
+				continue
+			}
+			for _, zone := range one.Zones(one.Pools()[0]) {
+				fmt.Fprintf(&b, "      - {name: spot-%s, cluster: CLUSTER, service: SERVICE-%s, capacity: FARGATE_SPOT, tier: spot}\n", zone, zone)
+			}
+			break
+		}
+		b.WriteString("      - {name: standard, cluster: CLUSTER, service: SERVICE-standard, capacity: FARGATE}\n")
+	}
+	fmt.Fprintf(&b, "    policy:\n      preset: %s\n", t.preset)
+	v, err := t.variant(tr)
+	if err != nil {
+		return b.String()
+	}
+	plain, _ := failover.Preset(t.preset)
+	for _, f := range failover.Fields() {
+		if now := f.Get(v.policy.Law); now != f.Get(&plain) {
+			fmt.Fprintf(&b, "      %s: %s\n", f.Key, now)
+		}
+	}
+	return b.String()
+}
