@@ -46,6 +46,10 @@ func (g *ground) spawn(role string) {
 	cmd := exec.Command(os.Args[0], "-test.run=^$")
 	cmd.Env = append(os.Environ(), append(g.env, envRole+"="+role)...)
 	cmd.Stderr = os.Stderr
+	if _, err := cmd.StdinPipe(); err != nil {
+		g.t.Errorf("start %s: %v", role, err)
+		return
+	}
 	if err := cmd.Start(); err != nil {
 		g.t.Errorf("start %s: %v", role, err)
 		return
