@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -114,7 +115,7 @@ func TestTheStoreKeepsTheContractInMoto(t *testing.T) {
 		t.Fatalf("start moto_server: %v", err)
 	}
 	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	cfg := config("http://"+address, nil)
+	cfg := config("http://"+address, &oneByOne{})
 	up := dynamodb.NewFromConfig(cfg, func(o *dynamodb.Options) {
 		o.Retryer = retry.NewStandard(func(o *retry.StandardOptions) {
 			o.MaxAttempts, o.MaxBackoff = 100, 300*time.Millisecond
@@ -127,6 +128,16 @@ func TestTheStoreKeepsTheContractInMoto(t *testing.T) {
 		t.Skipf("moto_server does not answer: %v", err)
 	}
 	statetest.Run(t, func(t *testing.T) control.Store { return state.New(cfg, makeTable(t, cfg), state.Options{}) })
+}
+
+// oneByOne lets one request through at a time: moto serves each in a thread of its own and does not isolate
+// transactions from each other, so that under load two of them win one condition.
+type oneByOne struct{ mu sync.Mutex }
+
+func (c *oneByOne) Do(r *http.Request) (*http.Response, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return http.DefaultClient.Do(r)
 }
 
 type noLimit struct{}
