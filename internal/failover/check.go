@@ -325,7 +325,7 @@ func (c *checker) interruptedIsNotRunning() {
 				gone[e.ID] = true
 			}
 		}
-		alive := 0
+		alive := po.Steady
 		for k := range po.Tasks {
 			if t := &po.Tasks[k]; t.Phase == Running && !gone[taskKey(t.ID)] {
 				alive++

@@ -162,8 +162,10 @@ func (w *pass) tally() {
 			continue
 		}
 		v := &w.v[i]
-		w.look(e.At.Add(w.p.StartLimit))
-		if v.ps.B.Mode == Open {
+		if e.At.After(startFrom) {
+			w.look(e.At.Add(w.p.StartLimit))
+		}
+		if v.ps.B.Mode == Open && e.At.After(stableFrom) {
 			w.look(e.At.Add(w.p.StableFor))
 		}
 		capacity := e.Kind == SignalPlacementFailure || e.Kind == SignalCapacityStop || e.Kind == SignalQuota

@@ -30,6 +30,8 @@ type lab struct {
 	// lost says that actions are decided and committed but never carried out.
 	lost bool
 	sets int
+	// steady counts the passes in which tasks could be counted instead of listed.
+	steady int
 }
 
 type labPool struct {
@@ -191,6 +193,7 @@ func (l *lab) pass() Decision {
 	for _, v := range Check(l.p, before, o, after, d) {
 		l.t.Errorf("at %s: %s (reason %s)", l.now.Sub(epoch), v, d.Reason)
 	}
+	l.holdSteady(before, o, after, d)
 	l.s, l.last = after, d
 	if l.lost {
 		return d

@@ -46,7 +46,6 @@ type view struct {
 
 // measure reads the observation into the views. tally has run before.
 func (w *pass) measure() {
-	w.gone = w.interrupted()
 	for i := range w.v {
 		v := &w.v[i]
 		v.desired = v.obs.Desired
@@ -64,7 +63,7 @@ func (w *pass) recount(v *view) {
 	v.running, v.starting, v.stuck, v.seasoned, v.held, v.successes, v.startedRecent = 0, 0, 0, 0, 0, 0, 0
 	v.nextSeason, v.nextStuck, v.nextProof = zeroTime, zeroTime, zeroTime
 	if v.obs.Listed {
-		w.measureTasks(v, w.gone)
+		w.measureTasks(v)
 	} else {
 		v.running = v.obs.RunningCount
 		v.starting = v.obs.PendingCount
@@ -76,7 +75,11 @@ func (w *pass) recount(v *view) {
 
 // measureTasks counts a listed pool task by task. It is the one loop over tasks: moments are compared with
 // limits that are worked out once.
-func (w *pass) measureTasks(v *view, gone map[string]struct{}) {
+func (w *pass) measureTasks(v *view) {
+	if w.gone == nil && len(v.obs.Tasks) > 0 {
+		w.gone = w.interrupted()
+	}
+	gone := w.gone
 	stuckBefore := w.now.Add(-w.p.StartLimit) // created at or before it: stuck
 	seasonedBefore := w.now.Add(-v.settle)    // started at or before it: seasoned
 	recentFrom := w.now.Add(-healthWindow)    // started at or after it: recent
@@ -123,6 +126,11 @@ func (w *pass) measureTasks(v *view, gone map[string]struct{}) {
 			oldestUnproven = sooner(oldestUnproven, t.StartedAt)
 		}
 	}
+	v.running += v.obs.Steady
+	v.seasoned += v.obs.Steady
+	if v.ps.B.Mode != Closed { // it has opened in this pass
+		v.held += v.obs.Steady
+	}
 	v.nextStuck = after(oldestStarting, w.p.StartLimit)
 	v.nextSeason = after(oldestGreen, v.settle)
 	v.nextProof = after(oldestUnproven, w.p.Survive)
@@ -136,20 +144,21 @@ func after(t time.Time, d time.Duration) time.Time {
 	return t.Add(d)
 }
 
-// interrupted returns the tasks that are under notice by the evidence, nil when there are none.
+// interrupted returns the tasks that are under notice by the evidence.
 func (w *pass) interrupted() map[string]struct{} {
-	var gone map[string]struct{}
+	gone := map[string]struct{}{}
+	from := w.now.Add(-noticedFor)
 	for i := range w.s.Window {
-		e := &w.s.Window[i]
-		if e.Kind != SignalInterruption || w.now.Sub(e.At) > noticedFor {
-			continue
+		if e := &w.s.Window[i]; e.Kind == SignalInterruption && !e.At.Before(from) {
+			gone[e.ID] = struct{}{}
 		}
-		if gone == nil {
-			gone = make(map[string]struct{}, len(w.s.Window))
-		}
-		gone[e.ID] = struct{}{}
 	}
 	return gone
+}
+
+// SteadyAfter is how long a task must have been RUNNING for nothing to depend on when it started.
+func (p *Policy) SteadyAfter() time.Duration {
+	return max(p.window(), p.Settle, p.SettleMax, p.Survive)
 }
 
 // settle is how long a task of the pool must have run before cover is given back for it. It grows only while

@@ -43,9 +43,10 @@ func Needs(p Policy, s State, o Observation) []Need {
 			needs[k].Tasks = true
 		}
 	}
+	noticedFrom := o.At.Add(-noticedFor)
 	for i := range s.Window {
 		e := &s.Window[i]
-		if e.Kind != SignalInterruption || o.At.Sub(e.At) > noticedFor {
+		if e.Kind != SignalInterruption || e.At.Before(noticedFrom) {
 			continue
 		}
 		if k := p.pool(e.Pool); k >= 0 && k < len(o.Pools) && o.Pools[k].Err == ErrNone && o.Pools[k].Desired > 0 {

@@ -102,6 +102,10 @@ type PoolObservation struct {
 	// Listed says that Tasks was filled. Tasks then holds every task whose desired status is RUNNING.
 	Listed bool   `json:"listed,omitempty"`
 	Tasks  []Task `json:"tasks,omitempty"`
+	// Steady counts tasks that were left out of Tasks because all that matters of them is that they run:
+	// RUNNING for [Policy.SteadyAfter] or longer, under no notice, in a pool whose breaker is closed.
+	// Callers that take millions of decisions save the visit; others leave it at 0.
+	Steady int `json:"steady,omitempty"`
 
 	// TaskDefinition is the primary deployment's task definition ARN.
 	TaskDefinition string `json:"task_definition,omitempty"`

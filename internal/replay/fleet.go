@@ -45,6 +45,10 @@ type pool struct {
 	desired int
 	tasks   []failover.Task // desired status RUNNING, as a listing shows them
 	at      map[string]int  // task ID -> place in tasks
+	fresh   []failover.Task // those of tasks that are not known to be steady (failover.PoolObservation.Steady), in any order
+	inFresh []int32         // place in tasks -> place in fresh, -1 for a steady one
+	inTasks []int32         // place in fresh -> place in tasks
+	oldest  time.Time       // no running task of fresh started before it
 	healthy int             // of tasks, how many are RUNNING
 	working int             // do work now, warned ones that work on included
 	lost    int             // RUNNING tasks that were interrupted
@@ -117,25 +121,75 @@ func (p *pool) note(t *ecsim.Task) (left, ran bool) {
 		if ran {
 			p.healthy--
 		}
-		last := len(p.tasks) - 1
-		delete(p.at, t.ID)
-		if i != last {
-			p.tasks[i] = p.tasks[last]
-			p.at[p.tasks[i].ID] = i
-		}
-		p.tasks = p.tasks[:last]
+		p.remove(i)
 		return true, ran
 	}
 	if !known {
 		i = len(p.tasks)
 		p.at[t.ID] = i
+		p.inFresh = append(p.inFresh, int32(len(p.fresh)))
+		p.inTasks = append(p.inTasks, int32(i))
 		p.tasks = append(p.tasks, failover.Task{ID: t.ID, Phase: failover.Starting, Zone: t.Zone, CreatedAt: t.CreatedAt})
+		p.fresh = append(p.fresh, p.tasks[i])
 	}
 	if t.LastStatus == ecsim.Running && p.tasks[i].Phase != failover.Running {
 		p.tasks[i].Phase, p.tasks[i].StartedAt = failover.Running, t.StartedAt
+		p.fresh[p.inFresh[i]] = p.tasks[i]
+		if t.StartedAt.Before(p.oldest) {
+			p.oldest = t.StartedAt
+		}
 		p.healthy++
 	}
 	return false, false
+}
+
+// remove takes a task out of the mirror.
+func (p *pool) remove(i int) {
+	delete(p.at, p.tasks[i].ID)
+	if f := p.inFresh[i]; f >= 0 {
+		p.seasoned(f)
+	}
+	last := len(p.tasks) - 1
+	if i != last {
+		p.tasks[i], p.inFresh[i] = p.tasks[last], p.inFresh[last]
+		p.at[p.tasks[i].ID] = i
+		if f := p.inFresh[i]; f >= 0 {
+			p.inTasks[f] = int32(i)
+		}
+	}
+	p.tasks, p.inFresh = p.tasks[:last], p.inFresh[:last]
+}
+
+// seasoned takes a task out of fresh.
+func (p *pool) seasoned(f int32) {
+	last := len(p.fresh) - 1
+	p.inFresh[p.inTasks[f]] = -1
+	if int(f) != last {
+		p.fresh[f], p.inTasks[f] = p.fresh[last], p.inTasks[last]
+		p.inFresh[p.inTasks[f]] = f
+	}
+	p.fresh, p.inTasks = p.fresh[:last], p.inTasks[:last]
+}
+
+// unsteady returns the tasks that started after a moment or have not yet, and how many others there are. The moment never goes back.
+func (p *pool) unsteady(since time.Time) ([]failover.Task, int) {
+	if !p.oldest.After(since) {
+		oldest := since.Add(never)
+		for f := 0; f < len(p.fresh); {
+			t := &p.fresh[f]
+			switch {
+			case t.Phase != failover.Running:
+			case !t.StartedAt.After(since):
+				p.seasoned(int32(f))
+				continue
+			case t.StartedAt.Before(oldest):
+				oldest = t.StartedAt
+			}
+			f++
+		}
+		p.oldest = oldest
+	}
+	return p.fresh, len(p.tasks) - len(p.fresh)
 }
 
 // pending counts the tasks before RUNNING, and those of them that are older than limit.

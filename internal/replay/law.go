@@ -15,10 +15,12 @@ type law struct {
 	look  time.Time // when it wants to look again
 	acted bool      // the last pass changed something
 	count int       // failovers
+
+	steady time.Duration // Policy.SteadyAfter
 }
 
 func newLaw(s *sim, p failover.Policy) controller {
-	l := &law{s: s, p: p}
+	l := &law{s: s, p: p, steady: p.SteadyAfter()}
 	tier0 := 0
 	for _, pool := range s.pools {
 		price := s.run.Prices.Spot
@@ -55,7 +57,7 @@ func (l *law) pass(arrived []notice) {
 	}
 	for i, n := range failover.Needs(l.p, l.state, l.obs) {
 		if n.Tasks {
-			l.obs.Pools[i].Listed, l.obs.Pools[i].Tasks = true, s.pools[i].tasks
+			l.list(i)
 		}
 		l.obs.Pools[i].Scaling.Known = n.Scaling
 	}
@@ -75,6 +77,17 @@ func (l *law) pass(arrived []notice) {
 	}
 	if !l.look.IsZero() {
 		s.passAt(l.look.Sub(s.start))
+	}
+}
+
+// list shows the law the tasks of a pool: those whose age matters, and how many others run. The order matters to nobody but who stops
+// stuck tasks, ten in a pass.
+func (l *law) list(i int) {
+	p, o := l.s.pools[i], &l.obs.Pools[i]
+	o.Listed, o.Tasks = true, p.tasks
+	closed := i >= len(l.state.Pools) || l.state.Pools[i].B.Mode == failover.Closed
+	if closed && !l.p.StopStuck && !l.s.run.thorough {
+		o.Tasks, o.Steady = p.unsteady(l.obs.At.Add(-l.steady))
 	}
 }
 

@@ -219,7 +219,7 @@ func TestTheMirrorShowsWhatAListingWould(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	looks := 0
+	looks, steadyMost := 0, 0
 	simulate(t, Run{Trace: tr, Policy: policy(t, failover.PresetFill), Tasks: 40, World: World{HungShare: 0.5, UnwarnedShare: 0.2}, audit: func(s *sim) {
 		looks++
 		for _, p := range s.pools {
@@ -235,6 +235,20 @@ func TestTheMirrorShowsWhatAListingWould(t *testing.T) {
 			if !slices.Equal(got, want) {
 				t.Fatalf("at %s %s mirrors\n%v\nof\n%v", s.now, p.name, got, want)
 			}
+			since := s.clock().Add(-10 * time.Minute)
+			fresh, steady := p.unsteady(since)
+			old := 0
+			for i, x := range p.tasks {
+				if x.Phase == failover.Running && !x.StartedAt.After(since) {
+					old++
+				} else if f := p.inFresh[i]; f < 0 || fresh[f] != x {
+					t.Fatalf("at %s %s is not among the fresh tasks of %s", s.now, x.ID, p.name)
+				}
+			}
+			if old != steady || steady+len(fresh) != len(p.tasks) {
+				t.Fatalf("at %s %s has %d steady tasks and %d others, want %d of %d", s.now, p.name, steady, len(fresh), old, len(p.tasks))
+			}
+			steadyMost = max(steadyMost, steady)
 			if p.working != s.world.Working(p.ref) {
 				t.Fatalf("at %s %s has %d at work, not %d", s.now, p.name, s.world.Working(p.ref), p.working)
 			}
@@ -242,6 +256,9 @@ func TestTheMirrorShowsWhatAListingWould(t *testing.T) {
 	}})
 	if looks < 100 {
 		t.Errorf("only %d passes were looked at", looks)
+	}
+	if steadyMost == 0 {
+		t.Error("no task was ever steady")
 	}
 }
 

@@ -27,7 +27,7 @@ type Run struct {
 	// Stop is asked now and then whether to give up; nil: never.
 	Stop func() bool
 
-	// For tests: never skip a pass; look at the run after every pass.
+	// For tests: never skip a pass, and list every task; look at the run after every pass.
 	thorough bool
 	audit    func(*sim)
 }
