@@ -29,6 +29,7 @@ type simulateOptions struct {
 	out     string
 	list    bool
 	summary bool
+	journal journalSource
 }
 
 func newSimulateCommand(s IO) *cobra.Command {
@@ -46,6 +47,7 @@ func newSimulateCommand(s IO) *cobra.Command {
 	}
 	f := cmd.Flags()
 	worldFlags(cmd, &o.Options)
+	journalFlags(cmd, s, &o.journal)
 	f.StringSliceVarP(&o.Policies, "policy", "p", nil, "policies to compare, or all (default all)")
 	f.StringArrayVar(&o.Set, "set", nil, "field=value of the product's own policies, such as overstart=1")
 	f.StringArrayVar(&o.Sweep, "sweep", nil, "vary a field of the first own policy: field=a,b,c or field=low..high[/steps]; at most two")
@@ -94,6 +96,11 @@ func runSimulate(ctx context.Context, s IO, o simulateOptions) error {
 	if o.list {
 		return listSimulations(s.Out)
 	}
+	given, err := o.journal.read(ctx, s)
+	if err != nil {
+		return err
+	}
+	o.Given = given
 	o.Record = o.out != ""
 	o.Command = commandLine(os.Args)
 	var tell func(simulate.Progress)
@@ -123,6 +130,13 @@ func runSimulate(ctx context.Context, s IO, o simulateOptions) error {
 		err = report.CSV(s.Out, sections)
 	default:
 		err = report.Table(s.Out, sections)
+		if o.journal.on || len(o.Events) > 0 { // what is known only in part must say so
+			for i := range sections {
+				for _, note := range sections[i].About.Notes {
+					_, _ = fmt.Fprintf(s.Out, "%s: %s\n", sections[i].Trace, note)
+				}
+			}
+		}
 		if err == nil && o.summary {
 			_, _ = fmt.Fprintln(s.Out)
 			err = report.Summary(s.Out, "all traces", sections)

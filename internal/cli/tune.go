@@ -14,8 +14,9 @@ import (
 
 type tuneOptions struct {
 	simulate.TuneOptions
-	output string
-	preset string
+	output  string
+	preset  string
+	journal journalSource
 }
 
 func newTuneCommand(s IO) *cobra.Command {
@@ -23,15 +24,16 @@ func newTuneCommand(s IO) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "tune",
 		Short: "Propose a policy for a capacity trace and say what each change buys",
-		Long: "Tune plays a trace under a few dozen policies around a preset and proposes the cheapest one that keeps to a shortfall. What it found is " +
+		Long: "Tune plays a trace, from a file, built in or from the journal, under a few dozen policies around a preset and proposes the cheapest one that keeps to a shortfall. What it found is " +
 			"judged where it was not searched for: on other seeds, and on the last part of traces from files. The policy is printed as it stands in " +
 			"backstop.yaml. It needs no network and no AWS account.",
-		Example: "backstop tune --trace month.csv --tasks 120\nbackstop tune --world ends-at-sigterm --shortfall-target 40",
+		Example: "backstop tune --trace month.csv --tasks 120\nbackstop tune --journal --workload analytics\nbackstop tune --world ends-at-sigterm --shortfall-target 40",
 		Args:    atMost(0, ""),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return runTune(cmd.Context(), s, o) },
 	}
 	f := cmd.Flags()
 	worldFlags(cmd, &o.Options)
+	journalFlags(cmd, s, &o.journal)
 	choiceFlag(cmd, &o.preset, "policy", "p", failover.PresetFill, []string{failover.PresetFill, failover.PresetSwitch}, "the preset to start from")
 	f.StringArrayVar(&o.Set, "set", nil, "field=value of the policy to start from, such as fill_after=30s")
 	f.Float64Var(&o.Target, "shortfall-target", -1, "task-minutes per 1,000 task-hours that may be short (default as many as now, or 0.05)")
@@ -46,7 +48,11 @@ func runTune(ctx context.Context, s IO, o tuneOptions) error {
 	if o.Target < 0 && o.Target != -1 {
 		return usageError("--shortfall-target %v: must be at least 0", o.Target)
 	}
-	o.Policies = []string{o.preset}
+	given, err := o.journal.read(ctx, s)
+	if err != nil {
+		return err
+	}
+	o.Given, o.Policies = given, []string{o.preset}
 	var tell func(simulate.Progress)
 	if s.ErrTerminal {
 		tell = progress(s)
@@ -107,6 +113,12 @@ func printTuned(w io.Writer, t *simulate.Tuned) error {
 		if err := table(w, rows); err != nil {
 			return err
 		}
+	}
+	for _, note := range t.Notes {
+		_, _ = fmt.Fprintf(w, "\nnote: %s", note)
+	}
+	if len(t.Notes) > 0 {
+		_, _ = fmt.Fprintln(w)
 	}
 	word := "To paste into the workload:"
 	if t.Keep {
