@@ -243,6 +243,9 @@ func (w *pass) ramp(v *view) {
 		asked = max(asked, a.Count)
 	}
 	ask := min(w.rampAsk(v), w.bound(v), asked)
+	if v.cur < ask {
+		b.StepAt = w.now // somebody took the count down: what is not asked of ECS cannot be late
+	}
 	tolerated := int(w.p.ErrorShare * float64(ask))
 	lateAt := b.StepAt.Add(w.p.StartLimit + w.p.RampDwell)
 	late := !w.now.Before(lateAt) && v.running < ask

@@ -246,23 +246,29 @@ func (c *checker) nothingLoweredBeforeItsCover() {
 		return
 	}
 	total, threatened := 0, 0
+	left := func(pd *PoolDecision, count int) int { // of the running ones, when ECS stops running ones first
+		return max(0, pd.Running-max(0, pd.Running+pd.Starting+pd.Stuck-count))
+	}
 	for i := range c.d.Pools {
-		total += min(c.d.Pools[i].Running, c.d.Pools[i].Desired)
+		total += left(&c.d.Pools[i], c.inForce(i))
 	}
 	for _, a := range c.d.Actions {
-		set, ok := a.(SetDesiredCount)
-		if !ok {
-			continue
-		}
-		pd := &c.d.Pools[c.p.pool(set.Pool)]
-		// What is above the present count is about to be stopped anyway and is not in total.
-		if have := min(pd.Running+pd.Starting+pd.Stuck, set.From); set.Count < have {
-			threatened += min(pd.Running, have-set.Count)
+		if set, ok := a.(SetDesiredCount); ok {
+			i := c.p.pool(set.Pool)
+			threatened += max(0, left(&c.d.Pools[i], c.inForce(i))-left(&c.d.Pools[i], set.Count))
 		}
 	}
 	if threatened > 0 && total-threatened < c.d.Demand {
 		c.fail("nothing_lowered_before_its_cover", "%d run, %d may be stopped, demand %d", total, threatened, c.d.Demand)
 	}
+}
+
+// inForce returns the count that a pool was asked for before this decision, as far as it is known.
+func (c *checker) inForce(i int) int {
+	if a := c.before.Pool(c.p.Pools[i].Name).Asked; a != nil && a.Done && !a.Seen && c.d.At.Sub(a.At) < c.p.StaleFor {
+		return a.Count
+	}
+	return c.o.Pools[i].Desired
 }
 
 // probeStays: a pool that is not trusted keeps being asked for its probe, or it could never show that it has
