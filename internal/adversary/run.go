@@ -577,7 +577,10 @@ func (r *run) drill(o *weather) {
 		}
 	})
 	policy := r.policyNow()
-	limited := policy.OnDemandMax > 0 || policy.FillAfter > 0 || r.plan.World.UnwarnedShare > 0
+	r.watch.mu.Lock()
+	state := r.watch.latest.State
+	r.watch.mu.Unlock()
+	limited := state.Pin != nil || state.Pause != nil || policy.OnDemandMax > 0 || policy.FillAfter > 0 || r.plan.World.UnwarnedShare > 0
 	if held+asked < demand && !limited && r.plan.World.ReadLag <= 0 {
 		r.watch.breach("cover_in_time", "%s after the warning %d run and %d are asked for elsewhere, demand %d", coverMax, held, asked, demand)
 	}

@@ -23,7 +23,7 @@ var (
 )
 
 // gcPercent trades memory, of which a bubble uses little, for time.
-const gcPercent = 400
+const gcPercent = 1000
 
 func TestMain(m *testing.M) {
 	debug.SetGCPercent(gcPercent)
