@@ -8,15 +8,33 @@ func (w *World) sendTask(t *task, kind EventSet) {
 	if w.cfg.LeaveOut&kind != 0 {
 		return
 	}
-	if len(w.sheet) == 0 {
-		w.sheet = make([]Task, snapshotsPerSheet)
+	var snapshot *Task
+	if n := len(w.spare); n > 0 {
+		snapshot, w.spare = w.spare[n-1], w.spare[:n-1]
+	} else {
+		if len(w.sheet) == 0 {
+			w.sheet = make([]Task, snapshotsPerSheet)
+		}
+		snapshot, w.sheet = &w.sheet[0], w.sheet[1:]
 	}
-	snapshot := &w.sheet[0]
-	w.sheet = w.sheet[1:]
 	*snapshot = w.snapshot(t)
 	w.send(Event{
 		Kind: TaskStateChange, Region: snapshot.Region, Cluster: snapshot.Cluster, Service: snapshot.Service, Task: snapshot,
 	})
+}
+
+// Reuse takes drained events' snapshots back for events to come: the caller must not look at them any more. Where events are delivered
+// twice it does nothing, because two events share a snapshot.
+func (w *World) Reuse(events []Event) {
+	if w.cfg.Delivery.DuplicateShare > 0 {
+		return
+	}
+	for i := range events {
+		if t := events[i].Task; t != nil {
+			w.spare = append(w.spare, t)
+			events[i].Task = nil
+		}
+	}
 }
 
 func (w *World) sendService(s *service, name, eventType, provider, reason string) {

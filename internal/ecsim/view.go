@@ -39,8 +39,25 @@ func (w *World) ListServices(regionName, clusterName string) ([]string, error) {
 }
 
 // Counts returns a service's counts as DescribeServices would; zeros for an unknown one. It does not allocate.
-func (w *World) Counts(ref Ref) (desired, running, pending int) {
-	s := w.byRef[ref]
+func (w *World) Counts(ref Ref) (desired, running, pending int) { return w.Gauge(ref).Counts() }
+
+// Working returns how many tasks of a service do their work right now: RUNNING and, if warned or stopping, not yet told to stop or
+// working on until the kill. This is the truth, whatever reads show.
+func (w *World) Working(ref Ref) int { return w.Gauge(ref).Working() }
+
+// Gauge reads the counts of one service, found once: the service that had the name then, should another take it later. An unknown
+// service's counts are zero.
+type Gauge struct {
+	w *World
+	s *service
+}
+
+// Gauge returns the gauge of a service.
+func (w *World) Gauge(ref Ref) Gauge { return Gauge{w, w.byRef[ref]} }
+
+// Counts is [World.Counts].
+func (g Gauge) Counts() (desired, running, pending int) {
+	w, s := g.w, g.s
 	if s == nil {
 		return 0, 0, 0
 	}
@@ -50,13 +67,12 @@ func (w *World) Counts(ref Ref) (desired, running, pending int) {
 	return s.desired, w.counted(s.running, s.warned), s.pending
 }
 
-// Working returns how many tasks of a service do their work right now: RUNNING and, if warned or stopping, not yet told to stop or
-// working on until the kill. This is the truth, whatever reads show.
-func (w *World) Working(ref Ref) int {
-	if s := w.byRef[ref]; s != nil {
-		return s.working
+// Working is [World.Working].
+func (g Gauge) Working() int {
+	if g.s == nil {
+		return 0
 	}
-	return 0
+	return g.s.working
 }
 
 func (w *World) counted(running, warned int) int {

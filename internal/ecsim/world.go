@@ -36,7 +36,8 @@ type World struct {
 	deployNo uint64
 	passed   moment // the latest arrival so far, when order is kept
 
-	sheet    []Task // room for the snapshots of coming events
+	sheet    []Task  // room for the snapshots of coming events
+	spare    []*Task // snapshots to be used again
 	usage    [2]meter
 	faults   []Fault
 	scratch  []int32 // of scaleIn

@@ -58,7 +58,7 @@ type pass struct {
 	// riseLeft is how much of the demand's recent rise no pool has been asked for yet.
 	riseLeft int
 	// gone are the tasks under interruption notice, found when the first task is looked at.
-	gone map[string]struct{}
+	gone notices
 	// total is the number of running tasks that nothing threatens, over all pools; safe is how many of them
 	// will still be there after what has been decided so far, whichever tasks ECS picks to stop.
 	total, safe int

@@ -76,10 +76,9 @@ func (w *pass) recount(v *view) {
 // measureTasks counts a listed pool task by task. It is the one loop over tasks: moments are compared with
 // limits that are worked out once.
 func (w *pass) measureTasks(v *view) {
-	if w.gone == nil && len(v.obs.Tasks) > 0 {
-		w.gone = w.interrupted()
+	if len(v.obs.Tasks) > 0 && !w.gone.known {
+		w.findNotices()
 	}
-	gone := w.gone
 	stuckBefore := w.now.Add(-w.p.StartLimit) // created at or before it: stuck
 	seasonedBefore := w.now.Add(-v.settle)    // started at or before it: seasoned
 	recentFrom := w.now.Add(-healthWindow)    // started at or after it: recent
@@ -90,10 +89,8 @@ func (w *pass) measureTasks(v *view) {
 		if t.Phase == Leaving {
 			continue
 		}
-		if len(gone) > 0 {
-			if _, ok := gone[taskKey(t.ID)]; ok {
-				continue // warned, though the listing does not show it yet
-			}
+		if w.noticed(t.ID) {
+			continue // warned, though the listing does not show it yet
 		}
 		if t.CreatedAt.After(v.newest) {
 			v.newest = t.CreatedAt
@@ -144,16 +141,51 @@ func after(t time.Time, d time.Duration) time.Time {
 	return t.Add(d)
 }
 
-// interrupted returns the tasks that are under notice by the evidence.
-func (w *pass) interrupted() map[string]struct{} {
-	gone := map[string]struct{}{}
-	from := w.now.Add(-noticedFor)
+// notices is the evidence of tasks under interruption notice: a sieve of their IDs that lets nearly every other
+// task through without a comparison. A map would have to be made anew in every pass.
+type notices struct {
+	known, any bool
+	from       time.Time
+	sieve      [64]uint64
+}
+
+// hole is a task's bit of the sieve, from the end of its ID, which is as good as random on ECS.
+func hole(id string) (word, bit uint32) {
+	h := uint32(2166136261) // FNV-1a
+	for i := len(id) - 1; i >= max(0, len(id)-8) && id[i] != '/'; i-- {
+		h = (h ^ uint32(id[i])) * 16777619
+	}
+	return h >> 6 % 64, h % 64
+}
+
+// findNotices finds the tasks that are under notice by the evidence.
+func (w *pass) findNotices() {
+	g := &w.gone
+	g.known, g.from = true, w.now.Add(-noticedFor)
 	for i := range w.s.Window {
-		if e := &w.s.Window[i]; e.Kind == SignalInterruption && !e.At.Before(from) {
-			gone[e.ID] = struct{}{}
+		if e := &w.s.Window[i]; e.Kind == SignalInterruption && !e.At.Before(g.from) {
+			g.any = true
+			word, bit := hole(e.ID)
+			g.sieve[word] |= 1 << bit
 		}
 	}
-	return gone
+}
+
+// noticed says whether a task is under notice.
+func (w *pass) noticed(id string) bool {
+	if !w.gone.any {
+		return false
+	}
+	if word, bit := hole(id); w.gone.sieve[word]&(1<<bit) == 0 {
+		return false
+	}
+	id = taskKey(id)
+	for i := range w.s.Window {
+		if e := &w.s.Window[i]; e.ID == id && e.Kind == SignalInterruption && !e.At.Before(w.gone.from) {
+			return true
+		}
+	}
+	return false
 }
 
 // SteadyAfter is how long a task must have been RUNNING for nothing to depend on when it started.

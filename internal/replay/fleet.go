@@ -37,6 +37,7 @@ const (
 type pool struct {
 	name     string
 	ref      ecsim.Ref
+	gauge    ecsim.Gauge
 	capacity failover.Capacity
 	tier     int
 	zones    []string
@@ -105,6 +106,7 @@ func build(w *ecsim.World, pools []*pool, world World) error {
 		if err != nil {
 			return fmt.Errorf("create service %s: %w", p.name, err)
 		}
+		p.gauge = w.Gauge(p.ref)
 	}
 	return nil
 }

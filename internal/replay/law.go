@@ -52,7 +52,7 @@ func (l *law) pass(arrived []notice) {
 		}
 	}
 	for i, p := range s.pools {
-		desired, running, pending := s.world.Counts(p.ref)
+		desired, running, pending := p.gauge.Counts()
 		l.obs.Pools[i] = failover.PoolObservation{Pool: p.name, Desired: desired, RunningCount: running, PendingCount: pending}
 	}
 	for i, n := range failover.Needs(l.p, l.state, l.obs) {
@@ -104,7 +104,7 @@ func (l *law) idle() bool {
 	}
 	for i, p := range l.s.pools {
 		seen := &l.obs.Pools[i]
-		if desired, running, pending := l.s.world.Counts(p.ref); desired != seen.Desired || running != seen.RunningCount || pending != seen.PendingCount {
+		if desired, running, pending := p.gauge.Counts(); desired != seen.Desired || running != seen.RunningCount || pending != seen.PendingCount {
 			return false
 		}
 	}

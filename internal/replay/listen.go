@@ -39,6 +39,7 @@ func (s *sim) collect() {
 			}
 		}
 	}
+	s.world.Reuse(s.events)
 	s.m.change()
 }
 

@@ -78,7 +78,7 @@ func (m *meter) change() {
 	m.demand = s.demand
 	m.working, m.healthy, m.spot = 0, 0, 0
 	for _, p := range s.pools {
-		p.working = s.world.Working(p.ref)
+		p.working = p.gauge.Working()
 		m.working += p.working
 		m.healthy += p.healthy
 		if p.capacity == failover.Spot {

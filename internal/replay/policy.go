@@ -14,7 +14,7 @@ type Policy struct {
 	Doc  string
 	// Control is how fast it learns and acts.
 	Control Control
-	// Law is the product's policy, without pools; nil for a rival.
+	// Law is the product's policy, without pools; nil for a rival that is not built on it.
 	Law *failover.Policy
 
 	make func(*sim) controller
@@ -31,6 +31,9 @@ const (
 	RivalGap22      = "gap22"
 	RivalSpotHedge  = "spothedge"
 	RivalSpotHedgeW = "spothedge-warned"
+	RivalPeak       = "article-peak"
+	RivalForesight  = "foresight-1"
+	RivalForesightX = "foresight-10"
 	OracleName      = "oracle"
 )
 
@@ -92,7 +95,15 @@ func Rivals() []Policy {
 			Control: skyServe, make: func(s *sim) controller { return &spotHedge{s: s, extra: 0.10} }},
 		{Name: RivalSpotHedgeW, Doc: "the same rule with 5 % extra, deciding on every event with the warning used (stronger than published)",
 			Control: FastControl(), make: func(s *sim) controller { return &spotHedge{s: s, extra: 0.05, warned: true} }},
+		{Name: RivalPeak, Doc: "the article's rule, and a switch too at 09-12 local when the health score is below 70", Control: ArticleControl(), make: newArticlePeak},
+		foresightOf(RivalForesight, 1), foresightOf(RivalForesightX, 10),
 	}
+}
+
+func foresightOf(name string, usd float64) Policy {
+	law, _ := failover.Preset(failover.PresetFill)
+	return Policy{Name: name, Control: FastControl(), Law: &law, make: func(s *sim) controller { return newForesight(s, usd) },
+		Doc: fmt.Sprintf("fill, and on-demand tasks kept warm where a forecast of losses says that they avoid shortfall at $%g a task-minute", usd)}
 }
 
 // controller decides what every pool is asked for.
