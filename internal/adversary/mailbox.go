@@ -17,6 +17,8 @@ const (
 	invisible = time.Minute
 	// receivesMax is after how many receives a message goes to the dead-letter queue.
 	receivesMax = 5
+	// signalsKept is how many of the newest signals are kept whatever became of their messages.
+	signalsKept = 5000
 )
 
 var errPoison = errors.New("not an EventBridge event")
@@ -37,8 +39,9 @@ type letter struct {
 // dead-letter queue after too many receives. It is guarded by the run's mutex.
 type mailbox struct {
 	letters []*letter
-	// signals are what the bodies stand for, by number.
-	signals []failover.Signal
+	// signals are what the bodies stand for, by number; posted is how many there ever were.
+	signals map[uint64]failover.Signal
+	posted  uint64
 	dead    []*letter
 	arrived chan struct{} // closed and replaced when something can be received
 	serial  int
@@ -48,9 +51,11 @@ type mailbox struct {
 func (r *run) post(s failover.Signal, ok bool) {
 	m := &r.mail
 	now := r.w.Now()
-	h := hash(r.plan.Seed, 0xe7e47, uint64(len(m.signals)))
-	m.signals = append(m.signals, s)
-	body := binary.BigEndian.AppendUint64(nil, uint64(len(m.signals)-1))
+	h := hash(r.plan.Seed, 0xe7e47, m.posted)
+	m.forget()
+	m.signals[m.posted] = s
+	body := binary.BigEndian.AppendUint64(nil, m.posted)
+	m.posted++
 	if ok {
 		r.watch.happened(&s)
 	}
@@ -69,6 +74,24 @@ func (r *run) post(s failover.Signal, ok bool) {
 	if r.troubled && r.has(EventPoison, share(hash(h, 6))) {
 		r.enqueue(&letter{body: []byte("{"), sentAt: now, visible: visible, poison: true})
 	}
+}
+
+// forget drops the signals of messages that are gone, once they are many. A process may still hold a message
+// whose copy in the queue was acknowledged: the newest are kept.
+func (m *mailbox) forget() {
+	if len(m.signals) < 2*signalsKept {
+		return
+	}
+	kept := make(map[uint64]failover.Signal, signalsKept)
+	for _, l := range m.letters {
+		if n := binary.BigEndian.Uint64(append(l.body, make([]byte, 8)...)); !l.poison {
+			kept[n] = m.signals[n]
+		}
+	}
+	for n := m.posted - signalsKept; n < m.posted; n++ {
+		kept[n] = m.signals[n]
+	}
+	m.signals = kept
 }
 
 func (r *run) enqueue(l *letter) {

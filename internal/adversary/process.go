@@ -25,6 +25,9 @@ const (
 	opAck
 )
 
+// callsMax bounds the objects whose calls a process counts.
+const callsMax = 10_000
+
 // The troubles that each kind of call can meet.
 var (
 	readTroubles  = []Trouble{CrashBefore, Throttled, ServerFault, Denied, NoAnswer, Slow}
@@ -89,6 +92,9 @@ func (p *process) draw(op int, object uint64) uint64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	key := uint64(op)<<32 | object
+	if len(p.calls) > callsMax {
+		clear(p.calls)
+	}
 	p.calls[key]++
 	return hash(p.r.plan.Seed, uint64(p.writer), uint64(p.life), key, p.calls[key])
 }

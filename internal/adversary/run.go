@@ -45,6 +45,8 @@ type Hooks struct {
 	Parse  func(parse) parse
 	Policy func(*failover.Policy)
 	Loop   func(*control.Loop)
+	// End is called when all writers have ended.
+	End func()
 }
 
 type parse func([]byte) (failover.Signal, bool, error)
@@ -105,7 +107,7 @@ func carryOut(t *testing.T, plan Plan, hooks Hooks) Result {
 	if hooks.Base != nil {
 		r.base = hooks.Base(r.store)
 	}
-	r.mail.arrived = make(chan struct{})
+	r.mail.arrived, r.mail.signals = make(chan struct{}), map[uint64]failover.Signal{}
 	if err := r.build(); err != nil {
 		t.Fatalf("build world: %v", err)
 	}
@@ -137,6 +139,9 @@ func carryOut(t *testing.T, plan Plan, hooks Hooks) Result {
 	cancel()
 	all.Wait()
 	r.aside.Wait()
+	if hooks.End != nil {
+		hooks.End()
+	}
 	res.Breaches, res.Checks, res.Troubles, res.Passes, res.Acts = r.watch.breaches, r.watch.checks, r.counts, r.passes, r.watch.acted
 	res.Trace = r.trace
 	return res

@@ -21,6 +21,11 @@ const (
 	evidenceEarly = control.PassDeadline + 5*time.Second
 	// evidenceKept is how long evidence is kept at least: no window of a policy is shorter.
 	evidenceKept = 9 * time.Minute
+	// factsMax is from how many facts on those are forgotten that are older than any evidence or stopped task.
+	factsMax  = 20_000
+	factsKept = 3 * time.Hour
+	// actorsKept is how many generations back an act is compared with others.
+	actorsKept = 1000
 	// clockSlack is what leases allow clocks to differ (control.LeaseFor).
 	clockSlack = 5 * time.Second
 )
@@ -102,6 +107,13 @@ func (w *watch) happened(s *failover.Signal) {
 	}
 	if s.At.After(f.last) {
 		f.last = s.At
+	}
+	if len(w.facts) > factsMax {
+		for k, f := range w.facts {
+			if time.Since(f.last) > factsKept {
+				delete(w.facts, k)
+			}
+		}
 	}
 	w.facts[k] = f
 }
@@ -273,6 +285,13 @@ func (w *watch) acts(p *process, s control.ServiceRef, a failover.Action) {
 		w.breachLocked("one_act_per_generation", "%s and %s act on generation %d", by, p.owner, p.intent.generation)
 	}
 	w.actors[p.intent.generation] = p.owner
+	if len(w.actors) > 2*actorsKept {
+		for g := range w.actors {
+			if g+actorsKept < p.intent.generation {
+				delete(w.actors, g)
+			}
+		}
+	}
 	if w.latest.State.Pause != nil && w.latest.State.Pause.Until.After(now.Add(clockSlack)) {
 		w.breachLocked("quiet_when_told", "%s while paused", journal.Text(a))
 	}

@@ -281,7 +281,7 @@ func (o *weather) operate(ctx context.Context) {
 		in.Kind = failover.IntentResume
 	}
 	w := control.Workload{Name: workloadName, Policy: r.policyNow(), Refs: r.refs}
-	_, _ = control.Intend(ctx, deskStore{r.store, r}, w, "operator", in, time.Now) // a refusal is an answer too
+	_, _ = control.Intend(ctx, deskStore{r.base, r}, w, "operator", in, time.Now) // a refusal is an answer too
 }
 
 // deskStore is the store as an operator's command uses it: without trouble.
