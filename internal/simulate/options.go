@@ -310,7 +310,7 @@ func (p *plan) readPolicies() error {
 			return err
 		}
 		v := variant{policy: pol, zones: p.zones}
-		if pol.Law != nil {
+		if own(pol) {
 			if v, err = p.own(name, *pol.Law, p.o.Set); err != nil {
 				return err
 			}
@@ -318,6 +318,12 @@ func (p *plan) readPolicies() error {
 		p.variants = append(p.variants, v)
 	}
 	return nil
+}
+
+// own says whether a policy is one of the product's own, whose fields may be set, and not a rival built on one.
+func own(p replay.Policy) bool {
+	_, preset := failover.Preset(p.Name)
+	return preset
 }
 
 // own returns one of the product's own policies with fields set.

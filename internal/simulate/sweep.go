@@ -32,7 +32,7 @@ func (p *plan) readSweep() error {
 	}
 	base := -1
 	for i, v := range p.variants {
-		if v.policy.Law != nil {
+		if own(v.policy) {
 			base = i
 			break
 		}

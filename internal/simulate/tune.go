@@ -154,7 +154,7 @@ func newTuner(o TuneOptions, tell func(Progress)) (*tuner, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.variants[0].policy.Law == nil {
+	if !own(p.variants[0].policy) {
 		return nil, fmt.Errorf("policy %s has no fields to tune: name one of %s", o.Policies[0], strings.Join(failover.PresetNames(), ", "))
 	}
 	t := &tuner{search0: p, preset: o.Policies[0], law: *p.variants[0].policy.Law, zones: p.zones, target: o.Target, given: o.Target >= 0,
