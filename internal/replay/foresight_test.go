@@ -50,7 +50,7 @@ func TestCoverIsWarmOnlyWhereItIsWorthItsPrice(t *testing.T) {
 		f.s.now = f.s.now.Truncate(7*24*time.Hour) + 9*time.Hour + time.Minute
 		return f.warm()
 	}
-	// A rate of 0.83 an hour times 1.5 minutes is worth 0.31 task-hours of on-demand at $0.25 (more than the hour at $0.268), 0.12 at $0.1.
+	// A rate of 0.83 an hour times 1.5 minutes is worth $0.31 at $0.25 a task-minute, more than the hour at $0.268, and $0.12 at $0.1.
 	if k := bad(forecaster(20, 20, 0.25)); k != 20 {
 		t.Errorf("all of an incident's 20 tasks are worth keeping warm, and %d are", k)
 	}
