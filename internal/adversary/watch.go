@@ -292,7 +292,7 @@ func (w *watch) acts(p *process, s control.ServiceRef, a failover.Action) {
 			}
 		}
 	}
-	if w.latest.State.Pause != nil && w.latest.State.Pause.Until.After(now.Add(clockSlack)) {
+	if !jumps && w.latest.State.Pause != nil && w.latest.State.Pause.Until.After(now.Add(clockSlack)) {
 		w.breachLocked("quiet_when_told", "%s while paused", journal.Text(a))
 	}
 	if p.policy.Observe {

@@ -48,7 +48,7 @@ type Loop struct {
 	items   []*item
 	seq     atomic.Uint32
 	skew    atomic.Int64 // AWS's clock less ours, in nanoseconds, as last seen
-	reports chan Report
+	reports chan *Report
 	telling sync.Mutex // one call of Tell at a time outside of Run
 	dropped atomic.Int64
 	// readable and writable say whether the store was, the last time.
@@ -177,7 +177,7 @@ func (l *Loop) tell(ctx context.Context, r Report) {
 		return
 	}
 	select {
-	case l.reports <- r:
+	case l.reports <- &r:
 	default:
 		if n := l.dropped.Add(1); n&(n-1) == 0 { // at 1, 2, 4, 8, ...
 			l.Log.LogAttrs(ctx, slog.LevelWarn, "reports dropped", slog.Int64(KeyDropped, n))

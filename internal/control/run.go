@@ -24,7 +24,7 @@ func (l *Loop) Run(ctx context.Context) error {
 	}
 	work, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
-	l.reports = make(chan Report, reportsMax)
+	l.reports = make(chan *Report, reportsMax)
 	var told, feeders sync.WaitGroup
 	quiet := make(chan struct{})
 	told.Go(func() { l.tellAll(work, quiet) })
@@ -55,13 +55,13 @@ func (l *Loop) tellAll(ctx context.Context, quiet <-chan struct{}) {
 	for {
 		select {
 		case r := <-l.reports:
-			l.Tell(ctx, r)
+			l.Tell(ctx, *r)
 			continue
 		default:
 		}
 		select {
 		case r := <-l.reports:
-			l.Tell(ctx, r)
+			l.Tell(ctx, *r)
 		case <-quiet:
 			if len(l.reports) == 0 {
 				return
