@@ -142,12 +142,18 @@ func after(t time.Time, d time.Duration) time.Time {
 }
 
 // notices is the evidence of tasks under interruption notice: a sieve of their IDs that lets nearly every other
-// task through without a comparison. A map would have to be made anew in every pass.
+// task through without a comparison, and a map when they are many. For a few a map would cost more to make, anew
+// in every pass, than it saves.
 type notices struct {
-	known, any bool
-	from       time.Time
-	sieve      [64]uint64
+	known bool
+	n     int
+	from  time.Time
+	sieve [64]uint64
+	ids   map[string]struct{} // nil for up to noticesFew
 }
+
+// noticesFew is how many tasks under notice are found faster by going through the evidence.
+const noticesFew = 32
 
 // hole is a task's bit of the sieve, from the end of its ID, which is as good as random on ECS.
 func hole(id string) (word, bit uint32) {
@@ -164,22 +170,35 @@ func (w *pass) findNotices() {
 	g.known, g.from = true, w.now.Add(-noticedFor)
 	for i := range w.s.Window {
 		if e := &w.s.Window[i]; e.Kind == SignalInterruption && !e.At.Before(g.from) {
-			g.any = true
+			g.n++
 			word, bit := hole(e.ID)
 			g.sieve[word] |= 1 << bit
+		}
+	}
+	if g.n <= noticesFew {
+		return
+	}
+	g.ids = make(map[string]struct{}, g.n)
+	for i := range w.s.Window {
+		if e := &w.s.Window[i]; e.Kind == SignalInterruption && !e.At.Before(g.from) {
+			g.ids[e.ID] = struct{}{}
 		}
 	}
 }
 
 // noticed says whether a task is under notice.
 func (w *pass) noticed(id string) bool {
-	if !w.gone.any {
+	if w.gone.n == 0 {
 		return false
 	}
 	if word, bit := hole(id); w.gone.sieve[word]&(1<<bit) == 0 {
 		return false
 	}
 	id = taskKey(id)
+	if w.gone.ids != nil {
+		_, ok := w.gone.ids[id]
+		return ok
+	}
 	for i := range w.s.Window {
 		if e := &w.s.Window[i]; e.ID == id && e.Kind == SignalInterruption && !e.At.Before(w.gone.from) {
 			return true
