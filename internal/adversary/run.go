@@ -119,8 +119,10 @@ func carryOut(t *testing.T, plan Plan, hooks Hooks) Result {
 	ctx, cancel := context.WithCancel(t.Context())
 	var all sync.WaitGroup
 	all.Go(func() { r.clockwork(ctx) })
-	for i := range plan.Writers + plan.Functions {
+	for range plan.Writers + plan.Functions {
 		r.restarts = append(r.restarts, make(chan struct{}, 1))
+	}
+	for i := range r.restarts {
 		all.Go(func() { r.keep(ctx, i, i >= plan.Writers) })
 	}
 	res := Result{Plan: plan}

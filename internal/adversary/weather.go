@@ -14,11 +14,10 @@ import (
 // weather is what the world and the people in it do to a workload. It is one goroutine with one stream of
 // draws.
 type weather struct {
-	r       *run
-	rand    *rand.Rand
-	ends    []ending // what is undone later, in no order
-	used    map[int]bool
-	version int
+	r    *run
+	rand *rand.Rand
+	ends []ending // what is undone later, in no order
+	used map[int]bool
 }
 
 type ending struct {

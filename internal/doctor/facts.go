@@ -67,10 +67,10 @@ type eventFacts struct {
 
 // rule is one rule of EventBridge.
 type rule struct {
-	name, pattern, bus string
-	enabled            bool
-	toQueue            bool
-	region             string
+	name, pattern string
+	enabled       bool
+	toQueue       bool
+	region        string
 }
 
 // stateFacts are what is known of the store.

@@ -43,7 +43,6 @@ type lab struct {
 	box     *sandbox.Sandbox
 	cfg     aws.Config
 	file    *config.File
-	store   control.Store
 	delay   int            // deregistration delay in seconds
 	free    map[string]int // addresses by subnet
 	clock   time.Duration  // how far our clock is ahead

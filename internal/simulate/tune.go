@@ -123,7 +123,6 @@ type tuner struct {
 	zones         replay.Zones // as asked for
 	target        float64
 	given         bool
-	floor         float64
 	known         map[string]report.Row // by key of the trial
 	tell          func(Progress)
 	begun         time.Time

@@ -28,6 +28,9 @@ func Write(w io.Writer, t *Trace) error {
 		if last >= 0 && t.same(last, r) {
 			continue
 		}
+		if r == 0 {
+			at = 0 // what the first row says holds before it too, and a single row may stand at the trace's end
+		}
 		t.writeRow(out, at, r)
 		last = r
 	}
