@@ -60,7 +60,7 @@ func (l *Loop) apply(ctx context.Context, w *Workload, a failover.Action) error 
 // release commits the outcome and gives back the lease. It is tried even when the pass was told to stop; when
 // it fails the lease runs out by itself and the next pass asks again for what it does not see done. So it does
 // when a call was cut off: it may still arrive, and must not find somebody else's newer decision there.
-func (l *Loop) release(ctx context.Context, j *job, of string, lease Lease) {
+func (l *Loop) release(ctx context.Context, j *job, of string, lease Lease) error {
 	r := &j.report
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), ReleaseTimeout)
 	defer cancel()
@@ -88,9 +88,10 @@ func (l *Loop) release(ctx context.Context, j *job, of string, lease Lease) {
 		if r.Err == nil {
 			r.Err = fmt.Errorf("commit outcome of %s: %w", j.w.Name, err)
 		}
-		return
+		return err
 	}
 	l.committed(j, next.State.Generation)
+	return nil
 }
 
 // ownLease returns the lease that a pass of ours left behind because a call was cut off, as long as it runs. A

@@ -28,6 +28,8 @@ type job struct {
 	pools   []failover.PoolObservation
 	waiting atomic.Int32 // groups of services that were not looked at yet
 	report  Report
+	begun   time.Time // the pass; looking is when the look at the services began
+	looking time.Time
 	telling map[string]bool // the keys of this pass's notices
 	// degraded says that something could not be read that may be readable soon.
 	degraded bool
@@ -90,6 +92,9 @@ func (l *Loop) pass(ctx context.Context, jobs []*job, done func(*job)) {
 			done(j)
 		}
 	}
+	for _, j := range jobs {
+		j.begun = begun
+	}
 	jobs = l.enter(ctx, jobs, end)
 	jobs = l.load(ctx, jobs, end)
 
@@ -146,12 +151,14 @@ func (l *Loop) load(ctx context.Context, jobs []*job, end func(*job)) []*job {
 		names[i] = j.w.Name
 	}
 	storeCtx, cancel := context.WithTimeout(ctx, StoreTimeout)
+	from := time.Now()
 	records, err := l.Store.Load(storeCtx, names)
 	cancel()
 	l.storeAnswered(ctx, &l.readable, err)
 	now := l.Now()
 	in := jobs[:0:0]
 	for _, j := range jobs {
+		j.looking = j.step(StepLoad, from, err)
 		j.record = records[j.w.Name]
 		j.report.Before, j.report.After, j.report.Generation = j.record.State, j.record.State, j.record.State.Generation
 		switch {
@@ -191,7 +198,9 @@ func (l *Loop) decide(ctx context.Context, j *job) {
 	}
 	o := failover.Observation{At: j.at, Pools: j.pools, Signals: j.signals}
 	l.lookCloser(ctx, j, state, &o)
+	from := j.step(StepObserve, j.looking, unseen(o.Pools))
 	after, d := failover.Decide(j.w.Policy, state, o)
+	j.step(StepDecide, from, nil)
 	r.Before, r.After, r.Observation, r.Decision = state, after, o, d
 	if err := ctx.Err(); err != nil {
 		r.Result, r.Err = Abandoned, fmt.Errorf("pass of %s: %w", j.w.Name, err)
@@ -219,8 +228,10 @@ func (l *Loop) decide(ctx context.Context, j *job) {
 	j.it.told = j.telling
 	r.Result = Committed
 	if d.Acts() {
+		from = time.Now()
 		l.act(ctx, j, begun)
-		l.release(ctx, j, decision.ID, next.Lease)
+		from = j.step(StepAct, from, r.Err)
+		j.step(StepRecord, from, l.release(ctx, j, decision.ID, next.Lease))
 	}
 }
 
@@ -228,7 +239,9 @@ func (l *Loop) decide(ctx context.Context, j *job) {
 func (l *Loop) commit(ctx context.Context, j *job, next Record, now time.Time, entries []journal.Entry) error {
 	storeCtx, cancel := context.WithTimeout(ctx, StoreTimeout)
 	defer cancel()
+	from := time.Now()
 	err := l.Store.Commit(storeCtx, l.Owner, next, now, entries)
+	j.step(StepCommit, from, err)
 	l.storeAnswered(ctx, &l.writable, err)
 	var held *LeaseHeldError
 	switch {

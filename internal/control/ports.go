@@ -137,6 +137,8 @@ type Report struct {
 	// Started is when the pass of this workload began by the loop's clock, Took how long it took.
 	Started time.Time
 	Took    time.Duration
+	// Steps are what the pass went through, in their order.
+	Steps []Step
 }
 
 // Result says how a pass of one workload ended.
