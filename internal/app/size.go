@@ -23,14 +23,14 @@ type unsized struct {
 }
 
 // priceUnsized fills in what their tasks cost, by the size in the owner's task definition. Where that cannot be
-// read the budget cannot be reckoned, which is logged.
+// read neither budget nor forecast can be reckoned, which is logged.
 func (a *App) priceUnsized(ctx context.Context, cfg aws.Config, log *slog.Logger) {
 	ctx, cancel := context.WithTimeout(ctx, sizeTimeout)
 	defer cancel()
 	for _, u := range a.unsized {
 		task, err := taskdef.Task(ctx, cfg, u.workload.Refs[0])
 		if err != nil {
-			log.WarnContext(ctx, "the monthly budget is not reckoned: no task size", slog.String(control.KeyWorkload, u.workload.Name), slog.Any(control.KeyErr, err))
+			log.WarnContext(ctx, "neither budget nor forecast is reckoned: no task size", slog.String(control.KeyWorkload, u.workload.Name), slog.Any(control.KeyErr, err))
 			continue
 		}
 		parts.Price(u.workload, task, parts.Prices(u.file))
@@ -38,10 +38,10 @@ func (a *App) priceUnsized(ctx context.Context, cfg aws.Config, log *slog.Logger
 	a.unsized = nil
 }
 
-// findUnsized notes the workloads that a budget needs the size of.
+// findUnsized notes the workloads that a budget or a forecast needs the size of.
 func (a *App) findUnsized(f *config.File) {
 	for i := range f.Workloads {
-		if w := &f.Workloads[i]; w.Task == (config.Task{}) && w.Policy.OnDemandBudgetUSDMonthly > 0 {
+		if w := &f.Workloads[i]; w.Task == (config.Task{}) && (w.Policy.OnDemandBudgetUSDMonthly > 0 || w.Policy.ForesightUSD > 0) {
 			a.unsized = append(a.unsized, unsized{&a.Loop.Workloads[i], f})
 		}
 	}

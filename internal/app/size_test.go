@@ -53,7 +53,7 @@ func TestABudgetIsReckonedWithTheTaskDefinitionsSize(t *testing.T) {
 			if got := pools[1].TaskHourUSD; (got > 0) != test.priced || (test.priced && (got < 0.233 || got > 0.2331)) {
 				t.Errorf("a task-hour on demand is $%g", got)
 			}
-			if warned := strings.Contains(log.String(), "the monthly budget is not reckoned"); warned != test.warns {
+			if warned := strings.Contains(log.String(), "neither budget nor forecast is reckoned"); warned != test.warns {
 				t.Errorf("warned %t: %s", warned, log.String())
 			}
 		})

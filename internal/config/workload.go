@@ -160,8 +160,14 @@ func (c *checker) checkPolicy(w *Workload, v *value) {
 		}
 		c.add(Problem{Line: at.line, Column: at.column, Path: path, Text: b.Text, Value: b.Value, Warning: b.Warning, Hint: ownerHint(b, w)})
 	}
-	if w.Policy.OnDemandBudgetUSDMonthly > 0 && w.Task == (Task{}) {
-		at, path := locate(v, "on_demand_budget_usd_monthly")
+	for _, priced := range []struct {
+		key string
+		usd float64
+	}{{"on_demand_budget_usd_monthly", w.Policy.OnDemandBudgetUSDMonthly}, {"foresight_usd", w.Policy.ForesightUSD}} {
+		if priced.usd <= 0 || w.Task != (Task{}) {
+			continue
+		}
+		at, path := locate(v, priced.key)
 		c.add(Problem{Line: at.line, Column: at.column, Path: path, Warning: true,
 			Text: "is reckoned with the task definition's size, as the workload has no task", Hint: "add task: {cpu, memory}"})
 	}

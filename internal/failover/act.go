@@ -90,6 +90,8 @@ func (w *pass) raiseReason(v *view) Reason {
 		r = ReasonProving
 	case v.pool.Capacity == Spot && v.pool.Tier == 0:
 		r = ReasonDemandChanged
+	case v.idle > 0 && v.raise-v.idle <= v.cur:
+		r = ReasonForesight
 	default:
 		for i := range w.v {
 			switch o := &w.v[i]; {
@@ -110,6 +112,8 @@ func (w *pass) lowerReason(v *view) Reason {
 	switch {
 	case v.pool.Capacity == OnDemand && w.pinned == ModeSpot:
 		r = ReasonPinned
+	case v.cooled:
+		r = ReasonForesight
 	case v.pool.Capacity == OnDemand && v.need > 0 && v.need >= v.ps.Need:
 		r = ReasonSurplus
 	case v.pool.Capacity == OnDemand || (v.pool.Tier > 0 && r == ""):

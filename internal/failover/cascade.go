@@ -148,6 +148,8 @@ func (w *pass) evacuates(v *view) bool {
 // at once, because of 2n tasks started together n run well before the slowest of n would.
 func (w *pass) cover(v *view, missing, unproven *int) {
 	floor, bound := w.floor(v), w.bound(v)
+	v.idle = max(0, v.warm-max(floor, *missing))
+	floor = max(floor, min(v.warm, bound))
 	need := clamp(*missing, floor, bound)
 	v.need = need
 	v.raise = need + v.stuck
@@ -261,6 +263,8 @@ func (w *pass) whyUnchanged(v *view) {
 		v.reason = ReasonSettling
 	case v.starting > 0:
 		v.reason = ReasonStarting
+	case v.idle > 0:
+		v.reason = ReasonForesight
 	default:
 		v.reason = ReasonCovering
 	}

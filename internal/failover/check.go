@@ -1,6 +1,9 @@
 package failover
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Violation is one broken invariant.
 type Violation struct {
@@ -155,6 +158,9 @@ func (c *checker) stateIsBounded() {
 	if c.after.Generation != c.before.Generation {
 		c.fail("generation_is_the_callers", "%d became %d", c.before.Generation, c.after.Generation)
 	}
+	if f := c.after.Forecast; f != nil && (len(f.Sizes) > sizesMax || len(f.Hours)%hoursOfWeek != 0 || len(f.Hours) > hoursOfWeek) {
+		c.fail("state_is_bounded", "forecast of %d hours and %d sizes", len(f.Hours), len(f.Sizes))
+	}
 	if len(c.after.DemandLog) > demandLogMax || len(c.after.Failovers) > failoversMax {
 		c.fail("state_is_bounded", "demand log %d, failovers %d", len(c.after.DemandLog), len(c.after.Failovers))
 	}
@@ -265,10 +271,15 @@ func (c *checker) nothingLoweredBeforeItsCover() {
 
 // inForce returns the count that a pool was asked for before this decision, as far as it is known.
 func (c *checker) inForce(i int) int {
-	if a := c.before.Pool(c.p.Pools[i].Name).Asked; a != nil && a.Done && !a.Seen && c.d.At.Sub(a.At) < c.p.StaleFor {
-		return a.Count
+	read := c.o.Pools[i].Desired
+	a := c.before.Pool(c.p.Pools[i].Name).Asked
+	if a == nil || !a.Done || a.Seen || c.d.At.Sub(a.At) >= c.p.StaleFor {
+		return read
 	}
-	return c.o.Pools[i].Desired
+	if !slices.ContainsFunc(a.Old, func(o OldCount) bool { return o.Count == read }) {
+		return read // ours, or one that somebody has set since
+	}
+	return a.Count
 }
 
 // probeStays: a pool that is not trusted keeps being asked for its probe, or it could never show that it has

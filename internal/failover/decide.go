@@ -39,6 +39,7 @@ func Step(p *Policy, s State, o *Observation) (State, Decision) {
 	w.judgeFailing()
 	w.account()
 	w.runBreakers()
+	w.foresee()
 	w.cascade()
 	w.act()
 	w.conclude()
@@ -66,6 +67,7 @@ type pass struct {
 	// on-demand capacity itself cannot be had.
 	short, deploying, onDemandShort bool
 	pinned                          Mode
+	warmIn                          *view // the pool that is kept warm
 	failedOver                      bool
 	lead                            Reason
 }
@@ -141,6 +143,13 @@ func (w *pass) rebase() {
 			back(t, 0)
 		}
 		back(&ps.B.NotBefore, w.p.HoldOffMax)
+	}
+	if f := w.s.Forecast; f != nil {
+		own := *f
+		for _, t := range []*time.Time{&own.Since, &own.Began, &own.Last} {
+			back(t, 0)
+		}
+		w.s.Forecast = &own
 	}
 	kept := slices.Clone(w.s.Window)
 	for i := range kept {
@@ -220,14 +229,17 @@ func (w *pass) conclude() {
 			Pool: v.pool.Name, Capacity: v.pool.Capacity, Breaker: v.ps.B.Mode, Desired: v.desired,
 			Running: v.running, Starting: v.starting, Stuck: v.stuck, Growing: v.growing, Seasoned: v.seasoned,
 			Raise: v.raise, Release: v.release, Ask: v.ask, Reason: v.reason,
-			CapacityFailures: v.capacityFailures, Interruptions: v.interruptions, Churned: v.churned,
+			Warm: v.warm, CapacityFailures: v.capacityFailures, Interruptions: v.interruptions, Churned: v.churned,
 		}
 		if v.pool.Capacity == Spot {
 			open = open || v.ps.B.Mode == Open
 		} else {
-			cover += v.ask
+			cover += v.ask - min(v.ask, v.idle) // what is only kept warm covers nothing
 		}
 		v.ps.Need = v.need
+		if !v.cooled || v.ask <= v.release { // until then what is given back was warm
+			v.ps.Warm = v.warm
+		}
 		w.look(v.nextSeason)
 		w.look(v.nextStuck)
 		w.look(v.nextProof)

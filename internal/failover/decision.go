@@ -47,6 +47,8 @@ type PoolDecision struct {
 	Release int    `json:"release"`
 	Ask     int    `json:"ask"`
 	Reason  Reason `json:"reason"`
+	// Warm is how many tasks the forecast says are worth keeping warm here.
+	Warm int `json:"warm,omitempty"`
 	// CapacityFailures, Interruptions and Churned count the distinct evidence in the trip window.
 	CapacityFailures int `json:"capacity_failures"`
 	Interruptions    int `json:"interruptions"`

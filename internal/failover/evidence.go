@@ -78,6 +78,9 @@ func (w *pass) absorb() {
 			Kind: sig.Kind, Pool: sig.Pool, At: at, ID: id, Zone: sig.Zone, StartedAt: sig.StartedAt,
 		})
 		w.learn(&w.s.Pools[pi], sig, at)
+		if sig.Kind == SignalInterruption && w.p.Pools[pi].Capacity == Spot {
+			w.watchLoss(at)
+		}
 	}
 	if over := len(w.s.Window) - EvidenceMax; over > 0 {
 		w.s.Window = w.s.Window[over:]

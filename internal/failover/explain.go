@@ -39,6 +39,8 @@ func Explain(p *Policy, after *State, d *Decision) []Condition {
 			add(zeroTime, "on_demand_budget_usd_monthly is raised, or the month ends", "cover the rest")
 		case ReasonFailoverLimit:
 			add(f.Until, "fewer failovers lie within 24 hours", "let Spot prove itself again")
+		case ReasonForesight:
+			add(f.Until, "another number of losses is to be expected", fmt.Sprintf("keep more or fewer than %d tasks of %s warm", f.Count, f.Pool))
 		case ReasonDeploying:
 			add(zeroTime, "the deployment ends", fmt.Sprintf("give %d tasks of %s back", f.Count, f.Pool))
 		}

@@ -48,7 +48,7 @@ type Field struct {
 // Fields lists every tunable of [Policy], that is, all of it but Pools and Preset. The order is that of the
 // struct. The caller may keep and change the slice.
 func Fields() []Field {
-	return slices.Concat(workloadFields(), cascadeFields(), tierFields(), breakerFields(), provingFields(), guardFields())
+	return slices.Concat(workloadFields(), cascadeFields(), foresightFields(), tierFields(), breakerFields(), provingFields(), guardFields())
 }
 
 // FieldByKey returns the field with that key.

@@ -65,6 +65,8 @@ func (f Finding) Text() string {
 		return fmt.Sprintf("%d stuck tasks are stopped so that others are tried", f.Count)
 	case ReasonTierShared:
 		return fmt.Sprintf("%d tasks are shared among %d pools", f.Count, f.Limit)
+	case ReasonForesight:
+		return fmt.Sprintf("%s incidents an hour are expected; %d tasks of %s are worth keeping warm%s", f.Detail, f.Count, pool, until(f.Until))
 	case ReasonNudge:
 		return fmt.Sprintf("%s has %d tasks missing for long; its count is moved to make ECS try again", pool, f.Count)
 	case ReasonScalingParked:

@@ -36,6 +36,10 @@ type view struct {
 
 	// need is how many tasks an on-demand pool has to cover.
 	need int
+	// warm is how many tasks the forecast says are worth keeping warm, idle how many of them cover nothing now, and
+	// cooled says that it were more at the last pass.
+	warm, idle int
+	cooled     bool
 	// excused is how many missing tasks are missing for reasons of the application.
 	excused int
 

@@ -52,6 +52,10 @@ type Policy struct {
 	Nudge        Nudge         `json:"nudge"`
 	StopStuck    bool          `json:"stop_stuck"`
 
+	// The forecast (forecast.go). ForesightUSD of 0 turns it off.
+	ForesightUSD float64       `json:"foresight_usd"`
+	ForesightGap time.Duration `json:"foresight_gap"`
+
 	// Pools of one tier (tier.go).
 	TierShareMax     float64       `json:"tier_share_max"`
 	SkipAfterFailure time.Duration `json:"skip_after_failure"`
@@ -118,6 +122,7 @@ func Preset(name string) (Policy, bool) {
 		OverstartMin: 1,
 		RetryEvery:   5 * time.Minute,
 		Nudge:        NudgeNone,
+		ForesightGap: 90 * time.Second,
 
 		TierShareMax:     0.6,
 		SkipAfterFailure: 5 * time.Minute,

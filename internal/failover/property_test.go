@@ -27,7 +27,7 @@ func drawPolicy(rt *rapid.T) Policy {
 			Max: rapid.SampledFrom([]int{0, 0, 5, 30}).Draw(rt, "max")})
 	}
 	for i := range rapid.IntRange(1, 2).Draw(rt, "on-demand pools") {
-		p.Pools = append(p.Pools, Pool{Name: fmt.Sprintf("standard%d", i+1), Capacity: OnDemand, Tier: 2 + i})
+		p.Pools = append(p.Pools, Pool{Name: fmt.Sprintf("standard%d", i+1), Capacity: OnDemand, Tier: 2 + i, TaskHourUSD: 0.268})
 	}
 	p.Settle = time.Duration(rapid.IntRange(0, 180).Draw(rt, "settle")) * time.Second
 	p.Overstart = rapid.SampledFrom([]float64{0, 0.3, 0.5, 1}).Draw(rt, "overstart")
@@ -38,6 +38,7 @@ func drawPolicy(rt *rapid.T) Policy {
 	p.StopStuck = rapid.Bool().Draw(rt, "stop_stuck")
 	p.TripInterruptions = rapid.SampledFrom([]int{p.TripInterruptions, 3}).Draw(rt, "trip_interruptions")
 	p.OnTrip = rapid.SampledFrom([]OnTrip{p.OnTrip, Keep, Evacuate}).Draw(rt, "on_trip")
+	p.ForesightUSD = rapid.SampledFrom([]float64{0, 0, 0.1, 10}).Draw(rt, "foresight_usd")
 	if rapid.Bool().Draw(rt, "nudged") {
 		p.Nudge = NudgeDesiredCount
 	}
@@ -171,7 +172,7 @@ func TestEveryInvariantHoldsAtEveryStepAndTroubleEnds(t *testing.T) {
 			if c.p.Pools[i].Capacity == Spot {
 				spot += len(p.tasks)
 			} else {
-				cover += p.desired
+				cover += max(0, p.desired-c.last.Pools[i].Warm) // what the forecast keeps warm is wanted
 			}
 		}
 		if want := c.s.Demand + c.p.Extra; spot < want || cover != 0 || c.s.Demand == 0 {

@@ -43,6 +43,8 @@ const (
 	ReasonDemandChanged Reason = "demand_changed"
 	// ReasonReasserted: a count is not what was asked; it is asked for again.
 	ReasonReasserted Reason = "reasserted"
+	// ReasonForesight: the forecast changed what is worth keeping warm.
+	ReasonForesight Reason = "foresight"
 	// ReasonTierShared: tasks were shared out among pools of one tier.
 	ReasonTierShared Reason = "tier_shared"
 	// ReasonNudge: a count is moved to make ECS try again.
@@ -121,6 +123,7 @@ var reasonDocs = []ReasonDoc{
 	{ReasonSurplus, "More cover was started than needed, to cut the slowest starts; the surplus is given back."},
 	{ReasonDemandChanged, "Somebody changed the wanted number of tasks; it was adopted."},
 	{ReasonReasserted, "A count is not what was asked for; it is asked for again."},
+	{ReasonForesight, "Losses are likely enough at this time that on-demand tasks are kept warm, or no longer so."},
 	{ReasonTierShared, "Tasks were shared out among pools of one tier by their recent interruptions."},
 	{ReasonNudge, "A count is moved by one and back to make ECS try again."},
 	{ReasonStuckStopped, "A task that did not start within `start_limit` is stopped so that another is tried."},

@@ -67,6 +67,8 @@ type State struct {
 	DemandWanted int `json:"demand_wanted,omitempty"`
 	// DriftSince is when the pools' task definitions began to differ and have since.
 	DriftSince time.Time `json:"drift_since,omitzero"`
+	// Forecast is what the workload has learned of its own Spot losses.
+	Forecast *Forecast `json:"forecast,omitempty"`
 	// BlindSince is when observations began to fail and have since; zero when the last one was good.
 	BlindSince time.Time `json:"blind_since,omitzero"`
 }
@@ -118,6 +120,8 @@ type PoolState struct {
 	ReclaimsAt time.Time `json:"reclaims_at,omitzero"`
 	// LifeSeconds is a moving mean of how long interrupted tasks had lived; 0 when none was seen.
 	LifeSeconds float64 `json:"life_seconds,omitempty"`
+	// Warm is how many of its tasks the forecast said are worth keeping warm at the last pass.
+	Warm int `json:"warm,omitempty"`
 	// Need is how many tasks the pool had to cover at the last pass.
 	Need int `json:"need,omitempty"`
 	// FailedAt is the last failure to launch a task here.

@@ -87,6 +87,15 @@ func (w World) behaviour(spot bool) ecsim.Behaviour {
 	return ecsim.ObeySIGTERM
 }
 
+// Gap is how long a lost task is missing if nothing that runs takes its place: the median start-up, less what the warning gives.
+func (w World) Gap() time.Duration {
+	w = w.defaults()
+	if w.Stop == UsesWarning {
+		return max(0, w.StartUp.P50-stopTimeout)
+	}
+	return w.StartUp.P50
+}
+
 // defaults fills in what the zero value leaves open.
 func (w World) defaults() World {
 	if w.Stop == "" {

@@ -42,19 +42,41 @@ func TestAGenerousTargetLeavesThePolicyAsItIs(t *testing.T) {
 }
 
 func TestATargetOutOfReachIsToldWithItsFloor(t *testing.T) {
-	got := tuned(t, sigtermWorld(0))
+	o := sigtermWorld(0)
+	o.Traces, o.Days = []string{"partial"}, 1
+	got := tuned(t, o)
 	if got.Reached || !got.Keep || got.Floor <= 0 || !strings.Contains(got.Verdict, "out of reach") {
 		t.Fatalf("nothing short is impossible here, and that gives %+v", got)
 	}
-	i := slices.IndexFunc(got.Changes, func(c Change) bool { return c.Field == "extra" })
-	if i < 0 || got.Changes[i].Cost <= 0 || got.Changes[i].Short >= 0 {
-		t.Errorf("the floor needs spare tasks, which cost more and leave less short: %+v", got.Changes)
+	for _, field := range []string{extraLever, foresightLever} {
+		i := slices.IndexFunc(got.Changes, func(c Change) bool { return c.Field == field })
+		if i < 0 || got.Changes[i].Cost <= 0 || got.Changes[i].Short >= 0 {
+			t.Errorf("the floor needs %s, which costs more and leaves less short: %+v", field, got.Changes)
+		}
 	}
-	if strings.Contains(got.YAML, "extra") {
+	if strings.Contains(got.YAML, "extra") || strings.Contains(got.YAML, "foresight") {
 		t.Errorf("what misses the target is not proposed:\n%s", got.YAML)
 	}
 	if n := len(got.Frontier); n < 2 || got.Frontier[0].CostRatio > got.Frontier[n-1].CostRatio || got.Frontier[0].Short < got.Frontier[n-1].Short {
 		t.Errorf("the frontier is %+v", got.Frontier)
+	}
+}
+
+func TestAForecastIsProposedWithTheGapOfItsWorld(t *testing.T) {
+	for world, want := range map[string]string{"W2": "foresight_usd: 0.5\n      foresight_gap: 1m10s\n", "W1": ""} {
+		o := sigtermWorld(0)
+		o.World, o.StartUp = world, "70s,100s,110s"
+		tn, err := newTuner(o, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := lever{field: foresightLever, values: []string{"0", "0.5"}}
+		if got := tn.values(l, trial{}); (len(got) > 0) != (want != "") {
+			t.Errorf("%s: %v are tried", world, got)
+		}
+		if got := tn.yaml(trial{foresightLever: "0.5"}); want != "" && !strings.Contains(got, want) {
+			t.Errorf("%s: it says\n%s", world, got)
+		}
 	}
 }
 

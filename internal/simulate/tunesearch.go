@@ -19,8 +19,9 @@ import (
 type trial map[string]string
 
 const (
-	zonesLever = "zones"
-	extraLever = "extra"
+	zonesLever     = "zones"
+	extraLever     = "extra"
+	foresightLever = "foresight_usd"
 	// refineSteps bounds the halving between the greatest spare that is too little and the least that is enough.
 	refineSteps = 3
 )
@@ -58,6 +59,7 @@ func levers() []lever {
 	return []lever{
 		{field: zonesLever, values: []string{string(replay.Pooled), string(replay.PerZone)}},
 		{field: extraLever, shares: []float64{0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3}},
+		{field: foresightLever, values: []string{"0", "0.25", "0.5", "1", "2"}},
 		{field: "on_trip", values: []string{string(failover.Keep), string(failover.Evacuate)}},
 		{field: "overstart", values: []string{"0", "0.1", "0.2", "0.35", "0.5", "1"}, again: true},
 		{field: "settle", values: []string{"0s", "30s", "2m", "5m"}},
@@ -68,7 +70,7 @@ func levers() []lever {
 
 // values lists what is tried of a lever beside the present value.
 func (t *tuner) values(l lever, now trial) []string {
-	if l.field == zonesLever && !t.zoned() || l.field == "tier_share_max" && (t.zonesOf(now) != replay.PerZone || !t.zoned()) {
+	if l.field == zonesLever && !t.zoned() || l.field == foresightLever && t.search0.world.Gap() <= 0 || l.field == "tier_share_max" && (t.zonesOf(now) != replay.PerZone || !t.zoned()) {
 		return nil
 	}
 	all := l.values
@@ -134,8 +136,18 @@ func (t *tuner) search(ctx context.Context) (trial, error) {
 				continue
 			}
 			var err error
+			before := now
 			if now, err = t.try(ctx, now, l.field, t.values(l, now)); err != nil {
 				return nil, err
+			}
+			if _, spare := before[extraLever]; spare && l.field == foresightLever { // warm cover in the place of standing spare
+				other, err := t.try(ctx, before.with(extraLever, ""), l.field, t.values(l, before))
+				if err != nil {
+					return nil, err
+				}
+				if t.better(other, now) {
+					now = other
+				}
 			}
 		}
 	}

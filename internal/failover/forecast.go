@@ -1,0 +1,202 @@
+package failover
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// The forecast's numbers. What they are worth was measured in simulation (docs/policies.md, Foresight).
+const (
+	hoursOfWeek = 7 * 24
+	// shrinkHours is how many hours at the mean rate an hour of the week is given before it has a history of its own:
+	// four weeks of it.
+	shrinkHours = 4
+	// shrinkIncidents is how many incidents without a successor a burst's chance is given before there is a history.
+	shrinkIncidents = 5
+	// incidentGap: losses closer together than this are one incident; the warnings of one sweep come within seconds.
+	incidentGap = 2 * time.Minute
+	// burstFor is how long after an incident another one is more likely than by the hour.
+	burstFor = 15 * time.Minute
+	// forecastMemory is the length of history after which the older half is given half its weight: Spot changes with
+	// the seasons of a region, and half a year still has 26 of each hour of the week.
+	forecastMemory = 26 * hoursOfWeek * time.Hour
+	// sizesMax bounds the remembered sizes of incidents: enough for their distribution's upper tenth.
+	sizesMax = 64
+)
+
+// Forecast is what a workload has learned of its own Spot losses: when in the week they come, how often one follows
+// another, and how large they are. It is learned by every policy and used by one with foresight_usd.
+type Forecast struct {
+	// Since is from when on losses were watched.
+	Since time.Time `json:"since"`
+	// Hours are the incidents by hour of the week (UTC, from Monday 00:00), weighed; 168 of them, or none yet.
+	Hours []float64 `json:"hours,omitempty"`
+	// Incidents is their sum, and Followed how many of them came soon after another.
+	Incidents float64 `json:"incidents,omitempty"`
+	Followed  float64 `json:"followed,omitempty"`
+	// Sizes are how many tasks the last incidents took, oldest first, at most 64.
+	Sizes []int `json:"sizes,omitempty"`
+	// Began and Last are the first and the last loss of the last incident.
+	Began time.Time `json:"began,omitzero"`
+	Last  time.Time `json:"last,omitzero"`
+}
+
+// hourOfWeek counts from Monday 00:00 UTC.
+func hourOfWeek(t time.Time) int {
+	t = t.UTC()
+	return (int(t.Weekday())+6)%7*24 + t.Hour()
+}
+
+// watched is for how many hours an hour of the week has been watched.
+func (f *Forecast) watched(hour int, now time.Time) float64 {
+	if !now.After(f.Since) {
+		return 0
+	}
+	const week = hoursOfWeek * time.Hour
+	whole := now.Sub(f.Since) / week
+	seen := float64(whole)
+	for at := f.Since.Add(whole * week); at.Before(now); { // less than a week is left
+		end := at.Truncate(time.Hour).Add(time.Hour)
+		if end.After(now) {
+			end = now
+		}
+		if hourOfWeek(at) == hour {
+			seen += end.Sub(at).Hours()
+		}
+		at = end
+	}
+	return seen
+}
+
+// lose adds a loss. The receiver is not changed: states are values.
+func (f *Forecast) lose(at time.Time) *Forecast {
+	next := *f
+	if n := len(f.Sizes); n > 0 && at.Sub(f.Last).Abs() < incidentGap {
+		next.Sizes = slices.Clone(f.Sizes)
+		next.Sizes[n-1]++
+		next.Last = later(f.Last, at)
+		return &next
+	}
+	next.Hours = make([]float64, hoursOfWeek)
+	copy(next.Hours, f.Hours)
+	next.Sizes = append(make([]int, 0, len(f.Sizes)+1), f.Sizes[max(0, len(f.Sizes)-sizesMax+1):]...)
+	next.forget(at)
+	if since := at.Sub(f.Began); !f.Began.IsZero() && since > 0 && since < burstFor {
+		next.Followed++
+	}
+	next.Incidents++
+	next.Hours[hourOfWeek(at)]++
+	next.Sizes = append(next.Sizes, 1)
+	if at.After(f.Last) { // not one that arrives late
+		next.Began, next.Last = at, at
+	}
+	return &next
+}
+
+// forget halves a history that has become long.
+func (f *Forecast) forget(now time.Time) {
+	if now.Sub(f.Since) < forecastMemory {
+		return
+	}
+	for i := range f.Hours {
+		f.Hours[i] /= 2
+	}
+	f.Incidents, f.Followed = f.Incidents/2, f.Followed/2
+	f.Since = now.Add(-now.Sub(f.Since) / 2)
+}
+
+// rate is how many incidents an hour are to be expected now.
+func (f *Forecast) rate(now time.Time) float64 {
+	seen := now.Sub(f.Since).Hours()
+	if f.Incidents == 0 || seen <= 0 || len(f.Hours) != hoursOfWeek {
+		return 0
+	}
+	hour, mean := hourOfWeek(now), f.Incidents/seen
+	rate := (f.Hours[hour] + shrinkHours*mean) / (f.watched(hour, now) + shrinkHours)
+	if since := now.Sub(f.Began); since >= 0 && since < burstFor {
+		chance := (f.Followed + shrinkIncidents*mean*burstFor.Hours()) / (f.Incidents + shrinkIncidents)
+		rate = max(rate, chance/burstFor.Hours())
+	}
+	return rate
+}
+
+// atLeast is the share of the remembered incidents that took at least k tasks.
+func (f *Forecast) atLeast(k int) float64 {
+	n := 0
+	for _, size := range f.Sizes {
+		if size >= k {
+			n++
+		}
+	}
+	return float64(n) / float64(max(1, len(f.Sizes)))
+}
+
+// warm is how many on-demand tasks are worth keeping warm now: one more as long as the shortfall that it is expected
+// to avoid in an hour is worth more than the hour, at most so many. usd is the worth of a task-minute short, gap how
+// long a lost task is missing otherwise, price that of an on-demand task-hour.
+func (f *Forecast) warm(now time.Time, most int, usd, price float64, gap time.Duration) int {
+	worth := f.rate(now) * gap.Minutes() * usd // of one task, if every incident were large enough for it
+	if worth <= price {
+		return 0
+	}
+	k := 0
+	for k < most && worth*f.atLeast(k+1) > price {
+		k++
+	}
+	return k
+}
+
+// changes is the moment at which the rate changes by itself: the next hour, or the end of a burst.
+func (f *Forecast) changes(now time.Time) time.Time {
+	next := now.Truncate(time.Hour).Add(time.Hour)
+	if end := f.Began.Add(burstFor); end.After(now) {
+		return sooner(next, end)
+	}
+	return next
+}
+
+// watch lets the forecast know of a loss, and from when on losses are watched.
+func (w *pass) watchLoss(at time.Time) {
+	if w.s.Forecast == nil {
+		w.s.Forecast = &Forecast{Since: sooner(at, w.now)}
+	}
+	w.s.Forecast = w.s.Forecast.lose(at)
+}
+
+// foresee settles how many tasks of the first on-demand pool are kept warm, by a policy that says what a task-minute
+// short is worth.
+func (w *pass) foresee() {
+	if w.s.Forecast == nil {
+		w.s.Forecast = &Forecast{Since: w.now}
+	}
+	for i := range w.v {
+		v := &w.v[i]
+		if v.pool.Capacity != OnDemand || w.p.ForesightUSD <= 0 || w.s.Demand == 0 || w.warmIn != nil || v.pool.TaskHourUSD <= 0 {
+			v.cooled = v.ps.Warm > 0
+			continue
+		}
+		w.warmIn = v
+		f := w.s.Forecast
+		v.warm = f.warm(w.now, min(w.s.Demand, w.bound(v)), w.p.ForesightUSD, v.pool.TaskHourUSD, w.p.ForesightGap)
+		if v.warm > v.cur && w.anyFailing() {
+			v.warm = v.cur // warm tasks of a release that fails help nobody
+		}
+		v.cooled = v.ps.Warm > v.warm
+		until := f.changes(w.now)
+		w.look(until)
+		if v.warm > 0 {
+			w.find(Finding{Reason: ReasonForesight, Pool: v.pool.Name, Count: v.warm, Until: until,
+				Detail: fmt.Sprintf("%.2g", f.rate(w.now))})
+		}
+	}
+}
+
+func (w *pass) anyFailing() bool {
+	for i := range w.v {
+		if w.v[i].ps.Failing != nil {
+			return true
+		}
+	}
+	return false
+}
