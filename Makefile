@@ -87,7 +87,7 @@ fuzz: ## Run every fuzz target for FUZZTIME (20s)
 
 .PHONY: simtest
 simtest: ## Run SEEDS (200) seeds of the whole controller in a world of faults; SEED=n shows one, step by step
-	$(GO) test ./internal/adversary -count=1 -timeout 0 -run '^TestSeeds$$' -args $(if $(SEED),-seeds 1 -from $(SEED) -log,-seeds $(SEEDS) -from $(FROM))
+	$(GO) test ./internal/adversary -v -count=1 -timeout 0 -run '^TestSeeds$$' -args $(if $(SEED),-seeds 1 -from $(SEED) -log,-seeds $(SEEDS) -from $(FROM))
 
 .PHONY: bench
 bench: ## Run the benchmarks for BENCHTIME (1s) each

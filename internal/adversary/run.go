@@ -541,7 +541,7 @@ func (r *run) right() error {
 	for i, service := range r.refs {
 		g, _ := r.w.Glance(ref(service))
 		pool := &r.policy.Pools[i]
-		want := 0
+		want := s.Pool(pool.Name).Warm
 		if i == 0 && s.Demand > 0 {
 			want = s.Demand + r.policy.Extra
 		}
