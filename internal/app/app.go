@@ -53,9 +53,7 @@ type App struct {
 
 	ownStore bool
 	names    []string
-	aws      aws.Config
-	log      *slog.Logger
-	unsized  []unsized
+	sizes    *parts.Sizer
 	told     *told
 }
 
@@ -72,7 +70,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &App{Store: o.Store, aws: o.AWS, log: o.Log}
+	a := &App{Store: o.Store}
 	if a.Store == nil {
 		if o.Config.State.DynamoDB != "" {
 			a.Store, err = parts.OpenTable(o.AWS, o.Config)
@@ -106,12 +104,13 @@ func New(ctx context.Context, o Options) (*App, error) {
 	for _, w := range workloads {
 		a.names = append(a.names, w.Name)
 	}
-	a.findUnsized(o.Config)
+	a.sizes = parts.NewSizer(o.AWS, o.Config, workloads, o.Log)
 	return a, nil
 }
 
 // Run guards the workloads until ctx ends, then gives back the leases and returns nil.
 func (a *App) Run(ctx context.Context) error {
+	a.sizes.Price(ctx)
 	stop := a.told.start(ctx)
 	defer stop()
 	return a.Loop.Run(ctx)
@@ -123,7 +122,7 @@ func (a *App) Step(ctx context.Context, names ...string) ([]control.Report, erro
 	if len(names) == 0 {
 		names = a.names
 	}
-	a.priceUnsized(ctx, a.aws, a.log)
+	a.sizes.Price(ctx)
 	return a.Loop.Pass(ctx, names, nil)
 }
 

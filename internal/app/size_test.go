@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"bytes"
+	"context"
 	"log/slog"
 	"path/filepath"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/backstop-ecs/backstop/internal/app"
 	"github.com/backstop-ecs/backstop/internal/config"
+	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/ecsim"
 	"github.com/backstop-ecs/backstop/internal/sandbox"
 )
@@ -22,8 +24,10 @@ func TestABudgetIsReckonedWithTheTaskDefinitionsSize(t *testing.T) {
 		deny   bool
 		priced bool
 		warns  bool
+		run    bool
 	}{
 		{name: "a budget and no size", budget: 100, priced: true},
+		{name: "a budget and no size, as a daemon", budget: 100, priced: true, run: true},
 		{name: "no budget", priced: false},
 		{name: "a size in the configuration", task: config.Task{CPU: 4096, Memory: 16384, Arch: "X86_64"}, priced: true},
 		{name: "a task definition that may not be read", budget: 100, deny: true, warns: true},
@@ -41,12 +45,19 @@ func TestABudgetIsReckonedWithTheTaskDefinitionsSize(t *testing.T) {
 			f := twins("fill", "", filepath.Join(t.TempDir(), "state.db"), "api")
 			f.Workloads[0].Policy.OnDemandBudgetUSDMonthly, f.Workloads[0].Task = test.budget, test.task
 			var log bytes.Buffer
-			a, err := app.New(t.Context(), app.Options{Config: f, AWS: awsConfig("http://sandbox.localhost", box), Now: box.Now, Log: slog.New(slog.NewTextHandler(&log, nil))})
+			ctx, stop := context.WithCancel(t.Context())
+			defer stop()
+			a, err := app.New(ctx, app.Options{Config: f, AWS: awsConfig("http://sandbox.localhost", box), Now: box.Now, Log: slog.New(slog.NewTextHandler(&log, nil)),
+				Tell: func(context.Context, control.Report) { stop() }})
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer func() { _ = a.Close() }()
-			if _, err := a.Step(t.Context()); err != nil {
+			if test.run {
+				if err := a.Run(ctx); err != nil {
+					t.Fatal(err)
+				}
+			} else if _, err := a.Step(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			pools := a.Loop.Workloads[0].Policy.Pools

@@ -36,11 +36,12 @@ type Options struct {
 	Owner string
 }
 
-// Function is ready to be invoked. It is safe for concurrent use, though Lambda does not.
+// Function is ready to be invoked, once at a time, as Lambda does.
 type Function struct {
 	loop    *control.Loop
 	names   []string
 	log     *slog.Logger
+	sizes   *parts.Sizer
 	meter   *measure.Meter
 	metrics *metric.Writer // nil: none are wanted
 	desk    *notice.Desk   // nil: nobody is to be told
@@ -79,6 +80,7 @@ func New(o Options) (*Function, error) {
 		Log:       o.Log,
 		Tell:      parts.NewTeller(o.Log, f.take).Tell,
 	}
+	f.sizes = parts.NewSizer(o.AWS, o.Config, workloads, o.Log)
 	tariffs := parts.Tariffs(workloads)
 	reader, _ := store.(measure.Journal)
 	f.meter = measure.New(reader, tariffs)

@@ -10,8 +10,10 @@ import (
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/app/function"
+	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/ecsim"
+	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/journal"
 )
 
@@ -212,6 +214,32 @@ func TestABadConfigurationFailsAtTheStartAndNamesTheKey(t *testing.T) {
 				t.Errorf("got %v, want %q in it", err, test.want)
 			}
 		})
+	}
+}
+
+// TestABudgetIsReckonedWithTheTaskDefinitionsSize: a budget holds though the configuration does not say how large a
+// task is.
+func TestABudgetIsReckonedWithTheTaskDefinitionsSize(t *testing.T) {
+	w := newWorld(t, 4, "api")
+	text := strings.Replace(w.yaml(""), "preset: fill", "preset: fill, on_demand_budget_usd_monthly: 0.000001", 1)
+	file, err := config.Parse([]byte(strings.Replace(text, "    task: {cpu: 256, memory: 512}\n", "", 1)), "test.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := w.function(function.Options{Config: file})
+	w.supply(2)
+	w.mapping(f.Invoke, 10*time.Minute, 30*time.Second)
+	w.supply(0)
+	w.mapping(f.Invoke, 5*time.Minute, 30*time.Second)
+	if spent := w.state("api").Spend.USD; spent <= 0 {
+		t.Errorf("on-demand has run for minutes and cost $%g", spent)
+	}
+	reasons := map[failover.Reason]bool{}
+	for _, e := range w.journal("api", journal.KindNotice) {
+		reasons[e.Notice.Reason] = true
+	}
+	if !reasons[failover.ReasonBudget] {
+		t.Errorf("nobody was told that the budget is used up; told were %v", reasons)
 	}
 }
 
