@@ -13,6 +13,7 @@ import (
 
 	"github.com/backstop-ecs/backstop/internal/app"
 	"github.com/backstop-ecs/backstop/internal/control"
+	"github.com/backstop-ecs/backstop/internal/telemetry"
 )
 
 type runOptions struct {
@@ -32,6 +33,7 @@ func newRun(s IO, run func(context.Context, IO, runOptions) error) *cobra.Comman
 		Long: "Run is the daemon: it looks at every workload once a tick and at once when an event, or an operator's command, concerns it. SIGTERM and Ctrl-C " +
 			"end it after the pass in flight; it may be killed at any point, the next start heals. It logs to stderr: JSON, or text on a terminal. " +
 			"It serves the dashboard, /metrics, /healthz and /readyz on http.listen of the configuration; orders need the token in $" + dashboardTokenEnv + ". " +
+			"With OTEL_EXPORTER_OTLP_ENDPOINT it sends every pass as an OpenTelemetry trace (docs/metrics.md). " +
 			"Endpoint, region and credentials are the AWS SDK's own (AWS_REGION, AWS_PROFILE, AWS_ENDPOINT_URL, ...).",
 		Example: "backstop run --config backstop.yaml",
 		Args:    atMost(0, ""),
@@ -63,7 +65,15 @@ func runDaemon(ctx context.Context, s IO, o runOptions) error {
 		return usageError("--log: %w", err)
 	}
 	log, pages := newLog(s, false, level), &daemonPages{}
-	opts := app.Options{Config: file, AWS: cfg, Log: log, Scale: o.speed, Tell: func(ctx context.Context, r control.Report) { pages.tell(ctx, r) }}
+	traces, err := telemetry.Open(ctx, telemetry.Options{Env: s.Env, Version: Version, Log: log})
+	if err != nil { // what cannot be drawn must not keep anybody from guarding
+		log.LogAttrs(ctx, slog.LevelError, "passes are not sent as traces", slog.Any(control.KeyErr, err))
+	}
+	defer traces.Close()
+	opts := app.Options{Config: file, AWS: cfg, Log: log, Scale: o.speed, Tell: func(ctx context.Context, r control.Report) {
+		pages.tell(ctx, r)
+		traces.Tell(ctx, r)
+	}}
 	if o.speed != 1 {
 		opts.Tick = max(1, scaled(file.Tick, o.speed))
 	}
