@@ -332,42 +332,6 @@ func TestTwoProcessesTellOnce(t *testing.T) {
 	})
 }
 
-func TestABrokenReceiverHoldsUpNobodyAndGetsItLater(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		o := newOffice(t)
-		good, bad := &inbox{name: "good"}, &inbox{name: "bad", broken: true}
-		d := o.desk(bad, good)
-		begun := time.Now()
-		for range 5000 { // more than the desk holds: it never blocks
-			d.Tell(t.Context(), control.Report{Workload: "api", Result: control.Unchanged})
-		}
-		if took := time.Since(begun); took > 0 {
-			t.Errorf("telling took %s of the bubble's time", took)
-		}
-		d.Work(t.Context())
-		d.Tell(t.Context(), o.pass(short))
-		d.Work(t.Context())
-		good.want(t, "on_demand_short/opened")
-		bad.want(t)
-		for range 10 {
-			in(t, time.Minute)
-			d.Tell(t.Context(), o.pass(short))
-			d.Work(t.Context())
-		}
-		if bad.tries < 2 || bad.tries > 6 {
-			t.Errorf("the broken receiver was tried %d times in ten minutes", bad.tries)
-		}
-		bad.broken = false
-		for range 20 {
-			in(t, time.Minute)
-			d.Tell(t.Context(), o.pass(short))
-			d.Work(t.Context())
-		}
-		bad.want(t, "on_demand_short/opened")
-		good.want(t, "on_demand_short/opened")
-	})
-}
-
 func TestAStoreThatIsDownIsToldFromMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o, box := newOffice(t), &inbox{name: "box"}

@@ -108,11 +108,12 @@ func (f *Function) after(ctx context.Context) {
 	reports := f.reports
 	f.reports = nil
 	f.mu.Unlock()
-	if deadline, ok := ctx.Deadline(); ok {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-tellMargin))
-		defer cancel()
+	end := time.Now().Add(tellMax)
+	if deadline, ok := ctx.Deadline(); ok && deadline.Add(-tellMargin).Before(end) {
+		end = deadline.Add(-tellMargin)
 	}
+	ctx, cancel := context.WithDeadline(ctx, end)
+	defer cancel()
 	for i := range reports {
 		if f.desk != nil {
 			f.desk.Tell(ctx, reports[i])

@@ -23,6 +23,8 @@ const (
 	// is up: to record the outcome and give back the lease, and to tell.
 	tellFor = 2 * time.Second
 	reserve = control.ReleaseTimeout + tellFor
+	// tellMax bounds the telling after the passes: until it ends the invocation does not, and no more events are taken.
+	tellMax = 15 * time.Second
 	// tellMargin is what is left of the invocation when telling ends.
 	tellMargin = 300 * time.Millisecond
 	// startMin is the least time in which work is begun: less than a quiet pass needs would only lead to cut-off

@@ -1,0 +1,82 @@
+package notice_test
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/backstop-ecs/backstop/internal/control"
+	"github.com/backstop-ecs/backstop/internal/failover"
+)
+
+func TestABrokenReceiverHoldsUpNobodyAndGetsItLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOffice(t)
+		good, bad := &inbox{name: "good"}, &inbox{name: "bad", broken: true}
+		d := o.desk(bad, good)
+		begun := time.Now()
+		for range 5000 { // more than the desk holds: it never blocks
+			d.Tell(t.Context(), control.Report{Workload: "api", Result: control.Unchanged})
+		}
+		if took := time.Since(begun); took > 0 {
+			t.Errorf("telling took %s of the bubble's time", took)
+		}
+		d.Work(t.Context())
+		d.Tell(t.Context(), o.pass(short))
+		d.Work(t.Context())
+		good.want(t, "on_demand_short/opened")
+		bad.want(t)
+		for range 10 {
+			in(t, time.Minute)
+			d.Tell(t.Context(), o.pass(short))
+			d.Work(t.Context())
+		}
+		if bad.tries < 2 || bad.tries > 6 {
+			t.Errorf("the broken receiver was tried %d times in ten minutes", bad.tries)
+		}
+		bad.broken = false
+		for range 20 {
+			in(t, time.Minute)
+			d.Tell(t.Context(), o.pass(short))
+			d.Work(t.Context())
+		}
+		bad.want(t, "on_demand_short/opened")
+		good.want(t, "on_demand_short/opened")
+	})
+}
+
+// TestAReceiverThatHangsIsWaitedForOnce: the function cannot answer before its notices are on their way, so what a
+// receiver takes of its time must not grow with the number of notices.
+func TestAReceiverThatHangsIsWaitedForOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOffice(t)
+		good, bad := &inbox{name: "good"}, &inbox{name: "bad", hangs: true}
+		d := o.desk(bad, good)
+		quota := failover.Notice{Reason: failover.ReasonQuota, Key: "api/quota", Text: "a quota is reached"}
+		d.Tell(t.Context(), o.pass(short, quota, o.goes(failover.ModeOnDemand)))
+		for i := range 40 {
+			name := fmt.Sprint("w", i)
+			n := short
+			n.Key = name + "/on_demand_short/standard"
+			r := control.Report{Workload: name, Result: control.Committed, Generation: 1, Decision: failover.Decision{At: time.Now(), Workload: name, Notices: []failover.Notice{n}}}
+			d.Tell(t.Context(), r)
+		}
+		begun := time.Now()
+		d.Work(t.Context())
+		if took := time.Since(begun); took > 12*time.Second {
+			t.Errorf("telling took %s", took)
+		}
+		if n := len(good.kinds()); n != 44 {
+			t.Errorf("the other receiver got %d notices, want all 44", n)
+		}
+		bad.mu.Lock()
+		bad.hangs = false
+		bad.mu.Unlock()
+		in(t, 3*time.Minute)
+		d.Work(t.Context())
+		if n := len(bad.kinds()); n != 44 {
+			t.Errorf("the receiver got %d notices once it answers, want all 44", n)
+		}
+	})
+}
