@@ -15,14 +15,13 @@ import (
 // Memory is a [control.Store] that keeps everything in memory: values as they are, or JSON as the real stores
 // do. The zero value is ready. It is safe for concurrent use.
 type Memory struct {
-	// Encode keeps records as JSON.
+	// Encode puts records into JSON and reads them back from it, once a commit: states are values that nobody changes.
 	Encode bool
 	// EntriesMax bounds the journal, the newest kept; 0: no bound.
 	EntriesMax int
 
 	mu      sync.Mutex
 	records map[string]control.Record
-	encoded map[string][]byte
 	entries []journal.Entry
 	ids     map[[2]string]bool
 }
@@ -38,17 +37,9 @@ func (m *Memory) Load(ctx context.Context, workloads []string) (map[string]contr
 	defer m.mu.Unlock()
 	out := make(map[string]control.Record, len(workloads))
 	for _, name := range workloads {
-		r, ok := m.records[name]
-		if !ok {
-			continue
+		if r, ok := m.records[name]; ok {
+			out[name] = r
 		}
-		if m.Encode {
-			r = control.Record{}
-			if err := json.Unmarshal(m.encoded[name], &r); err != nil {
-				return nil, err
-			}
-		}
-		out[name] = r
 	}
 	return out, nil
 }
@@ -77,10 +68,10 @@ func (m *Memory) put(next control.Record, entries []journal.Entry) error {
 		if err != nil {
 			return err
 		}
-		if m.encoded == nil {
-			m.encoded = make(map[string][]byte)
+		next = control.Record{}
+		if err := json.Unmarshal(b, &next); err != nil {
+			return err
 		}
-		m.encoded[next.State.Workload] = b
 	}
 	if m.records == nil {
 		m.records = make(map[string]control.Record)

@@ -133,8 +133,7 @@ func (d direct) Apply(_ context.Context, s control.ServiceRef, action failover.A
 	defer r.poke()
 	switch a := action.(type) {
 	case failover.SetDesiredCount:
-		_, err := w.UpdateService(ref(s), ecsim.UpdateServiceInput{Desired: &a.Count})
-		return apiError("ecs:UpdateService", err)
+		return apiError("ecs:UpdateService", w.SetDesired(ref(s), a.Count))
 	case failover.SyncTaskDefinition:
 		_, err := w.UpdateService(ref(s), ecsim.UpdateServiceInput{TaskDefinition: a.TaskDefinition})
 		return apiError("ecs:UpdateService", err)
