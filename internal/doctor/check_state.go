@@ -7,11 +7,13 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/failover"
 )
 
-// passAge is how old the last pass may be.
-const passAge = 5 * time.Minute
+// passAge is how old the newest trace of a pass may be: a quiet workload is written every five minutes, and two of those
+// writes may be lost. It is as `backstop status` has it.
+const passAge = 3 * control.HeartbeatEvery
 
 // eventTime is how long an event takes to become a started task of cover, without the task's own start: some
 // seconds on their way, a pass, a call.
@@ -44,18 +46,18 @@ func checkLastPass(x *exam) verdict {
 	case age <= passAge:
 		return okay("%s ago", max(age, 0))
 	case d.ready:
-		return okay("nothing to write down since %s; the daemon at %s says that passes happen", at.UTC().Format(time.RFC3339), d.address)
+		return okay("nothing was written since %s; the daemon at %s says that passes happen", at.UTC().Format(time.RFC3339), d.address)
 	}
 	fix := "backstop run   # or the Lambda function's schedule"
 	if p := x.f.pools[subjectOf(x.w, ownerOf(x.w))]; p != nil && p.service != nil && x.w.Policy.Demand == 0 &&
 		r.State.Pool(p.policy.Name).B.Mode == failover.Closed && int(p.service.DesiredCount) != r.State.Demand {
 		return bad(Fail, fix, "the last look is %s old, and nobody has noticed that %d tasks are wanted now and not %d: no passes happen", age, p.service.DesiredCount, r.State.Demand)
 	}
-	text := "the newest trace of a pass is %s old. Quiet passes leave none"
+	text := "the newest trace of a pass is %s old, and a quiet workload leaves one every five minutes: nobody guards it"
 	if d.address != "" {
-		text += ", but no daemon answers at " + d.address + " either"
+		text += "; no daemon is ready at " + d.address
 	}
-	return bad(Warn, fix, text, age)
+	return bad(Fail, fix, text, age)
 }
 
 // clock is AWS's clock, or ours when AWS was not asked.

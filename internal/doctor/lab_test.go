@@ -50,6 +50,8 @@ type lab struct {
 	denyEC2 bool
 	// rulePattern, if set, is what the sandbox's own rule says, which cannot be changed there.
 	rulePattern string
+	// controller, if set, is the deployment controller of the services, of which the sandbox knows ECS's own only.
+	controller string
 }
 
 // Do answers a call: the two reads itself, everything else from the sandbox.
@@ -57,6 +59,9 @@ func (l *lab) Do(r *http.Request) (*http.Response, error) {
 	scope := r.Header.Get("Authorization")
 	if l.rulePattern != "" && r.Header.Get("X-Amz-Target") == "AWSEvents.ListRules" {
 		return l.rules(r)
+	}
+	if l.controller != "" && strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".DescribeServices") {
+		return l.deployedBy(r)
 	}
 	var service string
 	switch {
@@ -104,6 +109,21 @@ func (l *lab) rules(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/x-amz-json-1.1"}}, Body: io.NopCloser(bytes.NewReader(text)), Request: r}, nil
+}
+
+// deployedBy answers DescribeServices as the sandbox does, with another deployment controller.
+func (l *lab) deployedBy(r *http.Request) (*http.Response, error) {
+	answer, err := l.box.Do(r)
+	if err != nil {
+		return nil, err
+	}
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return nil, err
+	}
+	text = bytes.ReplaceAll(text, []byte(`"deploymentController":{"type":"ECS"}`), []byte(`"deploymentController":{"type":"`+l.controller+`"}`))
+	answer.Body, answer.ContentLength = io.NopCloser(bytes.NewReader(text)), int64(len(text))
+	return answer, nil
 }
 
 func network(subnets ...string) *types.NetworkConfiguration {

@@ -85,6 +85,8 @@ var plants = []plant{
 	{what: "a state file that cannot be opened", do: func(l *lab) { l.file.State.SQLite = filepath.Join(l.file.State.SQLite, "x") }, check: "state-store", status: doctor.Fail, says: "SQLite file"},
 	{what: "a cluster that does not exist", do: func(l *lab) { l.file.Workloads[0].Pools[1].Cluster = "produktion" }, check: "cluster-exists", status: doctor.Fail, says: "no cluster produktion"},
 	{what: "a standby that was never made", do: func(l *lab) { l.file.Workloads[0].Pools[1].Service = "api-ondemand" }, check: "service-exists", status: doctor.Fail, says: "no service api-ondemand"},
+	{what: "a service that CodeDeploy deploys", do: func(l *lab) { l.controller = "CODE_DEPLOY" }, check: "service-kind", status: doctor.Warn, says: "made by CODE_DEPLOY"},
+	{what: "a service that an external controller deploys", do: func(l *lab) { l.controller = "EXTERNAL" }, check: "service-kind", status: doctor.Fail, says: "made by EXTERNAL"},
 	{what: "weights as a fallback: FARGATE and FARGATE_SPOT in one service", do: updated("api-spot", func(in *ecs.UpdateServiceInput) {
 		in.CapacityProviderStrategy, in.ForceNewDeployment = strategy("FARGATE_SPOT", "FARGATE"), true
 	}), check: "strategy", status: doctor.Fail, says: "Weights are not a fallback"},
@@ -132,6 +134,7 @@ var plants = []plant{
 		d := l.define(120, types.CPUArchitectureX8664)
 		l.update("api-spot", func(in *ecs.UpdateServiceInput) { in.TaskDefinition = &d })
 		l.advance(20 * time.Minute)
+		l.pass()
 	}, check: "twins-task-definition", status: doctor.Fail, says: "api-standard: api:1, and api-spot runs api:2"},
 	{what: "another security group on the standby", do: updated("api-standard", func(in *ecs.UpdateServiceInput) {
 		in.NetworkConfiguration = network("subnet-a", "subnet-b")
@@ -170,6 +173,7 @@ var plants = []plant{
 		l.update("api-spot", func(in *ecs.UpdateServiceInput) { in.DesiredCount = aws.Int32(demand + 5) })
 		l.advance(10 * time.Minute)
 	}, check: "last-pass", status: doctor.Fail, says: "25 tasks are wanted now and not 20"},
+	{what: "a daemon that died an hour ago, in a quiet time", do: func(l *lab) { l.advance(time.Hour) }, check: "last-pass", status: doctor.Fail, says: "nobody guards it"},
 	{what: "ecs:UpdateService is not allowed", do: func(l *lab) {
 		deny("ecs:UpdateService")(l)
 		l.box.World(func(w *ecsim.World) {

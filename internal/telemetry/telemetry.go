@@ -26,7 +26,7 @@ import (
 
 const (
 	// graceDefault is how long the last spans are waited for when the daemon is told to stop.
-	graceDefault = 3 * time.Second
+	graceDefault = 2 * time.Second
 	// A batch that the collector does not take is tried again for a while; then it is dropped and said.
 	retryFirst = time.Second
 	retryMax   = 5 * time.Second
@@ -40,7 +40,7 @@ type Options struct {
 	// Version is the service.version of the spans.
 	Version string
 	Log     *slog.Logger
-	// Grace is how long Close waits for the last spans; 0: three seconds.
+	// Grace is how long Close waits for the last spans; 0: two seconds.
 	Grace time.Duration
 }
 
