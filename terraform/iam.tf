@@ -23,7 +23,7 @@ locals {
   synced_pools   = [for p in local.acted_pools : p if p.syncs]
   roles          = distinct(compact(local.pools[*].role_arn))
 
-  secret_parameters = [for s in concat(var.slack_secrets, var.webhook_secrets) : "arn:${local.partition}:ssm:${local.region}:${local.account}:parameter${trimprefix(s, "ssm:")}"]
+  secret_parameters = [for s in compact(concat(var.slack_secrets, var.webhooks[*].url, var.webhooks[*].signing_secret)) : "arn:${local.partition}:ssm:${local.region}:${local.account}:parameter${trimprefix(s, "ssm:")}"]
   config_parameter  = "arn:${local.partition}:ssm:${local.region}:${local.account}:parameter${local.parameter_name}"
   read_parameters   = concat(local.config_in_s3 ? [] : [local.config_parameter], local.secret_parameters)
 }

@@ -50,7 +50,7 @@ locals {
     notify = concat(
       [{ sns = local.topic_arn }],
       [for secret in var.slack_secrets : { slack = { secret = secret } }],
-      [for secret in var.webhook_secrets : { webhook = { secret = secret } }],
+      [for w in var.webhooks : { webhook = { for k, v in { secret = w.url, signing_secret = w.signing_secret } : k => v if v != null } }],
     )
     workloads = [for w in var.workloads : merge(
       { for k, v in w : k => v if v != null && !contains(["policy", "pools", "task"], k) },

@@ -33,6 +33,8 @@ variable "workloads" {
       overstart                    = optional(number)
       overstart_min                = optional(number)
       extra                        = optional(number)
+      foresight_usd                = optional(number)
+      foresight_gap                = optional(string)
       retry_every                  = optional(string)
       nudge                        = optional(string)
       stop_stuck                   = optional(bool)
@@ -259,15 +261,18 @@ variable "slack_secrets" {
   }
 }
 
-variable "webhook_secrets" {
-  description = "Webhooks that get notices as JSON, each as a reference to the SSM parameter that holds its URL: ssm:/path/name."
-  type        = list(string)
-  default     = []
-  nullable    = false
+variable "webhooks" {
+  description = "Webhooks that get notices as JSON, each by references to the SSM parameters that hold its URL and the key that signs requests: ssm:/path/name. Without signing_secret they are not signed."
+  type = list(object({
+    url            = string
+    signing_secret = optional(string)
+  }))
+  default  = []
+  nullable = false
 
   validation {
-    condition     = alltrue([for s in var.webhook_secrets : can(regex("^ssm:/[A-Za-z0-9_./-]+$", s))])
-    error_message = "Must be references such as ssm:/backstop/webhook. The URL itself does not belong here: it would be in the plan and in Terraform's state."
+    condition     = alltrue([for s in compact(concat(var.webhooks[*].url, var.webhooks[*].signing_secret)) : can(regex("^ssm:/[A-Za-z0-9_./-]+$", s))])
+    error_message = "Must be references such as ssm:/backstop/webhook. The URL and the key themselves do not belong here: they would be in the plan and in Terraform's state."
   }
 }
 

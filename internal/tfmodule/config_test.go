@@ -24,6 +24,9 @@ func TestTheGeneratedConfigurationIsOne(t *testing.T) {
 	if file.State.DynamoDB != "backstop" || file.Events.SQS == "" || !file.Metrics.EMF || len(file.Notify) != 3 {
 		t.Errorf("state %+v, events %+v, metrics %+v, %d receivers", file.State, file.Events, file.Metrics, len(file.Notify))
 	}
+	if key := file.Notify[2].SigningSecret; key.IsZero() {
+		t.Error("the webhook's signing key did not reach the configuration")
+	}
 	w := file.Workloads[0]
 	p := w.Policy
 	if p.Preset != failover.PresetSwitch || p.Settle != time.Minute || p.Overstart != 0.25 || !p.StopStuck || !p.SyncTaskDefinition || p.OnDemandMax != 40 || p.Demand != 20 {

@@ -268,6 +268,16 @@ run "a_webhook_in_the_clear_is_refused" {
   expect_failures = [var.slack_secrets]
 }
 
+run "a_signing_key_in_the_clear_is_refused" {
+  command = plan
+
+  variables {
+    webhooks = [{ url = "ssm:/backstop/webhook", signing_secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" }]
+  }
+
+  expect_failures = [var.webhooks]
+}
+
 run "both_sources_of_the_function_are_refused" {
   command = plan
 
