@@ -4,16 +4,169 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"maps"
+	"math"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+
 	"github.com/backstop-ecs/backstop/internal/app/function"
 )
 
-// TestCallsOfAPass counts what a quiet pass and an hour of shortage call, which docs/cost-of-backstop.md reckons with.
+const (
+	monthHours = 730
+	// noticesToo is a receiver: its book of notices is a part of what is written.
+	noticesToo = "notify: [{sns: \"" + topic + "\"}]\n"
+)
+
+// hour is what one hour of one installation came to.
+type hour struct {
+	invocations int
+	calls       map[string]int
+	units       units
+	// requests are SQS's: a message is sent by EventBridge, and deleted with others.
+	requests int
+	// metrics and log are bytes.
+	metrics, log int
+}
+
+// spend lets an hour of the world pass.
+func spend(t *testing.T, workloads int, trouble bool) hour {
+	t.Helper()
+	var names []string
+	for i := range workloads {
+		names = append(names, fmt.Sprintf("w%02d", i))
+	}
+	w := newWorld(t, 10, names...)
+	if _, err := sns.NewFromConfig(w.aws()).CreateTopic(t.Context(), &sns.CreateTopicInput{Name: aws.String("notices")}); err != nil {
+		t.Fatal(err)
+	}
+	var metrics, log bytes.Buffer
+	f := w.function(function.Options{Config: w.config(noticesToo), Metrics: &metrics, Log: slog.New(slog.NewJSONHandler(&log, nil))})
+	w.mapping(f.Invoke, 12*time.Minute, time.Minute) // what has to settle at first
+	w.forget()
+	metrics.Reset()
+	log.Reset()
+	var h hour
+	counted := func(ctx context.Context, payload []byte) ([]byte, error) {
+		h.invocations++
+		return f.Invoke(ctx, payload)
+	}
+	if trouble {
+		w.supply(5)
+		w.mapping(counted, 30*time.Minute, 10*time.Second)
+		w.supply(-1)
+		w.mapping(counted, 30*time.Minute, 10*time.Second)
+	} else {
+		w.mapping(counted, time.Hour, time.Minute)
+	}
+	h.calls, h.units, h.metrics, h.log = w.counts(), w.units, metrics.Len(), log.Len()
+	h.requests = w.taken + h.calls["sqs:DeleteMessageBatch"]
+	for op := range h.calls { // the mapping's own
+		if strings.HasPrefix(op, "sqs:") {
+			delete(h.calls, op)
+		}
+	}
+	t.Logf("an hour of %d workloads, trouble %t: %d invocations, %d requests of SQS, %s; %d read and %d write units, %d bytes of metrics, %d of log", workloads, trouble,
+		h.invocations, h.requests, show(h.calls), h.units.reads, h.units.writes, h.metrics, h.log)
+	return h
+}
+
+// Prices of us-east-1 in US dollars, and what is assumed because this machine cannot count it, as docs/cost-of-backstop.md
+// says.
+const (
+	lambdaRequest, lambdaGBSecond, memoryGB = 0.20e-6, 0.0000133334, 0.25
+	readUnit, writeUnit                     = 0.125e-6, 0.625e-6
+	sqsRequest, sqsPolls                    = 0.40e-6, 650_000
+	logByte, lambdaLines                    = 0.50e-9, 400 // Lambda's own lines of an invocation: START, END, REPORT
+	metricMonth, alarmMonth, keyMonth       = 0.30, 0.10, 1.00
+	metricsEach, alarmsEach, alarmsOwn      = 9, 2, 4 // the heartbeat has two metrics
+)
+
+// secondsOf is how long an invocation is assumed to take.
+var secondsOf = map[int]float64{1: 0.2, 10: 0.25, 50: 0.5}
+
+// monthOf works out a month in US dollars, by the rows of the document. A bad month is one in which every workload has
+// trouble in every hour.
+func monthOf(n int, quiet, bad, calm hour, isBad bool) map[string]float64 {
+	extra := hour{} // of one workload's hour of trouble
+	if isBad {
+		extra = hour{invocations: bad.invocations - calm.invocations, metrics: bad.metrics - calm.metrics, log: bad.log - calm.log, requests: bad.requests - calm.requests,
+			units: units{bad.units.reads - calm.units.reads, bad.units.writes - calm.units.writes}}
+	}
+	months := func(each, trouble int) float64 { return monthHours * float64(each+n*trouble) }
+	second := lambdaGBSecond * memoryGB
+	invocations := months(quiet.invocations, extra.invocations)
+	out := map[string]float64{
+		"Lambda": invocations*lambdaRequest + monthHours*second*(float64(quiet.invocations)*secondsOf[n]+float64(n*extra.invocations)*secondsOf[1]),
+		"SQS":    sqsRequest * (sqsPolls + months(quiet.requests, extra.requests)), "Alarms of the function": alarmsOwn * alarmMonth, "KMS": keyMonth,
+		"CloudWatch metrics": metricsEach * metricMonth * float64(n), "Alarms of the workloads": alarmsEach * alarmMonth * float64(n),
+		"Logs":            logByte * (months(quiet.metrics, extra.metrics) + months(quiet.log, extra.log) + invocations*lambdaLines),
+		"DynamoDB reads":  readUnit * months(quiet.units.reads, extra.units.reads),
+		"DynamoDB writes": writeUnit * months(quiet.units.writes, extra.units.writes),
+	}
+	total := 0.0
+	for _, usd := range out {
+		total += usd
+	}
+	out["**together"] = total
+	out["the same without"] = total - out["CloudWatch metrics"] - out["Alarms of the workloads"]
+	return out
+}
+
+// TestTheDocumentedCostIsWhatTheCountedCallsCost holds docs/cost-of-backstop.md to calls, units and bytes counted here.
+func TestTheDocumentedCostIsWhatTheCountedCallsCost(t *testing.T) {
+	text, err := os.ReadFile("../../../docs/cost-of-backstop.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bad, calm := spend(t, 1, true), spend(t, 1, false)
+	sizes := []int{1, 10, 50}
+	var columns []map[string]float64
+	for _, n := range sizes {
+		quiet := calm
+		if n > 1 {
+			quiet = spend(t, n, false)
+		}
+		columns = append(columns, monthOf(n, quiet, bad, calm, false), monthOf(n, quiet, bad, calm, true))
+	}
+	if got := columns[1]["**together"]; got >= 5 {
+		t.Errorf("the worst month of one workload costs $%.2f, want less than $5", got)
+	}
+	for _, row := range slices.Sorted(maps.Keys(columns[0])) {
+		line := ""
+		for l := range strings.Lines(string(text)) {
+			if strings.HasPrefix(l, "| "+row) {
+				line = l
+			}
+		}
+		var want []string
+		for _, c := range columns {
+			want = append(want, fmt.Sprintf("%.2f", c[row]))
+		}
+		cells := strings.Split(strings.Trim(strings.ReplaceAll(strings.TrimSpace(line), "*", ""), "|"), "|")
+		if len(cells) != 1+len(columns) {
+			t.Errorf("the document has no row %q of %d figures; they are | %s |", row, len(columns), strings.Join(want, " | "))
+			continue
+		}
+		for i, c := range columns {
+			said, err := strconv.ParseFloat(strings.TrimSpace(cells[i+1]), 64)
+			if off := math.Abs(said - c[row]); err != nil || off > 0.02 && off > c[row]/10 {
+				t.Errorf("%s is %s in the document's column %d, and counted $%.3f", row, cells[i+1], i+1, c[row])
+			}
+		}
+		t.Logf("| %s | %s |", row, strings.Join(want, " | "))
+	}
+}
+
+// TestCallsOfAPass counts what a quiet pass calls.
 func TestCallsOfAPass(t *testing.T) {
 	for _, test := range []struct {
 		workloads int
@@ -47,31 +200,6 @@ func TestCallsOfAPass(t *testing.T) {
 		if !maps.Equal(got, test.want) {
 			t.Errorf("a quiet pass of %d workloads calls %s, the document says %s", test.workloads, show(got), show(test.want))
 		}
-	}
-}
-
-// TestCallsOfAnHourOfShortage counts a bad hour of one workload: Spot loses half of its tasks and takes them back.
-func TestCallsOfAnHourOfShortage(t *testing.T) {
-	w := newWorld(t, 10, "api")
-	f := w.function(function.Options{})
-	w.mapping(f.Invoke, 3*time.Minute, 10*time.Second)
-	w.forget()
-	invocations := 0
-	counted := func(ctx context.Context, payload []byte) ([]byte, error) {
-		invocations++
-		return f.Invoke(ctx, payload)
-	}
-	w.supply(5)
-	w.mapping(counted, 30*time.Minute, 10*time.Second)
-	w.supply(-1)
-	w.mapping(counted, 30*time.Minute, 10*time.Second)
-	got := w.counts()
-	t.Logf("an hour with a shortage: %d invocations, %s", invocations, show(got))
-	if n := got["dynamodb:TransactWriteItems"]; n > 120 {
-		t.Errorf("%d commits in an hour, the document reckons with 120", n)
-	}
-	if invocations > 150 {
-		t.Errorf("%d invocations in an hour, the document reckons with 150", invocations)
 	}
 }
 

@@ -1,10 +1,12 @@
 package function_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -46,6 +48,8 @@ type world struct {
 	mu    sync.Mutex
 	calls map[string]int // of DynamoDB, by operation
 	dyn   *minidyn.Server
+	units units
+	taken int  // messages that mapping handed over
 	down  bool // DynamoDB answers nothing but errors
 	names []string
 }
@@ -88,7 +92,16 @@ func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(rw, `{"__type":"com.amazon.coral.service#AccessDeniedException","Message":"not authorized to perform dynamodb"}`)
 		return
 	}
-	w.dyn.ServeHTTP(rw, r)
+	body, _ := io.ReadAll(r.Body)
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	rec := httptest.NewRecorder()
+	w.dyn.ServeHTTP(rec, r)
+	w.mu.Lock()
+	w.units.count(op, body, rec.Body.Bytes())
+	w.mu.Unlock()
+	maps.Copy(rw.Header(), rec.Header())
+	rw.WriteHeader(rec.Code)
+	_, _ = rw.Write(rec.Body.Bytes())
 }
 
 // Do answers a request in process: DynamoDB's by minidyn, all others by the sandbox.
@@ -168,6 +181,7 @@ func (w *world) forget() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	clear(w.calls)
+	w.units, w.taken = units{}, 0
 }
 
 // counts returns the calls since forget, of the sandbox and of DynamoDB.
@@ -279,6 +293,7 @@ func (w *world) mapping(invoke func(ctx context.Context, payload []byte) ([]byte
 			if err := q.Ack(w.t.Context(), done); err != nil {
 				w.t.Fatal(err)
 			}
+			w.taken += len(msgs)
 		}
 		if now := w.box.Now(); now.Sub(tick) >= time.Minute {
 			tick = now
