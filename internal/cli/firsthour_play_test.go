@@ -26,7 +26,11 @@ func (h *hour) setUp() {
 
 Three services that somebody made with the AWS CLI, with the mistakes that people make; then Backstop from `+"`init` to `cost`"+`. Everything
 below was typed and answered by a test in the simulated AWS of `+"`backstop sandbox`"+`, whose clock begins on 2 November 2026 at 09:00.
-On your account leave the first step out: the commands are the same.
+On your account leave the sandbox out: the commands are the same.
+
+## From a clone
+
+`+"```sh\ngo build -o backstop ./cmd/backstop && export PATH=$PWD:$PATH    # in the clone; Go is all it takes\nmkdir first-hour && cd first-hour\n```"+`
 
 ## A sandbox, and three services in it
 `))
@@ -113,6 +117,10 @@ done`)
 	h.say("One warning is left, and it is the truth: this task takes longer to start than Spot gives notice. `extra` or a smaller image helps.")
 	h.backstop(ExitDone, "doctor --problems")
 	h.backstop(ExitDone, "status shop")
+	h.say("`run` serves the dashboard, too: open http://127.0.0.1:7077. What its first page says is there for scripts as well:")
+	if got := h.workloads(); !strings.Contains(got, "shop: ok: All 20 run on Spot") {
+		h.t.Errorf("the dashboard says %s", got)
+	}
 }
 
 func (h *hour) shortage() {
@@ -125,6 +133,12 @@ func (h *hour) shortage() {
 	if !strings.Contains(answer, "missing 0") {
 		h.t.Error("the shortage is not covered")
 	}
+	h.say("The dashboard has it without being loaded anew:")
+	if got := h.workloads(); !strings.Contains(got, "shop: covering: 7 of 20 covered by on-demand") {
+		h.t.Errorf("the dashboard says %s", got)
+	}
+	h.say("![The page of the workload shop: what is wanted, what runs, what was decided](screenshots/first-hour.png)")
+	h.picture("workloads/shop", "first-hour")
 	h.say("Why, and what would change its mind:")
 	h.backstop(ExitDone, "explain shop")
 	h.say("What it did, step by step:")
@@ -145,6 +159,5 @@ func (h *hour) money() {
 	if !strings.Contains(answer, "episode of cover") {
 		h.t.Error("the episode is not in the cost")
 	}
-	h.say("%s", `The same with plots is a page: `+"`backstop cost --out cost.html`"+`. `+"`backstop top`"+` is the live view on the terminal, and the daemon's own page is
-the dashboard. Every check is in [doctor.md](doctor.md), every figure's meaning in [cost.md](cost.md).`)
+	h.say("%s", `The same with plots is a page: `+"`backstop cost --out cost.html`"+`. `+"`backstop top`"+` is the live view on the terminal. Every check is in [doctor.md](doctor.md), every figure's meaning in [cost.md](cost.md).`)
 }

@@ -3,7 +3,9 @@ package cli
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"os"
 	"os/exec"
@@ -29,6 +31,8 @@ type hour struct {
 	url  string
 	text strings.Builder
 	app  *app.App
+	// pages are what the daemon serves, which the shown calls of curl ask.
+	pages *daemonPages
 }
 
 func newHour(t *testing.T) *hour {
@@ -131,10 +135,52 @@ func (h *hour) start() {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	if h.app, err = app.New(h.t.Context(), app.Options{Config: file, AWS: cfg, Now: h.box.Now, Scale: 1e6}); err != nil {
+	h.pages = &daemonPages{}
+	tell := func(ctx context.Context, r control.Report) { h.pages.tell(ctx, r) }
+	if h.app, err = app.New(h.t.Context(), app.Options{Config: file, AWS: cfg, Now: h.box.Now, Scale: 1e6, Tell: tell}); err != nil {
 		h.t.Fatal(err)
 	}
 	h.t.Cleanup(func() { _ = h.app.Close() })
+	s := IO{Env: func(string) string { return "" }, Now: h.box.Now}
+	if h.pages, err = openPages(h.t.Context(), s, file, h.app, "127.0.0.1:0", true, slog.New(slog.DiscardHandler)); err != nil {
+		h.t.Fatal(err)
+	}
+	h.t.Cleanup(func() { _ = h.pages.close() })
+}
+
+// workloads asks the dashboard how the workloads are, and shows it as jq would.
+func (h *hour) workloads() string {
+	h.t.Helper()
+	_, body := fetch(h.t, h.pages.served.url+"api/workloads")
+	var answer struct {
+		Workloads []struct{ Workload, Level, Headline string }
+	}
+	if err := json.Unmarshal([]byte(body), &answer); err != nil {
+		h.t.Fatal(err)
+	}
+	var b strings.Builder
+	for _, w := range answer.Workloads {
+		fmt.Fprintf(&b, "%s: %s: %s\n", w.Workload, w.Level, w.Headline)
+	}
+	fmt.Fprintf(&h.text, "\n```console\n$ curl -s http://127.0.0.1:7077/api/workloads | jq -r '.workloads[] | \"\\(.workload): \\(.level): \\(.headline)\"'\n%s```\n", b.String())
+	return b.String()
+}
+
+// screenshotsEnv names the directory that pictures are written to; without it none is taken.
+const screenshotsEnv = "BACKSTOP_SCREENSHOTS"
+
+// picture takes one of a page, if pictures are wanted.
+func (h *hour) picture(path, name string) {
+	h.t.Helper()
+	dir := os.Getenv(screenshotsEnv)
+	if dir == "" {
+		return
+	}
+	cmd := exec.CommandContext(h.t.Context(), "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--force-prefers-reduced-motion",
+		"--blink-settings=preferredColorScheme=1", "--window-size=1180,1280", "--timeout=4000", "--user-data-dir="+h.t.TempDir(), "--screenshot="+filepath.Join(dir, name+".png"), h.pages.served.url+path)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		h.t.Fatalf("take a picture of %s: %v\n%s", path, err, out)
+	}
 }
 
 // guard lets time pass with the daemon at work: a pass every minute, and a second after an event.

@@ -77,7 +77,7 @@ func detailOf(w *Workload, c Current, known bool, now time.Time) detail {
 	dec := c.Decision
 	for _, f := range dec.Findings {
 		if f.Reason != dec.Reason {
-			d.Because = append(d.Because, upperFirst(f.Text()))
+			d.Because = append(d.Because, tidy(upperFirst(findingWords(&f))))
 		}
 	}
 	d.Notices = append(d.Notices, dec.Notices...)
@@ -87,6 +87,7 @@ func detailOf(w *Workload, c Current, known bool, now time.Time) detail {
 		next = failover.Explain(&w.Policy, &c.State, dec)
 	}
 	for _, n := range next {
+		n.If, n.Then = tidy(n.If), tidy(n.Then)
 		d.Next = append(d.Next, nextFact(n))
 	}
 	return d

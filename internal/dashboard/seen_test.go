@@ -67,6 +67,7 @@ func TestInTheBrowser(t *testing.T) {
 	t.Run("little script, soon painted", func(t *testing.T) { seeSpeed(t, chromium, server.URL) })
 	t.Run("what changes is shown without loading anew", func(t *testing.T) { seeChange(t, chromium, l, server.URL) })
 	t.Run("an operator fails over with the keyboard alone", func(t *testing.T) { seeFailover(t, chromium, l, server.URL) })
+	t.Run("a young history is not drawn into an empty chart", func(t *testing.T) { seeYoung(t, chromium) })
 	t.Run("a failed order says why", func(t *testing.T) { seeRefusal(t, chromium, l, server.URL) })
 	t.Run("a finished run is shown by the same pages", func(t *testing.T) { seeRecording(t, chromium, l) })
 }
@@ -83,7 +84,7 @@ func seeOverview(t *testing.T, chromium context.Context, _ *lab, url string) {
 		"batch":     {"Warning", "19 of 50 missing", "50 wanted: 31 on Spot, 0 on-demand, 19 missing"},
 		"analytics": {"Covering", "54 of 200 covered by on-demand"},
 		"checkout":  {"Fine", "All 120 run on Spot"},
-		"reports":   {"Covering", "Pinned to on-demand: 10 on Spot, 60 on on-demand"},
+		"reports":   {"Covering", "Pinned to on-demand: 10 on Spot, 60 on on-demand", "Pinned to on-demand until 17:00"},
 	} {
 		for _, w := range want {
 			b.says(`[data-workload="`+name+`"]`, w)
@@ -106,8 +107,10 @@ func seeWorkload(t *testing.T, chromium context.Context, _ *lab, url string) {
 	b.says("#range-sum", "task-minutes were missing")
 	b.says("#decisions", "AWS takes Spot tasks back")
 	b.says("#next", "When a Spot task is interrupted")
+	b.says("#next", "within 15m that had run")
 	b.says("#pools", "us-east-1/prod/analytics-spot")
 	b.says("#zones", "us-east-1a")
+	b.sees("a bar as long as the zone's share", `Math.abs(parseFloat(document.querySelector('#zones [data-w]').style.width) - parseInt(document.querySelector('#zones td.n').innerText.split('(')[1])) < 1`)
 	b.says("#orders-why", "Log in with the token to give orders.")
 	b.accessible("a workload's page")
 
@@ -296,6 +299,20 @@ func seeFailover(t *testing.T, chromium context.Context, l *lab, url string) {
 	b.says("#pools", "open for")
 	b.says("#decisions", "Order: Ordered: fail over to on-demand by mara")
 	b.accessible("a workload that is failed over")
+}
+
+// seeYoung looks at a workload that has been guarded for ten minutes: six hours would show next to nothing.
+func seeYoung(t *testing.T, chromium context.Context) {
+	l := newLab(t, map[string]int{"api": 20})
+	l.live("api", noon.Add(-10*time.Minute), noon, time.Minute, l.steady("api"))
+	l.look("api", noon)
+	_, server := l.page(nil)
+	b := open(t, chromium, server.URL)
+	b.visit("/workloads/api")
+	b.sees("the last hour chosen", `document.querySelector('[data-seconds="3600"]').getAttribute('aria-pressed') === 'true'`)
+	b.says("#range-sum", "Nov 18 11:50:00 to")
+	b.do(chromedp.Evaluate[chromedp.Void](`document.querySelector('[data-seconds="21600"]').click()`))
+	b.sees("six hours when they are asked for", `document.querySelector('[data-seconds="21600"]').getAttribute('aria-pressed') === 'true'`)
 }
 
 func seeRefusal(t *testing.T, chromium context.Context, l *lab, url string) {

@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -43,11 +44,33 @@ func actionWord(a failover.Action) string {
 	return fmt.Sprintf("ask %s for %d again", set.Pool, set.Count)
 }
 
+// findingWords says a finding; what the configuration calls on_demand is on-demand on a page.
+func findingWords(f *failover.Finding) string {
+	if f.Reason == failover.ReasonPinned {
+		return strings.Replace(f.Text(), string(failover.ModeOnDemand), "on-demand", 1)
+	}
+	return f.Text()
+}
+
+// noSeconds matches Go's way of writing whole minutes and hours: 15m0s, 1h0m0s, 1h30m0s.
+var noSeconds = regexp.MustCompile(`\b((?:\d+h)?\d+m)0s\b`)
+
+// tidy writes durations in a text as a person would: 15m, 1h.
+func tidy(text string) string {
+	return noSeconds.ReplaceAllStringFunc(text, func(m string) string {
+		m = strings.TrimSuffix(m, "0s")
+		if short, whole := strings.CutSuffix(m, "h0m"); whole {
+			return short + "h"
+		}
+		return m
+	})
+}
+
 // whyWords says why in the words of the finding that belongs to the reason, or else of the closed set.
 func whyWords(d *failover.Decision) string {
 	for _, f := range d.Findings {
 		if f.Reason == d.Reason {
-			return f.Text()
+			return findingWords(&f)
 		}
 	}
 	switch d.Reason {

@@ -33,7 +33,7 @@ function drawNow() {
     tile('Running on Spot', count(f.spot_running), f.demand ? Math.round(100 * Math.min(1, f.spot_running / f.demand)) + ' % of what is wanted' : ''),
     tile('On on-demand', count(f.on_demand_running), f.starting ? `${count(f.starting)} more start` : ''),
     tile('Missing', count(f.shortfall), f.shortfall ? 'of ' + count(f.demand) : 'nothing', f.shortfall ? 'bad' : ''),
-    tile('Spot health', f.known ? f.spot_health + ' of 100' : 'unknown', modeWords[f.mode]),
+    tile('Spot health', f.known ? f.spot_health + ' of 100' : 'unknown', f.known && f.mode !== 'unknown' ? 'over 5 min; it runs ' + modeWords[f.mode] : ''),
     tile('Saved today', s && s.known ? usd(s.today_usd) : '–', s ? (s.known ? 'estimated' : s.note) : 'adding up'),
     tile('Saved this month', s && s.known ? usd(s.month_usd) : '–', s && s.known ? s.note : ''))
   drawFresh()
@@ -47,7 +47,7 @@ function drawFresh() {
   let text = 'Nothing was looked at yet.'
   if (f.known) {
     const ago = span((now() - Date.parse(f.looked_at)) / 1000)
-    text = f.live ? `Looked at ${ago} ago.` : `Last recorded ${ago} ago; quiet looks are not recorded.`
+    text = f.live ? `Looked at ${ago} ago.` : `Last recorded ${ago} ago; a quiet workload is recorded every five minutes.`
     text += ` Policy ${f.policy}` + (f.observing ? ', observing only: nothing is carried out' : '') + '.'
   }
   if ($('fresh').textContent !== text) $('fresh').textContent = text
@@ -107,6 +107,7 @@ function readout(i, seconds) {
 }
 
 let asked = 0
+let begun = false
 async function show(next) {
   if (next) view = next
   const mine = ++asked
@@ -116,6 +117,11 @@ async function show(next) {
     const got = await get(`${base}/history?${q}`)
     if (mine !== asked) return // a newer request is under way
     past = got
+    // At first the shortest time that holds all that is known: of a young history six hours would be an empty chart.
+    if (!begun) {
+      begun = true
+      if (view.last && now() - Date.parse(got.begins) < 3600e3) return await show({ last: 3600 })
+    }
   } catch (e) { trouble('The history cannot be shown: ' + e.message); return }
   drawPast()
 }
@@ -127,7 +133,8 @@ function drawPast() {
   $('later').disabled = Boolean(view.last)
   readout(null, null)
   const full = p.full_share >= 1 ? 'all of the time' : `${(Math.floor(p.full_share * 1e5) / 1e3).toFixed(3)} % of the time`
-  const sum = p.times.length ? `${clock(p.from)} to ${clock(p.to)}: all that was wanted ran ${full}; ${count(Math.round(p.shortfall_task_minutes * 10) / 10)} task-minutes were missing.` : 'No history in this time.'
+  const from = Date.parse(p.begins) > Date.parse(p.from) ? p.begins : p.from
+  const sum = p.times.length ? `${clock(from)} to ${clock(p.to)}: all that was wanted ran ${full}; ${count(Math.round(p.shortfall_task_minutes * 10) / 10)} task-minutes were missing.` : 'No history in this time.'
   $('range-sum').textContent = sum + (p.thinned ? ' So many changes that only the worst and the last moment of each stretch are drawn.' : '')
   $('chart').setAttribute('aria-label', 'Chart of tasks over time. ' + sum + (p.times.length ? ' At the end ' + words(at(p.times.length - 1)) + '.' : '') + ' The same is in the table below.')
   if ($('as-table').open) drawTable()
@@ -206,7 +213,7 @@ async function loadInsight() {
   fill($('hours'), table)
   for (const td of $('hours').querySelectorAll('tbody td')) td.style.background = Number(td.dataset.v) ? `rgba(var(--heat), ${0.12 + 0.3 * td.dataset.v / most})` : ''
   fill($('zones'), h('thead', null, h('tr', null, h('th', { scope: 'col' }, 'Zone'), h('th', { scope: 'col', class: 'n' }, 'Interruptions'))),
-    h('tbody', null, n.zones.length ? n.zones.map((z) => h('tr', null, h('th', { scope: 'row' }, z.zone, h('div', { class: 'meter', 'aria-hidden': 'true' }, h('span', { class: 'missing', 'data-w': z.count / n.zones[0].count }))), h('td', { class: 'n' }, `${count(z.count)} (${Math.round(100 * z.count / n.total)} %)`)))
+    h('tbody', null, n.zones.length ? n.zones.map((z) => h('tr', null, h('th', { scope: 'row' }, z.zone, h('div', { class: 'meter', 'aria-hidden': 'true' }, h('span', { class: 'missing', 'data-w': z.count / n.total }))), h('td', { class: 'n' }, `${count(z.count)} (${Math.round(100 * z.count / n.total)} %)`)))
       : h('tr', null, h('td', { colspan: 2 }, 'None.'))))
   for (const e of $('zones').querySelectorAll('[data-w]')) e.style.width = (100 * e.dataset.w) + '%'
   if (facts) drawNow()
