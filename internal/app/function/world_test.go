@@ -49,9 +49,12 @@ type world struct {
 	calls map[string]int // of DynamoDB, by operation
 	dyn   *minidyn.Server
 	units units
-	taken int  // messages that mapping handed over
-	down  bool // DynamoDB answers nothing but errors
-	names []string
+	taken int // messages that mapping handed over
+	// witness, if there is one, sees the function's requests; parameters are what Systems Manager has.
+	witness    *witness
+	parameters map[string]string
+	down       bool // DynamoDB answers nothing but errors
+	names      []string
 }
 
 func newWorld(t *testing.T, count int, names ...string) *world {
@@ -109,6 +112,13 @@ func (w *world) Do(r *http.Request) (*http.Response, error) {
 	if err := r.Context().Err(); err != nil {
 		return nil, err
 	}
+	if r.Header.Get("X-Amz-Target") == "AmazonSSM.GetParameter" {
+		rec := httptest.NewRecorder()
+		var in struct{ Name string }
+		_ = json.NewDecoder(r.Body).Decode(&in)
+		_ = json.NewEncoder(rec).Encode(map[string]any{"Parameter": map[string]string{"Value": w.parameters[in.Name]}})
+		return rec.Result(), nil
+	}
 	if strings.HasPrefix(r.Header.Get("X-Amz-Target"), "DynamoDB_") {
 		rec := httptest.NewRecorder()
 		w.ServeHTTP(rec, r)
@@ -149,6 +159,9 @@ func (w *world) function(o function.Options) *function.Function {
 		o.Config = w.config("")
 	}
 	o.AWS, o.Scale = w.aws(), 1000
+	if w.witness != nil {
+		o.AWS.HTTPClient = w.witness
+	}
 	f, err := function.New(o)
 	if err != nil {
 		w.t.Fatalf("make function: %v", err)
