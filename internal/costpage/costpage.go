@@ -51,7 +51,11 @@ func usd(x float64) string {
 	if x < 0 {
 		return "-" + usd(-x)
 	}
-	return fmt.Sprintf("$%.2f", x)
+	text := fmt.Sprintf("%.2f", x)
+	for i := len(text) - len(".00") - 3; i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return "$" + text
 }
 
 func share(d cost.Day) string {

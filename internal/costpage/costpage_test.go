@@ -22,7 +22,7 @@ func TestThePageHoldsEveryFigureAndNeedsNoNetwork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"$38.50", "$111.86", "$73.36", "65.6 %", "$2233.80", "2.4 %", "2h0m0s so far", "interruption", "$0.20", "list prices of 2026-09-29", "api&lt;b&gt;"} {
+	for _, want := range []string{"$38.50", "$111.86", "$73.36", "65.6 %", "$2,233.80", "2.4 %", "2h0m0s so far", "interruption", "$0.20", "list prices of 2026-09-29", "api&lt;b&gt;"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("the page lacks %q", want)
 		}
@@ -53,6 +53,14 @@ func TestTheChartIsWellFormedAndBounded(t *testing.T) {
 	}
 	if chart(nil) != "" || chart([]cost.Day{{}}) != "" {
 		t.Error("nothing was drawn as something")
+	}
+}
+
+func TestDollarsAreGroupedByThousands(t *testing.T) {
+	for x, want := range map[float64]string{0: "$0.00", 999.999: "$1,000.00", 999.5: "$999.50", 1234567.8: "$1,234,567.80", -41863.68: "-$41,863.68"} {
+		if got := usd(x); got != want {
+			t.Errorf("%g is %s, want %s", x, got, want)
+		}
 	}
 }
 

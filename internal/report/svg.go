@@ -114,8 +114,11 @@ func chart(c Chart) template.HTML {
 	for k := range 7 {
 		at := time.Duration(float64(length) * float64(k) / 6)
 		text := fmt.Sprintf("day %d", int(at/(24*time.Hour))+1)
-		if length < 3*24*time.Hour {
+		switch {
+		case length < 3*24*time.Hour:
 			text = fmt.Sprintf("%02d:%02d", int(at.Hours()), int(at.Minutes())%60)
+		case length < 12*24*time.Hour: // two of the labels would name the same day
+			text = strings.TrimSuffix(clock(at.Truncate(time.Minute)), ":00")
 		}
 		anchor := "middle"
 		if k == 6 {
@@ -186,6 +189,7 @@ func scatter(s Section) template.HTML {
 		line(&edge, x(s.Rows[i].CostRatio), y(s.Rows[i].ShortPer1000))
 	}
 	fmt.Fprintf(&b, `<path class="edge" d="%s"/>`, edge.String())
+	named := make([]bool, len(s.Rows))
 	for i := range s.Rows {
 		r := &s.Rows[i]
 		class := "dot"
@@ -197,7 +201,13 @@ func scatter(s Section) template.HTML {
 		}
 		name := template.HTMLEscapeString(r.Policy)
 		fmt.Fprintf(&b, `<circle class="%s" cx="%.1f" cy="%.1f" r="4"><title>%s: %.2f %% of on-demand, %.3f short</title></circle>`, class, x(r.CostRatio), y(r.ShortPer1000), name, 100*r.CostRatio, r.ShortPer1000)
-		if len(r.Fields) == 0 { // a sweep's points have their table
+		if len(r.Fields) == 0 && !named[i] { // a sweep's points have their table
+			for k := i + 1; k < len(s.Rows); k++ { // names of points that lie on each other stand in one line
+				if o := &s.Rows[k]; len(o.Fields) == 0 && math.Abs(x(o.CostRatio)-x(r.CostRatio)) < 4 && math.Abs(y(o.ShortPer1000)-y(r.ShortPer1000)) < 4 {
+					name += ", " + template.HTMLEscapeString(o.Policy)
+					named[k] = true
+				}
+			}
 			lx, ly, anchor, turn := x(r.CostRatio)+6, y(r.ShortPer1000)-5, "start", -28
 			if ly < top+40 { // near the top edge the name goes downwards
 				ly, turn = ly+16, 28
