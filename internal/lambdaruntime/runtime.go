@@ -82,7 +82,8 @@ type answer struct {
 
 // Start starts a bootstrap and waits until it asks for an invocation.
 func Start(ctx context.Context, o Options) (*Runtime, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	var listen net.ListenConfig
+	l, err := listen.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
@@ -92,8 +93,8 @@ func Start(ctx context.Context, o Options) (*Runtime, error) {
 	mux.HandleFunc("POST "+prefix+"invocation/{id}/response", func(w http.ResponseWriter, q *http.Request) { r.serveAnswer(w, q, false) })
 	mux.HandleFunc("POST "+prefix+"invocation/{id}/error", func(w http.ResponseWriter, q *http.Request) { r.serveAnswer(w, q, true) })
 	r.server = &http.Server{Handler: mux, ReadHeaderTimeout: startLimit}
-	go func() { _ = r.server.Serve(l) }() // ends with Close
-	r.cmd = exec.Command(o.Bootstrap)
+	go func() { _ = r.server.Serve(l) }()                                // ends with Close
+	r.cmd = exec.CommandContext(context.WithoutCancel(ctx), o.Bootstrap) // it ends with Close
 	r.cmd.Env = append(append(os.Environ(), o.Env...), "AWS_LAMBDA_RUNTIME_API="+l.Addr().String(), "_HANDLER=bootstrap",
 		"AWS_LAMBDA_FUNCTION_NAME=backstop", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=256", "AWS_LAMBDA_FUNCTION_VERSION=$LATEST")
 	r.cmd.Stdout, r.cmd.Stderr = o.Stdout, o.Stderr

@@ -112,9 +112,11 @@ func TestASecondEventBridgeDeliversTheSameEvents(t *testing.T) {
 	m, all, events := startMoto(t), rules(t), fixtures(t)
 	queues := make(map[string]string)
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		var queue struct{ QueueUrl string }
+		var queue struct {
+			URL string `json:"QueueUrl"`
+		}
 		m.call(t, "sqs", "AmazonSQS.CreateQueue", map[string]any{"QueueName": name}, &queue)
-		queues[name] = queue.QueueUrl
+		queues[name] = queue.URL
 		m.call(t, "events", "AWSEvents.PutRule", map[string]any{"Name": name, "EventPattern": string(all[name]), "State": "ENABLED"}, nil)
 		m.call(t, "events", "AWSEvents.PutTargets", map[string]any{"Rule": name, "Targets": []map[string]string{
 			{"Id": "queue", "Arn": "arn:aws:sqs:us-east-1:123456789012:" + name}}}, nil)
@@ -159,14 +161,16 @@ func (m moto) put(t *testing.T, event string) string {
 	}
 	var out struct {
 		FailedEntryCount int
-		Entries          []struct{ EventId string }
+		Entries          []struct {
+			ID string `json:"EventId"`
+		}
 	}
 	m.call(t, "events", "AWSEvents.PutEvents", map[string]any{"Entries": []map[string]any{
 		{"Source": e.Source, "DetailType": e.DetailType, "Resources": e.Resources, "Detail": string(e.Detail)}}}, &out)
 	if out.FailedEntryCount != 0 || len(out.Entries) != 1 {
 		t.Fatalf("the event was refused: %+v: %s", out, event)
 	}
-	return out.Entries[0].EventId
+	return out.Entries[0].ID
 }
 
 // drain empties a queue and returns the ids of the events in it.

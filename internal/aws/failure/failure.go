@@ -138,7 +138,7 @@ func Kind(err error) failover.ErrorKind {
 		return failover.ErrNone
 	}
 	var mine *Error
-	if errors.As(err, &mine) && mine.Err != err {
+	if errors.As(err, &mine) {
 		return Kind(mine.Err)
 	}
 	if code := Code(err); code != "" {

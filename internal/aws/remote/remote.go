@@ -12,6 +12,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -127,7 +128,7 @@ func try(ctx context.Context, call func(context.Context) ([]byte, error)) (body 
 		body, err = call(callCtx)
 		cancel()
 		var final *answerError
-		if err == nil || asFinal(err, &final) {
+		if err == nil || errors.As(err, &final) {
 			return body, err
 		}
 	}
@@ -136,12 +137,6 @@ func try(ctx context.Context, call func(context.Context) ([]byte, error)) (body 
 
 // answerError is AWS's own error, which a second try would meet again.
 type answerError struct{ smithy.GenericAPIError }
-
-func asFinal(err error, target **answerError) bool {
-	e, ok := err.(*answerError)
-	*target = e
-	return ok
-}
 
 func send(cfg aws.Config, r *http.Request, service string, body []byte) ([]byte, error) {
 	if cfg.Credentials == nil {
@@ -158,7 +153,7 @@ func send(cfg aws.Config, r *http.Request, service string, body []byte) ([]byte,
 	if err := signer.SignHTTP(r.Context(), credentials, r, hash, service, cfg.Region, time.Now()); err != nil {
 		return nil, fmt.Errorf("sign request: %w", err)
 	}
-	var client aws.HTTPClient = cfg.HTTPClient
+	client := cfg.HTTPClient
 	if client == nil {
 		client = awshttp.NewBuildableClient()
 	}

@@ -45,8 +45,9 @@ func allowed(a netip.Addr, local bool) bool {
 	if a.IsLoopback() {
 		return local
 	}
-	return a.IsValid() && !a.IsLinkLocalUnicast() && !a.IsMulticast() && !a.IsUnspecified() && !a.IsInterfaceLocalMulticast() &&
-		a != netip.AddrFrom4([4]byte{255, 255, 255, 255}) && !(a.Is4() && a.As4()[0] == 0)
+	thisNetwork := a.Is4() && a.As4()[0] == 0
+	return a.IsValid() && !thisNetwork && !a.IsLinkLocalUnicast() && !a.IsMulticast() && !a.IsUnspecified() && !a.IsInterfaceLocalMulticast() &&
+		a != netip.AddrFrom4([4]byte{255, 255, 255, 255})
 }
 
 // newClient returns a client that opens connections to allowed addresses only.
@@ -74,7 +75,7 @@ func check(raw string) (u *url.URL, local bool, err error) {
 	host := strings.ToLower(u.Hostname())
 	addr, isAddr := netip.ParseAddr(host)
 	local = host == "localhost" || isAddr == nil && addr.Unmap().IsLoopback()
-	if u.Scheme != "https" && !(u.Scheme == "http" && local) {
+	if u.Scheme != "https" && (u.Scheme != "http" || !local) {
 		return nil, false, errors.New("the URL must begin with https (http on this machine alone)")
 	}
 	return u, local, nil
