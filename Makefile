@@ -7,6 +7,7 @@ TESTFLAGS ?=
 FUZZTIME  ?= 20s
 BENCHTIME ?= 1s
 SEEDS     ?= 200
+SOAK      ?= 8760h
 FROM      ?= 1
 VERSION   ?=
 
@@ -88,6 +89,10 @@ fuzz: ## Run every fuzz target for FUZZTIME (20s)
 .PHONY: simtest
 simtest: ## Run SEEDS (200) seeds of the whole controller in a world of faults; SEED=n shows one, step by step
 	$(GO) test ./internal/adversary -v -count=1 -timeout 0 -run '^TestSeeds$$' -args $(if $(SEED),-seeds 1 -from $(SEED) -log,-seeds $(SEEDS) -from $(FROM))
+
+.PHONY: soak
+soak: ## Let daemons live for SOAK (8760h: a year) of simulated trouble, over SQLite and over the whole wire (an hour)
+	$(GO) test ./internal/adversary -v -count=1 -timeout 0 -run '^TestSoak' -args -soak $(SOAK)
 
 .PHONY: bench
 bench: ## Run the benchmarks for BENCHTIME (1s) each

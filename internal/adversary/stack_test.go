@@ -35,13 +35,26 @@ func TestSeedsThroughTheRealStack(t *testing.T) {
 	for seed := range uint64(*stackFlag) {
 		t.Run(fmt.Sprint("seed ", seed+1), func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "state.db")
-			synctest.Test(t, func(t *testing.T) { stack(t, seed+1, path, 2*time.Hour) })
+			synctest.Test(t, func(t *testing.T) {
+				stack(t, storm{seed: seed + 1, path: path, trouble: 2 * time.Hour, lull: 5 * time.Minute, tick: time.Minute})
+			})
 		})
 	}
 }
 
+// storm is what a run over the real adapters goes through.
+type storm struct {
+	seed    uint64
+	path    string        // the store's file
+	trouble time.Duration // how long there are faults
+	lull    time.Duration // the least time between two changes of them; at most five times as long
+	tick    time.Duration
+	look    func() // called after each change
+}
+
 // stack is one run over the real adapters.
-func stack(t *testing.T, seed uint64, path string, trouble time.Duration) {
+func stack(t *testing.T, s storm) {
+	seed, path := s.seed, s.path
 	draw := rand.New(rand.NewPCG(seed, 0x57ac4))
 	demand := 4 + draw.IntN(10)
 	box := sandbox.New(sandbox.Options{World: ecsim.Config{Seed: seed, Start: time.Now()}})
@@ -69,7 +82,7 @@ func stack(t *testing.T, seed uint64, path string, trouble time.Duration) {
 	defer cancel()
 	for i := range 2 {
 		l := &control.Loop{Services: service.New(cfg, service.Options{}), Store: store, Queue: queue.New(cfg, box.QueueURL()), Parse: ecsevent.Parse,
-			Owner: fmt.Sprint("daemon", i), Now: box.Now, Workloads: []control.Workload{{Name: workloadName, Policy: p, Refs: refs}},
+			Owner: fmt.Sprint("daemon", i), Now: box.Now, Tick: s.tick, Workloads: []control.Workload{{Name: workloadName, Policy: p, Refs: refs}},
 			Tell: func(_ context.Context, r control.Report) {
 				if len(r.Decision.Pools) == 0 {
 					return
@@ -85,25 +98,18 @@ func stack(t *testing.T, seed uint64, path string, trouble time.Duration) {
 		})
 		time.Sleep(7 * time.Second)
 	}
-	kinds := []sandbox.FaultKind{sandbox.FaultThrottle, sandbox.FaultServerError, sandbox.FaultDenied, sandbox.FaultLostAnswer, sandbox.FaultLateError}
-	for end := time.Now().Add(trouble); time.Now().Before(end); {
-		box.ClearFaults(0)
-		box.SetDelivery(sandbox.Trouble{LostShare: draw.Float64() / 2, DuplicateShare: draw.Float64() / 2, LateShare: draw.Float64(), LateSeconds: 300})
-		if _, err := box.AddFault(sandbox.Fault{Kind: kinds[draw.IntN(len(kinds))], Share: 0.05 + draw.Float64()/3}); err != nil {
+	for end := time.Now().Add(s.trouble); time.Now().Before(end); {
+		if draw.IntN(3) == 0 {
+			calm(box)
+		} else if err := worsen(box, draw, demand, ref(refs[0])); err != nil {
 			t.Fatal(err)
 		}
-		n, holds := draw.IntN(demand), draw.IntN(2*demand)
-		box.World(func(w *ecsim.World) {
-			w.SetSupply(ecsim.SupplyKey{Region: homeRegion, Provider: ecsim.FargateSpot}, holds)
-			w.Interrupt(ref(refs[0]), n, "", false)
-		})
-		time.Sleep(time.Duration(5+draw.IntN(20)) * time.Minute)
+		time.Sleep(s.lull + time.Duration(draw.Float64()*4*float64(s.lull)))
+		if s.look != nil {
+			s.look()
+		}
 	}
-	box.ClearFaults(0)
-	box.SetDelivery(sandbox.Trouble{})
-	box.World(func(w *ecsim.World) {
-		w.SetSupply(ecsim.SupplyKey{Region: homeRegion, Provider: ecsim.FargateSpot}, -1)
-	})
+	calm(box)
 	var got [2]int
 	for end := time.Now().Add(convergeMax); time.Now().Before(end); time.Sleep(time.Minute) {
 		box.World(func(w *ecsim.World) {
@@ -114,4 +120,30 @@ func stack(t *testing.T, seed uint64, path string, trouble time.Duration) {
 		}
 	}
 	t.Errorf("seed %d: after %s of calm %d tasks run on Spot and %d on demand, want %d and none", seed, convergeMax, got[0], got[1], demand)
+}
+
+// worsen makes trouble that stays until it is changed: a fault of the API, events that go astray, Spot that is short; and takes some
+// tasks back.
+func worsen(box *sandbox.Sandbox, draw *rand.Rand, demand int, spot ecsim.Ref) error {
+	kinds := []sandbox.FaultKind{sandbox.FaultThrottle, sandbox.FaultServerError, sandbox.FaultDenied, sandbox.FaultLostAnswer, sandbox.FaultLateError}
+	box.ClearFaults(0)
+	box.SetDelivery(sandbox.Trouble{LostShare: draw.Float64() / 2, DuplicateShare: draw.Float64() / 2, LateShare: draw.Float64(), LateSeconds: 300})
+	if _, err := box.AddFault(sandbox.Fault{Kind: kinds[draw.IntN(len(kinds))], Share: 0.05 + draw.Float64()/3}); err != nil {
+		return err
+	}
+	n, holds := draw.IntN(demand), draw.IntN(2*demand)
+	box.World(func(w *ecsim.World) {
+		w.SetSupply(ecsim.SupplyKey{Region: homeRegion, Provider: ecsim.FargateSpot}, holds)
+		w.Interrupt(spot, n, "", false)
+	})
+	return nil
+}
+
+// calm ends all of it.
+func calm(box *sandbox.Sandbox) {
+	box.ClearFaults(0)
+	box.SetDelivery(sandbox.Trouble{})
+	box.World(func(w *ecsim.World) {
+		w.SetSupply(ecsim.SupplyKey{Region: homeRegion, Provider: ecsim.FargateSpot}, -1)
+	})
 }
