@@ -2,73 +2,20 @@ package tfmodule
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
-	"net"
 	"net/http"
-	"os/exec"
 	"slices"
 	"strings"
 	"testing"
-	"time"
-)
 
-const (
-	motoStart = 30 * time.Second // it is a Python program and may be slow to come up
-	motoRetry = 100 * time.Millisecond
+	"github.com/backstop-ecs/backstop/internal/aws/awstest"
 )
 
 // moto is a server that answers for EventBridge and SQS and was not written here.
 type moto struct{ endpoint string }
-
-// startMoto starts moto_server, or skips the test when there is none.
-func startMoto(t *testing.T) moto {
-	t.Helper()
-	path, err := exec.LookPath("moto_server")
-	if err != nil {
-		t.Skip("SKIPPED: no moto_server here; the second opinion on the event patterns is missing")
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cmd := exec.CommandContext(ctx, path, "-H", "127.0.0.1", "-p", port)
-	var log bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &log, &log
-	if err := cmd.Start(); err != nil {
-		cancel()
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cancel()
-		_ = cmd.Wait()
-	})
-	m := moto{"http://127.0.0.1:" + port}
-	deadline := time.After(motoStart)
-	retry := time.NewTicker(motoRetry)
-	defer retry.Stop()
-	for {
-		resp, err := http.Get(m.endpoint + "/moto-api/")
-		if err == nil {
-			_ = resp.Body.Close()
-			return m
-		}
-		select {
-		case <-deadline:
-			cancel()
-			t.Skipf("SKIPPED: moto_server does not start: %v\n%s", err, log.String())
-		case <-retry.C:
-		}
-	}
-}
 
 // call makes one AWS JSON call and decodes the answer into out.
 func (m moto) call(t *testing.T, service, target string, in, out any) {
@@ -106,10 +53,7 @@ func (m moto) call(t *testing.T, service, target string, in, out any) {
 // TestASecondEventBridgeDeliversTheSameEvents puts the rules into moto's EventBridge, each with a queue of its own, and
 // compares what arrives where with our matcher.
 func TestASecondEventBridgeDeliversTheSameEvents(t *testing.T) {
-	if testing.Short() {
-		t.Skip("starts a server")
-	}
-	m, all, events := startMoto(t), rules(t), fixtures(t)
+	m, all, events := moto{awstest.Moto(t)}, rules(t), fixtures(t)
 	queues := make(map[string]string)
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		var queue struct {

@@ -1,14 +1,11 @@
 package state_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -16,12 +13,12 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	minidyn "github.com/truora/minidyn/server"
 
+	"github.com/backstop-ecs/backstop/internal/aws/awstest"
 	"github.com/backstop-ecs/backstop/internal/aws/state"
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/failover"
@@ -95,38 +92,7 @@ func TestTheStoreKeepsTheContractInDynamoDBLocal(t *testing.T) {
 }
 
 func TestTheStoreKeepsTheContractInMoto(t *testing.T) {
-	if testing.Short() {
-		t.Skip("short: moto takes seconds to start")
-	}
-	program, err := exec.LookPath("moto_server")
-	if err != nil {
-		t.Skip("moto_server is not on the PATH")
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	_ = l.Close()
-	_, port, _ := net.SplitHostPort(address)
-	cmd := exec.CommandContext(t.Context(), program, "-H", "127.0.0.1", "-p", port)
-	cmd.WaitDelay = 5 * time.Second
-	if err := cmd.Start(); err != nil {
-		t.Fatalf("start moto_server: %v", err)
-	}
-	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	cfg := config("http://"+address, &oneByOne{})
-	up := dynamodb.NewFromConfig(cfg, func(o *dynamodb.Options) {
-		o.Retryer = retry.NewStandard(func(o *retry.StandardOptions) {
-			o.MaxAttempts, o.MaxBackoff = 100, 300*time.Millisecond
-			o.RateLimiter = noLimit{}
-		})
-	})
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	if _, err := up.ListTables(ctx, &dynamodb.ListTablesInput{}); err != nil {
-		t.Skipf("moto_server does not answer: %v", err)
-	}
+	cfg := config(awstest.Moto(t), &oneByOne{})
 	statetest.Run(t, func(t *testing.T) control.Store { return state.New(cfg, makeTable(t, cfg), state.Options{}) })
 }
 
@@ -139,13 +105,6 @@ func (c *oneByOne) Do(r *http.Request) (*http.Response, error) {
 	defer c.mu.Unlock()
 	return http.DefaultClient.Do(r)
 }
-
-type noLimit struct{}
-
-func (noLimit) GetToken(context.Context, uint) (func() error, error) {
-	return func() error { return nil }, nil
-}
-func (noLimit) AddTokens(uint) error { return nil }
 
 func big(name string, n int) control.Record {
 	r := control.Record{State: failover.State{Version: failover.StateVersion, Workload: name, Generation: 1, At: start}}
