@@ -57,9 +57,9 @@ func sleep(d time.Duration) {
 	synctest.Wait()
 }
 
-// TestAnHourWithoutSpot runs the daemon through an hour in which Spot holds half of the tasks, in a bubble, with
+// TestHalfAnHourOfHalfOfSpot runs the daemon through half an hour in which Spot holds half of the tasks, in a bubble, with
 // the real SDK, ECS's token buckets, reads that lag, and the SDK's own retries.
-func TestAnHourWithoutSpot(t *testing.T) {
+func TestHalfAnHourOfHalfOfSpot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		box := sandbox.New(sandbox.Options{World: ecsim.Config{Seed: 7}})
 		if err := box.SetupTwins(cluster, "api", 40); err != nil {
@@ -106,9 +106,9 @@ func TestAnHourWithoutSpot(t *testing.T) {
 		if spot, standard := working(); spot != 20 || standard != 20 {
 			t.Errorf("ten minutes into the shortage %d Spot and %d on-demand tasks work, want 20 and 20", spot, standard)
 		}
-		sleep(50 * time.Minute)
+		sleep(20 * time.Minute)
 		supply(-1)
-		sleep(45 * time.Minute)
+		sleep(20 * time.Minute)
 		if spot, standard := working(); spot != 40 || standard != 0 {
 			t.Errorf("after the shortage %d Spot and %d on-demand tasks work, want 40 and 0", spot, standard)
 		}

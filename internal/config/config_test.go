@@ -197,7 +197,8 @@ func TestAHostileFileIsRefusedSoon(t *testing.T) {
 			if n := len(err.Error()); n > 64<<10 {
 				t.Errorf("the error has %d bytes", n)
 			}
-			if took := time.Since(start); took > 10*time.Second {
+			// What grows with every alias of an alias takes hours; a busy machine with the race detector, seconds.
+			if took := time.Since(start); took > time.Minute {
 				t.Errorf("took %v", took)
 			}
 		})

@@ -184,9 +184,13 @@ func crashAt(t *testing.T, dieAt int, after bool) []string {
 	w.everyActionWasWrittenDownFirst(heir.Store)
 
 	w.spotHolds(-1)
-	for range 40 {
+	for left := 20 * time.Minute; left > 0; left -= 30 * time.Second {
 		w.advance(30 * time.Second)
 		w.pass(heir, "api")
+		standard, _ := w.counts("api-standard")
+		if _, running := w.counts("api-spot"); running == 20 && standard == 0 {
+			left = min(left, 2*time.Minute) // and it must stay so
+		}
 	}
 	w.wantDesired("api-standard", 0)
 	if _, running := w.counts("api-spot"); running != 20 {

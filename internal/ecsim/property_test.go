@@ -162,7 +162,7 @@ func recount(f *fixture, h history) {
 
 func TestInvariantsHoldInTroubledWorlds(t *testing.T) {
 	worlds := 30
-	if testing.Short() {
+	if raced || testing.Short() {
 		worlds = 10
 	}
 	for seed := range uint64(worlds) {
@@ -234,7 +234,11 @@ func fingerprint(t *testing.T, seed uint64, step time.Duration) uint64 {
 
 func TestSameSeedSameEventsHoweverTheWayIsCut(t *testing.T) {
 	seen := map[uint64]uint64{}
-	for seed := range uint64(8) {
+	seeds := uint64(8)
+	if raced {
+		seeds = 3
+	}
+	for seed := range seeds {
 		whole := fingerprint(t, seed, time.Hour)
 		if again := fingerprint(t, seed, time.Hour); again != whole {
 			t.Errorf("seed %d: a second run differs", seed)

@@ -1,0 +1,5 @@
+//go:build !race
+
+package ecsim_test
+
+const raced = false
