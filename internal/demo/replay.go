@@ -12,8 +12,8 @@ const (
 	// tail is how long a play goes on after its trace, with all capacity there, so that it can be seen whether
 	// everything returns to Spot.
 	tail = 45 * time.Minute
-	// ReplayMax is the longest part of a trace that a play takes: a month takes minutes in lock step.
-	ReplayMax = 31 * 24 * time.Hour
+	// ReplayMax is the longest part of a trace that a play takes: a quarter of a year takes an hour in lock step.
+	ReplayMax = 92 * 24 * time.Hour
 )
 
 // Replay makes a scenario of a capacity trace: at most the first length of it, or
