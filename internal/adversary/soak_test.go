@@ -115,6 +115,9 @@ func TestSoak(t *testing.T) {
 // TestSoakThroughTheRealStack does the same to two daemons with the real adapters, the sandbox's wire protocols and SQLite;
 // what the sandbox holds counts too.
 func TestSoakThroughTheRealStack(t *testing.T) {
+	if slower > 1 {
+		t.Skip("the race detector makes a day of this take minutes; TestSeedsThroughTheRealStack runs the same code under it")
+	}
 	m := meter{path: filepath.Join(t.TempDir(), "state.db")}
 	synctest.Test(t, func(t *testing.T) {
 		stack(t, storm{seed: 7, path: m.path, trouble: *soakFlag, lull: max(*soakFlag/2000, 10*time.Minute), tick: 5 * time.Minute, look: m.look})

@@ -25,7 +25,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/state/sqlite"
 )
 
-var stackFlag = flag.Int("stack", 2, "how many seeds go through the SDK, the sandbox and SQLite")
+var stackFlag = flag.Int("stack", 1+1/slower, "how many seeds go through the SDK, the sandbox and SQLite")
 
 // TestSeedsThroughTheRealStack runs two daemons with the real adapters over the SDK against the sandbox, on
 // one SQLite file, while the sandbox throttles, fails, loses answers and delivers events
@@ -36,7 +36,7 @@ func TestSeedsThroughTheRealStack(t *testing.T) {
 		t.Run(fmt.Sprint("seed ", seed+1), func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "state.db")
 			synctest.Test(t, func(t *testing.T) {
-				stack(t, storm{seed: seed + 1, path: path, trouble: 2 * time.Hour, lull: 5 * time.Minute, tick: time.Minute})
+				stack(t, storm{seed: seed + 1, path: path, trouble: 2 * time.Hour / slower, lull: 5 * time.Minute, tick: time.Minute})
 			})
 		})
 	}

@@ -48,18 +48,18 @@ func hourOfWeek(t time.Time) int {
 	return (int(t.Weekday())+6)%7*24 + t.Hour()
 }
 
-// watched is for how many hours an hour of the week has been watched.
-func (f *Forecast) watched(hour int, now time.Time) float64 {
-	if !now.After(f.Since) {
+// watched is for how many hours an hour of the week has been watched until a moment.
+func (f *Forecast) watched(hour int, until time.Time) float64 {
+	if !until.After(f.Since) {
 		return 0
 	}
 	const week = hoursOfWeek * time.Hour
-	whole := now.Sub(f.Since) / week
+	whole := until.Sub(f.Since) / week
 	seen := float64(whole)
-	for at := f.Since.Add(whole * week); at.Before(now); { // less than a week is left
+	for at := f.Since.Add(whole * week); at.Before(until); { // less than a week is left
 		end := at.Truncate(time.Hour).Add(time.Hour)
-		if end.After(now) {
-			end = now
+		if end.After(until) {
+			end = until
 		}
 		if hourOfWeek(at) == hour {
 			seen += end.Sub(at).Hours()
@@ -106,14 +106,16 @@ func (f *Forecast) forget(now time.Time) {
 	f.Since = now.Add(-now.Sub(f.Since) / 2)
 }
 
-// rate is how many incidents an hour are to be expected now.
+// rate is how many incidents an hour are to be expected now. It changes with an incident, with the hour and with the end of
+// a burst only, so that what is kept warm does not creep: the history is taken as of the end of the hour.
 func (f *Forecast) rate(now time.Time) float64 {
-	seen := now.Sub(f.Since).Hours()
+	end := now.Truncate(time.Hour).Add(time.Hour)
+	seen := end.Sub(f.Since).Hours()
 	if f.Incidents == 0 || seen <= 0 || len(f.Hours) != hoursOfWeek {
 		return 0
 	}
 	hour, mean := hourOfWeek(now), f.Incidents/seen
-	rate := (f.Hours[hour] + shrinkHours*mean) / (f.watched(hour, now) + shrinkHours)
+	rate := (f.Hours[hour] + shrinkHours*mean) / (f.watched(hour, end) + shrinkHours)
 	if since := now.Sub(f.Began); since >= 0 && since < burstFor {
 		chance := (f.Followed + shrinkIncidents*mean*burstFor.Hours()) / (f.Incidents + shrinkIncidents)
 		rate = max(rate, chance/burstFor.Hours())

@@ -32,7 +32,7 @@ func TestAForecastIsShrunkTowardsTheMeanWithLittleData(t *testing.T) {
 		t.Errorf("an hour in which something was lost every week has the rate %.2f after one week and %.2f after twenty", a, b)
 	}
 	mean := 1.0 / hoursOfWeek
-	if a, b := young.rate(one.Add(15*time.Hour)), old.rate(twenty.Add(15*time.Hour)); a < 0.7*mean || b > 0.3*mean {
+	if a, b := young.rate(one.Add(15*time.Hour)), old.rate(twenty.Add(15*time.Hour)); a < 0.6*mean || b > 0.3*mean {
 		t.Errorf("a quiet hour has the rate %.4f after one week and %.4f after twenty; the mean is %.4f", a, b, mean)
 	}
 	if none := (&Forecast{Since: monday}).rate(twenty); none != 0 {

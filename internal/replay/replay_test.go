@@ -169,8 +169,23 @@ func fingerprint(t *testing.T, r Result) string {
 	return string(b)
 }
 
+// rounded is the fingerprint without the last digits, which depend on in how many parts a time was summed up.
+func rounded(t *testing.T, r Result) string {
+	t.Helper()
+	var fields map[string]any
+	if err := json.Unmarshal([]byte(fingerprint(t, r)), &fields); err != nil {
+		t.Fatal(err)
+	}
+	for k, v := range fields {
+		if x, ok := v.(float64); ok {
+			fields[k] = fmt.Sprintf("%.10g", x)
+		}
+	}
+	return fmt.Sprint(fields)
+}
+
 func TestTheSameRunGivesTheSameResultAndAnotherSeedDoesNot(t *testing.T) {
-	tr, err := trace.Generate("partial", trace.Shape{Days: 2, Seed: 5, Tasks: 50})
+	tr, err := trace.Generate("partial", trace.Shape{Days: 1, Seed: 5, Tasks: 25})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,7 +193,7 @@ func TestTheSameRunGivesTheSameResultAndAnotherSeedDoesNot(t *testing.T) {
 		if name == OracleName {
 			continue
 		}
-		run := Run{Trace: tr, Policy: policy(t, name), Seed: 7, Tasks: 50, World: World{HungShare: 0.3, UnwarnedShare: 0.1}}
+		run := Run{Trace: tr, Policy: policy(t, name), Seed: 7, Tasks: 25, World: World{HungShare: 0.3, UnwarnedShare: 0.1}}
 		first := fingerprint(t, simulate(t, run))
 		if first != fingerprint(t, simulate(t, run)) {
 			t.Errorf("%s: two runs of one seed differ", name)
@@ -192,13 +207,16 @@ func TestTheSameRunGivesTheSameResultAndAnotherSeedDoesNot(t *testing.T) {
 
 func TestSkippedPassesChangeNothing(t *testing.T) {
 	for _, name := range []string{"article", "flap", "partial", "article3"} {
-		tr, err := trace.Generate(name, trace.Shape{Days: 2, Seed: 2, Tasks: 60})
+		tr, err := trace.Generate(name, trace.Shape{Days: 2, Seed: 2, Tasks: 24})
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, preset := range []string{failover.PresetFill, failover.PresetSwitch} {
+		for _, preset := range []string{failover.PresetFill, failover.PresetSwitch, RivalForesightX} {
 			for _, zones := range []Zones{Pooled, PerZone} {
-				run := Run{Trace: tr, Policy: policy(t, preset), Zones: zones, Seed: 1, Tasks: 60}
+				run := Run{Trace: tr, Policy: policy(t, preset), Zones: zones, Seed: 1, Tasks: 24}
+				if preset == RivalForesightX {
+					run.World.Stop = EndsAtSIGTERM
+				}
 				a := simulate(t, run)
 				run.thorough = true
 				b := simulate(t, run)
@@ -206,7 +224,7 @@ func TestSkippedPassesChangeNothing(t *testing.T) {
 					t.Errorf("%s %s: %d passes, and %d when none may be skipped", name, preset, a.Passes, b.Passes)
 				}
 				a.Passes, b.Passes = 0, 0
-				if x, y := fingerprint(t, a), fingerprint(t, b); x != y {
+				if x, y := rounded(t, a), rounded(t, b); x != y {
 					t.Errorf("%s %s %s: skipping passes changes\n%s\nto\n%s", name, preset, zones, y, x)
 				}
 			}

@@ -43,7 +43,7 @@ func TestAGenerousTargetLeavesThePolicyAsItIs(t *testing.T) {
 
 func TestATargetOutOfReachIsToldWithItsFloor(t *testing.T) {
 	o := sigtermWorld(0)
-	o.Traces, o.Days = []string{"partial"}, 1
+	o.Traces, o.Days, o.Tasks = []string{"partial"}, 1, 16
 	got := tuned(t, o)
 	if got.Reached || !got.Keep || got.Floor <= 0 || !strings.Contains(got.Verdict, "out of reach") {
 		t.Fatalf("nothing short is impossible here, and that gives %+v", got)
