@@ -35,6 +35,10 @@ test-tools: ## Install the programs that some tests use (Debian, as root or with
 screenshots: test-tools ## Take the pictures of the dashboard in docs/screenshots anew
 	@GO=$(GO) scripts/screenshots
 
+.PHONY: pictures
+pictures: ## Play the pictures of README and docs/concepts.md anew
+	@GO=$(GO) scripts/pictures
+
 .PHONY: race
 race: ## Run all tests with the race detector
 	$(GO) test -race $(TESTFLAGS) ./...

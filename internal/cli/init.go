@@ -34,12 +34,13 @@ func newInit(s IO, run func(context.Context, IO, initOptions) error) *cobra.Comm
 		Short: "Write a configuration from the services that are there, or say what makes an on-demand twin",
 		Long: "Init reads the services on Fargate, pairs each one on FARGATE_SPOT with its on-demand twin (by name: api-spot and api-standard, -ondemand, -od; or by " +
 			"task definition family), and writes a commented configuration. It asks nothing, as all of it can be read, and changes nothing in AWS. With --twin it prints the " +
-			"AWS CLI command, or with --terraform the resource, that makes the on-demand twin of a service, with no tasks.",
-		Example: "backstop init\nbackstop init --cluster prod --output -\nbackstop init --twin api-spot --cluster prod\nbackstop init --twin api-spot --cluster prod --terraform > twin.tf",
+			"AWS CLI command, or with --terraform the resource, that makes the on-demand twin of a service, with no tasks. With --terraform alone it prints the Terraform that installs " +
+			"Backstop as a Lambda function for all that it found, missing twins included.",
+		Example: "backstop init\nbackstop init --cluster prod --output -\nbackstop init --twin api-spot --cluster prod\nbackstop init --twin api-spot --cluster prod --terraform > twin.tf\nbackstop init --terraform > backstop.tf",
 		Args:    atMost(0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if o.twin == "" && (o.twinName != "" || o.terraform) {
-				return usageError("--twin-name, --terraform: only together with --twin SERVICE")
+			if o.twin == "" && o.twinName != "" {
+				return usageError("--twin-name: only together with --twin SERVICE")
 			}
 			return run(cmd.Context(), s, o)
 		},
@@ -51,15 +52,17 @@ func newInit(s IO, run func(context.Context, IO, initOptions) error) *cobra.Comm
 	f.BoolVar(&o.force, "force", false, "write over a file that is there")
 	f.StringVar(&o.twin, "twin", "", "print what makes the on-demand twin of this service")
 	f.StringVar(&o.twinName, "twin-name", "", "with --twin: its name; without it the service's, -standard in place of -spot")
-	f.BoolVar(&o.terraform, "terraform", false, "with --twin: print Terraform")
+	f.BoolVar(&o.terraform, "terraform", false, "print Terraform: with --twin that of the twin, else that of the whole installation")
 	cmd.MarkFlagsMutuallyExclusive("twin", "force")
 	cmd.MarkFlagsMutuallyExclusive("twin", "output")
+	cmd.MarkFlagsMutuallyExclusive("terraform", "force")
+	cmd.MarkFlagsMutuallyExclusive("terraform", "output")
 	_ = cmd.MarkFlagFilename("output", "yaml", "yml")
 	return cmd
 }
 
 func runInit(ctx context.Context, s IO, o initOptions) error {
-	if o.twin == "" && o.output != "-" && !o.force {
+	if o.twin == "" && !o.terraform && o.output != "-" && !o.force {
 		if _, err := os.Lstat(o.output); err == nil {
 			return refuse("%s is there; --force writes over it, --output names another file", o.output)
 		} else if !errors.Is(err, fs.ErrNotExist) {
@@ -81,8 +84,11 @@ func runInit(ctx context.Context, s IO, o initOptions) error {
 		return o.printTwin(s, found)
 	}
 	p := discover.Propose(found.Services)
-	text := discover.YAML(found, p)
 	o.tell(s, found, p)
+	if o.terraform {
+		return printModule(s, found, p)
+	}
+	text := discover.YAML(found, p)
 	if len(text) == 0 {
 		return errors.New("there is no pair of services to guard; nothing was written")
 	}
@@ -100,6 +106,16 @@ func runInit(ctx context.Context, s IO, o initOptions) error {
 	return nil
 }
 
+// printModule prints the Terraform of the whole installation.
+func printModule(s IO, found *discover.Found, p discover.Proposal) error {
+	text := discover.Module(found, p)
+	if text == "" {
+		return errors.New("there is no service on FARGATE_SPOT to guard; nothing was printed")
+	}
+	_, err := fmt.Fprint(s.Out, text)
+	return err
+}
+
 // tell says what was found and what was not.
 func (o *initOptions) tell(s IO, found *discover.Found, p discover.Proposal) {
 	where := found.Region
@@ -107,7 +123,7 @@ func (o *initOptions) tell(s IO, found *discover.Found, p discover.Proposal) {
 		where = o.cluster + " in " + where
 	}
 	if len(p.Pairs)+len(p.Alone)+len(p.Mixed) == 0 {
-		_, _ = fmt.Fprintf(s.Err, "none of %d services on Fargate in %s runs on FARGATE_SPOT\n", len(found.Services), where)
+		_, _ = fmt.Fprintf(s.Err, "none of %d services on Fargate in %s runs on FARGATE_SPOT; docs/migration.md says how one becomes twins, beginning with backstop init --twin SERVICE\n", len(found.Services), where)
 	}
 	for i := range p.Pairs {
 		_, _ = fmt.Fprintf(s.Err, "%s: %s and %s, %s\n", p.Pairs[i].Name, p.Pairs[i].Spot.Name, p.Pairs[i].OnDemand.Name, p.Pairs[i].Why)
@@ -116,7 +132,7 @@ func (o *initOptions) tell(s IO, found *discover.Found, p discover.Proposal) {
 		_, _ = fmt.Fprintf(s.Err, "%s runs on FARGATE_SPOT and has no twin: backstop init --twin %s --cluster %s prints what makes one\n", p.Alone[i].Name, p.Alone[i].Name, p.Alone[i].Cluster)
 	}
 	for i := range p.Mixed {
-		_, _ = fmt.Fprintf(s.Err, "%s in %s mixes FARGATE and FARGATE_SPOT, which is no fallback: left out\n", p.Mixed[i].Name, p.Mixed[i].Cluster)
+		_, _ = fmt.Fprintf(s.Err, "%s in %s mixes FARGATE and FARGATE_SPOT, which is no fallback: left out; docs/migration.md has the way to twins\n", p.Mixed[i].Name, p.Mixed[i].Cluster)
 	}
 }
 

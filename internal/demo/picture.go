@@ -30,6 +30,8 @@ const (
 	// columnsMax is how many steps the areas have at most: about one a pixel.
 	columnsMax = 900
 	marksMax   = 40
+	// titleLong is how many letters of a title fit in its usual size.
+	titleLong = 100
 )
 
 // Take keeps an update.
@@ -53,7 +55,11 @@ func (p *Picture) svg() string {
 	// A background of its own, so that it can be read on dark pages too; hatching, so that it can be read without colour.
 	b.WriteString(`<defs><pattern id="od" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect width="6" height="6" fill="#e6a23c"/><rect width="2" height="6" fill="#b9770e"/></pattern></defs>` + "\n")
 	fmt.Fprintf(&b, `<rect width="%d" height="%d" fill="#ffffff"/>`+"\n", pictureWidth, pictureHeight)
-	fmt.Fprintf(&b, `<text x="%d" y="22" font-size="15" font-weight="600" fill="#1f2933">%s</text>`+"\n", pictureLeft, html.EscapeString(p.Title))
+	size := 15
+	if len(p.Title) > titleLong {
+		size = 13
+	}
+	fmt.Fprintf(&b, `<text x="%d" y="22" font-size="%d" font-weight="600" fill="#1f2933">%s</text>`+"\n", pictureLeft, size, html.EscapeString(p.Title))
 	if len(p.frames) > 1 {
 		p.plot(&b)
 	}

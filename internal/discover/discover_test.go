@@ -162,6 +162,43 @@ func TestTheTwinHasEverythingButTheCapacity(t *testing.T) {
 	}
 }
 
+func TestTheModuleGuardsPairsAndMakesMissingTwins(t *testing.T) {
+	a := newAccount(t)
+	a.service("prod", "api-spot", "api", 4, "FARGATE_SPOT")
+	a.service("prod", "api-standard", "api", 0, "FARGATE")
+	a.service("prod", "lonely-spot", "lonely", 1, "FARGATE_SPOT")
+	a.service("prod", "plain", "plain", 1, "FARGATE")
+	hcl := discover.Module(a.find("prod"))
+	for _, want := range []string{`module "backstop"`, "observe = true", `{ name = "standard", cluster = "prod", service = "api-standard", capacity = "FARGATE" }`,
+		`task = { cpu = 512, memory = 1024, arch = "ARM64" }`, `resource "aws_ecs_service" "lonely_standard"`, "service = aws_ecs_service.lonely_standard.name"} {
+		if !strings.Contains(hcl, want) {
+			t.Errorf("the Terraform lacks %s:\n%s", want, hcl)
+		}
+	}
+	if strings.Contains(hcl, "plain") || strings.Count(hcl, "{") != strings.Count(hcl, "}") {
+		t.Errorf("it is about too much, or not closed:\n%s", hcl)
+	}
+	if found, _ := a.find("prod"); discover.Module(found, discover.Proposal{}) != "" {
+		t.Error("a module about nothing")
+	}
+}
+
+func TestAServiceOnDemandMayGetATwinAndATwinMayNot(t *testing.T) {
+	a := newAccount(t)
+	a.service("prod", "plain", "plain", 1, "FARGATE")
+	a.service("prod", "api-standard", "api", 0, "FARGATE")
+	found, _ := a.find("prod")
+	for _, s := range found.Services {
+		refused := s.Refusal() != ""
+		if refused != (s.Name == "api-standard") {
+			t.Errorf("%s: refused %t: %s", s.Name, refused, s.Refusal())
+		}
+		if !refused && !strings.Contains(strings.Join(s.Notes(), " "), "plain runs on demand") {
+			t.Errorf("%s: notes %v", s.Name, s.Notes())
+		}
+	}
+}
+
 func TestErrorsOfAWSAreSaid(t *testing.T) {
 	a := newAccount(t)
 	a.service("prod", "api-spot", "api", 4, "FARGATE_SPOT")

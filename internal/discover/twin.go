@@ -17,8 +17,8 @@ func TwinName(spot string) string { return stem(spot, spotSuffixes) + "-standard
 // Refusal says why a service can have no twin, or nothing.
 func (s *Service) Refusal() string {
 	switch {
-	case s.Capacity == failover.OnDemand:
-		return "it runs on demand already"
+	case s.Capacity == failover.OnDemand && stem(s.Name, onDemandSuffixes) != s.Name:
+		return "it runs on demand already, and by its name it is a twin itself"
 	case s.live == nil:
 		return "nothing is known of it"
 	case s.live.DeploymentController != nil && s.live.DeploymentController.Type == types.DeploymentControllerTypeExternal:
@@ -35,8 +35,11 @@ func (s *Service) Refusal() string {
 // Notes are what a person should know before making the twin.
 func (s *Service) Notes() []string {
 	var out []string
-	if s.Capacity == "" {
-		out = append(out, s.Name+" mixes FARGATE and FARGATE_SPOT: make it FARGATE_SPOT alone, weights are not a fallback")
+	switch s.Capacity {
+	case "":
+		out = append(out, s.Name+" mixes FARGATE and FARGATE_SPOT: make it FARGATE_SPOT alone, weights are not a fallback (docs/migration.md has the order of steps)")
+	case failover.OnDemand:
+		out = append(out, s.Name+" runs on demand: once its twin runs all of its tasks, make it FARGATE_SPOT (docs/migration.md has the order of steps)")
 	}
 	if len(s.live.ServiceRegistries) > 0 {
 		out = append(out, "Cloud Map: whether two services may share a registry is not documented; the twin is printed without")

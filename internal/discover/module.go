@@ -1,0 +1,55 @@
+package discover
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/backstop-ecs/backstop/internal/failover"
+)
+
+// Module writes the Terraform that installs Backstop for the proposal, observing only, and before it the twins that are
+// missing and may be made. With nothing to guard it is empty.
+func Module(found *Found, p Proposal) string {
+	var twins, workloads strings.Builder
+	for i := range p.Pairs {
+		pair := &p.Pairs[i]
+		writeWorkload(&workloads, workloadName(pair.Name), &pair.Spot, fmt.Sprintf("%q", pair.OnDemand.Name))
+	}
+	for i := range p.Alone {
+		s := &p.Alone[i]
+		if why := s.Refusal(); why != "" {
+			fmt.Fprintf(&twins, "# %s can have no twin: %s.\n\n", s.Name, why)
+			continue
+		}
+		for _, n := range s.Notes() {
+			fmt.Fprintf(&twins, "# Note: %s.\n", n)
+		}
+		name := TwinName(s.Name)
+		twins.WriteString(s.Terraform(name) + "\n")
+		writeWorkload(&workloads, workloadName(stem(s.Name, spotSuffixes)), s, "aws_ecs_service."+hclName.ReplaceAllString(name, "_")+".name")
+	}
+	if workloads.Len() == 0 {
+		return ""
+	}
+	return fmt.Sprintf(`# Written by backstop init --terraform from the live services in %s. Read it; docs/install.md says what it makes and costs.
+
+%smodule "backstop" {
+  source = "./terraform" # of the repository
+
+  # Of a release, or made by scripts/lambda-zip.
+  lambda_zip = "dist/backstop-lambda_arm64.zip"
+
+  # Decide and record, with no permission to change anything. Take it away to act.
+  observe = true
+
+  workloads = [
+%s  ]
+}
+`, found.Region, twins.String(), workloads.String())
+}
+
+func writeWorkload(b *strings.Builder, name string, spot *Service, twin string) {
+	fmt.Fprintf(b, "    {\n      name = %q\n      task = { cpu = %d, memory = %d, arch = %q }\n      pools = [\n", name, spot.Task.CPU, spot.Task.Memory, spot.Task.Arch)
+	fmt.Fprintf(b, "        { name = \"spot\", cluster = %q, service = %q, capacity = %q },\n", spot.Cluster, spot.Name, failover.Spot)
+	fmt.Fprintf(b, "        { name = \"standard\", cluster = %q, service = %s, capacity = %q },\n      ]\n    },\n", spot.Cluster, twin, failover.OnDemand)
+}
