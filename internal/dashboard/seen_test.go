@@ -346,6 +346,8 @@ func seeRecording(t *testing.T, chromium context.Context, l *lab) {
 	b.visit("/workloads/analytics")
 	b.says(".banner", "simulation")
 	b.says(".note", "Everything here is simulated.")
+	b.says("#range-sum", "Nov 18 05:49:59 to Nov 18 12:00") // the whole run, which is longer than six hours
+	b.says("#fresh", "At the end of the run.")
 	b.says("#headline", "54 of 200 covered by on-demand")
 	b.sees("a chart that is drawn", chartDrawn)
 }

@@ -4,6 +4,7 @@ import { Orders } from './orders.js'
 
 const name = $('name').textContent
 const base = '/api/workloads/' + encodeURIComponent(name)
+const simulated = Boolean(document.querySelector('.banner'))
 let facts = null // the newest detail
 let view = { last: 6 * 3600 } // or {from, to}
 let past = null // the newest history
@@ -47,7 +48,7 @@ function drawFresh() {
   let text = 'Nothing was looked at yet.'
   if (f.known) {
     const ago = span((now() - Date.parse(f.looked_at)) / 1000)
-    text = f.live ? `Looked at ${ago} ago.` : `Last recorded ${ago} ago; a quiet workload is recorded every five minutes.`
+    text = simulated && !f.live ? 'At the end of the run.' : f.live ? `Looked at ${ago} ago.` : `Last recorded ${ago} ago; a quiet workload is recorded every five minutes.`
     text += ` Policy ${f.policy}` + (f.observing ? ', observing only: nothing is carried out' : '') + '.'
   }
   if ($('fresh').textContent !== text) $('fresh').textContent = text
@@ -117,10 +118,12 @@ async function show(next) {
     const got = await get(`${base}/history?${q}`)
     if (mine !== asked) return // a newer request is under way
     past = got
-    // At first the shortest time that holds all that is known: of a young history six hours would be an empty chart.
+    // At first a young history is shown in one hour, of which six would be an empty chart, and a simulated run as a whole.
     if (!begun) {
       begun = true
-      if (view.last && now() - Date.parse(got.begins) < 3600e3) return await show({ last: 3600 })
+      const age = (now() - Date.parse(got.begins)) / 1000
+      if (age < 3600) return await show({ last: 3600 })
+      if (simulated && age > 0) return await show({ last: Math.ceil(Math.min(age, longest - 3600)) })
     }
   } catch (e) { trouble('The history cannot be shown: ' + e.message); return }
   drawPast()
