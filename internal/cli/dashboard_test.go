@@ -9,13 +9,18 @@ import (
 	"log/slog"
 	"math"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	minidyn "github.com/truora/minidyn/server"
 
 	"github.com/backstop-ecs/backstop/internal/app"
 	"github.com/backstop-ecs/backstop/internal/config"
@@ -101,6 +106,50 @@ func TestAStoredStateIsServedReadOnly(t *testing.T) {
 	if err := runDashboard(t.Context(), s, o); codeOf(err) != ExitRefused || !strings.Contains(err.Error(), "nothing to show") {
 		t.Errorf("before anything was stored: %v", err)
 	}
+	servesReadOnly(t, file, o)
+}
+
+// TestATableIsServedReadOnly is the dashboard of the Lambda deployment: on an operator's machine, from DynamoDB.
+func TestATableIsServedReadOnly(t *testing.T) {
+	dynamo := httptest.NewServer(minidyn.NewServer())
+	defer dynamo.Close()
+	for name, value := range map[string]string{"AWS_ENDPOINT_URL_DYNAMODB": dynamo.URL, "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_REGION": "us-east-1"} {
+		t.Setenv(name, value)
+	}
+	path, _ := dashboardConfig(t)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = regexp.MustCompile(`state: .*`).ReplaceAll(text, []byte("state: {dynamodb: backstop}"))
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file, err := config.Parse(text, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := loadAWS(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	attribute := func(name string) (types.AttributeDefinition, *string) {
+		return types.AttributeDefinition{AttributeName: &name, AttributeType: types.ScalarAttributeTypeS}, &name
+	}
+	pk, pkName := attribute("pk")
+	sk, skName := attribute("sk")
+	if _, err := dynamodb.NewFromConfig(cfg, func(o *dynamodb.Options) { o.DisableValidateResponseChecksum = true }).CreateTable(t.Context(), &dynamodb.CreateTableInput{TableName: aws.String("backstop"), BillingMode: types.BillingModePayPerRequest,
+		AttributeDefinitions: []types.AttributeDefinition{pk, sk},
+		KeySchema:            []types.KeySchemaElement{{AttributeName: pkName, KeyType: types.KeyTypeHash}, {AttributeName: skName, KeyType: types.KeyTypeRange}}}); err != nil {
+		t.Fatal(err)
+	}
+	servesReadOnly(t, file, dashboardOptions{path: path, http: "127.0.0.1:0"})
+}
+
+// servesReadOnly stores a look, runs the command, and asks its pages.
+func servesReadOnly(t *testing.T, file *config.File, o dashboardOptions) {
+	t.Helper()
+	s, _, _ := testIO("")
 	store, err := app.OpenStore(t.Context(), file)
 	if err != nil {
 		t.Fatal(err)
