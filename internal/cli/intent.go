@@ -61,7 +61,7 @@ func intentCommand(s IO, o *intentOptions, run intentRun) *cobra.Command {
 		ValidArgsFunction: oneWorkload(s, &o.path),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.workload = args[0]
-			if err := o.check(); err != nil {
+			if err := o.check(s.Now()); err != nil {
 				return err
 			}
 			return run(cmd.Context(), s, *o)
@@ -99,7 +99,7 @@ func defaultBy(s IO) string {
 	return ""
 }
 
-func (o *intentOptions) check() error {
+func (o *intentOptions) check(now time.Time) error {
 	switch {
 	case len(o.reason) > reasonBytesMax:
 		return usageError("--reason: at most %d bytes (got %d)", reasonBytesMax, len(o.reason))
@@ -107,8 +107,11 @@ func (o *intentOptions) check() error {
 		return usageError("--for %s: must be above 0 and at most %s", o.lasts, span(forMax))
 	}
 	if o.until != "" {
-		if _, err := time.Parse(time.RFC3339, o.until); err != nil {
+		switch until, err := time.Parse(time.RFC3339, o.until); {
+		case err != nil:
 			return usageError("--until %q: must be a time such as 2026-11-01T08:00:00Z", o.until)
+		case !until.After(now):
+			return usageError("--until %s: is over already; it is %s", o.until, now.UTC().Format(time.RFC3339))
 		}
 	}
 	return nil

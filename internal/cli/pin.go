@@ -30,7 +30,7 @@ func newPin(s IO, run intentRun) *cobra.Command {
 		if o.mode != pinModes[0] && o.mode != pinModes[1] {
 			return usageError("pin: mode must be spot or on_demand (got %q)", o.mode)
 		}
-		if err := o.check(); err != nil {
+		if err := o.check(s.Now()); err != nil {
 			return err
 		}
 		return run(cmd.Context(), s, o)

@@ -91,9 +91,19 @@ func readEvents(r io.Reader) (signals []failover.Signal, unread int, err error) 
 			}
 		}
 	case len(signals) == 0 && unread > 0:
-		return nil, unread, errors.New("neither events one a line nor a JSON document of them")
+		return nil, unread, fmt.Errorf("neither events one a line nor a JSON document of them (%w)", where(whole))
 	}
 	return signals, unread, nil
+}
+
+// where says at what line a JSON document is broken. Empty lines before it are not counted.
+func where(text []byte) error {
+	var broken *json.SyntaxError
+	text = bytes.TrimSpace(text)
+	if err := json.Unmarshal(text, new(json.RawMessage)); errors.As(err, &broken) {
+		return fmt.Errorf("line %d: %w", 1+bytes.Count(text[:min(int(broken.Offset), len(text))], []byte("\n")), err)
+	}
+	return errors.New("it is JSON, but neither an array of events nor has it a list \"events\"")
 }
 
 // spotOnly keeps what Spot tasks and the services they belong to say, in order, each fact once.

@@ -237,7 +237,7 @@ func (p *plan) recorded(name string) (source, error) {
 	base := filepath.Base(name)
 	t, err := FromEvents(f, strings.TrimSuffix(base, filepath.Ext(base)), p.o.Tasks)
 	if err != nil {
-		return source{}, err
+		return source{}, fmt.Errorf("%s: %w", name, err)
 	}
 	t = p.cut(t)
 	if err := t.Check(); err != nil {

@@ -42,6 +42,9 @@ func Desk(cfg aws.Config, f *config.File, store control.Store, prices map[string
 		return ""
 	}}
 	for i, n := range f.Notify {
+		for _, s := range []config.Secret{n.Slack, n.Webhook, n.SigningSecret} {
+			warnUnreadable(log, i, s)
+		}
 		switch {
 		case n.SNS != "":
 			o.Senders = append(o.Senders, topic.New(cfg, n.SNS))
@@ -56,6 +59,19 @@ func Desk(cfg aws.Config, f *config.File, store control.Store, prices map[string
 		}
 	}
 	return notice.New(o)
+}
+
+// warnUnreadable logs a secret of the environment or of a file that is not there: better at the start than when the first
+// notice is due. It is no reason not to guard.
+func warnUnreadable(log *slog.Logger, i int, s config.Secret) {
+	scheme, name, ok := s.Reference()
+	if !ok || (scheme != config.SecretEnv && scheme != config.SecretFile) {
+		return
+	}
+	if _, err := readSecret(context.Background(), aws.Config{}, s); err != nil {
+		log.Error("a receiver of notices gets none: its secret cannot be read", slog.String("key", fmt.Sprintf("notify[%d]", i)),
+			slog.String("secret", scheme+":"+name), slog.Any(control.KeyErr, err))
+	}
 }
 
 // secret returns what reads a secret when it is needed, and again some minutes later, so that one that was replaced

@@ -1,0 +1,178 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// badInput is one thing that people get wrong, or that somebody hostile hands in.
+type badInput struct {
+	what string            // in words
+	args string            // the command line; words are separated by spaces
+	file map[string]string // files of the directory that it is run in
+	in   string            // standard input
+	env  map[string]string
+	code int
+	says string // a part of what is printed on stderr
+}
+
+const twoPools = `    pools:
+      - {name: spot, cluster: c, service: s-spot, capacity: FARGATE_SPOT}
+      - {name: standard, cluster: c, service: s-standard, capacity: FARGATE}
+`
+
+func badInputs() []badInput {
+	yaml := func(workload string) map[string]string {
+		return map[string]string{"b.yaml": "version: 1\nregion: us-east-1\nworkloads:\n  - name: api\n" + workload}
+	}
+	validate := "config validate b.yaml"
+	return []badInput{
+		{what: "an unknown command", args: "statsu", code: ExitUsage, says: `status`},
+		{what: "an unknown flag", args: "status --al", code: ExitUsage, says: `--al`},
+		{what: "a configuration that is not there", args: validate, code: ExitUsage, says: "b.yaml is not there"},
+		{what: "an empty configuration", args: validate, file: map[string]string{"b.yaml": ""}, code: ExitUsage, says: "b.yaml: is empty"},
+		{what: "YAML that is none", args: validate, file: map[string]string{"b.yaml": "version: 1\nworkloads: [\n"}, code: ExitUsage, says: "b.yaml:"},
+		{what: "bytes that are no text", args: validate, file: map[string]string{"b.yaml": "\x00\xff\xfe"}, code: ExitUsage, says: "b.yaml: is not YAML"},
+		{what: "a misspelt key", args: validate, file: map[string]string{"b.yaml": "version: 1\nworklods: []\n"}, code: ExitUsage, says: `b.yaml:2:1`},
+		{what: "a key that is there twice", args: validate, file: map[string]string{"b.yaml": "version: 1\nversion: 1\n"}, code: ExitUsage, says: "b.yaml:2:1"},
+		{what: "a policy field out of its range", args: validate, file: yaml("    policy: {preset: fill, overstart: 7}\n" + twoPools), code: ExitUsage, says: "b.yaml:5:"},
+		{what: "a duration without a unit", args: validate, file: yaml("    policy: {preset: fill, settle: 10}\n" + twoPools), code: ExitUsage, says: "b.yaml:5:"},
+		{what: "one service in two pools", args: validate, file: yaml(strings.Replace(twoPools, "s-standard", "s-spot", 1)), code: ExitUsage, says: "b.yaml:"},
+		{what: "YAML whose aliases multiply", args: validate, file: map[string]string{"b.yaml": aliasBomb()}, code: ExitUsage, says: "b.yaml:"},
+		{what: "a configuration of 3 MB", args: validate, file: map[string]string{"b.yaml": strings.Repeat("# filler\n", 350_000)}, code: ExitUsage, says: "b.yaml"},
+		{what: "nesting 100,000 deep", args: validate, file: map[string]string{"b.yaml": strings.Repeat("[", 100_000)}, code: ExitUsage, says: "b.yaml:1"},
+		{what: "a trace that is not there", args: "simulate --trace none.csv", code: ExitUsage, says: "none.csv"},
+		{what: "a trace with a word for a number", args: "simulate --trace t.csv", file: map[string]string{"t.csv": "seconds,spot\n0,lots\n"}, code: ExitUsage, says: "t.csv:2:3"},
+		{what: "a trace whose time goes back", args: "simulate --trace t.csv", file: map[string]string{"t.csv": "seconds,spot\n10,1\n5,2\n"}, code: ExitUsage, says: "t.csv:3:1"},
+		{what: "a trace with a row cut off", args: "simulate --trace t.csv", file: map[string]string{"t.csv": "seconds,spot,demand\n0,1,5\n60,1"}, code: ExitUsage, says: "t.csv:3:"},
+		{what: "a trace of one line of a megabyte", args: "simulate --trace t.csv", file: map[string]string{"t.csv": strings.Repeat("9", 1<<20)}, code: ExitUsage, says: "longer than"},
+		{what: "a misspelt column", args: "simulate --trace t.csv", file: map[string]string{"t.csv": "seconds,on-demand\n0,1\n"}, code: ExitUsage, says: `did you mean "on_demand"`},
+		{what: "an unknown policy", args: "simulate --policy magic", code: ExitUsage, says: `unknown policy "magic"`},
+		{what: "a sweep without units", args: "simulate --sweep settle=1", code: ExitUsage, says: "must carry its unit"},
+		{what: "recorded events that are none", args: "simulate --events e.json", file: map[string]string{"e.json": "hello"}, code: ExitUsage, says: "e.json: read events"},
+		{what: "recorded events, cut off in the middle", args: "simulate --events e.json", file: map[string]string{"e.json": `{"detail-type":"ECS Task State Change","source":"aws.ecs","detail":{"cl`}, code: ExitUsage, says: "line 1"},
+		{what: "a demo of an unknown scenario", args: "demo --scenario nope", code: ExitUsage, says: "nope"},
+		{what: "a sandbox for the whole network", args: "sandbox --addr 0.0.0.0:7070", code: ExitUsage, says: "must be a loopback address"},
+		{what: "the daemon's pages for the whole network, without a token", args: "run -c b.yaml --http 0.0.0.0:8080", file: yaml(twoPools), code: ExitUsage, says: "token"},
+		{what: "an order for a workload that is not there", args: "pause nobody -c b.yaml --reason x", file: yaml(twoPools), code: ExitUsage, says: "nobody"},
+		{what: "an order that nobody confirms", args: "pause api -c b.yaml --reason x", file: yaml(twoPools), code: ExitRefused, says: "add --yes"},
+		{what: "an order that ends in the past", args: "pause api -c b.yaml --reason x --until 2020-01-01T00:00:00Z", file: yaml(twoPools), code: ExitUsage, says: "2020-01-01"},
+		{what: "a state file that is damaged", args: "status -c b.yaml", file: withState(yaml("    policy: fill\n"+twoPools), strings.Repeat("not a database ", 400)), code: ExitFailed, says: "state.db"},
+		{what: "a state path that is a directory", args: "run -c b.yaml", file: withDir(yaml(twoPools)), code: ExitFailed, says: "state.db"},
+		{what: "a what-if with a word for a number", args: "cost --what-if tasks=many", code: ExitUsage, says: "tasks"},
+		{what: "an unknown kind of history", args: "history -c b.yaml --kind gossip", file: yaml(twoPools), code: ExitUsage, says: "gossip"},
+	}
+}
+
+// withState puts a file where the state is kept; withDir a directory.
+func withState(files map[string]string, text string) map[string]string {
+	files["b.yaml"] += "state: {sqlite: state.db}\n"
+	files["state.db"] = text
+	return files
+}
+
+func withDir(files map[string]string) map[string]string {
+	files["b.yaml"] += "state: {sqlite: state.db}\n"
+	files["state.db/file"] = ""
+	return files
+}
+
+// aliasBomb is a small YAML file that means ten to the ninth strings.
+func aliasBomb() string {
+	var b strings.Builder
+	b.WriteString("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n")
+	for i := 1; i < 9; i++ {
+		fmt.Fprintf(&b, "a%d: &a%d [%s]\n", i, i, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d, ", i-1), 10), ", "))
+	}
+	return b.String()
+}
+
+const badInputPage = "../../docs/bad-input.md"
+
+// TestBadInput hands in everything of the table, holds what is said and the exit code, that nothing is printed as an answer, that it
+// ends within seconds, and that docs/bad-input.md says what was seen (-update writes it).
+func TestBadInput(t *testing.T) {
+	file, err := filepath.Abs(badInputPage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var page strings.Builder
+	page.WriteString("# Bad input\n\nWhat people get wrong, and what hostile input does: nothing is done, and the place is named. `go test ./internal/cli -run TestBadInput -update` hands\n" +
+		"in each of these and writes this page. Exit codes: 1 failed, 2 wrong input, 4 refused.\n\n| input | command | what the user sees (the line that matters) | exit code |\n| --- | --- | --- | --- |\n")
+	for _, c := range badInputs() {
+		dir := t.TempDir()
+		for name, text := range c.file {
+			path := filepath.Join(dir, name)
+			if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		code, stdout, stderr := runIn(t, dir, c)
+		if code != c.code || !strings.Contains(stderr, c.says) {
+			t.Errorf("%s: `backstop %s` ends with %d, want %d, and says\n%s\nwhich should have %q", c.what, c.args, code, c.code, stderr, c.says)
+		}
+		if stdout != "" {
+			t.Errorf("%s: `backstop %s` answers %q", c.what, c.args, stdout)
+		}
+		if strings.Contains(stderr, "goroutine ") || strings.Contains(stderr, "panic") {
+			t.Errorf("%s: `backstop %s` breaks down:\n%s", c.what, c.args, stderr)
+		}
+		fmt.Fprintf(&page, "| %s | `backstop %s` | %s | %d |\n", c.what, c.args, cell(stderr, c.says), code)
+	}
+	if *update {
+		if err := os.WriteFile(file, []byte(page.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if have, err := os.ReadFile(file); err != nil || string(have) != page.String() {
+		t.Errorf("docs/bad-input.md is stale (%v): run go test ./internal/cli -run TestBadInput -update", err)
+	}
+}
+
+// runIn runs a command in a directory of its own.
+func runIn(t *testing.T, dir string, c badInput) (code int, stdout, stderr string) {
+	t.Helper()
+	t.Chdir(dir)
+	env := map[string]string{"HOME": dir, "USER": "tester", "NO_COLOR": "1", "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "y"}
+	for k, v := range c.env {
+		env[k] = v
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	var out, errs bytes.Buffer
+	code = Main(ctx, strings.Fields(c.args), IO{In: strings.NewReader(c.in), Out: &out, Err: &errs,
+		Env: func(k string) string { return env[k] }, Now: func() time.Time { return time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC) }})
+	if ctx.Err() != nil {
+		t.Errorf("%s: `backstop %s` does not end", c.what, c.args)
+	}
+	return code, out.String(), strings.ReplaceAll(errs.String(), dir+"/", "")
+}
+
+var spaces = regexp.MustCompile(`\s+`)
+
+// cell is the line of what was said that matters, for a table.
+func cell(text, matters string) string {
+	for line := range strings.Lines(text) {
+		if !strings.Contains(line, matters) {
+			continue
+		}
+		line = strings.TrimSpace(spaces.ReplaceAllString(line, " "))
+		const most = 160
+		if r := []rune(line); len(r) > most {
+			line = string(r[:most]) + "..."
+		}
+		return "`" + strings.NewReplacer("|", `\|`, "`", "'").Replace(line) + "`"
+	}
+	return ""
+}
