@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/url"
@@ -11,7 +10,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 
 	"github.com/backstop-ecs/backstop/internal/app/parts"
 	"github.com/backstop-ecs/backstop/internal/aws/queue"
@@ -140,13 +138,9 @@ func OpenStore(ctx context.Context, f *config.File) (control.Store, error) {
 	if f.State.DynamoDB == "" {
 		return sqlite.Open(ctx, f.State.SQLite, journal.DefaultRetention())
 	}
-	var opts []func(*awsconfig.LoadOptions) error
-	if f.Region != "" {
-		opts = append(opts, awsconfig.WithRegion(f.Region))
-	}
-	cfg, err := awsconfig.LoadDefaultConfig(ctx, opts...)
+	cfg, err := parts.LoadAWS(ctx, f.Region)
 	if err != nil {
-		return nil, fmt.Errorf("read AWS configuration: %w", err)
+		return nil, err
 	}
 	return parts.OpenTable(cfg, f)
 }

@@ -165,7 +165,7 @@ func runCost(ctx context.Context, s IO, o costOptions) error {
 		return err
 	}
 	file.Workloads = chosen
-	cfg, err := loadAWS(ctx, file.Region)
+	cfg, err := parts.LoadAWS(ctx, file.Region)
 	if err != nil {
 		return err
 	}

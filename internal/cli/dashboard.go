@@ -89,7 +89,7 @@ func runDashboard(ctx context.Context, s IO, o dashboardOptions) error {
 	}
 	region := file.Region
 	if region == "" {
-		cfg, err := loadAWS(ctx, "")
+		cfg, err := parts.LoadAWS(ctx, "")
 		if err != nil {
 			return err
 		}

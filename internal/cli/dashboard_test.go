@@ -23,6 +23,7 @@ import (
 	minidyn "github.com/truora/minidyn/server"
 
 	"github.com/backstop-ecs/backstop/internal/app"
+	"github.com/backstop-ecs/backstop/internal/app/parts"
 	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/failover"
@@ -129,7 +130,7 @@ func TestATableIsServedReadOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg, err := loadAWS(t.Context(), "")
+	cfg, err := parts.LoadAWS(t.Context(), "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/backstop-ecs/backstop/internal/app"
+	"github.com/backstop-ecs/backstop/internal/app/parts"
 	"github.com/backstop-ecs/backstop/internal/doctor"
 )
 
@@ -56,7 +57,7 @@ func runDoctor(ctx context.Context, s IO, o doctorOptions) error {
 	if err != nil {
 		return err
 	}
-	cfg, err := loadAWS(ctx, file.Region)
+	cfg, err := parts.LoadAWS(ctx, file.Region)
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/app"
+	"github.com/backstop-ecs/backstop/internal/app/parts"
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/ecsim"
 	"github.com/backstop-ecs/backstop/internal/failover"
@@ -131,7 +132,7 @@ func (h *hour) start() {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	cfg, err := loadAWS(h.t.Context(), file.Region)
+	cfg, err := parts.LoadAWS(h.t.Context(), file.Region)
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/backstop-ecs/backstop/internal/app/parts"
 	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/discover"
 )
@@ -69,7 +70,7 @@ func runInit(ctx context.Context, s IO, o initOptions) error {
 			return fmt.Errorf("look for %s: %w", o.output, err)
 		}
 	}
-	cfg, err := loadAWS(ctx, o.region)
+	cfg, err := parts.LoadAWS(ctx, o.region)
 	if err != nil {
 		return err
 	}

@@ -3,15 +3,14 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/spf13/cobra"
 
 	"github.com/backstop-ecs/backstop/internal/app"
+	"github.com/backstop-ecs/backstop/internal/app/parts"
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/telemetry"
 )
@@ -56,7 +55,7 @@ func runDaemon(ctx context.Context, s IO, o runOptions) error {
 	if err != nil {
 		return err
 	}
-	cfg, err := loadAWS(ctx, file.Region)
+	cfg, err := parts.LoadAWS(ctx, file.Region)
 	if err != nil {
 		return err
 	}
@@ -108,17 +107,4 @@ func sayIfNoCredentials(ctx context.Context, cfg aws.Config, log *slog.Logger) {
 		log.LogAttrs(ctx, slog.LevelError, "no AWS credentials were found; nothing can be read until there are", slog.Any(control.KeyErr, err),
 			slog.String("hint", "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give this machine or task a role"))
 	}
-}
-
-// loadAWS reads the AWS SDK's own configuration. region, if not empty, goes before its.
-func loadAWS(ctx context.Context, region string) (aws.Config, error) {
-	var opts []func(*awsconfig.LoadOptions) error
-	if region != "" {
-		opts = append(opts, awsconfig.WithRegion(region))
-	}
-	cfg, err := awsconfig.LoadDefaultConfig(ctx, opts...)
-	if err != nil {
-		return aws.Config{}, fmt.Errorf("read AWS configuration: %w", err)
-	}
-	return cfg, nil
 }

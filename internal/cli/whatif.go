@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/backstop-ecs/backstop/internal/app/parts"
 	"github.com/backstop-ecs/backstop/internal/aws/pricelist"
 	"github.com/backstop-ecs/backstop/internal/cost"
 	"github.com/backstop-ecs/backstop/internal/failover"
@@ -97,7 +98,7 @@ func runWhatIf(ctx context.Context, s IO, o costOptions) error {
 	default:
 		var t cost.Table
 		if o.live {
-			cfg, err := loadAWS(ctx, "")
+			cfg, err := parts.LoadAWS(ctx, "")
 			if err != nil {
 				return err
 			}

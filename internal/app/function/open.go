@@ -11,9 +11,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 
+	"github.com/backstop-ecs/backstop/internal/app/parts"
 	"github.com/backstop-ecs/backstop/internal/aws/remote"
 	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/control"
@@ -54,10 +53,9 @@ func Open(ctx context.Context, getenv func(string) string, stdout, stderr io.Wri
 		}
 		speed = n
 	}
-	// A plain client would be refused where AWS_CA_BUNDLE is set.
-	cfg, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithHTTPClient(awshttp.NewBuildableClient()))
+	cfg, err := parts.LoadAWS(ctx, "")
 	if err != nil {
-		return nil, log, fmt.Errorf("read AWS configuration: %w", err)
+		return nil, log, err
 	}
 	name, body, err := readConfig(ctx, cfg, getenv)
 	if err != nil {

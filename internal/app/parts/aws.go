@@ -1,0 +1,29 @@
+package parts
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/smithy-go/logging"
+)
+
+// LoadAWS reads the AWS SDK's own configuration: environment, profiles, roles. region, if not empty, goes before its.
+func LoadAWS(ctx context.Context, region string) (aws.Config, error) {
+	opts := []func(*awsconfig.LoadOptions) error{
+		// A plain client would be refused where AWS_CA_BUNDLE is set.
+		awsconfig.WithHTTPClient(awshttp.NewBuildableClient()),
+		// What the SDK would write to stderr by itself, in a form of its own, comes back as an error too.
+		awsconfig.WithLogger(logging.Nop{}),
+	}
+	if region != "" {
+		opts = append(opts, awsconfig.WithRegion(region))
+	}
+	cfg, err := awsconfig.LoadDefaultConfig(ctx, opts...)
+	if err != nil {
+		return aws.Config{}, fmt.Errorf("read AWS configuration: %w", err)
+	}
+	return cfg, nil
+}
