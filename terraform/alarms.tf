@@ -3,7 +3,7 @@
 locals {
   namespace = "Fargate/Failover"
   notify    = concat([aws_sns_topic.notices.arn], var.alarm_actions)
-  watched   = var.workload_alarms ? toset(var.workloads[*].name) : toset([])
+  watched   = var.metrics && var.workload_alarms ? toset(var.workloads[*].name) : toset([])
 }
 
 resource "aws_cloudwatch_metric_alarm" "health" {

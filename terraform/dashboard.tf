@@ -2,7 +2,7 @@
 
 locals {
   # CloudWatch takes 500 widgets; beyond a hundred rows nobody scrolls anyway.
-  dashboard_rows = slice(var.workloads[*].name, 0, min(100, length(var.workloads)))
+  dashboard_rows = var.metrics ? slice(var.workloads[*].name, 0, min(100, length(var.workloads))) : []
   row_height     = 6
 
   # [metric, label, colour] of each graph; the position in the list is the position in the row.

@@ -46,7 +46,7 @@ locals {
     tick    = "1m"
     state   = { dynamodb = local.table_name }
     events  = { sqs = local.queue_url }
-    metrics = { emf = true }
+    metrics = { emf = var.metrics }
     notify = concat(
       [{ sns = local.topic_arn }],
       [for secret in var.slack_secrets : { slack = { secret = secret } }],

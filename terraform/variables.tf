@@ -343,8 +343,15 @@ variable "permissions_boundary_arn" {
   default     = null
 }
 
+variable "metrics" {
+  description = "Write nine CloudWatch metrics for each workload: $2.70 a month per workload, most of what an installation costs. Without them a workload has neither alarms nor graphs; the notices, the journal and the function's own alarms stay."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
 variable "workload_alarms" {
-  description = "Make the two alarms of each workload (health score, failovers a day): $0.20 a month per workload."
+  description = "Make the two alarms of each workload (health score, failovers a day): $0.20 a month per workload. They need metrics."
   type        = bool
   default     = true
   nullable    = false

@@ -106,6 +106,31 @@ run "the_dashboard_shows_the_workload" {
   }
 }
 
+run "without_metrics_nothing_watches_them" {
+  command = plan
+
+  variables {
+    metrics = false
+  }
+
+  assert {
+    condition     = !yamldecode(output.config_yaml).metrics.emf
+    error_message = "The function would write them all the same."
+  }
+  assert {
+    condition     = length(aws_cloudwatch_metric_alarm.health) == 0 && length(aws_cloudwatch_metric_alarm.failovers) == 0
+    error_message = "An alarm watches a metric that nobody writes."
+  }
+  assert {
+    condition     = length(jsondecode(aws_cloudwatch_dashboard.backstop[0].dashboard_body).widgets) == 4
+    error_message = "The dashboard shows more than the function itself."
+  }
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.heartbeat.treat_missing_data == "breaching"
+    error_message = "That nobody guards must still be noticed."
+  }
+}
+
 run "a_workload_acts_by_default" {
   command = plan
 
