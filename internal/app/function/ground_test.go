@@ -213,7 +213,9 @@ func newGround(t *testing.T, names ...string) *ground {
 		stop()
 		<-drove
 	})
-	text := strings.ReplaceAll(w.yaml(""), "emf: true", "emf: false")
+	g.makeTopic()
+	g.bePatient()
+	text := strings.ReplaceAll(w.yaml(noticesToo), "emf: true", "emf: false")
 	text = strings.Replace(text, w.box.QueueURL(), account.URL+strings.TrimPrefix(w.box.QueueURL(), "http://localhost"), 1)
 	g.env = []string{envConfig + "=" + text, envEndpoint + "=" + account.URL, envEpoch + "=" + strconv.FormatInt(epoch.UnixNano(), 10)}
 	return g

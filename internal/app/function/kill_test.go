@@ -174,6 +174,7 @@ func TestKillingOneOfTwoDaemonsAndAFunctionLosesNothing(t *testing.T) {
 	g.server.CloseClientConnections()
 	g.server.Close() // what the dead have sent is carried out before the books are read
 	g.account(t, names, intents, kills)
+	g.told(t, names)
 }
 
 // trouble takes Spot tasks, and Spot itself, or gives it back.
