@@ -55,7 +55,7 @@ type pass struct {
 	d   Decision
 	v   []view
 
-	windowOwned bool
+	windowOwned, forecastOwned bool
 	// riseLeft is how much of the demand's recent rise no pool has been asked for yet.
 	riseLeft int
 	// gone are the tasks under interruption notice, found when the first task is looked at.

@@ -2,7 +2,6 @@ package failover
 
 import (
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -69,29 +68,35 @@ func (f *Forecast) watched(hour int, until time.Time) float64 {
 	return seen
 }
 
-// lose adds a loss. The receiver is not changed: states are values.
-func (f *Forecast) lose(at time.Time) *Forecast {
+// own returns a copy that nobody else holds: states are values.
+func (f *Forecast) own() *Forecast {
 	next := *f
-	if n := len(f.Sizes); n > 0 && at.Sub(f.Last).Abs() < incidentGap {
-		next.Sizes = slices.Clone(f.Sizes)
-		next.Sizes[n-1]++
-		next.Last = later(f.Last, at)
-		return &next
-	}
 	next.Hours = make([]float64, hoursOfWeek)
 	copy(next.Hours, f.Hours)
-	next.Sizes = append(make([]int, 0, len(f.Sizes)+1), f.Sizes[max(0, len(f.Sizes)-sizesMax+1):]...)
-	next.forget(at)
-	if since := at.Sub(f.Began); !f.Began.IsZero() && since > 0 && since < burstFor {
-		next.Followed++
-	}
-	next.Incidents++
-	next.Hours[hourOfWeek(at)]++
-	next.Sizes = append(next.Sizes, 1)
-	if at.After(f.Last) { // not one that arrives late
-		next.Began, next.Last = at, at
-	}
+	next.Sizes = append(make([]int, 0, sizesMax), f.Sizes...)
 	return &next
+}
+
+// lose adds a loss.
+func (f *Forecast) lose(at time.Time) {
+	if n := len(f.Sizes); n > 0 && at.Sub(f.Last).Abs() < incidentGap {
+		f.Sizes[n-1]++
+		f.Last = later(f.Last, at)
+		return
+	}
+	f.forget(at)
+	if since := at.Sub(f.Began); !f.Began.IsZero() && since > 0 && since < burstFor {
+		f.Followed++
+	}
+	f.Incidents++
+	f.Hours[hourOfWeek(at)]++
+	if len(f.Sizes) == sizesMax {
+		f.Sizes = f.Sizes[:copy(f.Sizes, f.Sizes[1:])]
+	}
+	f.Sizes = append(f.Sizes, 1)
+	if at.After(f.Last) { // not one that arrives late
+		f.Began, f.Last = at, at
+	}
 }
 
 // forget halves a history that has become long.
@@ -158,12 +163,16 @@ func (f *Forecast) changes(now time.Time) time.Time {
 	return next
 }
 
-// watch lets the forecast know of a loss, and from when on losses are watched.
+// watchLoss lets the forecast know of a loss.
 func (w *pass) watchLoss(at time.Time) {
-	if w.s.Forecast == nil {
-		w.s.Forecast = &Forecast{Since: sooner(at, w.now)}
+	if !w.forecastOwned {
+		f := w.s.Forecast
+		if f == nil {
+			f = &Forecast{Since: sooner(at, w.now)}
+		}
+		w.s.Forecast, w.forecastOwned = f.own(), true
 	}
-	w.s.Forecast = w.s.Forecast.lose(at)
+	w.s.Forecast.lose(at)
 }
 
 // foresee settles how many tasks of the first on-demand pool are kept warm, by a policy that says what a task-minute

@@ -208,6 +208,9 @@ func TestDecideDoesNotTouchItsArguments(t *testing.T) {
 // deepState prints pointers' contents, so that a change behind one shows.
 func deepState(s State) string {
 	out := fmt.Sprintf("%+v", s)
+	if s.Forecast != nil {
+		out += fmt.Sprintf("%+v", *s.Forecast)
+	}
 	for i := range s.Pools {
 		if p := &s.Pools[i]; p.Asked != nil {
 			out += fmt.Sprintf("%+v", *p.Asked)
