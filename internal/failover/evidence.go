@@ -151,78 +151,90 @@ func decayed(count float64, since, now time.Time, memory time.Duration) float64 
 	return count * math.Exp2(-4*now.Sub(since).Seconds()/memory.Seconds())
 }
 
+// horizons are the moments from which on evidence counts for something.
+type horizons struct{ trip, start, stable, health time.Time }
+
 // tally counts each pool's distinct evidence: since its breaker's last change within the trip window, within
 // start_limit, and within the health window.
 func (w *pass) tally() {
-	tripFrom := w.now.Add(-w.p.TripWindow)
-	startFrom := w.now.Add(-w.p.StartLimit)
-	stableFrom := w.now.Add(-w.p.StableFor)
-	healthFrom := w.now.Add(-healthWindow)
+	from := horizons{trip: w.now.Add(-w.p.TripWindow), start: w.now.Add(-w.p.StartLimit), stable: w.now.Add(-w.p.StableFor),
+		health: w.now.Add(-healthWindow)}
+	var oldestStart, oldestStable time.Time // of the evidence within start_limit, and within stable_for of an open pool
+	i := 0
 	for k := range w.s.Window {
 		e := &w.s.Window[k]
-		i := w.p.pool(e.Pool)
-		if i < 0 {
-			continue
+		if w.v[i].pool.Name != e.Pool {
+			known := w.p.pool(e.Pool)
+			if known < 0 {
+				continue
+			}
+			i = known
 		}
 		v := &w.v[i]
-		if e.At.After(startFrom) {
-			w.look(e.At.Add(w.p.StartLimit))
+		if e.At.After(from.start) {
+			oldestStart = sooner(oldestStart, e.At)
 		}
-		if v.ps.B.Mode == Open && e.At.After(stableFrom) {
-			w.look(e.At.Add(w.p.StableFor))
+		if v.ps.B.Mode == Open && e.At.After(from.stable) {
+			oldestStable = sooner(oldestStable, e.At)
 		}
-		capacity := e.Kind == SignalPlacementFailure || e.Kind == SignalCapacityStop || e.Kind == SignalQuota
-		if e.Kind == SignalInterruption || capacity {
-			if !e.At.Before(healthFrom) {
-				v.healthErrors++
-			}
-			if !e.At.Before(stableFrom) && e.At.After(v.ps.B.TrippedAt) {
-				v.proofErrors++
-			}
-			if e.At.After(v.ps.B.StepAt) {
-				v.stepErrors++
-			}
+		w.count(v, e, &from)
+	}
+	w.look(after(oldestStart, w.p.StartLimit))
+	w.look(after(oldestStable, w.p.StableFor))
+}
+
+// count adds one piece of evidence to its pool's counts.
+func (w *pass) count(v *view, e *Evidence, from *horizons) {
+	capacity := e.Kind == SignalPlacementFailure || e.Kind == SignalCapacityStop || e.Kind == SignalQuota
+	old := e.At.Before(from.health)
+	if e.Kind == SignalInterruption || capacity {
+		if !old {
+			v.healthErrors++
 		}
-		trip := !e.At.Before(tripFrom) && e.At.After(v.ps.B.Since)
-		switch {
-		case capacity:
-			if trip {
-				v.capacityFailures++
-			}
-			if e.At.After(v.lastFailure) {
-				v.lastFailure = e.At
-			}
-		case e.Kind == SignalInterruption:
-			if trip {
-				v.interruptions++
-				if !e.StartedAt.IsZero() && e.At.Sub(e.StartedAt) < w.p.ChurnAge {
-					v.churned++
-				}
-			}
-			if !e.At.Before(startFrom) {
-				v.lossesRecent++
-			}
-		case e.Kind == SignalApplicationStop:
-			young := e.StartedAt.IsZero() || e.At.Sub(e.StartedAt) < w.p.StartLimit
-			if young && !e.At.Before(healthFrom) {
-				v.appYoung++
-			}
-			if !e.At.Before(startFrom) {
-				v.appRecent++
-			}
-			v.appAt = later(v.appAt, e.At)
-		case e.Kind == SignalStartImpaired:
-			v.impaired = true
-			v.appAt = later(v.appAt, e.At)
-		case e.Kind == SignalConfiguration:
-			if !e.At.Before(healthFrom) {
-				v.configFailures++
-			}
-			v.appAt = later(v.appAt, e.At)
+		if !e.At.Before(from.stable) && e.At.After(v.ps.B.TrippedAt) {
+			v.proofErrors++
 		}
+		if e.At.After(v.ps.B.StepAt) {
+			v.stepErrors++
+		}
+	}
+	trip := !e.At.Before(from.trip) && e.At.After(v.ps.B.Since)
+	switch {
+	case capacity:
+		if trip {
+			v.capacityFailures++
+		}
+		v.lastFailure = later(v.lastFailure, e.At)
 		if e.Kind == SignalQuota {
 			v.quota++
 		}
+	case e.Kind == SignalInterruption:
+		if trip {
+			v.interruptions++
+			if !e.StartedAt.IsZero() && e.At.Sub(e.StartedAt) < w.p.ChurnAge {
+				v.churned++
+			}
+		}
+		if !e.At.Before(from.start) {
+			v.lossesRecent++
+		}
+	case e.Kind == SignalApplicationStop:
+		young := e.StartedAt.IsZero() || e.At.Sub(e.StartedAt) < w.p.StartLimit
+		if young && !old {
+			v.appYoung++
+		}
+		if !e.At.Before(from.start) {
+			v.appRecent++
+		}
+		v.appAt = later(v.appAt, e.At)
+	case e.Kind == SignalStartImpaired:
+		v.impaired = true
+		v.appAt = later(v.appAt, e.At)
+	case e.Kind == SignalConfiguration:
+		if !old {
+			v.configFailures++
+		}
+		v.appAt = later(v.appAt, e.At)
 	}
 }
 
