@@ -150,6 +150,7 @@ func runSandbox(ctx context.Context, s IO, o sandboxOptions) error {
 	if err := box.Setup(twins...); err != nil {
 		return err
 	}
+	box.AdvanceTo(s.Now()) // or everything would look as old as the start-up was shorter than setupTime
 	facts := sandboxFacts{Endpoint: listener.URL, QueueURL: box.QueueURL(), Region: o.region, Speed: o.speed, Seed: o.seed, Now: box.Now().UTC(),
 		Environment: map[string]string{}, Services: []string{}}
 	for _, l := range environment(listener.URL, o.region) {

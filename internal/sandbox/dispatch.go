@@ -144,9 +144,12 @@ func (s *Sandbox) finishLocked(c *call, arrived time.Time, out any, err error, r
 	}
 	if refused != nil {
 		answer.status = refused.status()
-		if c.protocol == protocolQuery {
+		switch c.protocol {
+		case protocolQuery:
 			answer.body = refused.xmlBody(namespaces[c.service], c.id)
-		} else {
+		case protocolS3:
+			answer.body = refused.s3Body(c.id)
+		default:
 			answer.body = refused.jsonBody(c.service)
 		}
 		if c.service == serviceSQS && c.protocol != protocolQuery && refused.QueryCode != "" {
@@ -196,7 +199,7 @@ func pause(ctx context.Context, d time.Duration) {
 
 func (c *call) contentType() string {
 	switch c.protocol {
-	case protocolQuery:
+	case protocolQuery, protocolS3:
 		return "text/xml"
 	case protocolJSON10:
 		return "application/x-amz-json-1.0"

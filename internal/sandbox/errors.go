@@ -84,6 +84,20 @@ func (e *apiError) jsonBody(service string) []byte {
 	return body
 }
 
+// s3Body is the error in S3's form, which has no envelope.
+func (e *apiError) s3Body(requestID string) []byte {
+	body, err := xml.Marshal(struct {
+		XMLName   xml.Name `xml:"Error"`
+		Code      string
+		Message   string
+		RequestID string `xml:"RequestId"`
+	}{Code: e.Code, Message: e.Message, RequestID: requestID})
+	if err != nil { // strings only: always encodes
+		return nil
+	}
+	return body
+}
+
 type xmlError struct {
 	XMLName   xml.Name `xml:"ErrorResponse"`
 	Namespace string   `xml:"xmlns,attr,omitempty"`

@@ -100,6 +100,7 @@ func TestHostileRequestsGetAWSErrors(t *testing.T) {
 		{"unknown service", "{}", map[string]string{"X-Amz-Target": "DynamoDB_20120810.ListTables"}, 400, "UnknownOperationException"},
 		{"unknown operation", "{}", map[string]string{"X-Amz-Target": "AmazonEC2ContainerServiceV20141113.Explode"}, 400, "UnknownOperationException"},
 		{"hostile operation", "{}", map[string]string{"X-Amz-Target": "AmazonEC2ContainerServiceV20141113.<script>"}, 400, "UnknownOperationException"},
+		{"a service with paths", "{}", map[string]string{"X-Amz-Target": "", "Authorization": strings.Replace(signed, "ecs", "lambda", 1)}, 404, "UnknownOperationException"},
 		{"another protocol", "{}", map[string]string{"Smithy-Protocol": "rpc-v2-cbor"}, 404, "UnknownOperationException"},
 		{"unsigned", "{}", map[string]string{"Authorization": ""}, 403, "MissingAuthenticationTokenException"},
 		{"half signed", "{}", map[string]string{"Authorization": "AWS4-HMAC-SHA256 Credential=a/b"}, 403, "MissingAuthenticationTokenException"},
@@ -118,6 +119,23 @@ func TestHostileRequestsGetAWSErrors(t *testing.T) {
 		}
 		if w.Code == 400 && strings.Contains(w.Body.String(), "<script>") && w.Header().Get("X-Content-Type-Options") != "nosniff" {
 			t.Errorf("%s: the caller's text could be taken for a page", c.name)
+		}
+	}
+}
+
+// TestAServiceThatIsNotThereIsNamed asks as clients of services do that have paths instead of targets.
+func TestAServiceThatIsNotThereIsNamed(t *testing.T) {
+	s := manual(t)
+	for service, want := range map[string]string{
+		"lambda": `{"__type":"com.amazon.coral.service#UnknownOperationException","message":"The sandbox does not have the service lambda (GET /some/path)"}`,
+		"s3":     `<Error><Code>UnknownOperationException</Code><Message>The sandbox does not have the service s3 (GET /some/path)</Message><RequestId>`,
+	} {
+		r := httptest.NewRequest(http.MethodGet, "http://localhost/some/path", nil)
+		r.Header.Set("Authorization", strings.Replace(signed, "ecs", service, 1))
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		if w.Code != http.StatusNotFound || !strings.HasPrefix(w.Body.String(), want) {
+			t.Errorf("%s: got %d %s, want 404 %s", service, w.Code, w.Body, want)
 		}
 	}
 }

@@ -32,6 +32,7 @@ const (
 	serviceSTS     = "sts"
 	serviceQuotas  = "servicequotas"
 	serviceEvents  = "events"
+	serviceS3      = "s3" // which the sandbox does not have
 )
 
 // targets maps the prefix of X-Amz-Target to the service.
@@ -63,6 +64,7 @@ const (
 	protocolJSON11 protocol = iota // the default, so that a request nobody understands gets a readable answer
 	protocolJSON10
 	protocolQuery
+	protocolS3 // known for its errors only: everybody tries `aws s3 ls`
 )
 
 // request is one AWS call, whatever protocol it came in by. Body is always JSON.
@@ -157,6 +159,12 @@ func (req *request) readTarget(r *http.Request, target, media string, body []byt
 	prefix, operation, _ := strings.Cut(target, ".")
 	service, known := targets[prefix]
 	switch {
+	case target == "" && req.service != "" && operations[req.service] == nil: // a service with paths instead of targets
+		if req.service == serviceS3 {
+			req.protocol = protocolS3
+		}
+		return &apiError{Code: "UnknownOperationException", Status: http.StatusNotFound,
+			Message: "The sandbox does not have the service " + req.service + " (" + r.Method + " " + clip(r.URL.Path) + ")"}
 	case r.Method != http.MethodPost || target == "":
 		return &apiError{Code: "UnknownOperationException", Status: http.StatusNotFound,
 			Message: "This is a simulated AWS endpoint: it wants a POST with X-Amz-Target or Action. Its own routes start with /_sandbox/."}
