@@ -36,7 +36,7 @@ screenshots: test-tools ## Take the pictures of the dashboard in docs/screenshot
 	@GO=$(GO) scripts/screenshots
 
 .PHONY: pictures
-pictures: ## Play the pictures of README and docs/concepts.md anew
+pictures: ## Play the pictures and figures of README and docs/concepts.md anew (minutes)
 	@GO=$(GO) scripts/pictures
 
 .PHONY: race
