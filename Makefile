@@ -90,6 +90,10 @@ docs-check: ## Fail if a generated file in docs or examples is not what the code
 fuzz: ## Run every fuzz target for FUZZTIME (20s)
 	@GO=$(GO) scripts/fuzz $(FUZZTIME)
 
+.PHONY: fuzz-keep
+fuzz-keep: ## Keep what fuzzing found worth trying in testdata/fuzz
+	@GO=$(GO) scripts/fuzz-keep
+
 .PHONY: simtest
 simtest: ## Run SEEDS (200) seeds of the whole controller in a world of faults; SEED=n shows one, step by step
 	$(GO) test ./internal/adversary -v -count=1 -timeout 0 -run '^TestSeeds$$' -args $(if $(SEED),-seeds 1 -from $(SEED) -log,-seeds $(SEEDS) -from $(FROM))
