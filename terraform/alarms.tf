@@ -10,7 +10,7 @@ resource "aws_cloudwatch_metric_alarm" "health" {
   for_each = local.watched
 
   alarm_name          = "${var.name}-${each.key}-spot-health-low"
-  alarm_description   = "${each.key}: the Spot health score has been below 30 for 10 minutes. See `backstop explain ${each.key}` and docs/operations.md."
+  alarm_description   = "${each.key}: the Spot health score has been below 30 for 10 minutes. See docs/operations.md, \"Spot is bad\"."
   namespace           = local.namespace
   metric_name         = "SpotHealthScore"
   dimensions          = { ServiceName = each.key }
@@ -64,7 +64,7 @@ resource "aws_cloudwatch_metric_alarm" "dead" {
 # One failed invocation heals with the next; two of three spells of five minutes do not.
 resource "aws_cloudwatch_metric_alarm" "errors" {
   alarm_name          = "${var.name}-errors"
-  alarm_description   = "The function fails again and again. Its log says why: ${local.log_group_name}."
+  alarm_description   = "The function fails again and again. Its log says why: ${local.log_group_name}. See docs/operations.md, \"The function fails\"."
   namespace           = "AWS/Lambda"
   metric_name         = "Errors"
   dimensions          = { FunctionName = aws_lambda_function.backstop.function_name }
