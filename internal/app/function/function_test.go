@@ -206,6 +206,7 @@ func TestABadConfigurationFailsAtTheStartAndNamesTheKey(t *testing.T) {
 		{"no table", map[string]string{"BACKSTOP_CONFIG": strings.Replace(good, "{dynamodb: backstop}", "{sqlite: x.db}", 1)}, "state.dynamodb"},
 		{"no YAML", map[string]string{"BACKSTOP_CONFIG": "version: [1"}, "is not YAML"},
 		{"an object without a key", map[string]string{"BACKSTOP_CONFIG": "s3://bucket"}, "BUCKET/KEY"},
+		{"the speed of a sandbox on AWS", map[string]string{"BACKSTOP_CONFIG": good, "BACKSTOP_SANDBOX_SPEED": "1000"}, "BACKSTOP_SANDBOX_SPEED"},
 		{"a level that is none", map[string]string{"BACKSTOP_CONFIG": good, "BACKSTOP_LOG": "loud"}, "BACKSTOP_LOG"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -51,6 +51,9 @@ func Open(ctx context.Context, getenv func(string) string, stdout, stderr io.Wri
 		if err != nil || !(n > 0 && n <= 1e6) {
 			return nil, log, fmt.Errorf("%s: must be a number above 0 (got %q)", EnvSpeed, text)
 		}
+		if getenv("AWS_ENDPOINT_URL") == "" {
+			return nil, log, fmt.Errorf("%s: is the speed of a sandbox, and AWS_ENDPOINT_URL names none", EnvSpeed)
+		}
 		speed = n
 	}
 	cfg, err := parts.LoadAWS(ctx, "")

@@ -3,6 +3,7 @@ package parts
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"strings"
@@ -68,7 +69,7 @@ func warnUnreadable(log *slog.Logger, i int, s config.Secret) {
 	if !ok || (scheme != config.SecretEnv && scheme != config.SecretFile) {
 		return
 	}
-	if _, err := readSecret(context.Background(), aws.Config{}, s); err != nil {
+	if _, err := readHere(scheme, name); err != nil {
 		log.Error("a receiver of notices gets none: its secret cannot be read", slog.String("key", fmt.Sprintf("notify[%d]", i)),
 			slog.String("secret", scheme+":"+name), slog.Any(control.KeyErr, err))
 	}
@@ -100,26 +101,34 @@ func secret(cfg aws.Config, s config.Secret) webhook.Secret {
 
 func readSecret(ctx context.Context, cfg aws.Config, s config.Secret) (string, error) {
 	scheme, name, _ := s.Reference()
+	if scheme == config.SecretSSM {
+		return remote.Parameter(ctx, cfg, name)
+	}
+	return readHere(scheme, name)
+}
+
+// readHere reads a secret of this machine.
+func readHere(scheme, name string) (string, error) {
 	switch scheme {
 	case config.SecretEnv:
 		if v := os.Getenv(name); v != "" {
 			return v, nil
 		}
 		return "", fmt.Errorf("environment variable %s is not set", name)
-	case config.SecretSSM:
-		return remote.Parameter(ctx, cfg, name)
 	case config.SecretFile:
 		f, err := os.Open(name)
 		if err != nil {
 			return "", err
 		}
 		defer func() { _ = f.Close() }()
-		b := make([]byte, secretMax)
-		n, err := f.Read(b)
+		b, err := io.ReadAll(io.LimitReader(f, secretMax))
 		if err != nil {
 			return "", fmt.Errorf("read %s: %w", name, err)
 		}
-		return string(b[:n]), nil
+		if len(b) == 0 {
+			return "", fmt.Errorf("read %s: it is empty", name)
+		}
+		return string(b), nil
 	}
 	return "", fmt.Errorf("secrets of scheme %q are not known", scheme)
 }
