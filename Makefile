@@ -84,7 +84,7 @@ docs: ## Write the generated files in docs and examples
 
 .PHONY: docs-check
 docs-check: ## Fail if a generated file in docs or examples is not what the code makes
-	$(GO) test ./internal/config ./internal/cli -count=1 -run 'TestTheReference|TestTheExample|TestTheFirstHour'
+	$(GO) test ./internal/config ./internal/cli -count=1 -run 'TestTheReference|TestTheExample|TestTheFirstHour|TestTheReadmeHas'
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME (20s)

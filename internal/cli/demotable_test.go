@@ -22,6 +22,9 @@ func TestTheReadmeHasTheDemosFigures(t *testing.T) {
 	if testing.Short() {
 		t.Skip("skipped: plays scenarios")
 	}
+	if raced {
+		t.Skip("skipped: under the race detector it plays the same, which make docs-check compares")
+	}
 	const file = "../../README.md"
 	raw, err := os.ReadFile(file)
 	if err != nil {

@@ -93,6 +93,9 @@ func TestCommandsInTheDocsExist(t *testing.T) {
 	s, _, _ := testIO("")
 	root := newRoot(s)
 	for page, text := range documents(t) {
+		if page == "docs/bad-input.md" { // what is refused
+			continue
+		}
 		for _, m := range regexp.MustCompile("(?m)(?:^|`|\\$ |\\| )(?:\\./|go run \\./cmd/)?backstop ([a-z]+[^`\n|#>&]*)").FindAllStringSubmatch(text, -1) {
 			words := strings.Fields(m[1])
 			cmd, _, err := root.Find(words)
