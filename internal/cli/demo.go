@@ -140,6 +140,13 @@ func runDemo(ctx context.Context, s IO, o demoOptions) error {
 	if live && speed == 0 && !o.fast {
 		speed = sc.Length.Seconds() / watchFor.Seconds()
 	}
+	if o.picture != "" { // not after a minute of play
+		f, err := os.OpenFile(o.picture, os.O_CREATE|os.O_WRONLY, 0o666)
+		if err != nil {
+			return fmt.Errorf("write picture: %w", err)
+		}
+		_ = f.Close()
+	}
 	v := &demoView{s: s, o: o, picture: &demo.Picture{Title: pictureTitle(sc, o)}}
 	opts := demo.Options{Scenario: sc, Policy: o.policy, Tasks: o.tasks, Seed: o.seed, Speed: speed, Addr: o.addr, ServeSpeed: max(o.speed, 0), Present: o.serve,
 		Log: slog.New(slog.DiscardHandler), Tell: v.tell}

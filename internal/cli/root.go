@@ -26,9 +26,21 @@ const (
 func Main(ctx context.Context, args []string, s IO) int {
 	root := newRoot(s)
 	root.SetArgs(args)
+	refuseUnknownShells(root)
 	err := fang.Execute(ctx, root, fang.WithVersion(versionText()), fang.WithErrorHandler(sayError),
 		fang.WithNotifySignal(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP))
 	return codeOf(err)
+}
+
+// refuseUnknownShells makes a mistake of completion for a shell that is not there, which otherwise gets the help and
+// exit code 0.
+func refuseUnknownShells(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		if c.Name() == "completion" {
+			c.Args, c.RunE = noCommand, func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+		}
+	}
 }
 
 // sayError prints an error as text, whatever stderr is: it may have several lines that people copy.
@@ -39,6 +51,10 @@ func sayError(w io.Writer, _ fang.Styles, err error) {
 	}
 	text := err.Error()
 	_, _ = fmt.Fprintln(w, "backstop: "+text)
+	var knows interface{ Hint() string }
+	if errors.As(err, &knows) && knows.Hint() != "" {
+		_, _ = fmt.Fprintln(w, "hint: "+knows.Hint())
+	}
 	if codeOf(err) == ExitUsage && !strings.Contains(text, "\n") {
 		_, _ = fmt.Fprintln(w, "Try `backstop --help`, or `backstop COMMAND --help`.")
 	}

@@ -122,11 +122,11 @@ func kindOf(err error) failover.ErrorKind {
 	return failover.ErrUnknown
 }
 
-// hintOf returns what a person can do about an adapter's error, or "".
+// hintOf returns what a person can do about an adapter's or a store's error, or "".
 func hintOf(err error) string {
-	var kinded KindedError
-	if errors.As(err, &kinded) {
-		return kinded.Hint()
+	var knows interface{ Hint() string }
+	if errors.As(err, &knows) {
+		return knows.Hint()
 	}
 	return ""
 }

@@ -183,7 +183,7 @@ func (l *Loop) storeAnswered(ctx context.Context, up *atomic.Bool, err error) {
 	switch {
 	case errors.Is(err, context.Canceled), errors.Is(err, ErrStale), errors.As(err, &held):
 	case err != nil && up.CompareAndSwap(true, false):
-		l.Log.LogAttrs(ctx, slog.LevelError, "store failed; nothing is acted on until it answers", slog.Any(KeyErr, err))
+		l.Log.LogAttrs(ctx, slog.LevelError, "store failed; nothing is acted on until it answers", slog.Any(KeyErr, err), slog.String(KeyHint, hintOf(err)))
 	case err == nil && up.CompareAndSwap(false, true):
 		l.Log.LogAttrs(ctx, slog.LevelInfo, "store answers again")
 	}

@@ -193,3 +193,14 @@ func TestAReadOnlyFileIsRefusedWithAHint(t *testing.T) {
 		t.Errorf("got %v, want an error whose hint says who must be allowed what", err)
 	}
 }
+
+func TestAdviceIsAboutTheFault(t *testing.T) {
+	for err, want := range map[error]string{
+		syscall.EACCES: "let the user", syscall.EROFS: "put the file where it can be written", syscall.ENOSPC: "the disk is full",
+		errors.New("strange"): "",
+	} {
+		if got := advice(fmt.Errorf("open: %w", &os.PathError{Op: "open", Path: "state.db", Err: err})); !strings.HasPrefix(got, want) || (want == "" && got != "") {
+			t.Errorf("%v: %q, want %q", err, got, want)
+		}
+	}
+}

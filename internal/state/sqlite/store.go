@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"modernc.org/sqlite"
@@ -99,6 +100,9 @@ func (s *Store) create() error {
 		return s.fail("make directory of", err)
 	}
 	f, err := os.OpenFile(s.path, os.O_CREATE|os.O_RDWR, fileMode)
+	if at, ok := errors.AsType[*os.PathError](err); ok {
+		err = at.Err // the path is said once
+	}
 	if err != nil {
 		return s.fail("open", err)
 	}
@@ -270,18 +274,24 @@ func (s *Store) fail(op string, err error) error {
 	return &Error{Op: op, Path: s.path, Advice: advice(err), Err: err}
 }
 
+const diskFull = "the disk is full: free some space; nothing is acted on until a commit succeeds"
+
 // advice says what a person can do about an error of SQLite or of the file system.
 func advice(err error) string {
 	var code *sqlite.Error
 	switch {
 	case errors.Is(err, os.ErrPermission):
 		return "let the user that backstop runs as read and write the file and its directory"
+	case errors.Is(err, syscall.EROFS):
+		return "put the file where it can be written: state.sqlite of the configuration names it"
+	case errors.Is(err, syscall.ENOSPC):
+		return diskFull
 	case !errors.As(err, &code):
 		return ""
 	}
 	switch code.Code() & 0xff {
 	case sqlite3.SQLITE_FULL:
-		return "the disk is full: free some space; nothing is acted on until a commit succeeds"
+		return diskFull
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 		return "another process keeps the file locked; stop it, or give every daemon a file of its own"
 	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
@@ -289,7 +299,7 @@ func advice(err error) string {
 	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
 		return "the file is damaged or is no SQLite file: move it away; the state is made anew from what runs, the history is lost"
 	case sqlite3.SQLITE_IOERR:
-		return "the disk or file system fails; a network file system cannot be used"
+		return "the disk is full, or it or its file system fails; a network file system cannot be used"
 	}
 	return ""
 }
