@@ -61,6 +61,9 @@ func intentCommand(s IO, o *intentOptions, run intentRun) *cobra.Command {
 		ValidArgsFunction: oneWorkload(s, &o.path),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.workload = args[0]
+			if f := cmd.Flags().Lookup("for"); f != nil && f.Changed && o.lasts == 0 { // for ever is what is not said
+				return usageError("--for 0s: must be above 0 and at most %s", span(forMax))
+			}
 			if err := o.check(s.Now()); err != nil {
 				return err
 			}

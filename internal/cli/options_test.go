@@ -64,6 +64,7 @@ func TestOrdersThatAreRefusedUnread(t *testing.T) {
 		{"no workload", nil, "needs one workload"},
 		{"two workloads", []string{"a", "b"}, "at most one workload"},
 		{"a negative time", []string{"a", "--for", "-1h"}, "--for"},
+		{"no time at all", []string{"a", "--for", "0s"}, "--for 0s"},
 		{"more than a year", []string{"a", "--for", "9000h"}, "at most 366d0h"},
 		{"no time", []string{"a", "--until", "soon"}, `--until "soon"`},
 		{"a reason too long to keep", []string{"a", "--reason", strings.Repeat("x", reasonBytesMax+1)}, "--reason: at most"},

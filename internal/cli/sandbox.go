@@ -86,6 +86,9 @@ func (o *sandboxOptions) check(token string) error {
 	if !(o.speed > 0 && o.speed <= speedMax) {
 		return usageError("--speed %v: must be above 0 and at most %g", o.speed, float64(speedMax))
 	}
+	if !sandbox.IsRegion(o.region) {
+		return usageError("--region %q: must have the form of AWS's regions, such as us-east-1", o.region)
+	}
 	if token == "" {
 		if err := loopback(o.addr); err != nil {
 			return err

@@ -110,7 +110,7 @@ func decodeRequest(r *http.Request, homeRegion string) (request, *apiError) {
 	case !signed:
 		return req, &apiError{Code: "MissingAuthenticationTokenException", Message: "Missing Authentication Token",
 			QueryCode: "MissingAuthenticationToken", Status: http.StatusForbidden}
-	case !regionName.MatchString(req.region):
+	case !IsRegion(req.region):
 		return req, &apiError{Code: "SignatureDoesNotMatch", Message: "Credential should be scoped to a valid region.", Status: http.StatusForbidden}
 	}
 	return req, nil
@@ -118,6 +118,9 @@ func decodeRequest(r *http.Request, homeRegion string) (request, *apiError) {
 
 // regionName is the form of AWS's region names.
 var regionName = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]{2,12}){1,3}-[0-9]$`)
+
+// IsRegion says whether a name has the form of AWS's regions; requests for others are refused.
+func IsRegion(name string) bool { return regionName.MatchString(name) }
 
 // readCredential takes region, signing service and access key from the credential scope of Signature
 // Version 4; the signature itself is not checked. It reports whether the request claims to be signed.

@@ -64,6 +64,7 @@ type parser struct {
 	name     string
 	line     int
 	headed   bool
+	tooMany  bool // said already
 	problems Problems
 	cells    []cell
 }
@@ -192,7 +193,10 @@ func (p *parser) row(cells []cell) {
 		return
 	}
 	if len(p.t.At) >= RowsMax {
-		p.problem(1, fmt.Sprintf("there are more than %d rows", RowsMax))
+		if !p.tooMany {
+			p.tooMany = true
+			p.problem(1, fmt.Sprintf("there are more than %d rows", RowsMax))
+		}
 		return
 	}
 	s, err := strconv.ParseFloat(cells[0].text, 64)
