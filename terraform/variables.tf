@@ -158,7 +158,7 @@ variable "lambda_s3" {
 }
 
 variable "config_bucket" {
-  description = "An S3 bucket of yours that keeps the configuration once it is larger than 8 KB (some 30 workloads). Not needed below that."
+  description = "An S3 bucket of yours, in the function's region, that keeps the configuration once it is larger than 8 KB (some 30 workloads). Not needed below that. If a KMS key of yours encrypts it, name the key in secrets_kms_key_arns."
   type        = string
   default     = null
 }
@@ -277,7 +277,7 @@ variable "webhooks" {
 }
 
 variable "secrets_kms_key_arns" {
-  description = "Keys of your own that encrypt those SSM parameters. Not needed for the account's default key alias/aws/ssm."
+  description = "Keys of your own that encrypt those SSM parameters, or the bucket of the configuration. Not needed for the account's default keys."
   type        = list(string)
   default     = []
   nullable    = false
