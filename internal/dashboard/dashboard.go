@@ -30,8 +30,6 @@ type Options struct {
 	// Listen is the address that the pages are served on. Off loopback a token is needed, to view too. Empty:
 	// loopback.
 	Listen string
-	// Hosts are further names that the pages may be asked for by, behind a proxy.
-	Hosts []string
 	// Title is shown where what is seen is not production: "demo", "simulation"; Note says so in words.
 	Title, Note string
 	Log         *slog.Logger
@@ -127,7 +125,7 @@ func (d *Dashboard) routes() http.Handler {
 	cross.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		d.fail(w, r, http.StatusForbidden, "the request comes from another site's page")
 	}))
-	return withHeaders(hostsFor(d.o.Listen, d.o.Hosts).guard(cross.Handler(mux)))
+	return withHeaders(hostsFor(d.o.Listen).guard(cross.Handler(mux)))
 }
 
 // viewers lets pass who may see the pages.

@@ -41,18 +41,16 @@ func withHeaders(next http.Handler) http.Handler {
 type hosts []string
 
 // hostsFor returns the names that are taken on a listening address. On loopback they are this machine's own names, so
-// that a page of another site whose name was made to point here (DNS rebinding) is refused. Elsewhere, without a
-// list, any name is taken: everything needs the token there, and no other site's page has it.
-func hostsFor(listen string, more []string) hosts {
-	if !Loopback(listen) && len(more) == 0 {
+// that a page of another site whose name was made to point here (DNS rebinding) is refused, and so is a proxy that
+// would show to everybody what is for this machine. Elsewhere any name is taken: everything needs the token there, and
+// no other site's page has it.
+func hostsFor(listen string) hosts {
+	if !Loopback(listen) {
 		return nil
 	}
 	out := hosts{"localhost", "127.0.0.1", "::1"}
 	if host, _, err := net.SplitHostPort(listen); err == nil && host != "" {
 		out = append(out, strings.ToLower(host))
-	}
-	for _, h := range more {
-		out = append(out, strings.ToLower(h))
 	}
 	return out
 }
@@ -60,8 +58,8 @@ func hostsFor(listen string, more []string) hosts {
 func (hs hosts) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if hs != nil && !slices.Contains(hs, hostName(r.Host)) {
-			http.Error(w, fmt.Sprintf("no page of %q here; ask for localhost, or name this host in the configuration", hostName(r.Host)),
-				http.StatusMisdirectedRequest)
+			http.Error(w, fmt.Sprintf("no page of %q here: on a loopback address this answers to localhost alone; to be asked for by other names, listen on another address, where looking needs the token",
+				hostName(r.Host)), http.StatusMisdirectedRequest)
 			return
 		}
 		next.ServeHTTP(w, r)
