@@ -106,6 +106,10 @@ soak: ## Let daemons live for SOAK (8760h: a year) of simulated trouble, over SQ
 bench: ## Run the benchmarks for BENCHTIME (1s) each
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
 
+.PHONY: bench-limits
+bench-limits: ## Measure what has a limit (docs/benchmarks.md), and fail when one is exceeded
+	@bench/limits
+
 .PHONY: kills
 kills: ## Kill daemons and the function 500 times (some minutes)
 	BACKSTOP_KILLS=500 $(GO) test -count=1 -timeout 30m -v -run Killing ./internal/app/function
