@@ -61,6 +61,19 @@ func TestEveryMetricNamedHereIsServed(t *testing.T) {
 	}
 }
 
+func TestEveryMetricServedIsDocumented(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/metrics.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range served(t) {
+		base := regexp.MustCompile(`_(bucket|sum|count)$`).ReplaceAllString(name, "")
+		if !strings.Contains(string(doc), "`"+base+"`") {
+			t.Errorf("docs/metrics.md lacks %s", base)
+		}
+	}
+}
+
 func TestEveryReasonAndResultNamedHereExists(t *testing.T) {
 	var known []string
 	for _, r := range failover.Reasons() {
