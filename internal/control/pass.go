@@ -152,7 +152,7 @@ func (l *Loop) load(ctx context.Context, jobs []*job, end func(*job)) []*job {
 	}
 	storeCtx, cancel := context.WithTimeout(ctx, StoreTimeout)
 	from := time.Now()
-	records, err := l.Store.Load(storeCtx, names)
+	records, damaged, err := l.records(storeCtx, names)
 	cancel()
 	l.storeAnswered(ctx, &l.readable, err)
 	now := l.Now()
@@ -164,6 +164,9 @@ func (l *Loop) load(ctx context.Context, jobs []*job, end func(*job)) []*job {
 		switch {
 		case err != nil:
 			j.report.Result, j.report.Err = StoreFailed, fmt.Errorf("load %s: %w", j.w.Name, err)
+			end(j)
+		case damaged[j.w.Name] != nil:
+			j.report.Result, j.report.Err = StoreFailed, fmt.Errorf("load %s: %w", j.w.Name, damaged[j.w.Name])
 			end(j)
 		case j.record.Lease.Held(l.Owner, now):
 			j.report.Result = Held

@@ -9,6 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
 	"github.com/backstop-ecs/backstop/internal/app/function"
 	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/control"
@@ -124,6 +128,43 @@ func TestAScheduleThatFindsTheStoreDownFails(t *testing.T) {
 	}
 	if _, err := f.Invoke(invocation(t, timeout), []byte(`{"hello":1}`)); err == nil || !strings.Contains(err.Error(), "neither a batch") {
 		t.Errorf("a payload of no known kind gave %v", err)
+	}
+}
+
+// TestADamagedRecordCostsItsOwnWorkloadAlone: somebody has edited the table by hand.
+func TestADamagedRecordCostsItsOwnWorkloadAlone(t *testing.T) {
+	w := newWorld(t, 4, "api", "worker")
+	f := w.function(function.Options{})
+	if _, err := f.Invoke(invocation(t, timeout), schedule); err != nil {
+		t.Fatal(err)
+	}
+	text := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+	if _, err := dynamodb.NewFromConfig(w.aws()).PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(table), Item: map[string]types.AttributeValue{
+		"pk": text("api"), "sk": text("state"), "generation": &types.AttributeValueMemberN{Value: "7"}, "state": text("{")}}); err != nil {
+		t.Fatal(err)
+	}
+	msgs := append(w.interrupt("api", 1), w.interrupt("worker", 1)...)
+	body, err := f.Invoke(invocation(t, timeout), batch(msgs))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sick []string
+	for _, m := range msgs {
+		if strings.Contains(string(m.Body), "api-") {
+			sick = append(sick, m.ID)
+		}
+	}
+	ids := returned(t, body)
+	slices.Sort(ids)
+	slices.Sort(sick)
+	if !slices.Equal(ids, sick) || len(sick) == len(msgs) {
+		t.Errorf("%q of %d messages came back, want the damaged workload's %q", ids, len(msgs), sick)
+	}
+	if got := w.journal("worker", journal.KindDecision)[0].Decision.Reason; got != failover.ReasonInterruption {
+		t.Errorf("the other workload decided %s", got)
+	}
+	if _, err := f.Invoke(invocation(t, timeout), schedule); err == nil || !strings.Contains(err.Error(), "1 of 2 workloads") || !strings.Contains(err.Error(), "decode state of api") {
+		t.Errorf("the schedule says %v", err)
 	}
 }
 

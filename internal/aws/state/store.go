@@ -108,7 +108,7 @@ func (s *Store) Load(ctx context.Context, workloads []string) (map[string]contro
 			err = json.Unmarshal(body, &r.State)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("decode state of %s in table %s: %w", name, s.table, err)
+			return nil, fmt.Errorf("decode state of %s in table %s: %w: %w", name, s.table, control.ErrDamaged, err)
 		}
 		r.Lease = leaseOf(item)
 		out[name] = r

@@ -176,7 +176,7 @@ func (s *Store) loadSome(ctx context.Context, names []string, out map[string]con
 		}
 		var r control.Record
 		if err := json.Unmarshal(state, &r.State); err != nil {
-			return fmt.Errorf("decode state of %s: %w", name, err)
+			return fmt.Errorf("decode state of %s: %w: %w", name, control.ErrDamaged, err)
 		}
 		if owner != "" {
 			r.Lease = control.Lease{Owner: owner, Until: time.UnixMicro(until).UTC()}

@@ -79,6 +79,32 @@ func TestFileIsPrivateAndSurvivesReopening(t *testing.T) {
 	}
 }
 
+func TestADamagedRecordIsNamed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.db")
+	s := open(t, path, journal.Retention{})
+	defer func() { _ = s.Close() }()
+	for _, name := range []string{"api", "worker"} {
+		r := control.Record{State: failover.State{Version: failover.StateVersion, Workload: name, Generation: 1}}
+		if err := s.Commit(t.Context(), "a", r, time.Unix(0, 0), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	if _, err := db.Exec("UPDATE state SET state = X'7B' WHERE workload = 'api'"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Load(t.Context(), []string{"worker", "api"}); !errors.Is(err, control.ErrDamaged) || !strings.Contains(err.Error(), "state of api") {
+		t.Errorf("a damaged record gave %v", err)
+	}
+	if got, err := s.Load(t.Context(), []string{"worker"}); err != nil || len(got) != 1 {
+		t.Errorf("the other record came back as %v, %v", got, err)
+	}
+}
+
 func TestFilesThatAreRefused(t *testing.T) {
 	write := func(sqls ...string) func(t *testing.T, path string) {
 		return func(t *testing.T, path string) {
