@@ -22,8 +22,9 @@ const (
 	sandboxAddr = "127.0.0.1:7070"
 	// twinsMax bounds the workloads made at the start.
 	twinsMax = 1000
-	// setupTime is about how long the tasks of new workloads take to start.
-	setupTime = 3 * time.Minute
+	// setupTime is how long the tasks of new workloads have had to start and to run: one that is interrupted right
+	// after its start is churn, and not what somebody who tries Backstop means.
+	setupTime = 15 * time.Minute
 	// tokenEnv holds what the steering API demands off loopback; on a command line it could be read by others.
 	tokenEnv = "BACKSTOP_SANDBOX_TOKEN"
 )
@@ -138,7 +139,7 @@ func loopback(addr string) error {
 func runSandbox(ctx context.Context, s IO, o sandboxOptions) error {
 	log := newLog(s, o.quiet, slog.LevelInfo)
 	world := ecsim.Config{Seed: o.seed}
-	if len(o.tasks) > 0 { // the world runs ahead until they work, and so about to the present
+	if len(o.tasks) > 0 {
 		world.Start = s.Now().UTC().Truncate(time.Second).Add(-setupTime)
 	}
 	box := sandbox.New(sandbox.Options{World: world, Speed: o.speed, Region: o.region, Token: s.Env(tokenEnv), Log: log})
@@ -153,7 +154,7 @@ func runSandbox(ctx context.Context, s IO, o sandboxOptions) error {
 	if err := box.Setup(twins...); err != nil {
 		return err
 	}
-	box.AdvanceTo(s.Now()) // or everything would look as old as the start-up was shorter than setupTime
+	box.AdvanceTo(s.Now())
 	facts := sandboxFacts{Endpoint: listener.URL, QueueURL: box.QueueURL(), Region: o.region, Speed: o.speed, Seed: o.seed, Now: box.Now().UTC(),
 		Environment: map[string]string{}, Services: []string{}}
 	for _, l := range environment(listener.URL, o.region) {
