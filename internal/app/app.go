@@ -102,7 +102,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 	for _, w := range workloads {
 		a.names = append(a.names, w.Name)
 	}
-	a.sizes = parts.NewSizer(o.AWS, o.Config, workloads, o.Log)
+	a.sizes = parts.NewSizer(o.AWS, o.Config, workloads, nil, o.Log)
 	return a, nil
 }
 

@@ -80,8 +80,8 @@ func New(o Options) (*Function, error) {
 		Log:       o.Log,
 		Tell:      parts.NewTeller(o.Log, f.take).Tell,
 	}
-	f.sizes = parts.NewSizer(o.AWS, o.Config, workloads, o.Log)
 	tariffs := parts.Tariffs(workloads)
+	f.sizes = parts.NewSizer(o.AWS, o.Config, workloads, tariffs, o.Log)
 	reader, _ := store.(measure.Journal)
 	f.meter = measure.New(reader, tariffs)
 	if o.Config.Metrics.EMF && o.Metrics != nil {

@@ -268,13 +268,17 @@ func TestABudgetIsReckonedWithTheTaskDefinitionsSize(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := w.function(function.Options{Config: file})
+	var metrics bytes.Buffer
+	f := w.function(function.Options{Config: file, Metrics: &metrics})
 	w.supply(2)
 	w.mapping(f.Invoke, 10*time.Minute, 30*time.Second)
 	w.supply(0)
 	w.mapping(f.Invoke, 5*time.Minute, 30*time.Second)
 	if spent := w.state("api").Spend.USD; spent <= 0 {
 		t.Errorf("on-demand has run for minutes and cost $%g", spent)
+	}
+	if !strings.Contains(metrics.String(), "CostSavingsToday") {
+		t.Errorf("the metrics say nothing of what is saved: %s", metrics.String())
 	}
 	reasons := map[failover.Reason]bool{}
 	for _, e := range w.journal("api", journal.KindNotice) {

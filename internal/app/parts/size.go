@@ -3,6 +3,7 @@ package parts
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/aws/taskdef"
 	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/control"
+	"github.com/backstop-ecs/backstop/internal/measure"
 )
 
 const (
@@ -21,26 +23,39 @@ const (
 	sizeParallel = 8
 )
 
-// Sizer prices the workloads with a monthly budget or a forecast whose tasks' size the configuration does not say, by
-// the owner's task definition. It changes policies, so it must not be used while a pass is under way.
+// Sizer prices the workloads whose tasks' size the configuration does not say, by the owner's task definition: those with
+// a monthly budget or a forecast, and the others if their tariffs are wanted. It changes policies and tariffs, so it must
+// not be used while a pass, or anybody who tells of one, is under way.
 type Sizer struct {
-	cfg   aws.Config
-	file  *config.File
-	log   *slog.Logger
-	left  []*control.Workload
-	again time.Time
+	cfg     aws.Config
+	file    *config.File
+	log     *slog.Logger
+	tariffs map[string]measure.Prices
+	left    []*control.Workload
+	again   time.Time
 }
 
-// NewSizer notes which of a loop's workloads have no size. It calls nothing.
-func NewSizer(cfg aws.Config, f *config.File, workloads []control.Workload, log *slog.Logger) *Sizer {
-	s := &Sizer{cfg: cfg, file: f, log: log}
+// NewSizer notes which of a loop's workloads have no size. tariffs, if not nil, get what their tasks cost. It calls
+// nothing.
+func NewSizer(cfg aws.Config, f *config.File, workloads []control.Workload, tariffs map[string]measure.Prices, log *slog.Logger) *Sizer {
+	s := &Sizer{cfg: cfg, file: f, log: log, tariffs: tariffs}
+	var others []*control.Workload
 	for i := range f.Workloads {
-		w := &f.Workloads[i]
-		if w.Task == (config.Task{}) && (w.Policy.OnDemandBudgetUSDMonthly > 0 || w.Policy.ForesightUSD > 0) {
+		switch w := &f.Workloads[i]; {
+		case w.Task != (config.Task{}):
+		case reckoned(&workloads[i]):
 			s.left = append(s.left, &workloads[i])
+		case tariffs != nil:
+			others = append(others, &workloads[i])
 		}
 	}
+	s.left = append(s.left, others...) // decisions first
 	return s
+}
+
+// reckoned says that decisions depend on what a task costs.
+func reckoned(w *control.Workload) bool {
+	return w.Policy.OnDemandBudgetUSDMonthly > 0 || w.Policy.ForesightUSD > 0
 }
 
 // Price fills in what is still missing. What cannot be read is logged, and left to a later call.
@@ -62,13 +77,22 @@ func (s *Sizer) Price(ctx context.Context) {
 	}
 	all.Wait()
 	var left []*control.Workload
+	var last error
 	for i, w := range s.left {
 		if errs[i] != nil {
-			s.log.LogAttrs(ctx, slog.LevelWarn, "neither budget nor forecast is reckoned: no task size", slog.String(control.KeyWorkload, w.Name), slog.Any(control.KeyErr, errs[i]))
-			left = append(left, w)
+			left, last = append(left, w), errs[i]
+			if reckoned(w) {
+				s.log.LogAttrs(ctx, slog.LevelWarn, "neither budget nor forecast is reckoned: no task size", slog.String(control.KeyWorkload, w.Name), slog.Any(control.KeyErr, errs[i]))
+			}
 			continue
 		}
 		Price(w, found[i], Prices(s.file))
+		if s.tariffs != nil {
+			maps.Copy(s.tariffs, Tariffs([]control.Workload{*w}))
+		}
+	}
+	if n := len(left); n > 0 && !reckoned(left[n-1]) {
+		s.log.LogAttrs(ctx, slog.LevelInfo, "costs are not told: no task size", slog.Int(control.KeyWorkloads, n), slog.Any(control.KeyErr, last))
 	}
 	s.left, s.again = left, time.Now().Add(sizeRetry)
 }
