@@ -83,14 +83,14 @@ func explainPool(p *Policy, after *State, d *Decision, pd *PoolDecision, add fun
 		add(zeroTime, fmt.Sprintf("%s fails on the way up", pd.Pool), "open its breaker again, for twice as long")
 	default:
 		if n := p.TripCapacityFailures; n > 0 {
-			add(zeroTime, fmt.Sprintf("%s has %d capacity failures within %s (now %d)", pd.Pool, n, p.TripWindow, pd.CapacityFailures), tripThen(p))
+			add(zeroTime, fmt.Sprintf("%s has %d capacity failures within %s (now %d)", pd.Pool, n, writeDuration(p.TripWindow), pd.CapacityFailures), tripThen(p))
 		}
 		if n := p.TripInterruptions; n > 0 {
-			add(zeroTime, fmt.Sprintf("%s has %d interruptions within %s (now %d)", pd.Pool, n, p.TripWindow, pd.Interruptions), tripThen(p))
+			add(zeroTime, fmt.Sprintf("%s has %d interruptions within %s (now %d)", pd.Pool, n, writeDuration(p.TripWindow), pd.Interruptions), tripThen(p))
 		}
 		if n := p.TripChurn; n > 0 {
-			add(zeroTime, fmt.Sprintf("%s loses %d tasks within %s that had run for less than %s (now %d)", pd.Pool, n, p.TripWindow,
-				p.ChurnAge, pd.Churned), tripThen(p))
+			add(zeroTime, fmt.Sprintf("%s loses %d tasks within %s that had run for less than %s (now %d)", pd.Pool, n, writeDuration(p.TripWindow),
+				writeDuration(p.ChurnAge), pd.Churned), tripThen(p))
 		}
 	}
 }
@@ -118,7 +118,7 @@ func explainCover(p *Policy, d *Decision, add func(time.Time, string, string)) {
 		if pd.Ask > 0 {
 			when := "a Spot task runs again"
 			if p.Settle > 0 {
-				when = fmt.Sprintf("a Spot task has run for %s", p.Settle)
+				when = fmt.Sprintf("a Spot task has run for %s", writeDuration(p.Settle))
 			}
 			if d.Shortfall > 0 {
 				when = fmt.Sprintf("%d more tasks run", d.Shortfall)

@@ -97,7 +97,7 @@ func TestExplainNamesTheNextConditionInEveryState(t *testing.T) {
 	l.pool("spot").leaving = 0
 	l.run("spot", 30, 0)
 	l.pass()
-	says(t, l, "has run for 1m0s", "give tasks of standard back")
+	says(t, l, "has run for 1m", "give tasks of standard back")
 	l.pool("spot").err = ErrDenied
 	l.pass()
 	says(t, l, "every pool can be read again")
@@ -118,7 +118,7 @@ func TestExplainNamesTheNextConditionInEveryState(t *testing.T) {
 	l.pass()
 	says(t, l, "backstop unpin", "backstop resume")
 	steady := newLab(t, PresetSwitch, 100)
-	says(t, steady, "3 capacity failures within 5m0s (now 0)", "5 interruptions", "fail over to on-demand as a whole")
+	says(t, steady, "3 capacity failures within 5m (now 0)", "5 interruptions", "fail over to on-demand as a whole")
 }
 
 // TestCheckFindsPlantedFaults shows that the invariants have teeth: each planted fault is named by its rule.
