@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"charm.land/lipgloss/v2"
@@ -147,7 +149,10 @@ func runDemo(ctx context.Context, s IO, o demoOptions) error {
 		}
 		_ = f.Close()
 	}
-	v := &demoView{s: s, o: o, picture: &demo.Picture{Title: pictureTitle(sc, o)}}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // a reader that goes ends the play, which then tidies up
+	v := &demoView{s: s, o: o, picture: &demo.Picture{Title: pictureTitle(sc, o)}, gone: stop}
 	opts := demo.Options{Scenario: sc, Policy: o.policy, Tasks: o.tasks, Seed: o.seed, Speed: speed, Addr: o.addr, ServeSpeed: max(o.speed, 0), Present: o.serve,
 		Log: slog.New(slog.DiscardHandler), Tell: v.tell}
 	d, err := demo.Open(ctx, opts)
@@ -161,6 +166,9 @@ func runDemo(ctx context.Context, s IO, o demoOptions) error {
 	}
 	defer func() { _ = pages.stop() }()
 	sum, err := v.watch(ctx, d, sc, speed, live)
+	if errors.Is(err, syscall.EPIPE) {
+		return quiet(ExitFailed)
+	}
 	if err != nil {
 		return err
 	}
@@ -186,6 +194,7 @@ type demoView struct {
 	o       demoOptions
 	picture *demo.Picture
 	over    atomic.Bool // the scenario, so that orders are taken
+	gone    func()      // nobody reads any more
 
 	mu    sync.Mutex
 	show  func(demo.Update) // the live view's
@@ -204,6 +213,7 @@ func (v *demoView) tell(u demo.Update) {
 	}
 	if err := v.line(u); err != nil && v.wrote == nil {
 		v.wrote = err
+		v.gone()
 	}
 }
 
