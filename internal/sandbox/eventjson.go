@@ -68,6 +68,7 @@ func (s *Sandbox) eventJSON(e *ecsim.Event) ([]byte, error) {
 	case ecsim.TaskStateChange:
 		out.Resources = []string{e.Task.ARN}
 		detail := newTaskJSON(s, e.Task, isoTime)
+		detail.UpdatedAt = isoTime(e.Task.UpdatedAt)
 		out.Detail = &detail
 	case ecsim.ServiceAction:
 		detail := serviceActionDetail{EventType: e.EventType, EventName: e.Name, ClusterArn: cluster, Reason: e.Reason, CreatedAt: isoTime(e.At)}

@@ -140,6 +140,23 @@ func TestAServiceThatIsNotThereIsNamed(t *testing.T) {
 	}
 }
 
+// TestATaskHasTheMembersOfTheAPI looks for one that only events have; the SDKs would not mind.
+func TestATaskHasTheMembersOfTheAPI(t *testing.T) {
+	s := manual(t)
+	if err := s.SetupTwins("prod", "api", 1); err != nil {
+		t.Fatal(err)
+	}
+	target := "AmazonEC2ContainerServiceV20141113."
+	var list struct{ TaskArns []string }
+	if err := json.Unmarshal(post(s, strings.NewReader(`{"cluster": "prod"}`), map[string]string{"X-Amz-Target": target + "ListTasks"}).Body.Bytes(), &list); err != nil || len(list.TaskArns) != 1 {
+		t.Fatalf("tasks: %v, %v", list.TaskArns, err)
+	}
+	body := post(s, strings.NewReader(`{"cluster": "prod", "tasks": ["`+list.TaskArns[0]+`"]}`), map[string]string{"X-Amz-Target": target + "DescribeTasks"}).Body.String()
+	if !strings.Contains(body, `"createdAt":`) || strings.Contains(body, `"updatedAt":`) {
+		t.Errorf("want createdAt and no updatedAt: %s", body)
+	}
+}
+
 func TestStrangeRegionsAndOperationsDoNotFillTheMemory(t *testing.T) {
 	s := manual(t)
 	refused := 0

@@ -86,7 +86,7 @@ type taskJSON[T float64 | string] struct {
 	Tags                 []tagJSON        `json:"tags,omitempty"`
 	TaskArn              string           `json:"taskArn"`
 	TaskDefinitionArn    string           `json:"taskDefinitionArn"`
-	UpdatedAt            T                `json:"updatedAt,omitempty"`
+	UpdatedAt            T                `json:"updatedAt,omitempty"` // of events alone: the API's task has none
 	Version              int              `json:"version"`
 }
 
@@ -120,7 +120,7 @@ func newTaskJSON[T float64 | string](s *Sandbox, t *ecsim.Task, at func(time.Tim
 		Group: t.Group, LaunchType: ecsim.Fargate, LastStatus: string(t.LastStatus), Overrides: overridesJSON{[]containerOverrideJSON{{container.name}}},
 		PlatformVersion: "1.4.0", PlatformFamily: "Linux", PullStartedAt: at(t.PullStartedAt), PullStoppedAt: at(t.PullStoppedAt), StartedAt: at(t.StartedAt),
 		StartedBy: t.StartedBy, StopCode: t.StopCode, StoppedAt: at(t.StoppedAt), StoppedReason: t.StoppedReason, StoppingAt: at(t.StoppingAt),
-		TaskArn: t.ARN, TaskDefinitionArn: t.TaskDefinition, UpdatedAt: at(t.UpdatedAt), Version: t.Version}
+		TaskArn: t.ARN, TaskDefinitionArn: t.TaskDefinition, Version: t.Version}
 	if !t.PullStartedAt.IsZero() {
 		out.Connectivity, out.ConnectivityAt = "CONNECTED", at(t.PullStartedAt)
 	}
