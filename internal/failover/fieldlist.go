@@ -68,7 +68,7 @@ func foresightFields() []Field {
 	return []Field{
 		{Key: "foresight_usd", Kind: KindUSD, Group: group, Unit: "USD a task-minute", Max: 1e6, at: func(p *Policy) any { return &p.ForesightUSD },
 			Doc: "What a task-minute short is worth. Above 0, as many on-demand tasks are kept warm as the workload's own history of losses says are worth their price at this hour of the week, and after a loss. 0: none.",
-			Why: "0: in simulation a forecast avoids a task-minute short for about $0.65, 150 times what a minute of an on-demand task costs, and avoids none where tasks use the two-minute warning (docs/policies.md). It needs the size of a task (`task`)."},
+			Why: "0: in simulation a forecast avoids a task-minute short for about $0.55, over a hundred times what a minute of an on-demand task costs, and avoids none where tasks use the two-minute warning (docs/policies.md). It needs the size of a task (`task`)."},
 		{Key: "foresight_gap", Kind: KindDuration, Group: group, Max: 3600, at: func(p *Policy) any { return &p.ForesightGap },
 			Doc: "How long a lost task is missing if none is warm: the start-up, less what the warning gives.",
 			Why: "90 s, the median start-up, for tasks that end at SIGTERM. For tasks that work on for the whole warning it is 0, and nothing is kept warm."},
