@@ -3,6 +3,7 @@ package adversary
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -258,7 +259,7 @@ var bugs = []struct {
 	{"a stale commit is forced", func() Hooks {
 		return commit(func(ctx context.Context, s control.Store, by string, next control.Record, now time.Time, entries []journal.Entry) error {
 			err := s.Commit(ctx, by, next, now, entries)
-			if err == control.ErrStale {
+			if errors.Is(err, control.ErrStale) {
 				next.State.Generation++
 				err = s.Commit(ctx, by, next, now, entries)
 			}

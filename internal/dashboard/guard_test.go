@@ -283,12 +283,12 @@ func TestGuessingIsSlowAndSessionsEnd(t *testing.T) {
 		if ok, err := k.right(token); ok || err == nil {
 			t.Errorf("the right token after %d wrong ones: %v %v", loginFailuresMax, ok, err)
 		}
-		time.Sleep(loginWindow + time.Second) // of the bubble
+		time.Sleep(loginWindow + time.Second) //nolint:forbidigo // of the bubble
 		if ok, err := k.right(token); !ok || err != nil {
 			t.Errorf("the right token a minute later: %v %v", ok, err)
 		}
 		first := k.open()
-		time.Sleep(time.Second)
+		time.Sleep(time.Second) //nolint:forbidigo // of the bubble
 		for range sessionsMax {
 			k.open()
 		}
@@ -307,7 +307,7 @@ func TestGuessingIsSlowAndSessionsEnd(t *testing.T) {
 		if !has(last) {
 			t.Error("a new session does not hold")
 		}
-		time.Sleep(sessionFor)
+		time.Sleep(sessionFor) //nolint:forbidigo // of the bubble
 		if has(last) {
 			t.Error("a session holds for longer than it may")
 		}
@@ -352,7 +352,7 @@ func TestAStreamTellsOnlyWhatChanged(t *testing.T) {
 	l := quietLab(t)
 	l.look("api", noon)
 	_, server := l.page(nil)
-	r, err := http.Get(server.URL + "/api/events") //nolint:noctx // the server is closed at the end
+	r, err := http.Get(server.URL + "/api/events") // the server is closed at the end
 	if err != nil {
 		t.Fatal(err)
 	}

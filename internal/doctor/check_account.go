@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -21,8 +22,8 @@ const (
 var daemonReads = []string{callServices, callListTasks, callTasks, callScaling}
 
 func checkCredentials(x *exam) verdict {
-	err, failed := x.f.failure(x.s, "sts:GetCallerIdentity")
-	if !failed {
+	err := x.f.failure(x.s, "sts:GetCallerIdentity")
+	if err == nil {
 		return okay("%s", x.f.identity)
 	}
 	fix := "aws sts get-caller-identity   # AWS_PROFILE, AWS_REGION and AWS_ENDPOINT_URL say whose account is asked"
@@ -90,7 +91,7 @@ func checkAnswers(x *exam) verdict {
 			continue
 		}
 		fix := "aws ecs list-clusters --region " + x.s.Region
-		if e, ok := c.err.(*failure.Error); ok && e.Hint() != "" {
+		if e, ok := errors.AsType[*failure.Error](c.err); ok && e.Hint() != "" {
 			fix += "   # " + e.Hint()
 		}
 		return bad(Fail, fix, "%s", c.err)

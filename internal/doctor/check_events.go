@@ -25,7 +25,7 @@ func checkQueue(x *exam) verdict {
 	if x.f.events.url == "" {
 		return skip("no queue is configured")
 	}
-	if err, failed := x.f.failure(x.s, callQueue); failed {
+	if err := x.f.failure(x.s, callQueue); err != nil {
 		return bad(Fail, fmt.Sprintf("aws sqs get-queue-attributes --region %s --queue-url %s --attribute-names All   # then correct `events.sqs`", x.f.events.place.region, x.f.events.url), "%s", err)
 	}
 	return okay("%s, %d events wait", lastPart(x.f.events.queueARN), x.f.events.waiting)

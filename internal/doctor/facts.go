@@ -112,13 +112,13 @@ var errNotOffered = errors.New("the endpoint does not offer it")
 // notOffered are the codes with which endpoints refuse an operation that they do not know.
 var notOffered = []string{"InvalidAction", "UnknownOperationException"}
 
-// explain returns why an action of a subject failed, and whether it did.
-func (f *facts) failure(s Subject, action string) (error, bool) {
+// failure returns why an action of a subject failed, or nil if it did not.
+func (f *facts) failure(s Subject, action string) error {
 	i := slices.IndexFunc(f.failed, func(c failedCall) bool { return c.action == action && related(c.subject, s) })
 	if i < 0 {
-		return nil, false
+		return nil
 	}
-	return f.failed[i].err, true
+	return f.failed[i].err
 }
 
 // denied says whether a failed call lacked a permission.

@@ -83,7 +83,7 @@ var plants = []plant{
 		l.rulePattern = `{"source":["aws.ecs"],"detail":{"clusterArn":["arn:aws:ecs:*:*:cluster/prod"]}}`
 	}, check: "rules-match", status: doctor.Fail, says: "placement failures of api-spot"},
 	{what: "a state file that cannot be opened", do: func(l *lab) { l.file.State.SQLite = filepath.Join(l.file.State.SQLite, "x") }, check: "state-store", status: doctor.Fail, says: "SQLite file"},
-	{what: "a cluster that does not exist", do: func(l *lab) { l.file.Workloads[0].Pools[1].Cluster = "produktion" }, check: "cluster-exists", status: doctor.Fail, says: "no cluster produktion"},
+	{what: "a cluster that does not exist", do: func(l *lab) { l.file.Workloads[0].Pools[1].Cluster = "elsewhere" }, check: "cluster-exists", status: doctor.Fail, says: "no cluster elsewhere"},
 	{what: "a standby that was never made", do: func(l *lab) { l.file.Workloads[0].Pools[1].Service = "api-ondemand" }, check: "service-exists", status: doctor.Fail, says: "no service api-ondemand"},
 	{what: "a service that CodeDeploy deploys", do: func(l *lab) { l.controller = "CODE_DEPLOY" }, check: "service-kind", status: doctor.Warn, says: "made by CODE_DEPLOY"},
 	{what: "a service that an external controller deploys", do: func(l *lab) { l.controller = "EXTERNAL" }, check: "service-kind", status: doctor.Fail, says: "made by EXTERNAL"},

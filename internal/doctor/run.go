@@ -135,8 +135,8 @@ func (j *judging) hindered(c *check, s Subject) (cause, text string) {
 		}
 	}
 	for _, action := range c.calls {
-		err, failed := j.f.failure(s, action)
-		if !failed {
+		err := j.f.failure(s, action)
+		if err == nil {
 			continue
 		}
 		call := failedCall{err: err}

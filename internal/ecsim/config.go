@@ -85,6 +85,7 @@ type Delivery struct {
 // Behaviour is what a task's process does when it gets SIGTERM.
 type Behaviour uint8
 
+// What processes do on SIGTERM.
 const (
 	BehaviourDefault Behaviour = iota // the default of Config
 	UseWarning                        // goes on working until SIGKILL, that is for the whole stop timeout
@@ -94,6 +95,7 @@ const (
 // WarningForm is the shape of the interruption warning.
 type WarningForm uint8
 
+// The forms that warnings have had.
 const (
 	WarningSpotInterruption  WarningForm = iota // stopCode SpotInterruption (today's documentation)
 	WarningTerminationNotice                    // stopCode TerminationNotice (documentation until 2023)
@@ -103,6 +105,7 @@ const (
 // ScaleInPick says which tasks a scale-in stops; AWS promises nothing (A22). Protected tasks are never picked.
 type ScaleInPick uint8
 
+// The orders in which a scale-in may take tasks.
 const (
 	PickRunningFirst  ScaleInPick = iota // RUNNING tasks, longest running first; starting ones only when no other is left
 	PickRandom                           // any
@@ -112,6 +115,7 @@ const (
 // EventSet is a set of kinds of events.
 type EventSet uint16
 
+// The kinds of events, and two sets of them that rules commonly leave out.
 const (
 	CreatedEvents     EventSet = 1 << iota // PROVISIONING: the first of a task
 	PreparingEvents                        // PENDING, ACTIVATING

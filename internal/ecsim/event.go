@@ -5,6 +5,7 @@ import "time"
 // EventKind is the detail-type of an event.
 type EventKind uint8
 
+// The events that the model sends.
 const (
 	TaskStateChange       EventKind = iota + 1 // "ECS Task State Change"; Task is set
 	ServiceAction                              // "ECS Service Action"; Name, EventType, Provider, Reason

@@ -5,6 +5,7 @@ import "time"
 // FailMode says how tasks of a task definition or a service fail. None of these is a Spot shortage.
 type FailMode uint8
 
+// The ways to fail, in the order of a task's life.
 const (
 	FailNone        FailMode = iota
 	FailImagePull            // CannotPullContainerError while PENDING

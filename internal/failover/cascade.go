@@ -100,7 +100,7 @@ func (w *pass) breakerAsk(v *view, want int) bool {
 	case w.evacuates(v):
 		cover := 0
 		for i := range w.v {
-			if o := &w.v[i]; o != v && !(o.breaker && o.ps.B.Mode == Open) {
+			if o := &w.v[i]; o != v && (!o.breaker || o.ps.B.Mode != Open) {
 				cover += o.running
 			}
 		}

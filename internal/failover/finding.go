@@ -1,6 +1,7 @@
 package failover
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -8,10 +9,7 @@ import (
 
 // Text says the finding in words.
 func (f Finding) Text() string {
-	pool := f.Pool
-	if pool == "" {
-		pool = "the workload"
-	}
+	pool := cmp.Or(f.Pool, "the workload")
 	switch f.Reason {
 	case ReasonBlind:
 		return fmt.Sprintf("%s could not be read (%s)", pool, f.Detail)

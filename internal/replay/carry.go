@@ -61,7 +61,7 @@ func (s *sim) carry() {
 		}
 		for _, x := range a.stop {
 			ref := s.pools[s.byRef[x.Pool]].ref
-			s.world.StopTask(ref.Region, ref.Cluster, x.Task, "stuck before RUNNING")
+			_, _ = s.world.StopTask(ref.Region, ref.Cluster, x.Task, "stuck before RUNNING") // it may be gone by now
 		}
 		if a.done != nil {
 			a.done()

@@ -2,6 +2,7 @@ package replay
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -304,7 +305,7 @@ func TestZonesAndPoolsAndDemandOfATrace(t *testing.T) {
 
 func TestARunCanBeStoppedAndBadRunsAreRefused(t *testing.T) {
 	tr := parse(t, oneInterruption)
-	if _, err := Simulate(Run{Trace: tr, Policy: policy(t, "fill"), Stop: func() bool { return true }}); err != ErrStopped {
+	if _, err := Simulate(Run{Trace: tr, Policy: policy(t, "fill"), Stop: func() bool { return true }}); !errors.Is(err, ErrStopped) {
 		t.Errorf("a run that was told to stop ends with %v", err)
 	}
 	if _, err := Simulate(Run{Trace: &trace.Trace{Name: "empty"}, Policy: policy(t, "fill")}); err == nil {

@@ -173,7 +173,6 @@ func (s *sim) play() error {
 			t = s.end
 		}
 		if s.now < 0 && t >= 0 { // the measurement begins
-			t = 0
 			s.advance(0)
 			s.m.begin()
 		} else {

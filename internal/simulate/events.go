@@ -128,12 +128,11 @@ func spotOnly(signals []failover.Signal) []failover.Signal {
 	return out
 }
 
-// rebuild turns signals in order of time into a trace.
-func rebuild(signals []failover.Signal, name string, tasks, unread int) *trace.Trace {
-	begin, end := signals[0].At, signals[len(signals)-1].At
+// ranBefore are the tasks that ran before the record began.
+func ranBefore(signals []failover.Signal, begin time.Time) map[string]bool {
 	running := map[string]bool{}
 	met := map[string]bool{}
-	for i := range signals { // what ran before the record began
+	for i := range signals {
 		s := &signals[i]
 		if s.Task == "" || met[s.Task] {
 			continue
@@ -143,6 +142,13 @@ func rebuild(signals []failover.Signal, name string, tasks, unread int) *trace.T
 			running[s.Task] = true
 		}
 	}
+	return running
+}
+
+// rebuild turns signals in order of time into a trace.
+func rebuild(signals []failover.Signal, name string, tasks, unread int) *trace.Trace {
+	begin, end := signals[0].At, signals[len(signals)-1].At
+	running := ranBefore(signals, begin)
 	most, held := len(running), len(running)
 	type point struct {
 		at      time.Time

@@ -17,12 +17,12 @@ import (
 const prefix = "backstop."
 
 // Tell makes spans of a report; it is for control.Loop's Tell, and does not wait.
-func (t *Traces) Tell(_ context.Context, r control.Report) {
+func (t *Traces) Tell(ctx context.Context, r control.Report) {
 	if t == nil {
 		return
 	}
 	// A pass is nobody's child: what woke it may be many events.
-	ctx, pass := t.tracer.Start(context.Background(), "pass", trace.WithNewRoot(), trace.WithTimestamp(r.Started), trace.WithAttributes(facts(&r)...))
+	ctx, pass := t.tracer.Start(ctx, "pass", trace.WithNewRoot(), trace.WithTimestamp(r.Started), trace.WithAttributes(facts(&r)...))
 	if pass.IsRecording() {
 		for i := range r.Steps {
 			t.step(ctx, &r, &r.Steps[i])

@@ -100,7 +100,7 @@ func Open(ctx context.Context, o Options) (*Traces, error) {
 	}
 	otel.SetLogger(logr.FromSlogHandler(o.Log.Handler()))
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
-		o.Log.LogAttrs(context.Background(), slog.LevelWarn, "traces: OpenTelemetry reports", slog.Any(control.KeyErr, err))
+		o.Log.LogAttrs(ctx, slog.LevelWarn, "traces: OpenTelemetry reports", slog.Any(control.KeyErr, err))
 	}))
 	exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithRetry(otlptracehttp.RetryConfig{Enabled: true, InitialInterval: retryFirst, MaxInterval: retryMax, MaxElapsedTime: retryFor}))
 	if err != nil {

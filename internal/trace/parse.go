@@ -163,7 +163,7 @@ func readColumn(text string) (Column, string) {
 		return Column{}, fmt.Sprintf("unknown column %q: did you mean %q?", text, close)
 	}
 	for _, r := range text {
-		if !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./", r)) {
+		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-_./", r) {
 			return Column{}, fmt.Sprintf("column %q has the character %q: letters, digits, - _ . and one / are allowed", text, r)
 		}
 	}

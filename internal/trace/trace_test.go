@@ -2,6 +2,7 @@ package trace
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -72,7 +73,7 @@ x.csv:5:6: the row has 3 values, the header 2`},
 		}
 	}
 	_, err := Parse(strings.NewReader("seconds,spot\n"+strings.Repeat("x,x\n", 100)), "x.csv")
-	if ps, ok := err.(Problems); !ok || len(ps) != ErrorsMax {
+	if ps, ok := errors.AsType[Problems](err); !ok || len(ps) != ErrorsMax {
 		t.Errorf("a hundred bad rows give %d problems, want %d", len(ps), ErrorsMax)
 	}
 }
