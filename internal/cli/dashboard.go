@@ -130,7 +130,7 @@ func serveDashboard(ctx context.Context, s IO, o dashboard.Options) error {
 	}
 	_, _ = fmt.Fprintf(s.Err, "The dashboard is at %s. Ctrl-C ends it.\n", served.url)
 	<-ctx.Done()
-	return served.stop()
+	return served.stop() //nolint:contextcheck // ctx has ended; the grace is its own
 }
 
 // sourceOf makes what the pages show of a store. Orders are recorded in it if they are wanted.

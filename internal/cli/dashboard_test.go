@@ -88,7 +88,7 @@ func storeLook(t *testing.T, store control.Store, at time.Time) control.Report {
 
 func fetch(t *testing.T, url string) (int, string) {
 	t.Helper()
-	r, err := http.Get(url) //nolint:gosec,noctx // of the test's own server
+	r, err := http.Get(url) //nolint:gosec // of the test's own server
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -99,7 +99,6 @@ func steadied(all []replay.Moment) []replay.Moment {
 		m := all[i]
 		if held != nil && m.At-out[len(out)-1].At >= time.Minute {
 			out = append(out, *held)
-			held = nil
 		}
 		if n := len(out); n > 0 {
 			last := out[n-1]

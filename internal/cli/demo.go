@@ -164,7 +164,7 @@ func runDemo(ctx context.Context, s IO, o demoOptions) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = pages.stop() }()
+	defer func() { _ = pages.stop() }() //nolint:contextcheck // ctx may have ended; the grace is its own
 	sum, err := v.watch(ctx, d, sc, speed, live)
 	if errors.Is(err, syscall.EPIPE) {
 		return quiet(ExitFailed)

@@ -68,7 +68,7 @@ func runDaemon(ctx context.Context, s IO, o runOptions) error {
 	if err != nil { // what cannot be drawn must not keep anybody from guarding
 		log.LogAttrs(ctx, slog.LevelError, "passes are not sent as traces", slog.Any(control.KeyErr, err))
 	}
-	defer traces.Close()
+	defer traces.Close() //nolint:contextcheck // ctx has ended; the grace is its own
 	opts := app.Options{Config: file, AWS: cfg, Log: log, Scale: o.speed, Tell: func(ctx context.Context, r control.Report) {
 		pages.tell(ctx, r)
 		traces.Tell(ctx, r)
@@ -89,7 +89,7 @@ func runDaemon(ctx context.Context, s IO, o runOptions) error {
 		return errors.Join(err, a.Close())
 	}
 	err = a.Run(ctx)
-	return errors.Join(err, pages.close(), a.Close())
+	return errors.Join(err, pages.close(), a.Close()) //nolint:contextcheck // ctx has ended; the grace is its own
 }
 
 // credentialsTimeout bounds how long a start waits to see whether there are credentials at all.

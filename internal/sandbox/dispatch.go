@@ -105,7 +105,7 @@ func (s *Sandbox) serveAWS(r *http.Request) reply {
 	}
 	if struck.latency > 0 || run.waits {
 		s.mu.Unlock()
-		pause(c.ctx, struck.latency)
+		pause(r.Context(), struck.latency)
 		if !run.waits {
 			s.mu.Lock()
 			s.catchUpLocked()

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"encoding/json"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -105,7 +106,7 @@ func (s *Sandbox) deliverLocked() {
 		}
 		body, err := s.eventJSON(e)
 		if err != nil {
-			s.log.Error("event not encoded", "event_id", e.ID, "error", err)
+			s.log.Error("event not encoded", slog.String("event_id", e.ID), slog.Any("error", err))
 			continue
 		}
 		at := e.DeliverAt

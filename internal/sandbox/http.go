@@ -177,15 +177,15 @@ func (l *Listener) Serve(ctx context.Context) error {
 		defer close(drove)
 		l.sandbox.Drive(ctx)
 	}()
-	ended := make(chan error, 1)
+	ended := make(chan struct{})
 	go func() {
+		defer close(ended)
 		<-ctx.Done() // ends the long polls too: it is the base of their contexts
 		wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 		defer cancel()
 		if server.Shutdown(wait) != nil {
 			_ = server.Close()
 		}
-		ended <- nil
 	}()
 	err := server.Serve(l.socket)
 	stop()

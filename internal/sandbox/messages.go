@@ -4,6 +4,7 @@ import (
 	"crypto/md5" // #nosec G501 -- SQS's own checksum of bodies, not a safeguard
 	"encoding/binary"
 	"encoding/hex"
+	"log/slog"
 	"strconv"
 	"strings"
 	"time"
@@ -73,7 +74,7 @@ func (s *Sandbox) newMessage(body string, sent, visible time.Time) *message {
 func (s *Sandbox) enqueue(q *queue, m *message) {
 	if q.add(m) && !s.overflowed {
 		s.overflowed = true
-		s.log.Warn("queue is full, the oldest messages go", "queue", q.name, "messages", messagesMax)
+		s.log.Warn("queue is full, the oldest messages go", slog.String("queue", q.name), slog.Int("messages", messagesMax))
 	}
 }
 
@@ -242,5 +243,5 @@ func (s *Sandbox) bury(q *queue, m *message) {
 			return
 		}
 	}
-	s.log.Warn("dead-letter queue is missing, message lost", "queue", q.name, "target", q.redrive.Target)
+	s.log.Warn("dead-letter queue is missing, message lost", slog.String("queue", q.name), slog.String("target", q.redrive.Target))
 }

@@ -173,7 +173,7 @@ func TestALongPollEndsAtTheVirtualDeadlineOrWithAMessage(t *testing.T) {
 		}
 		begin = time.Now()
 		go func() {
-			time.Sleep(700 * time.Millisecond) // a bubble's time: the send comes in the middle of the poll
+			time.Sleep(700 * time.Millisecond) //nolint:forbidigo // a bubble's time: the send comes in the middle of the poll
 			_, _ = c.sqs.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &url, MessageBody: new("x"), DelaySeconds: 5})
 		}()
 		if got := receive(t, c, url, 20); len(got) != 1 || time.Since(begin) != 1200*time.Millisecond {
