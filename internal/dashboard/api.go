@@ -99,6 +99,9 @@ func (d *Dashboard) history(w http.ResponseWriter, r *http.Request) {
 		d.broken(w, r, err)
 		return
 	}
+	if run, ok := d.o.Source.(*Recording); ok { // it is all there, however much of it has been read
+		h.Begins = run.begins(wl.Name)
+	}
 	d.answer(w, r, h)
 }
 

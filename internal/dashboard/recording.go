@@ -26,6 +26,16 @@ func NewRecording(workloads []Workload, entries []journal.Entry, end time.Time) 
 // Now returns when the recording was over, which is its present.
 func (r *Recording) Now() time.Time { return r.end }
 
+// begins returns when a workload was first looked at in the recording, whatever of it has been read so far; zero: never.
+func (r *Recording) begins(workload string) time.Time {
+	for i := len(r.entries) - 1; i >= 0; i-- {
+		if e := &r.entries[i]; e.Workload == workload && e.Decision != nil {
+			return e.Decision.At
+		}
+	}
+	return time.Time{}
+}
+
 // Workloads implements [Source].
 func (r *Recording) Workloads() []Workload { return r.workloads }
 
