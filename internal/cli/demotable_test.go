@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/backstop-ecs/backstop/internal/demo"
+	"github.com/backstop-ecs/backstop/internal/racetest"
 )
 
 // allScenariosEnv makes the test below play every scenario, which takes some minutes.
@@ -22,7 +23,7 @@ func TestTheReadmeHasTheDemosFigures(t *testing.T) {
 	if testing.Short() {
 		t.Skip("skipped: plays scenarios")
 	}
-	if raced {
+	if racetest.Enabled {
 		t.Skip("skipped: under the race detector it plays the same, which make docs-check compares")
 	}
 	const file = "../../README.md"

@@ -20,6 +20,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/ecsim"
 	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/racetest"
 	"github.com/backstop-ecs/backstop/internal/sandbox"
 )
 
@@ -251,7 +252,7 @@ func TestTheFirstHour(t *testing.T) {
 	if testing.Short() {
 		t.Skip("skipped: starts the AWS CLI some twenty times")
 	}
-	if raced {
+	if racetest.Enabled {
 		t.Skip("skipped: under the race detector it tells the same, which make docs-check compares")
 	}
 	if _, err := exec.LookPath("aws"); err != nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/ecsim"
+	"github.com/backstop-ecs/backstop/internal/racetest"
 )
 
 // trouble is a world in which everything that can be bent is bent, as drawn from a seed.
@@ -162,8 +163,8 @@ func recount(f *fixture, h history) {
 
 func TestInvariantsHoldInTroubledWorlds(t *testing.T) {
 	worlds := 30
-	if raced || testing.Short() {
-		worlds = 10
+	if racetest.Enabled || testing.Short() {
+		worlds = 4
 	}
 	for seed := range uint64(worlds) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
@@ -235,8 +236,8 @@ func fingerprint(t *testing.T, seed uint64, step time.Duration) uint64 {
 func TestSameSeedSameEventsHoweverTheWayIsCut(t *testing.T) {
 	seen := map[uint64]uint64{}
 	seeds := uint64(8)
-	if raced {
-		seeds = 3
+	if racetest.Enabled {
+		seeds = 1
 	}
 	for seed := range seeds {
 		whole := fingerprint(t, seed, time.Hour)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/backstop-ecs/backstop/internal/racetest"
 	"github.com/backstop-ecs/backstop/internal/sandbox"
 )
 
@@ -26,7 +27,7 @@ func cliPrograms(t *testing.T) []string {
 	if len(programs) == 0 {
 		t.Skip("no aws on PATH: the AWS CLI is not tested (Debian: apt-get install awscli)")
 	}
-	if raced {
+	if racetest.Enabled {
 		programs = programs[:1] // the other one asks the same of the sandbox, half a minute long
 	}
 	return programs

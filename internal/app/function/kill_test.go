@@ -27,6 +27,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/ecsim"
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/journal"
+	"github.com/backstop-ecs/backstop/internal/racetest"
 	"github.com/backstop-ecs/backstop/internal/sandbox"
 )
 
@@ -131,7 +132,7 @@ func TestKillingOneOfTwoDaemonsAndAFunctionLosesNothing(t *testing.T) {
 	kills := 12
 	if n, err := strconv.Atoi(os.Getenv("BACKSTOP_KILLS")); err == nil {
 		kills = n
-	} else if testing.Short() {
+	} else if testing.Short() || racetest.Enabled {
 		kills = 4
 	}
 	names := []string{"api", "worker", "batch"}

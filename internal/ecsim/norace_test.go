@@ -1,5 +1,0 @@
-//go:build !race
-
-package ecsim_test
-
-const raced = false

@@ -1,6 +1,0 @@
-//go:build race
-
-package sandbox_test
-
-// raced says that the race detector watches, which makes a run several times slower.
-const raced = true
