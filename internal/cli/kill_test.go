@@ -12,9 +12,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/backstop-ecs/backstop/internal/racetest"
 	"github.com/backstop-ecs/backstop/internal/sandbox"
 )
 
@@ -34,6 +36,9 @@ const (
 func TestKillingTheDaemonLosesNothing(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it kills processes for some ten seconds")
+	}
+	if racetest.Enabled {
+		t.Skip("the processes are built without the race detector")
 	}
 	binary := buildBinary(t)
 	dir := t.TempDir()
@@ -153,13 +158,36 @@ func (w *killWorld) runAndKill(after time.Duration) {
 	_ = cmd.Wait()
 }
 
+// startLog notes what a daemon says, and when it has started: before that an interrupt ends it as it ends any program.
+type startLog struct {
+	mu      sync.Mutex
+	text    bytes.Buffer
+	started chan struct{}
+}
+
+func (l *startLog) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	was := bytes.Contains(l.text.Bytes(), []byte("loop started"))
+	n, err := l.text.Write(b)
+	if !was && bytes.Contains(l.text.Bytes(), []byte("loop started")) {
+		close(l.started)
+	}
+	return n, err
+}
+
 // run runs the daemon until the function that it returns is called.
 func (w *killWorld) run() (stop func()) {
-	var log bytes.Buffer
+	log := &startLog{started: make(chan struct{})}
 	cmd := w.command("run", "--sandbox-speed", fmt.Sprint(killSpeed))
-	cmd.Stderr = &log
+	cmd.Stderr = log
 	if err := cmd.Start(); err != nil {
 		w.t.Fatal(err)
+	}
+	select {
+	case <-log.started:
+	case <-time.After(heals):
+		w.t.Errorf("the daemon has not started in %s", heals)
 	}
 	ended := false
 	stop = func() {
@@ -169,7 +197,7 @@ func (w *killWorld) run() (stop func()) {
 		ended = true
 		_ = cmd.Process.Signal(os.Interrupt)
 		if err := cmd.Wait(); err != nil {
-			w.t.Errorf("the daemon ended with %v:\n%s", err, log.String())
+			w.t.Errorf("the daemon ended with %v:\n%s", err, log.text.String())
 		}
 	}
 	w.t.Cleanup(stop)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/racetest"
 )
 
 const (
@@ -57,6 +58,9 @@ func busyLab(t *testing.T) *lab {
 func TestInTheBrowser(t *testing.T) {
 	if testing.Short() {
 		t.Skip("short: the browser takes some seconds")
+	}
+	if racetest.Enabled {
+		t.Skip("what the browser asks for is asked for without one too, where the race detector watches")
 	}
 	chromium := browser(t)
 	l := busyLab(t)

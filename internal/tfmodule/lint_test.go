@@ -10,13 +10,15 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/backstop-ecs/backstop/internal/racetest"
 )
 
 // TestALinterKnowsThePoliciesAndPatterns puts the rendered policies and patterns into a CloudFormation template and asks
 // cfn-lint, which knows every action of AWS and was not written here.
 func TestALinterKnowsThePoliciesAndPatterns(t *testing.T) {
-	if testing.Short() {
-		t.Skip("starts a slow program")
+	if testing.Short() || racetest.Enabled {
+		t.Skip("starts a slow program, which the race detector does not watch")
 	}
 	linter, err := exec.LookPath("cfn-lint")
 	if err != nil {
