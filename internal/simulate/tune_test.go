@@ -89,6 +89,7 @@ func TestAForecastIsProposedWithTheGapOfItsWorld(t *testing.T) {
 
 func TestASearchDoesNotDependOnTheWorkers(t *testing.T) {
 	o := sigtermWorld(30)
+	o.Tasks = 15
 	o.Workers = 1
 	one := tuned(t, o)
 	o.Workers = 4
