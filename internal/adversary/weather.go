@@ -155,8 +155,14 @@ func (o *weather) strike(ctx context.Context, t Trouble) {
 	}
 }
 
-// fresh draws a count that nobody gave or asked for yet, so that what becomes of it can be told.
+// usedMax is after how many counts old ones may come again. Without a bound the demand of a year would grow into the thousands.
+const usedMax = 200
+
+// fresh draws a count that nobody gave or asked for lately, so that what becomes of it can be told.
 func (o *weather) fresh() int {
+	if len(o.used) >= usedMax {
+		clear(o.used)
+	}
 	for {
 		n := 1 + o.rand.IntN(2*o.r.plan.Demand+len(o.used)+10)
 		if !o.used[n] && !o.r.watch.asked(n) {
