@@ -1,0 +1,143 @@
+package adversary
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/backstop-ecs/backstop/internal/ecsim"
+	"github.com/backstop-ecs/backstop/internal/failover"
+)
+
+// calm ends all troubles. A writer whose clock had jumped, or whose configuration is old, restarts.
+func (r *run) calm() {
+	r.mu.Lock()
+	r.troubled = false
+	r.mu.Unlock()
+	for i := range r.restarts {
+		r.restart(i)
+	}
+}
+
+var errNotThere = errors.New("not there yet")
+
+// settle waits for the cheapest state that holds the demand, lets an interruption come, and waits again. It
+// returns how long the first took.
+func (r *run) settle(o *weather) time.Duration {
+	began := time.Now()
+	took, err := r.converge(began.Add(convergeMax))
+	if err != nil {
+		r.watch.breach("converges", "%v after %s of calm", err, time.Since(began))
+		return time.Since(began)
+	}
+	if r.plan.Policy.Observe {
+		return took
+	}
+	r.drill(o)
+	again := time.Now()
+	if _, err = r.converge(again.Add(convergeMax)); err != nil {
+		r.watch.breach("converges", "%v %s after a drill", err, time.Since(again))
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, l := range r.mail.dead {
+		if !l.poison && l.sentAt.After(again) {
+			r.watch.breach("messages_are_acknowledged", "message %s of the calm went to the dead-letter queue", l.id)
+			break
+		}
+	}
+	return took
+}
+
+// converge waits until the state is right and has stayed so.
+func (r *run) converge(until time.Time) (time.Duration, error) {
+	began, since := time.Now(), time.Time{}
+	for {
+		err := r.right()
+		switch {
+		case err != nil:
+			since = time.Time{}
+		case since.IsZero():
+			since = time.Now()
+		case time.Since(since) >= settledFor:
+			return since.Sub(began), nil
+		}
+		if err != nil && time.Now().After(until) {
+			return 0, err
+		}
+		time.Sleep(time.Minute)
+	}
+}
+
+// right says what is not as it should be.
+func (r *run) right() error {
+	r.watch.mu.Lock()
+	record, wills := r.watch.latest, r.watch.wills
+	r.watch.mu.Unlock()
+	s := &record.State
+	last := wills[len(wills)-1]
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.catchUp()
+	if s.Demand != last.count && !last.overwritten {
+		return fmt.Errorf("%w: the state holds demand %d, somebody wants %d", errNotThere, s.Demand, last.count)
+	}
+	if r.policy.Observe {
+		return nil
+	}
+	for i, service := range r.refs {
+		g, _ := r.w.Glance(ref(service))
+		pool := &r.policy.Pools[i]
+		want := s.Pool(pool.Name).Warm
+		if i == 0 && s.Demand > 0 {
+			want = s.Demand + r.policy.Extra
+		}
+		b := s.Pool(pool.Name).B
+		switch {
+		case g.TrueDesired != want:
+			return fmt.Errorf("%w: %s is asked for %d, want %d", errNotThere, pool.Name, g.TrueDesired, want)
+		case g.Unthreatened != want:
+			return fmt.Errorf("%w: %s runs %d, want %d", errNotThere, pool.Name, g.Unthreatened, want)
+		case b.Mode != failover.Closed:
+			return fmt.Errorf("%w: the breaker of %s is %s", errNotThere, pool.Name, b.Mode)
+		}
+		if t := r.targets[ref(service)]; t != nil && (t.SuspendedIn || t.SuspendedOut || t.SuspendedScheduled || t.Min == 0) {
+			return fmt.Errorf("%w: the scalable target of %s is %+v", errNotThere, pool.Name, t.Scaling)
+		}
+	}
+	return nil
+}
+
+// drill reclaims Spot tasks for good, with nothing else going wrong, and looks whether the cover is asked for
+// in time; then gives the capacity back.
+func (r *run) drill(o *weather) {
+	key := ecsim.SupplyKey{Region: r.refs[0].Region, Provider: ecsim.FargateSpot}
+	demand := 0
+	o.on(func(w *ecsim.World) {
+		g, _ := w.Glance(ref(r.refs[0]))
+		demand = g.TrueDesired
+		w.SetSupply(key, demand/2)
+	})
+	time.Sleep(coverMax)
+	asked, held := 0, 0
+	o.on(func(w *ecsim.World) {
+		for i, s := range r.refs {
+			g, _ := w.Glance(ref(s))
+			if i == 0 {
+				held = g.Unthreatened
+				continue
+			}
+			asked += g.TrueDesired
+		}
+	})
+	policy := r.policyNow()
+	r.watch.mu.Lock()
+	state := r.watch.latest.State
+	r.watch.mu.Unlock()
+	limited := state.Pin != nil || state.Pause != nil || policy.OnDemandMax > 0 || policy.FillAfter > 0 || r.plan.World.UnwarnedShare > 0
+	if held+asked < demand && !limited && r.plan.World.ReadLag <= 0 {
+		r.watch.breach("cover_in_time", "%s after the warning %d run and %d are asked for elsewhere, demand %d", coverMax, held, asked, demand)
+	}
+	time.Sleep(10 * time.Minute)
+	o.on(func(w *ecsim.World) { w.SetSupply(key, -1) })
+}

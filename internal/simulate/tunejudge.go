@@ -1,0 +1,151 @@
+package simulate
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/replay"
+	"github.com/backstop-ecs/backstop/internal/report"
+)
+
+// judge plays the proposal, what it started from, and the proposal without each of its changes where nothing was searched.
+func (t *tuner) judge(ctx context.Context, best trial) (*Tuned, error) {
+	out := &t.out
+	fields := slices.DeleteFunc(leverNames(), func(f string) bool { _, ok := best[f]; return !ok })
+	trials := []trial{{}, best}
+	for _, f := range fields {
+		trials = append(trials, best.with(f, ""))
+	}
+	got, err := t.play(ctx, t.held, trials)
+	if err != nil {
+		return nil, err
+	}
+	before, after := report.Mean(got[0]), report.Mean(got[1])
+	out.Before, out.After = measured(before), measured(after)
+	out.Tried, out.Runs = len(t.known), t.done
+	out.Target, out.TargetGiven = t.target, t.given
+	out.Changes = []Change{}
+	for i, f := range fields {
+		c := difference(got[1], got[2+i])
+		c.Field, c.From, c.To = f, t.value(f, trial{}), t.value(f, best)
+		out.Changes = append(out.Changes, c)
+	}
+	found := t.known[best.key()]
+	if bound(found) > t.target {
+		out.Floor = bound(found)
+	}
+	out.Reached = bound(found) <= t.target && after.ShortPer1000 <= t.target
+	out.Frontier = t.frontier()
+	t.verdict(best, difference(got[1], got[0]))
+	if out.Keep {
+		best = trial{}
+	}
+	out.Zones = string(t.zonesOf(best))
+	out.YAML = t.yaml(best)
+	return out, nil
+}
+
+func leverNames() []string {
+	var out []string
+	for _, l := range levers() {
+		out = append(out, l.field)
+	}
+	return out
+}
+
+// verdict says in words whether the proposal holds up. whole is the proposal against what it started from.
+func (t *tuner) verdict(best trial, whole Change) {
+	out := &t.out
+	saves := whole.Cost < 0
+	switch {
+	case out.Floor > 0:
+		out.Keep = true
+		out.Verdict = fmt.Sprintf("%.4g task-minutes per 1,000 task-hours are out of reach of the %d policies tried: the floor is %.3g (mean and standard error), at %+.1f %% of cost. "+
+			"A lost task is missing for its replacement's start-up; faster starts, or tasks that use the two-minute warning, lower that floor.", t.target, out.Tried, out.Floor, 100*whole.Cost)
+	case len(best) == 0:
+		out.Keep = true
+		out.Verdict = fmt.Sprintf("the present policy is the best of %d tried", out.Tried)
+		if t.given && !out.Reached {
+			out.Verdict += fmt.Sprintf(", but on what was held out it leaves %.3g short, above the target", out.After.Short)
+		}
+	case t.given && !out.Reached:
+		out.Verdict = fmt.Sprintf("the proposal kept to the target where it was searched for, but not on what was held out (%.3g): name a lower target, or more seeds", out.After.Short)
+	case t.given:
+		out.Verdict = "the cheapest policy tried that keeps to the target, on what was held out too"
+	case saves && out.After.Short <= max(t.target, out.Before.Short+whole.ShortCI):
+		out.Verdict = "cheaper, and not shorter than now beyond the tolerance, on what was held out too"
+	case !saves && out.After.Short < out.Before.Short-whole.ShortCI:
+		out.Verdict = "less short than now, on what was held out too"
+	default:
+		out.Keep = true
+		out.Verdict = "what was found does not hold up on what was held out: keep the present policy"
+	}
+}
+
+// frontier lists what was tried and beaten by nothing else.
+func (t *tuner) frontier() []Point {
+	keys := slices.Sorted(maps.Keys(t.known))
+	rows := make([]report.Row, len(keys))
+	for i, k := range keys {
+		rows[i] = t.known[k]
+	}
+	out := []Point{}
+	for _, i := range report.Frontier(rows) {
+		out = append(out, Point{Policy: keys[i], CostRatio: rows[i].CostRatio, Short: rows[i].ShortPer1000, ShortCI: rows[i].Interval["shortfall_per_1000_hours"]})
+	}
+	return out
+}
+
+func measured(r report.Row) Measure {
+	return Measure{CostUSD: r.CostUSD, CostRatio: r.CostRatio, OverOracle: r.OverOracle, Short: r.ShortPer1000, ShortCI: r.Interval["shortfall_per_1000_hours"],
+		ShortEach: r.ShortEach, WorkingMin: r.WorkingMin, PerLost: r.PerLost}
+}
+
+// difference compares two policies run by run: the same trace and seed.
+func difference(a, b []replay.Result) Change {
+	pairs := make([]replay.Result, len(a))
+	for i := range a {
+		pairs[i].ShortPer1000 = a[i].ShortPer1000 - b[i].ShortPer1000
+		if b[i].CostUSD > 0 {
+			pairs[i].CostRatio = a[i].CostUSD/b[i].CostUSD - 1
+		}
+	}
+	m := report.Mean(pairs)
+	return Change{Cost: m.CostRatio, CostCI: m.Interval["cost_ratio"], Short: m.ShortPer1000, ShortCI: m.Interval["shortfall_per_1000_hours"]}
+}
+
+// yaml is the proposal as it stands in a workload of the configuration.
+func (t *tuner) yaml(tr trial) string {
+	var b strings.Builder
+	if t.zonesOf(tr) == replay.PerZone && t.zoned() {
+		b.WriteString("    # A Spot service per zone (one subnet each), together in one tier; the number of tasks is then given here.\n")
+		fmt.Fprintf(&b, "    demand: %d\n    pools:\n", t.search0.o.Tasks)
+		for _, src := range t.search0.sources {
+			one, err := src.of(t.search0.o.Seed)
+			if err != nil || len(one.Pools()) == 0 {
+				continue
+			}
+			for _, zone := range one.Zones(one.Pools()[0]) {
+				fmt.Fprintf(&b, "      - {name: spot-%s, cluster: CLUSTER, service: SERVICE-%s, capacity: FARGATE_SPOT, tier: spot}\n", zone, zone)
+			}
+			break
+		}
+		b.WriteString("      - {name: standard, cluster: CLUSTER, service: SERVICE-standard, capacity: FARGATE}\n")
+	}
+	fmt.Fprintf(&b, "    policy:\n      preset: %s\n", t.preset)
+	v, err := t.variant(tr)
+	if err != nil {
+		return b.String()
+	}
+	plain, _ := failover.Preset(t.preset)
+	for _, f := range failover.Fields() {
+		if now := f.Get(v.policy.Law); now != f.Get(&plain) {
+			fmt.Fprintf(&b, "      %s: %s\n", f.Key, now)
+		}
+	}
+	return b.String()
+}
