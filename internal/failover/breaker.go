@@ -217,12 +217,28 @@ func (w *pass) stable(v *view) bool {
 
 // heldProves says whether tasks from before the trip count as proof. They do not while fresh ones can be asked
 // for; but a pool that runs all that is wanted, or that could not be taken down for want of cover, is asked
-// for no fresh ones and would stay open for ever. They must have survived for as long as the proof takes.
+// for no fresh ones and would stay open for ever. So would one that is only kept and whose probe has old tasks in it,
+// while the pools before it leave nothing to it. They must have survived for as long as the proof takes.
 func (w *pass) heldProves(v *view) bool {
 	if v.held == 0 || w.now.Sub(v.ps.B.TrippedAt) < w.p.StableFor {
 		return false
 	}
-	return v.running >= w.want() || (w.evacuates(v) && v.held > w.probe())
+	if w.evacuates(v) {
+		return v.running >= w.want() || v.held > w.probe()
+	}
+	return v.running >= w.want() || (v.running >= w.probe() && w.leftTo(v) <= v.held)
+}
+
+// leftTo is how many tasks the pools before one leave to it.
+func (w *pass) leftTo(v *view) int {
+	left := w.want()
+	for i := range w.v {
+		if &w.v[i] == v {
+			break
+		}
+		left -= w.v[i].running
+	}
+	return left
 }
 
 // rampAsk is what a half-open pool is asked for at its present step.

@@ -149,3 +149,36 @@ func TestZoneThatHasRoomAgainIsAskedForTheRestAtOnce(t *testing.T) {
 		t.Errorf("zone c has room and is asked for %d, it holds %d and %d are missing", got, had, missing)
 	}
 }
+
+// TestAKeptPoolThatIsNotNeededProvesItselfWithItsOldTasks: its probe is filled by tasks from before the trip, so nothing fresh is
+// asked for that could prove it, and it would be asked for its probe for ever.
+func TestAKeptPoolThatIsNotNeededProvesItselfWithItsOldTasks(t *testing.T) {
+	for name, old := range map[string]int{"old tasks alone": 10, "old and fresh ones": 7} {
+		t.Run(name, func(t *testing.T) {
+			p, _ := Preset(PresetFill)
+			p.Pools = []Pool{{Name: "spot", Capacity: Spot}, {Name: "far", Capacity: Spot, Tier: 1}, {Name: "standard", Capacity: OnDemand, Tier: 2}}
+			l := &lab{t: t, p: p, now: epoch}
+			l.s.Workload = "w"
+			for _, pool := range p.Pools {
+				l.pools = append(l.pools, &labPool{name: pool.Name})
+			}
+			l.pool("spot").desired, l.pool("far").desired = 25, 10
+			l.run("spot", 25, time.Hour)
+			l.run("far", old, time.Hour)
+			l.pass()
+			l.pool("far").desired = 10
+			far := &l.s.Pools[1]
+			far.B = Breaker{Mode: Open, Since: l.now, TrippedAt: l.now, Why: ReasonTripChurn}
+			l.advance(time.Second)
+			l.run("far", 10-old, 0)
+			for range 30 {
+				l.advance(time.Minute)
+				l.pass()
+				l.cut("far")
+			}
+			if b := l.s.Pools[1].B; b.Mode != Closed || l.pool("far").desired != 0 {
+				t.Errorf("after half an hour its breaker is %s and it is asked for %d (%v)", b.Mode, l.pool("far").desired, texts(l.last))
+			}
+		})
+	}
+}
