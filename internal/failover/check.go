@@ -206,7 +206,7 @@ func (c *checker) askedIsBounded() {
 		}
 		if pool.Capacity == OnDemand {
 			cover += asks[i]
-			raised = raised || asks[i] > was
+			raised = raised || asks[i] > max(was, c.inForce(i)) // a stale read may show less than is in force
 		}
 	}
 	if limit := c.p.OnDemandMax; limit > 0 && raised && cover > limit {
