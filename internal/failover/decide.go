@@ -67,7 +67,6 @@ type pass struct {
 	// on-demand capacity itself cannot be had.
 	short, deploying, onDemandShort bool
 	pinned                          Mode
-	warmIn                          *view // the pool that is kept warm
 	failedOver                      bool
 	lead                            Reason
 }

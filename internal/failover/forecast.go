@@ -181,13 +181,14 @@ func (w *pass) foresee() {
 	if w.s.Forecast == nil {
 		w.s.Forecast = &Forecast{Since: w.now}
 	}
+	on := w.p.ForesightUSD > 0 && w.s.Demand > 0
 	for i := range w.v {
 		v := &w.v[i]
-		if v.pool.Capacity != OnDemand || w.p.ForesightUSD <= 0 || w.s.Demand == 0 || w.warmIn != nil || v.pool.TaskHourUSD <= 0 {
+		if !on || v.pool.Capacity != OnDemand || v.pool.TaskHourUSD <= 0 {
 			v.cooled = v.ps.Warm > 0
 			continue
 		}
-		w.warmIn = v
+		on = false // the first one alone
 		f := w.s.Forecast
 		v.warm = f.warm(w.now, min(w.s.Demand, w.bound(v)), w.p.ForesightUSD, v.pool.TaskHourUSD, w.p.ForesightGap)
 		if v.warm > v.cur && w.anyFailing() {
