@@ -274,8 +274,9 @@ func (p *process) Scaling(ctx context.Context, ref control.ServiceRef) (sc failo
 
 // Apply carries out an action.
 func (p *process) Apply(ctx context.Context, ref control.ServiceRef, a failover.Action) error {
+	saw := p.r.watch.sights(p) // an effect that comes late is held to the look that it was decided on
 	return p.call(ctx, opApply, p.object(ref), applyTroubles, func(ctx context.Context) error {
-		p.r.watch.acts(p, ref, a)
+		p.r.watch.acts(p, ref, a, saw)
 		return p.services.Apply(ctx, ref, a)
 	})
 }

@@ -2,6 +2,7 @@ package adversary
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -243,8 +244,15 @@ func (w *watch) intentsLocked(before, after *failover.State) {
 	}
 }
 
-// acts checks an action at the moment of its effect.
-func (w *watch) acts(p *process, s control.ServiceRef, a failover.Action) {
+// sights returns what the process saw last.
+func (w *watch) sights(p *process) map[string]sight {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return maps.Clone(p.seen)
+}
+
+// acts checks an action, decided on what was seen, at the moment of its effect.
+func (w *watch) acts(p *process, s control.ServiceRef, a failover.Action, seen map[string]sight) {
 	r := w.r
 	r.mu.Lock()
 	r.catchUp()
@@ -257,7 +265,7 @@ func (w *watch) acts(p *process, s control.ServiceRef, a failover.Action) {
 			mine, alive, trueDesired = g.Unthreatened, g.Unthreatened+g.Pending, g.TrueDesired
 		}
 		// What changed between the look and the act nobody can know.
-		saw := p.seen[w.poolOf(other.Service)]
+		saw := seen[w.poolOf(other.Service)]
 		changed = changed || g.Unthreatened != saw.last || g.Pending != saw.pending || g.TrueDesired != saw.desired || g.Deployments > 1
 	}
 	owner := s == r.refs[0]

@@ -72,8 +72,7 @@ func (w *pass) unseen(a *Asked) bool { return !a.Seen && w.now.Sub(a.At) < w.p.S
 
 // pendingAsk says whether the same count was asked for, was accepted, and is only not to be seen yet.
 func (w *pass) pendingAsk(v *view) bool {
-	a := v.ps.Asked
-	return a != nil && a.Count == v.ask && a.Done && !a.Seen && w.now.Sub(a.At) < w.p.StaleFor
+	return w.awaited(v) && v.ps.Asked.Count == v.ask
 }
 
 // raiseReason says why a pool is asked for more.

@@ -118,3 +118,71 @@ func TestAStepThatSomebodyTookDownIsNotLate(t *testing.T) {
 		t.Errorf("the breaker is %s (%s); nothing was asked of ECS that could be late", mode, l.last.Reason)
 	}
 }
+
+func TestWithNothingReadNoEvidenceIsLostToAClockThatIsOff(t *testing.T) {
+	for _, off := range []time.Duration{10 * time.Minute, -10 * time.Minute} {
+		l := newLab(t, PresetFill, 10)
+		last, happened := l.s.At, l.now.Add(30*time.Second)
+		l.now = l.now.Add(time.Minute + off) // a writer that has just been born and never read AWS's clock
+		for _, p := range l.pools {
+			p.err = ErrDenied
+		}
+		l.signals = append(l.signals, Signal{ID: "e1", Kind: SignalInterruption, Pool: "spot", At: happened, Task: "t00001"})
+		l.pass()
+		if len(l.s.Window) != 1 || !l.s.Window[0].At.Equal(happened) {
+			t.Errorf("off by %s: the evidence is %+v, want one of %s: its message is acknowledged after this pass", off, l.s.Window, happened)
+		}
+		if !l.s.At.Equal(last) {
+			t.Errorf("off by %s: the state is dated %s by a clock that nobody has compared with AWS's, want %s", off, l.s.At, last)
+		}
+		l.now = epoch.Add(2 * time.Minute)
+		for _, p := range l.pools {
+			p.err = ErrNone
+		}
+		l.pass()
+		for _, f := range l.last.Findings {
+			if f.Reason == ReasonClock {
+				t.Errorf("off by %s: the first good look is called a clock jump: %+v", off, f)
+			}
+		}
+	}
+}
+
+func TestTwoCountsThatTakeTurnsDoNotHideAThird(t *testing.T) {
+	l := newLab(t, PresetFill, 10)
+	l.advance(time.Minute)
+	w := pass{p: &l.p, s: l.s, now: l.now}
+	v := view{desired: 10, ps: &PoolState{}}
+	w.askFor(&v, 11)
+	for range 2 * oldCountsMax { // two writers of two configurations
+		w.now = w.now.Add(time.Second)
+		w.askFor(&v, 12)
+		w.askFor(&v, 13)
+	}
+	for _, count := range []int{10, 11, 12} {
+		if !superseded(v.ps.Asked.Old, count) {
+			t.Errorf("a read that still shows %d would be taken for somebody's will: %+v", count, v.ps.Asked)
+		}
+	}
+}
+
+func TestACountThatSomebodyOverruledIsNotCountedOn(t *testing.T) {
+	l := newLab(t, PresetFill, 10, func(p *Policy) { p.Overstart = 0 })
+	l.drop("spot", 4)
+	l.pass()
+	if got := l.pool("standard").desired; got != 4 {
+		t.Fatalf("standard is asked for %d, want 4", got)
+	}
+	l.advance(time.Second)
+	l.pool("standard").desired = 1 // within stale_for, and nothing that ours replaced
+	l.pass()
+	if want := (SetDesiredCount{Pool: "standard", Count: 4, From: 1}); len(l.last.Actions) != 1 || l.last.Actions[0] != want {
+		t.Fatalf("actions %v, want %v at once", l.last.Actions, want)
+	}
+	l.pool("standard").desired = 1 // this read is of before it
+	l.advance(time.Second)
+	l.pass()
+	if len(l.last.Actions) != 0 {
+		t.Errorf("actions %v: it was accepted and is only not to be seen yet", l.last.Actions)
+	}
+}

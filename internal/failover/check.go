@@ -1,9 +1,6 @@
 package failover
 
-import (
-	"fmt"
-	"slices"
-)
+import "fmt"
 
 // Violation is one broken invariant.
 type Violation struct {
@@ -184,7 +181,8 @@ func (c *checker) asked() []int {
 	asks := make([]int, len(c.p.Pools))
 	for i := range asks {
 		asks[i] = c.o.Pools[i].Desired
-		if a := c.after.Pool(c.p.Pools[i].Name).Asked; a != nil && !a.Seen && a.Done && c.d.At.Sub(a.At) < c.p.StaleFor {
+		if a := c.after.Pool(c.p.Pools[i].Name).Asked; a != nil && !a.Seen && a.Done && c.d.At.Sub(a.At) < c.p.StaleFor &&
+			superseded(a.Old, asks[i]) {
 			asks[i] = a.Count // accepted by ECS, only not to be seen yet
 		}
 	}
@@ -276,7 +274,7 @@ func (c *checker) inForce(i int) int {
 	if a == nil || !a.Done || a.Seen || c.d.At.Sub(a.At) >= c.p.StaleFor {
 		return read
 	}
-	if !slices.ContainsFunc(a.Old, func(o OldCount) bool { return o.Count == read }) {
+	if !superseded(a.Old, read) {
 		return read // ours, or one that somebody has set since
 	}
 	return a.Count

@@ -66,9 +66,11 @@ type pass struct {
 	// short says that tasks are missing; deploying that a deployment holds releases; onDemandShort that
 	// on-demand capacity itself cannot be had.
 	short, deploying, onDemandShort bool
-	pinned                          Mode
-	failedOver                      bool
-	lead                            Reason
+	// dark says that nothing at all could be read: the time is the caller's guess, for AWS did not tell its own.
+	dark       bool
+	pinned     Mode
+	failedOver bool
+	lead       Reason
 }
 
 // prepare gives every pool its state and its view, and mends a clock that has jumped back.
@@ -84,7 +86,8 @@ func (w *pass) prepare() {
 		}
 		w.s.Pools = pools
 	}
-	if !w.s.At.IsZero() && w.now.Before(w.s.At.Add(-clockBack)) {
+	w.dark = !slices.ContainsFunc(w.o.Pools, func(o PoolObservation) bool { return o.Err == ErrNone })
+	if !w.dark && !w.s.At.IsZero() && w.now.Before(w.s.At.Add(-clockBack)) {
 		w.find(Finding{Reason: ReasonClock, Until: w.s.At})
 		w.rebase()
 	}
@@ -181,7 +184,7 @@ func (w *pass) blind() bool {
 		w.d.Pools[i] = PoolDecision{Pool: v.pool.Name, Capacity: v.pool.Capacity, Breaker: v.ps.B.Mode,
 			Desired: v.obs.Desired, Running: v.obs.RunningCount, Ask: v.obs.Desired, Reason: ReasonBlind}
 	}
-	if w.now.After(w.s.At) {
+	if w.now.After(w.s.At) && !w.dark {
 		w.s.At = w.now
 	}
 	return true

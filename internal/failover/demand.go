@@ -71,7 +71,7 @@ func (w *pass) noteSeen() {
 		if a == nil || v.desired != a.Count {
 			continue
 		}
-		if w.unseen(a) && slices.ContainsFunc(a.Old, func(o OldCount) bool { return o.Count == a.Count }) {
+		if w.unseen(a) && superseded(a.Old, a.Count) {
 			continue // a stale read of an older, equal count looks the same
 		}
 		old := a.Old
@@ -89,12 +89,17 @@ func (w *pass) askFor(v *view, count int) {
 	var old []OldCount
 	if a := v.ps.Asked; a != nil {
 		if a.Count == count && v.desired != count {
-			// The same count again: it was not done, or is not seen yet.
-			v.ps.Asked = &Asked{Count: count, At: w.now, Old: a.Old}
+			// The same count again: it was not done, is not seen yet, or somebody has overruled it.
+			old = a.Old
+			if !superseded(old, v.desired) {
+				old = append(old[:len(old):len(old)], OldCount{Count: v.desired, At: w.now})
+			}
+			v.ps.Asked = &Asked{Count: count, At: w.now, Old: newest(old)}
 			return
 		}
 		for _, o := range a.Old {
-			if w.now.Sub(o.At) < w.p.StaleFor {
+			// One entry a count: two that take turns must not push a third out that a read may still show.
+			if w.now.Sub(o.At) < w.p.StaleFor && (o.Count != a.Count || a.Count == count) {
 				old = append(old, o)
 			}
 		}
@@ -102,11 +107,23 @@ func (w *pass) askFor(v *view, count int) {
 			old = append(old, OldCount{Count: a.Count, At: w.now})
 		}
 	}
-	if !slices.ContainsFunc(old, func(o OldCount) bool { return o.Count == v.desired }) {
+	if !superseded(old, v.desired) {
 		old = append(old, OldCount{Count: v.desired, At: w.now})
 	}
-	if over := len(old) - oldCountsMax; over > 0 {
-		old = old[over:]
-	}
-	v.ps.Asked = &Asked{Count: count, At: w.now, Old: old}
+	v.ps.Asked = &Asked{Count: count, At: w.now, Old: newest(old)}
+}
+
+// newest are as many of the last superseded counts as are kept.
+func newest(old []OldCount) []OldCount { return old[max(0, len(old)-oldCountsMax):] }
+
+// superseded says whether a count is among those that a newer one replaced.
+func superseded(old []OldCount, count int) bool {
+	return slices.ContainsFunc(old, func(o OldCount) bool { return o.Count == count })
+}
+
+// awaited says whether our own count was accepted and is in force though the read does not show it yet: it shows
+// one that ours replaced. A read that shows neither is newer than ours: somebody else's, or another writer's.
+func (w *pass) awaited(v *view) bool {
+	a := v.ps.Asked
+	return a != nil && a.Done && w.unseen(a) && superseded(a.Old, v.desired)
 }

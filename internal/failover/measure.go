@@ -54,8 +54,8 @@ func (w *pass) measure() {
 		v := &w.v[i]
 		v.desired = v.obs.Desired
 		v.cur = v.desired
-		if a := v.ps.Asked; a != nil && !a.Seen && w.now.Sub(a.At) < w.p.StaleFor && a.Done {
-			v.cur = a.Count
+		if w.awaited(v) {
+			v.cur = v.ps.Asked.Count
 		}
 		w.recount(v)
 	}
