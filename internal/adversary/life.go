@@ -96,7 +96,7 @@ func (p *process) loop() *control.Loop {
 			r.passes++
 			r.trace = hash(r.trace, uint64(time.Since(r.start)), uint64(p.writer), report.Generation, uint64(len(report.Decision.Actions)), uint64(report.Decision.Running))
 			r.mu.Unlock()
-			r.watch.told(p, report)
+			r.watch.told(p, &report)
 			if r.plan.Log != nil {
 				r.log(p, report)
 			}

@@ -114,7 +114,7 @@ func (p *process) call(ctx context.Context, op int, object uint64, can []Trouble
 	case trouble == NoAnswer:
 		latency = time.Hour
 	}
-	if !sleep(ctx, latency) {
+	if !nap(ctx, latency) {
 		return ctx.Err()
 	}
 	if p.isDead() {
@@ -165,6 +165,16 @@ func (p *process) finish(ctx context.Context, effect func(context.Context) error
 		return ctx.Err()
 	}
 	return effect(ctx)
+}
+
+// nap is sleep for the many short waits: it does not end before d when ctx is cancelled meanwhile, which costs no
+// timer and no channel.
+func nap(ctx context.Context, d time.Duration) bool {
+	if until, ok := ctx.Deadline(); d > time.Second || (ok && time.Until(until) <= d) {
+		return sleep(ctx, d)
+	}
+	time.Sleep(d)
+	return ctx.Err() == nil
 }
 
 // sleep waits d; false when ctx ended before.

@@ -23,7 +23,7 @@ var (
 )
 
 // gcPercent trades memory, of which a bubble uses little, for time.
-const gcPercent = 1000
+const gcPercent = 4000
 
 func TestMain(m *testing.M) {
 	debug.SetGCPercent(gcPercent)

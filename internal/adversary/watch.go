@@ -358,12 +358,12 @@ func (w *watch) acknowledged(l *letter) {
 }
 
 // told checks a report.
-func (w *watch) told(p *process, r control.Report) {
+func (w *watch) told(p *process, r *control.Report) {
 	if len(r.Decision.Pools) == 0 {
 		return
 	}
 	var found []Breach
-	for _, v := range failover.Check(p.policy, r.Before, r.Observation, r.After, r.Decision) {
+	for _, v := range failover.CheckStep(&p.policy, &r.Before, &r.Observation, &r.After, &r.Decision) {
 		found = append(found, Breach{Rule: v.Rule, Text: fmt.Sprintf("%s (generation %d, reason %s)", v.Text, r.Before.Generation, r.Decision.Reason)})
 	}
 	w.mu.Lock()

@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,61 +15,77 @@ type account struct{ region, role string }
 
 // group is the services of one account that a pass looks at.
 type group struct {
+	account
 	refs  []ServiceRef
 	jobs  []*job
 	pools []int
 }
 
-// look describes the services of all jobs, one call of Describe per account, side by side, and hands every job
-// to ready once all its own services are seen. ready does not wait.
-func (l *Loop) look(ctx context.Context, jobs []*job, all *sync.WaitGroup, ready func(*job)) {
-	groups := make(map[account]*group)
+// groupsOf sorts the services of all jobs by account, and counts for each job of how many it waits for an answer.
+func groupsOf(jobs []*job) []*group {
+	var groups []*group
 	for _, j := range jobs {
 		j.pools = make([]failover.PoolObservation, len(j.w.Refs))
-		mine := make(map[account]bool, 1)
 		for k, ref := range j.w.Refs {
 			a := account{ref.Region, ref.RoleARN}
-			g := groups[a]
-			if g == nil {
-				g = &group{}
-				groups[a] = g
+			i := slices.IndexFunc(groups, func(g *group) bool { return g.account == a })
+			if i < 0 {
+				i = len(groups)
+				groups = append(groups, &group{account: a})
+			}
+			g := groups[i]
+			if n := len(g.jobs); n == 0 || g.jobs[n-1] != j {
+				j.waiting.Add(1)
 			}
 			g.refs, g.jobs, g.pools = append(g.refs, ref), append(g.jobs, j), append(g.pools, k)
-			mine[a] = true
 		}
-		j.waiting.Store(int32(len(mine)))
 	}
+	return groups
+}
+
+// look describes the services of all jobs, one call of Describe per account, side by side, and hands every job
+// to ready once all its own services are seen; of several jobs, ready must not wait for one. One of the calls is
+// made right here: most loops have one account, and most passes one workload.
+func (l *Loop) look(ctx context.Context, jobs []*job, all *sync.WaitGroup, ready func(*job)) {
 	var mu sync.Mutex // guards the jobs' at
-	for _, g := range groups {
-		all.Go(func() {
-			lookCtx, cancel := context.WithTimeout(ctx, LookTimeout)
-			at, obs := l.Services.Describe(lookCtx, g.refs)
-			cancel()
-			at = l.awsTime(at)
-			var last *job
-			for i, j := range g.jobs {
-				o := failover.PoolObservation{Err: failover.ErrUnknown, ErrText: "not described"}
-				if i < len(obs) {
-					o = obs[i]
-				}
-				o.Pool = j.w.Policy.Pools[g.pools[i]].Name
-				j.pools[g.pools[i]] = o
-			}
-			for _, j := range g.jobs { // a job's services of one group are side by side
-				if j == last {
-					continue
-				}
-				last = j
-				mu.Lock()
-				if at.After(j.at) {
-					j.at = at
-				}
-				mu.Unlock()
-				if j.waiting.Add(-1) == 0 {
-					ready(j)
-				}
-			}
-		})
+	groups := groupsOf(jobs)
+	for i, g := range groups {
+		if i == len(groups)-1 {
+			l.describe(ctx, g, &mu, ready)
+		} else {
+			all.Go(func() { l.describe(ctx, g, &mu, ready) })
+		}
+	}
+}
+
+// describe looks at the services of one account.
+func (l *Loop) describe(ctx context.Context, g *group, mu *sync.Mutex, ready func(*job)) {
+	lookCtx, cancel := context.WithTimeout(ctx, LookTimeout)
+	at, obs := l.Services.Describe(lookCtx, g.refs)
+	cancel()
+	at = l.awsTime(at)
+	var last *job
+	for i, j := range g.jobs {
+		o := failover.PoolObservation{Err: failover.ErrUnknown, ErrText: "not described"}
+		if i < len(obs) {
+			o = obs[i]
+		}
+		o.Pool = j.w.Policy.Pools[g.pools[i]].Name
+		j.pools[g.pools[i]] = o
+	}
+	for _, j := range g.jobs { // a job's services of one group are side by side
+		if j == last {
+			continue
+		}
+		last = j
+		mu.Lock()
+		if at.After(j.at) {
+			j.at = at
+		}
+		mu.Unlock()
+		if j.waiting.Add(-1) == 0 {
+			ready(j)
+		}
 	}
 }
 
@@ -86,49 +103,66 @@ func (l *Loop) awsTime(at time.Time) time.Time {
 // cannot be read is blind; a scalable target that cannot be read is left unknown.
 func (l *Loop) lookCloser(ctx context.Context, j *job, state failover.State, o *failover.Observation) {
 	needs := failover.Needs(j.w.Policy, state, *o)
-	var all sync.WaitGroup
-	found := make([][]failover.Signal, len(needs))
-	degraded := make([]bool, len(needs))
+	last := -1
 	for k, need := range needs {
-		p := &o.Pools[k]
-		degraded[k] = p.Err != failover.ErrNone && passing(p.Err)
-		if p.Err != failover.ErrNone || (!need.Tasks && !need.Stopped && !need.Scaling) {
-			continue
+		j.degraded = j.degraded || passing(o.Pools[k].Err)
+		if need != (failover.Need{}) {
+			last = k
 		}
-		all.Go(func() {
-			lookCtx, cancel := context.WithTimeout(ctx, LookTimeout)
-			defer cancel()
-			if need.Scaling {
-				scaling, err := l.Services.Scaling(lookCtx, j.w.Refs[k])
-				if err != nil {
-					degraded[k] = true
-					l.Log.LogAttrs(ctx, slog.LevelWarn, "scalable target not read", slog.String(KeyWorkload, j.w.Name),
-						slog.String(KeyPool, p.Pool), slog.Any(KeyErr, err), slog.String(KeyHint, hintOf(err)))
-				} else {
-					p.Scaling = scaling
-				}
-			}
-			if !need.Tasks && !need.Stopped {
-				return
-			}
-			tasks, signals, err := l.Services.List(lookCtx, j.w.Refs[k], need.Stopped)
-			if err != nil {
-				*p = failover.PoolObservation{Pool: p.Pool, Err: kindOf(err), ErrText: err.Error()}
-				degraded[k] = passing(p.Err)
-				return
-			}
-			p.Listed, p.Tasks = true, tasks
-			for i := range signals {
-				signals[i].Pool = p.Pool
-			}
-			found[k] = signals
-		})
 	}
+	if last < 0 {
+		return
+	}
+	lookCtx, cancel := context.WithTimeout(ctx, LookTimeout)
+	defer cancel()
+	found := make([]closer, last+1)
+	var all sync.WaitGroup
+	for k, need := range needs[:last] {
+		if need != (failover.Need{}) {
+			all.Go(func() { found[k] = l.closer(lookCtx, j, k, need, &o.Pools[k]) })
+		}
+	}
+	found[last] = l.closer(lookCtx, j, last, needs[last], &o.Pools[last])
 	all.Wait()
-	for k := range needs {
-		j.degraded = j.degraded || degraded[k]
-		o.Signals = append(o.Signals, found[k]...)
+	for k := range found {
+		j.degraded = j.degraded || found[k].degraded
+		o.Signals = append(o.Signals, found[k].signals...)
 	}
+}
+
+// closer is what a closer look at a pool found beside what it wrote into the observation.
+type closer struct {
+	signals  []failover.Signal
+	degraded bool
+}
+
+// closer looks closer at one pool.
+func (l *Loop) closer(ctx context.Context, j *job, k int, need failover.Need, p *failover.PoolObservation) (c closer) {
+	if need.Scaling {
+		scaling, err := l.Services.Scaling(ctx, j.w.Refs[k])
+		if err != nil {
+			c.degraded = true
+			l.Log.LogAttrs(ctx, slog.LevelWarn, "scalable target not read", slog.String(KeyWorkload, j.w.Name),
+				slog.String(KeyPool, p.Pool), slog.Any(KeyErr, err), slog.String(KeyHint, hintOf(err)))
+		} else {
+			p.Scaling = scaling
+		}
+	}
+	if !need.Tasks && !need.Stopped {
+		return c
+	}
+	tasks, signals, err := l.Services.List(ctx, j.w.Refs[k], need.Stopped)
+	if err != nil {
+		*p = failover.PoolObservation{Pool: p.Pool, Err: kindOf(err), ErrText: err.Error()}
+		c.degraded = passing(p.Err)
+		return c
+	}
+	p.Listed, p.Tasks = true, tasks
+	for i := range signals {
+		signals[i].Pool = p.Pool
+	}
+	c.signals = signals
+	return c
 }
 
 // passing says whether trouble of a kind may be over soon without anybody doing something.

@@ -166,18 +166,18 @@ func (l *Loop) find(s *failover.Signal) []target {
 func (l *Loop) entryID() string { return journal.NewID(l.Now(), l.seq.Add(1)) }
 
 // tell hands a report on, without waiting when the loop runs.
-func (l *Loop) tell(ctx context.Context, r Report) {
+func (l *Loop) tell(ctx context.Context, r *Report) {
 	if l.Tell == nil {
 		return
 	}
 	if !l.busy.Load() {
 		l.telling.Lock()
 		defer l.telling.Unlock()
-		l.Tell(ctx, r)
+		l.Tell(ctx, *r)
 		return
 	}
 	select {
-	case l.reports <- &r:
+	case l.reports <- r:
 	default:
 		if n := l.dropped.Add(1); n&(n-1) == 0 { // at 1, 2, 4, 8, ...
 			l.Log.LogAttrs(ctx, slog.LevelWarn, "reports dropped", slog.Int64(KeyDropped, n))

@@ -87,7 +87,7 @@ func (l *Loop) pass(ctx context.Context, jobs []*job, done func(*job)) {
 		if j.entered {
 			j.it.gate <- struct{}{}
 		}
-		l.tell(ctx, j.report)
+		l.tell(ctx, &j.report) // nobody changes it any more
 		if done != nil {
 			done(j)
 		}
@@ -98,16 +98,22 @@ func (l *Loop) pass(ctx context.Context, jobs []*job, done func(*job)) {
 	jobs = l.enter(ctx, jobs, end)
 	jobs = l.load(ctx, jobs, end)
 
+	work := func(j *job) {
+		defer end(j)
+		defer l.survive(ctx, j)
+		l.decide(ctx, j)
+	}
 	var all sync.WaitGroup
-	slots := make(chan struct{}, parallelMax)
-	ready := func(j *job) {
-		all.Go(func() {
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			defer end(j)
-			defer l.survive(ctx, j)
-			l.decide(ctx, j)
-		})
+	ready := work
+	if len(jobs) > 1 {
+		slots := make(chan struct{}, parallelMax)
+		ready = func(j *job) {
+			all.Go(func() {
+				slots <- struct{}{}
+				defer func() { <-slots }()
+				work(j)
+			})
+		}
 	}
 	l.look(ctx, jobs, &all, ready)
 	all.Wait()
