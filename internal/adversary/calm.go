@@ -24,6 +24,7 @@ var errNotThere = errors.New("not there yet")
 // settle waits for the cheapest state that holds the demand, lets an interruption come, and waits again. It
 // returns how long the first took.
 func (r *run) settle(o *weather) time.Duration {
+	r.watch.ends()
 	began := time.Now()
 	took, err := r.converge(began.Add(convergeMax))
 	if err != nil {

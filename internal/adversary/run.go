@@ -50,9 +50,9 @@ type parse func([]byte) (failover.Signal, bool, error)
 type Result struct {
 	Plan     Plan
 	Breaches []Breach
-	// Troubles counts what went wrong, Checks the steps that were checked.
+	// Troubles counts what went wrong, Checked the steps that were checked.
 	Troubles Counts
-	Checks   int
+	Checked  Checked
 	Passes   int
 	Acts     int
 	// Trouble and Calm are how long the two phases took; Converged how long it took to be back.
@@ -139,7 +139,7 @@ func carryOut(t *testing.T, plan Plan, hooks Hooks) Result {
 	if hooks.End != nil {
 		hooks.End()
 	}
-	res.Breaches, res.Checks, res.Troubles, res.Passes, res.Acts = r.watch.breaches, r.watch.checks, r.counts, r.passes, r.watch.acted
+	res.Breaches, res.Checked, res.Troubles, res.Passes, res.Acts = r.watch.breaches, r.watch.checked, r.counts, r.passes, r.watch.checked[actions]
 	res.Trace = r.trace
 	return res
 }

@@ -32,12 +32,12 @@ func TestMain(m *testing.M) {
 
 // tally adds up what runs did.
 type tally struct {
-	mu                   sync.Mutex
-	runs, passes, checks int
-	acts                 int
-	troubles             Counts
-	trouble, calm        time.Duration
-	converged            []time.Duration
+	mu                 sync.Mutex
+	runs, passes, acts int
+	checked            Checked
+	troubles           Counts
+	trouble, calm      time.Duration
+	converged          []time.Duration
 }
 
 func (a *tally) add(r Result) {
@@ -45,13 +45,15 @@ func (a *tally) add(r Result) {
 	defer a.mu.Unlock()
 	a.runs++
 	a.passes += r.Passes
-	a.checks += r.Checks
 	a.acts += r.Acts
 	a.trouble += r.Trouble
 	a.calm += r.Calm
 	a.converged = append(a.converged, r.Converged)
 	for t, n := range r.Troubles {
 		a.troubles[t] += n
+	}
+	for s, n := range r.Checked {
+		a.checked[s] += n
 	}
 }
 
@@ -60,7 +62,15 @@ func (a *tally) print(took time.Duration) string {
 	hours := (a.trouble + a.calm).Hours()
 	fmt.Fprintf(&b, "%d seeds in %s: %.1f seeds/s, %.0f simulated hours/s (%.0f hours, %.0f of them in trouble)\n", a.runs,
 		took.Round(time.Millisecond), float64(a.runs)/took.Seconds(), hours/took.Seconds(), hours, a.trouble.Hours())
-	fmt.Fprintf(&b, "%d passes, %d actions, %d steps checked\n", a.passes, a.acts, a.checks)
+	fmt.Fprintf(&b, "%d passes, %d actions; checked:", a.passes, a.acts)
+	for s, n := range a.checked {
+		sep := ","
+		if s == 0 {
+			sep = ""
+		}
+		fmt.Fprintf(&b, "%s %d %s (%d promises)", sep, n, promises[s].step, len(promises[s].names))
+	}
+	b.WriteByte('\n')
 	slices.Sort(a.converged)
 	at := func(q float64) time.Duration { return a.converged[int(q*float64(len(a.converged)-1))] }
 	fmt.Fprintf(&b, "back at the cheapest state after (simulated) %s median, %s P90, %s P99, %s at most\ntroubles:", at(0.5), at(0.9), at(0.99), at(1))

@@ -70,13 +70,12 @@ type watch struct {
 	mu sync.Mutex
 
 	breaches []Breach
-	checks   int
+	checked  Checked
 	latest   control.Record
 	facts    map[factKey]span
 	wills    []will
 	adopted  int // index of the will that the state holds
 	actors   map[uint64]string
-	acted    int
 }
 
 func (w *watch) breach(rule, format string, args ...any) {
@@ -162,7 +161,7 @@ func (w *watch) looked(p *process, refs []control.ServiceRef) {
 func (w *watch) committed(p *process, next control.Record, entries []journal.Entry) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.checks++
+	w.checked[commits]++
 	before, after := &w.latest.State, &next.State
 	if after.Generation != before.Generation+1 {
 		w.breachLocked("generations_in_line", "generation %d was committed on %d", after.Generation, before.Generation)
@@ -273,8 +272,7 @@ func (w *watch) acts(p *process, s control.ServiceRef, a failover.Action, seen m
 
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.checks++
-	w.acted++
+	w.checked[actions]++
 	now := time.Now()
 	if p.intent.generation == 0 || !slices.Contains(p.intent.actions, a) {
 		w.breachLocked("intent_before_act", "%s does %s, which no commit of its announced", p.owner, journal.Text(a))
@@ -327,7 +325,7 @@ func (w *watch) acts(p *process, s control.ServiceRef, a failover.Action, seen m
 func (w *watch) acknowledged(l *letter) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.checks++
+	w.checked[acknowledgements]++
 	if l.poison {
 		w.breachLocked("nothing_unread_is_deleted", "message %s cannot be read and was acknowledged", l.id)
 		return
@@ -368,7 +366,7 @@ func (w *watch) told(p *process, r *control.Report) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.checks++
+	w.checked[decisions]++
 	for _, b := range found {
 		w.breachLocked(b.Rule, "%s", b.Text)
 	}

@@ -77,6 +77,15 @@ func checkActions(x *exam) verdict {
 	return okay("none was refused")
 }
 
+func checkOneConfiguration(x *exam) verdict {
+	m, mixed := x.f.state.mixed[x.w.Name]
+	if !mixed {
+		return okay("no two configurations decide in turns")
+	}
+	return bad(Fail, "backstop config validate   # the same file for every daemon and the function, then restart them",
+		"two configurations decide in turns (%s and %s, last at %s): each takes back what the other asks for", m.a, m.b, m.at.UTC().Format(time.RFC3339))
+}
+
 // checkCountDrift looks for a standby whose count is not what was asked for long ago.
 func checkCountDrift(x *exam) verdict {
 	const keep = "lifecycle { ignore_changes = [desired_count] }   # Terraform, in both services; leave DesiredCount out in CloudFormation"

@@ -78,6 +78,7 @@ func init() {
 		{name: "start-up-time", kind: KindWorkload, needs: exists, calls: []string{callServices, callListTasks, callTasks}, about: "a task starts within the two-minute notice: P99 of created to started, and the time to notice", run: checkStartUp},
 		{name: "last-pass", kind: KindWorkload, needs: []string{"state-store"}, about: "a pass has looked at it in the last fifteen minutes", run: checkLastPass},
 		{name: "actions-allowed", kind: KindWorkload, needs: []string{"state-store"}, about: "no action of the journal was refused for want of a permission", run: checkActions},
+		{name: "one-configuration", kind: KindWorkload, needs: []string{"state-store"}, about: "all writers decide with the same configuration", run: checkOneConfiguration},
 		{name: "desired-count-drift", kind: KindWorkload, needs: []string{"credentials", "service-exists", "state-store"}, calls: service, about: "nobody else writes the standby's desired count", run: checkCountDrift},
 	}
 }

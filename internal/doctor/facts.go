@@ -81,6 +81,7 @@ type stateFacts struct {
 	records map[string]control.Record
 	newest  map[string]time.Time // of the workload's journal
 	denied  []deniedAction
+	mixed   map[string]mixture // workloads that are decided with two configurations in turns
 	daemon  daemonState
 }
 
@@ -187,4 +188,35 @@ func deniedActions(entries []journal.Entry) []deniedAction {
 		}
 	}
 	return out
+}
+
+// mixture is two configurations of one workload that decide in turns.
+type mixture struct {
+	a, b string // digests of the policies
+	at   time.Time
+}
+
+// mixedWithin is how close together decisions of a configuration, another and the first again must be: somebody may
+// change a value, look, and change it back.
+const mixedWithin = 15 * time.Minute
+
+// mixedConfigurations looks for a configuration that decided, another after it, and then the first again. Two writers
+// with different files do that for as long as something happens; a change that is rolled out does not.
+func mixedConfigurations(entries []journal.Entry) (mixture, bool) { // the newest first
+	for i := range entries {
+		a, other := entries[i].PolicyDigest, ""
+		if a == "" {
+			continue
+		}
+		for k := i + 1; k < len(entries) && entries[i].At.Sub(entries[k].At) <= mixedWithin; k++ {
+			switch d := entries[k].PolicyDigest; {
+			case d == "":
+			case d != a:
+				other = d
+			case other != "":
+				return mixture{a, other, entries[i].At}, true
+			}
+		}
+	}
+	return mixture{}, false
 }

@@ -32,6 +32,8 @@ const (
 	parallelMax = 4
 	// tasksMax is how many tasks of a service are read to measure start-up times and zones: one page.
 	tasksMax = 100
+	// decisionsMax is how many of the journal's newest decisions are compared.
+	decisionsMax = 20
 	// outcomesMax is how many of the journal's newest outcomes are searched for denied actions.
 	outcomesMax = 200
 	// pageTimeout bounds the question to the daemon's own page.
@@ -308,7 +310,7 @@ func (l *looker) state(ctx context.Context) {
 	if table := l.o.File.State.DynamoDB; table != "" {
 		st.where = "DynamoDB table " + table
 	}
-	st.newest = map[string]time.Time{}
+	st.newest, st.mixed = map[string]time.Time{}, map[string]mixture{}
 	switch {
 	case l.o.StoreErr != nil:
 		st.err = l.o.StoreErr
@@ -327,13 +329,16 @@ func (l *looker) state(ctx context.Context) {
 		return
 	}
 	for _, name := range names {
-		entries, err := l.o.Store.Journal(ctx, journal.Query{Workload: name, Kinds: []journal.Kind{journal.KindDecision}, Limit: 1})
+		entries, err := l.o.Store.Journal(ctx, journal.Query{Workload: name, Kinds: []journal.Kind{journal.KindDecision}, Limit: decisionsMax})
 		if err != nil {
 			st.err = err
 			return
 		}
 		if len(entries) > 0 {
 			st.newest[name] = entries[0].At
+		}
+		if d, mixed := mixedConfigurations(entries); mixed {
+			st.mixed[name] = d
 		}
 		outcomes, err := l.o.Store.Journal(ctx, journal.Query{Workload: name, Kinds: []journal.Kind{journal.KindOutcome}, Limit: outcomesMax})
 		if err != nil {

@@ -182,6 +182,17 @@ var plants = []plant{
 		l.advance(10 * time.Second)
 		l.tryPass()
 	}, check: "actions-allowed", status: doctor.Fail, says: "AccessDenied"},
+	{what: "a daemon with the old configuration beside one with the new", do: func(l *lab) {
+		old := l.file.Workloads[0].Policy
+		for i := range 4 { // each change of the demand is decided on by the other of the two
+			l.file.Workloads[0].Policy = old
+			l.file.Workloads[0].Policy.Extra = i % 2
+			l.update("api-spot", func(in *ecs.UpdateServiceInput) { in.DesiredCount = aws.Int32(int32(demand + 2 + i)) })
+			l.advance(time.Minute)
+			l.tryPass()
+		}
+		l.file.Workloads[0].Policy = old
+	}, check: "one-configuration", status: doctor.Fail, says: "two configurations decide in turns"},
 	{what: "Terraform writes the standby's desired count back", do: func(l *lab) {
 		l.box.World(func(w *ecsim.World) {
 			w.Interrupt(ecsim.Ref{Region: region, Cluster: cluster, Service: "api-spot"}, 10, "", true)

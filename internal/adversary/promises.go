@@ -1,0 +1,40 @@
+package adversary
+
+// Steps of a run that are checked.
+const (
+	commits = iota
+	actions
+	acknowledgements
+	decisions
+	endings
+
+	stepKinds
+)
+
+// Checked counts the steps that were checked.
+type Checked [stepKinds]int
+
+// promises are what is checked at each kind of step; docs/guarantees.md says what they mean.
+var promises = [stepKinds]struct {
+	step  string
+	names []string
+}{
+	commits: {"commits", []string{"generations_in_line", "state_is_kept", "commit_on_what_was_loaded", "demand_is_somebodys_will", "evidence_is_true",
+		"evidence_keeps_its_time", "intents_stand"}},
+	actions: {"actions at their effect", []string{"intent_before_act", "one_writer_at_a_time", "act_within_lease", "one_act_per_generation", "quiet_when_told",
+		"nothing_lowered_before_its_cover"}},
+	acknowledgements: {"acknowledged messages", []string{"committed_before_acknowledged", "nothing_unread_is_deleted"}},
+	decisions: {"decisions", []string{"time_is_awss", "running_is_true", "listing_is_whole",
+		"action_names_a_pool", "asked_covers_demand", "blind_changes_nothing", "blind_says_so", "count_in_range", "evidence_counts_once",
+		"generation_is_the_callers", "interrupted_is_not_running", "no_failover_on_application_failure", "nothing_lowered_before_its_cover",
+		"observe_changes_nothing", "on_demand_max_holds", "one_count_per_pool", "pause_changes_nothing", "probe_stays", "reason_is_known",
+		"state_is_bounded", "trips_have_evidence", "window_is_bounded"}},
+	endings: {"ends of trouble", []string{"converges", "cover_in_time", "messages_are_acknowledged", "nothing_panics", "run_never_ends"}},
+}
+
+// ends notes that the calm has come.
+func (w *watch) ends() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.checked[endings]++
+}
