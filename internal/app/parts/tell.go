@@ -2,6 +2,7 @@ package parts
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"log/slog"
@@ -50,16 +51,26 @@ func Desk(cfg aws.Config, f *config.File, store control.Store, prices map[string
 		case n.SNS != "":
 			o.Senders = append(o.Senders, topic.New(cfg, n.SNS))
 		case !n.Slack.IsZero():
-			o.Senders = append(o.Senders, webhook.NewSlack(fmt.Sprintf("notify[%d] (Slack)", i), secret(cfg, n.Slack)))
+			o.Senders = append(o.Senders, webhook.NewSlack(receiver("Slack", n.Slack), secret(cfg, n.Slack)))
 		case !n.Webhook.IsZero():
 			var key webhook.Secret
 			if !n.SigningSecret.IsZero() {
 				key = secret(cfg, n.SigningSecret)
 			}
-			o.Senders = append(o.Senders, webhook.New(fmt.Sprintf("notify[%d] (webhook)", i), secret(cfg, n.Webhook), key))
+			o.Senders = append(o.Senders, webhook.New(receiver("webhook", n.Webhook), secret(cfg, n.Webhook), key))
 		}
 	}
 	return notice.New(o)
+}
+
+// receiver names a receiver by where its secret is kept, or by a digest of it that is too short to tell anything of it. The
+// name is kept with notices that wait: by its place in the list, a list in another order would send them to others.
+func receiver(kind string, s config.Secret) string {
+	if scheme, name, ok := s.Reference(); ok {
+		return kind + " " + scheme + ":" + name
+	}
+	value, _ := s.Value()
+	return fmt.Sprintf("%s %.3x", kind, sha256.Sum256([]byte(value)))
 }
 
 // warnUnreadable logs a secret of the environment or of a file that is not there: better at the start than when the first

@@ -54,3 +54,37 @@ workloads:
 		t.Errorf("%d secrets are told of:\n%s", n, said)
 	}
 }
+
+// TestAReceiverKeepsItsNameInAnotherOrder: a notice that waits is kept for a name, and the list may be written anew meanwhile.
+func TestAReceiverKeepsItsNameInAnotherOrder(t *testing.T) {
+	const url = "https://hooks.slack.com/services/T0/B0/verysecret"
+	names := map[string]bool{}
+	for _, text := range []string{
+		`[{slack: {secret: "env:A"}}, {webhook: {secret: "file:/etc/a"}}, {slack: {url: "` + url + `"}}, {webhook: {url: "https://a.example/b"}}]`,
+		`[{webhook: {url: "https://a.example/b"}}, {slack: {url: "` + url + `"}}, {webhook: {secret: "file:/etc/a"}}, {slack: {secret: "env:A"}}]`,
+	} {
+		f, err := config.Parse([]byte("version: 1\nregion: us-east-1\nnotify: "+text+`
+workloads:
+  - name: api
+    pools:
+      - {name: spot, cluster: c, service: s-spot, capacity: FARGATE_SPOT}
+      - {name: standard, cluster: c, service: s-standard, capacity: FARGATE}
+`), "backstop.yaml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range f.Notify {
+			name := receiver("Slack", n.Slack)
+			if n.Slack.IsZero() {
+				name = receiver("webhook", n.Webhook)
+			}
+			if strings.Contains(name, "verysecret") || strings.Contains(name, "example") {
+				t.Errorf("the name %q tells of the URL", name)
+			}
+			names[name] = true
+		}
+	}
+	if len(names) != 4 || !names["Slack env:A"] || !names["webhook file:/etc/a"] {
+		t.Errorf("four receivers have the names %v", names)
+	}
+}
