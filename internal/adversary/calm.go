@@ -90,9 +90,6 @@ func (r *run) right() error {
 		g, _ := r.w.Glance(ref(service))
 		pool := &r.policy.Pools[i]
 		want := s.Pool(pool.Name).Warm
-		if r.policy.OnDemandMax > 0 {
-			want = min(want, r.policy.OnDemandMax)
-		}
 		if i == 0 && s.Demand > 0 {
 			want = s.Demand + r.policy.Extra
 		}

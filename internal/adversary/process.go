@@ -247,7 +247,7 @@ func (p *process) Close() error { return nil }
 func (p *process) Describe(ctx context.Context, refs []control.ServiceRef) (at time.Time, obs []failover.PoolObservation) {
 	err := p.call(ctx, opDescribe, p.object(refs[0]), readTroubles, func(ctx context.Context) error {
 		at, obs = p.services.Describe(ctx, refs)
-		p.r.watch.looked(p, refs)
+		p.r.watch.looked(p, refs, true)
 		return nil
 	})
 	if err != nil {
@@ -267,7 +267,7 @@ func (p *process) List(ctx context.Context, ref control.ServiceRef, stopped bool
 		for i := range signals {
 			p.r.watch.happened(&signals[i])
 		}
-		p.r.watch.looked(p, []control.ServiceRef{ref})
+		p.r.watch.looked(p, []control.ServiceRef{ref}, false)
 		return err
 	})
 	return tasks, signals, err

@@ -22,11 +22,15 @@ var (
 	logFlag    = flag.Bool("log", false, "print every pass and every trouble of the world")
 )
 
-// gcPercent trades memory, of which a bubble uses little, for time.
-const gcPercent = 4000
+// gcPercent trades memory, of which a bubble uses little, for time; memoryLimit is how much at most, in bytes.
+const (
+	gcPercent   = 4000
+	memoryLimit = 1 << 30
+)
 
 func TestMain(m *testing.M) {
 	debug.SetGCPercent(gcPercent)
+	debug.SetMemoryLimit(memoryLimit)
 	os.Exit(m.Run())
 }
 

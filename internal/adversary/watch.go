@@ -139,8 +139,8 @@ func (w *watch) loaded(p *process, records map[string]control.Record) {
 	p.based = records[workloadName].State.Generation
 }
 
-// looked notes what is true of the services that a process looks at.
-func (w *watch) looked(p *process, refs []control.ServiceRef) {
+// looked notes what is true of the services that a process looks at; a list of tasks tells no desired count.
+func (w *watch) looked(p *process, refs []control.ServiceRef, counts bool) {
 	truth := make([]sight, len(refs))
 	w.r.mu.Lock()
 	for i, s := range refs {
@@ -153,6 +153,9 @@ func (w *watch) looked(p *process, refs []control.ServiceRef) {
 	for i, s := range refs {
 		name := w.poolOf(s.Service)
 		truth[i].most = max(truth[i].last, p.seen[name].most)
+		if !counts {
+			truth[i].desired = p.seen[name].desired
+		}
 		p.seen[name] = truth[i]
 	}
 }

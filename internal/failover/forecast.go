@@ -190,7 +190,11 @@ func (w *pass) foresee() {
 		}
 		on = false // the first one alone
 		f := w.s.Forecast
-		v.warm = f.warm(w.now, min(w.s.Demand, w.bound(v)), w.p.ForesightUSD, v.pool.TaskHourUSD, w.p.ForesightGap)
+		most := min(w.s.Demand, w.bound(v))
+		if w.p.OnDemandMax > 0 {
+			most = min(most, w.p.OnDemandMax) // not even when somebody else has asked for more
+		}
+		v.warm = f.warm(w.now, most, w.p.ForesightUSD, v.pool.TaskHourUSD, w.p.ForesightGap)
 		if v.warm > v.cur && w.anyFailing() {
 			v.warm = v.cur // warm tasks of a release that fails help nobody
 		}

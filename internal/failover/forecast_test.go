@@ -168,7 +168,13 @@ func TestGuardsHoldWhatIsKeptWarm(t *testing.T) {
 	l.advance(30 * time.Minute)
 	l.pass()
 	l.want(ReasonForesight, 100, 5)
-	l.finds(ReasonOnDemandMax)
+	l.pool("standard").desired = 12 // somebody else
+	l.run("standard", 12, time.Hour)
+	l.advance(time.Minute)
+	l.pass()
+	if n := l.pool("standard").desired; n != 5 {
+		t.Errorf("%d tasks are kept warm, on_demand_max is 5", n)
+	}
 
 	l = forewarned(t, 0.25)
 	l.drop("spot", 5)
