@@ -13,7 +13,8 @@ import (
 )
 
 // act carries out the decision's actions in their order. begun is the moment from which the lease is counted.
-// When one fails the ones after it are not tried: they may depend on it, as lowering Spot does on its cover.
+// When one fails the ones after it are not tried, as they may depend on it like lowering Spot does on its cover; but
+// every raise is: no pool waits for one that refuses.
 func (l *Loop) act(ctx context.Context, j *job, begun time.Time) {
 	r := &j.report
 	ctx, cancel := context.WithDeadline(ctx, begun.Add(ActDeadline))
@@ -21,7 +22,7 @@ func (l *Loop) act(ctx context.Context, j *job, begun time.Time) {
 	stopped := false
 	for _, a := range r.Decision.Actions {
 		out := journal.Outcome{Action: a}
-		if stopped || ctx.Err() != nil {
+		if (stopped && !raises(a)) || ctx.Err() != nil {
 			stopped = true
 			out.Skipped = true
 			r.Outcomes = append(r.Outcomes, out)
@@ -33,7 +34,9 @@ func (l *Loop) act(ctx context.Context, j *job, begun time.Time) {
 		if err != nil {
 			stopped = true
 			out.Err, out.Text, out.Hint = kindOf(err), err.Error(), hintOf(err)
-			r.Err = fmt.Errorf("%s: %w", journal.Text(a), err)
+			if r.Err == nil { // the outcomes have them all
+				r.Err = fmt.Errorf("%s: %w", journal.Text(a), err)
+			}
 		}
 		r.Outcomes = append(r.Outcomes, out)
 	}
@@ -43,6 +46,11 @@ func (l *Loop) act(ctx context.Context, j *job, begun time.Time) {
 			r.Err = fmt.Errorf("act on %s: %w", j.w.Name, context.Cause(ctx))
 		}
 	}
+}
+
+func raises(a failover.Action) bool {
+	set, ok := a.(failover.SetDesiredCount)
+	return ok && set.Count > set.From
 }
 
 func (l *Loop) apply(ctx context.Context, w *Workload, a failover.Action) error {
@@ -64,13 +72,16 @@ func (l *Loop) release(ctx context.Context, j *job, of string, lease Lease) erro
 	r := &j.report
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), ReleaseTimeout)
 	defer cancel()
-	var done []failover.Action
+	var done, failed []failover.Action
 	for i := range r.Outcomes {
-		if r.Outcomes[i].Done() {
-			done = append(done, r.Outcomes[i].Action)
+		switch o := &r.Outcomes[i]; {
+		case o.Done():
+			done = append(done, o.Action)
+		case !o.Skipped:
+			failed = append(failed, o.Action)
 		}
 	}
-	next := Record{State: failover.Acted(r.After, done)}
+	next := Record{State: failover.Refused(failover.Acted(r.After, done), failed, r.Decision.At)}
 	next.State.Generation = r.Generation + 1
 	if next.Lease = l.ownLease(j, l.Now()); cutOff(r.Outcomes) {
 		next.Lease = lease

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -64,7 +65,7 @@ type Loop struct {
 	busy     atomic.Bool
 }
 
-// place is what an event names; two accounts may share one.
+// place is what an event names beside its account; two accounts may share one.
 type place struct{ region, cluster, service string }
 
 // target is a pool of a workload.
@@ -151,7 +152,7 @@ func (l *Loop) build() error {
 // matches by region and service alone.
 func (l *Loop) find(s *failover.Signal) []target {
 	if t := l.targets[place{s.Region, s.Cluster, s.Service}]; len(t) > 0 || s.Cluster != "" {
-		return t
+		return l.ofAccount(t, s.Account)
 	}
 	var out []target
 	for at, t := range l.targets {
@@ -159,7 +160,37 @@ func (l *Loop) find(s *failover.Signal) []target {
 			out = append(out, t...)
 		}
 	}
-	return out
+	return l.ofAccount(out, s.Account)
+}
+
+// ofAccount returns those of the pools that an event of an account can be about: the ones that are reached through a
+// role of that account, else the ones that are reached without a role, whose account nobody told us.
+func (l *Loop) ofAccount(all []target, account string) []target {
+	if account == "" {
+		return all
+	}
+	var own, home []target
+	for _, t := range all {
+		switch role := l.Workloads[t.workload].Refs[t.pool].RoleARN; {
+		case role == "":
+			home = append(home, t)
+		case accountOf(role) == account:
+			own = append(own, t)
+		}
+	}
+	if len(own) > 0 {
+		return own
+	}
+	return home
+}
+
+// accountOf returns the account in a role's ARN (arn:PARTITION:iam::ACCOUNT:role/NAME).
+func accountOf(role string) string {
+	parts := strings.SplitN(role, ":", 6)
+	if len(parts) < 6 {
+		return ""
+	}
+	return parts[4]
 }
 
 // entryID returns an ID for a journal entry written now.

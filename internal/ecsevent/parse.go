@@ -29,6 +29,7 @@ type envelope struct {
 	Source     text            `json:"source"`
 	DetailType text            `json:"detail-type"`
 	Time       timestamp       `json:"time"`
+	Account    text            `json:"account"`
 	Region     text            `json:"region"`
 	Resources  texts           `json:"resources"`
 	Detail     json.RawMessage `json:"detail"`
@@ -42,6 +43,9 @@ type entry struct {
 	Type
 	parse func(*envelope) (failover.Signal, bool, error)
 }
+
+// accountLength is how many digits an account's ID has.
+const accountLength = 12
 
 // registry is the closed list of events that become signals. Everything else is none of our business.
 var registry = [...]entry{
@@ -82,6 +86,9 @@ func Parse(body []byte) (s failover.Signal, ok bool, err error) {
 			continue
 		}
 		s, ok, err = e.parse(&env)
+		if len(env.Account) == accountLength {
+			s.Account = string(env.Account)
+		}
 		if err == nil && ok {
 			err = checkNames(&s)
 		}

@@ -36,7 +36,7 @@ var (
 // task is the signal of a Spot task's event as most of the files have it; edit changes the rest.
 func task(kind failover.SignalKind, edit func(*failover.Signal)) *failover.Signal {
 	s := &failover.Signal{
-		ID: taskID, Kind: kind, At: ten, Region: "us-east-1", Cluster: "prod", Service: "api-spot",
+		ID: taskID, Kind: kind, At: ten, Account: "123456789012", Region: "us-east-1", Cluster: "prod", Service: "api-spot",
 		Capacity: failover.Spot, Task: taskHex, Version: 5, Zone: "us-east-1a",
 	}
 	if edit != nil {
@@ -60,7 +60,7 @@ func neverRan(s *failover.Signal) { s.StartedAt = time.Time{} }
 // action is the signal of an event of the service.
 func action(kind failover.SignalKind, reason string, edit func(*failover.Signal)) *failover.Signal {
 	s := &failover.Signal{
-		ID: actionID, Kind: kind, At: ten, Region: "us-east-1", Cluster: "prod", Service: "api-spot", StopReason: reason,
+		ID: actionID, Kind: kind, At: ten, Account: "123456789012", Region: "us-east-1", Cluster: "prod", Service: "api-spot", StopReason: reason,
 	}
 	if edit != nil {
 		edit(s)
@@ -125,7 +125,7 @@ var golden = map[string]*failover.Signal{
 	"unknown_stop_code":     stop(failover.SignalProgress, "QuantumDecoherence", "a reason of next year", nil),
 
 	"placement_failure_aws_example": {
-		ID: actionID, Kind: failover.SignalPlacementFailure, At: at("2019-11-19T19:55:38Z"), Region: "us-west-2",
+		ID: actionID, Kind: failover.SignalPlacementFailure, At: at("2019-11-19T19:55:38Z"), Account: "111122223333", Region: "us-west-2",
 		Cluster: "default", Service: "servicetest", Capacity: failover.Spot, StopReason: "RESOURCE:FARGATE",
 	},
 	"placement_failure_on_demand": action(failover.SignalPlacementFailure, "RESOURCE:FARGATE", func(s *failover.Signal) {

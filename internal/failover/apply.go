@@ -115,23 +115,50 @@ func ownPools(p Policy, s State) []PoolState {
 // Acted marks the counts of the given actions as accepted by ECS, so that they are not asked for again while
 // reads may still be stale. The caller stores the result with the outcome.
 func Acted(s State, done []Action) State {
-	var own bool
-	for _, a := range done {
+	return withCounts(s, done, func(ps *PoolState, set SetDesiredCount) bool {
+		changed := !ps.RefusedSince.IsZero()
+		ps.RefusedSince = zeroTime
+		if ps.Asked != nil && ps.Asked.Count == set.Count && !ps.Asked.Done {
+			asked := *ps.Asked
+			asked.Done = true
+			ps.Asked, changed = &asked, true
+		}
+		return changed
+	})
+}
+
+// Refused notes of every pool that a call which would have raised it has failed: as long as they do, the pool gets
+// nothing by being asked. The caller stores the result with the outcome.
+func Refused(s State, failed []Action, at time.Time) State {
+	return withCounts(s, failed, func(ps *PoolState, set SetDesiredCount) bool {
+		if set.Count <= set.From || !ps.RefusedSince.IsZero() {
+			return false
+		}
+		ps.RefusedSince = at
+		return true
+	})
+}
+
+// withCounts returns the state with what change makes of the pools whose counts the actions set.
+func withCounts(s State, actions []Action, change func(*PoolState, SetDesiredCount) bool) State {
+	own := false
+	for _, a := range actions {
 		set, ok := a.(SetDesiredCount)
 		if !ok {
 			continue
 		}
 		for i := range s.Pools {
-			asked := s.Pools[i].Asked
-			if s.Pools[i].Name != set.Pool || asked == nil || asked.Count != set.Count || asked.Done {
+			if s.Pools[i].Name != set.Pool {
+				continue
+			}
+			next := s.Pools[i]
+			if !change(&next, set) {
 				continue
 			}
 			if !own {
 				s.Pools, own = slices.Clone(s.Pools), true
 			}
-			next := *asked
-			next.Done = true
-			s.Pools[i].Asked = &next
+			s.Pools[i] = next
 		}
 	}
 	return s

@@ -161,11 +161,21 @@ func (w *pass) cover(v *view, missing, unproven *int) {
 	w.guard(v)
 	*missing -= v.running
 	*unproven -= v.seasoned
-	if !w.launchFailing(v) && *missing > 0 {
+	if !w.launchFailing(v) && !w.refused(v) && *missing > 0 {
 		// What was asked for here counts as on its way, or the next on-demand pool would start the same
 		// tasks again (docs/adr/0003-several-on-demand-pools.md).
 		*missing -= max(0, min(need, v.raise)-v.running)
 	}
+}
+
+// refused says whether ECS takes no call that raises the pool.
+func (w *pass) refused(v *view) bool {
+	if v.ps.RefusedSince.IsZero() {
+		return false
+	}
+	due := v.ps.RefusedSince.Add(refusedFor)
+	w.look(due)
+	return !w.now.Before(due)
 }
 
 // surplus is how many tasks more than gap are started. The slowest of n starts is relatively later the fewer
@@ -221,10 +231,12 @@ func (w *pass) anyOpen() bool {
 // settleAsk turns raise and release into what the pool is asked for.
 func (w *pass) settleAsk(v *view) {
 	low := max(v.raise, v.release)
-	switch {
-	case v.raise > v.cur:
+	if v.raise > v.cur {
 		v.ask = v.raise
 		return
+	}
+	v.ps.RefusedSince = zeroTime // nothing is asked of it that could be
+	switch {
 	case low >= v.cur:
 		v.ask = v.cur
 		w.whyUnchanged(v)

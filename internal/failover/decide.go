@@ -9,8 +9,8 @@ import (
 // what to keep and what to do. The given state is not modified.
 //
 // The caller owes it this order: store the returned state, conditional on the generation it was loaded
-// with, BEFORE any action is carried out; carry out Decision.Actions in their order and stop at the first
-// that fails; acknowledge the messages that led here last. Any of these may be repeated or lost: the next
+// with, BEFORE any action is carried out; carry out Decision.Actions in their order and, once one has failed, only
+// those that raise a count; acknowledge the messages that led here last. Any of these may be repeated or lost: the next
 // pass heals it.
 func Decide(p Policy, s State, o Observation) (State, Decision) {
 	after, d := Step(&p, s, &o)
@@ -140,7 +140,7 @@ func (w *pass) rebase() {
 	w.s.DemandLog = nil
 	for i := range w.s.Pools {
 		ps := &w.s.Pools[i]
-		for _, t := range []*time.Time{&ps.UnplacedSince, &ps.NudgedAt, &ps.ReleasedAt, &ps.ReclaimsAt, &ps.FailedAt,
+		for _, t := range []*time.Time{&ps.UnplacedSince, &ps.RefusedSince, &ps.NudgedAt, &ps.ReleasedAt, &ps.ReclaimsAt, &ps.FailedAt,
 			&ps.B.Since, &ps.B.TrippedAt, &ps.B.StepAt, &ps.B.StableSince} {
 			back(t, 0)
 		}

@@ -9,6 +9,7 @@ func (w *pass) readDemand() {
 	k := w.p.owner()
 	before := w.s.Demand
 	switch {
+	case k >= 0 && w.assume(k):
 	case k < 0:
 		w.s.Demand = w.p.Demand
 		if w.s.DemandWanted > 0 {
@@ -41,7 +42,43 @@ func (w *pass) readDemand() {
 	} else if n := len(w.s.DemandLog); n > 0 && w.now.Sub(w.s.DemandLog[n-1].At) >= w.p.StartLimit {
 		w.s.DemandLog = nil
 	}
-	w.s.DemandSet = true
+	w.s.DemandSet, w.s.Owner = true, ""
+	if k >= 0 {
+		w.s.Owner = w.p.Pools[k].Name
+	}
+}
+
+// assume settles the demand where the owner's count cannot be somebody's will, and says so. There are two such looks.
+// At the first one of all, on-demand is asked for more than the owner: nobody who wants few tasks of an untouched
+// service has that; the state of a workload that is failed over was lost, or the service was moved here from
+// on-demand. And when the configuration names another owner, the count of the new one is what we asked it for, or
+// that of a service just made. To take either for the demand would stop what runs.
+func (w *pass) assume(k int) bool {
+	v := &w.v[k]
+	demand := w.s.Demand
+	switch {
+	case !w.s.DemandSet:
+		demand = 0
+		for i := range w.v {
+			if o := &w.v[i]; o.pool.Capacity == OnDemand && o != v {
+				demand += o.desired
+			}
+		}
+		if demand <= v.desired {
+			return false
+		}
+	case w.s.Owner == "" || w.s.Owner == v.pool.Name:
+		return false
+	}
+	w.s.Demand = demand
+	if v.ps.Asked == nil {
+		v.ps.Asked = &Asked{Count: v.desired, At: w.now, Done: true, Seen: true}
+	}
+	if demand != v.desired {
+		w.find(Finding{Reason: ReasonDemandAssumed, Pool: v.pool.Name, Count: demand, Limit: v.desired})
+		w.leads(ReasonDemandAssumed)
+	}
+	return true
 }
 
 // outsideCount returns the owner's desired count and whether it is somebody else's will rather than ours.

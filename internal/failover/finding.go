@@ -23,6 +23,8 @@ func (f Finding) Text() string {
 		return fmt.Sprintf("%s is held down by an operator%s%s", pool, by(f.Detail), until(f.Until))
 	case ReasonDemandChanged:
 		return fmt.Sprintf("demand changed from %d to %d", f.Limit, f.Count)
+	case ReasonDemandAssumed:
+		return fmt.Sprintf("%d tasks are taken for wanted, though the desired count of %s is %d", f.Count, pool, f.Limit)
 	case ReasonTripCapacity, ReasonTripInterruptions, ReasonTripStuck, ReasonTripChurn:
 		return fmt.Sprintf("the breaker of %s opened: %d %s", pool, f.Count, tripWord(f.Reason))
 	case ReasonRampFailed:

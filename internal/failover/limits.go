@@ -29,6 +29,9 @@ const (
 	// fullAfter is how long tasks may be missing from a pool of a tier before the others are asked for them:
 	// several times what ECS takes to place a task when there is room (it does so within seconds).
 	fullAfter = 30 * time.Second
+	// refusedFor is how long the calls that raise an on-demand pool must fail for the next one to be asked instead: some
+	// retries of a pass that was throttled.
+	refusedFor = 10 * time.Second
 	// clockBack is how far an observation may lie before the last one without being called a clock jump:
 	// two readers' answers may come back in the wrong order.
 	clockBack = 2 * time.Minute

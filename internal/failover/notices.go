@@ -36,6 +36,8 @@ func Notices(p *Policy, before, after *State, d *Decision) []Notice {
 				sev = Critical
 			}
 			add(f.Reason, sev, "blind/"+f.Pool, f.Text(), "run `backstop doctor`; nothing is changed until the pool can be read")
+		case ReasonDemandAssumed:
+			add(f.Reason, Warning, fmt.Sprintf("demand_assumed/%d", d.At.Unix()), f.Text(), "set the desired count of "+f.Pool+" if another number is wanted")
 		case ReasonOnDemandShort:
 			add(f.Reason, Critical, "on_demand_short/"+f.Pool, f.Text(), "add another pool (region, zone or ARM64), or free capacity elsewhere")
 		case ReasonOnDemandMax:

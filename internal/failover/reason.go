@@ -41,6 +41,8 @@ const (
 	ReasonSurplus Reason = "surplus"
 	// ReasonDemandChanged: somebody changed the wanted number of tasks.
 	ReasonDemandChanged Reason = "demand_changed"
+	// ReasonDemandAssumed: the owner's count cannot be what is wanted; the demand is taken from what runs or was kept.
+	ReasonDemandAssumed Reason = "demand_assumed"
 	// ReasonReasserted: a count is not what was asked; it is asked for again.
 	ReasonReasserted Reason = "reasserted"
 	// ReasonForesight: the forecast changed what is worth keeping warm.
@@ -122,6 +124,7 @@ var reasonDocs = []ReasonDoc{
 	{ReasonSpotReturned, "Preferred tasks run again; cover is given back."},
 	{ReasonSurplus, "More cover was started than needed, to cut the slowest starts; the surplus is given back."},
 	{ReasonDemandChanged, "Somebody changed the wanted number of tasks; it was adopted."},
+	{ReasonDemandAssumed, "The owner's desired count cannot be what is wanted (the state was lost while failed over, or the configuration names another owner); the demand is what on-demand is asked for, or what it was."},
 	{ReasonReasserted, "A count is not what was asked for; it is asked for again."},
 	{ReasonForesight, "Losses are likely enough at this time that on-demand tasks are kept warm, or no longer so."},
 	{ReasonTierShared, "Tasks were shared out among pools of one tier by their recent interruptions."},

@@ -15,7 +15,7 @@ func SameState(a, b State) bool {
 		return false
 	}
 	return a.Version == b.Version && a.Workload == b.Workload && a.Mode == b.Mode && a.ModeSince.Equal(b.ModeSince) &&
-		a.Demand == b.Demand && a.DemandSet == b.DemandSet && a.DemandWanted == b.DemandWanted &&
+		a.Demand == b.Demand && a.DemandSet == b.DemandSet && a.DemandWanted == b.DemandWanted && a.Owner == b.Owner &&
 		a.ShortSince.Equal(b.ShortSince) && a.DriftSince.Equal(b.DriftSince) && a.BlindSince.Equal(b.BlindSince) &&
 		samePointer(a.Pin, b.Pin, func(x, y *Pin) bool {
 			return x.Mode == y.Mode && x.By == y.By && x.Note == y.Note && x.Since.Equal(y.Since) && x.Until.Equal(y.Until)
@@ -60,7 +60,7 @@ func sameForecast(a, b *Forecast) bool {
 
 func samePool(a, b *PoolState) bool {
 	return a.Name == b.Name && a.Need == b.Need && a.Warm == b.Warm && a.Reclaims == b.Reclaims && a.LifeSeconds == b.LifeSeconds &&
-		a.UnplacedSince.Equal(b.UnplacedSince) && a.NudgedAt.Equal(b.NudgedAt) && a.ReleasedAt.Equal(b.ReleasedAt) &&
+		a.RefusedSince.Equal(b.RefusedSince) && a.UnplacedSince.Equal(b.UnplacedSince) && a.NudgedAt.Equal(b.NudgedAt) && a.ReleasedAt.Equal(b.ReleasedAt) &&
 		a.ReclaimsAt.Equal(b.ReclaimsAt) && a.FailedAt.Equal(b.FailedAt) && sameBreaker(&a.B, &b.B) &&
 		samePointer(a.Parked, b.Parked, func(x, y *Scaling) bool { return *x == *y }) &&
 		samePointer(a.Failing, b.Failing, func(x, y *Failing) bool {

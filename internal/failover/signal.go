@@ -45,7 +45,9 @@ type Signal struct {
 	ID   string     `json:"id"`
 	Kind SignalKind `json:"kind"`
 	At   time.Time  `json:"at"`
-	// Region, Cluster and Service say where it happened, as names (not ARNs).
+	// Account, Region, Cluster and Service say where it happened: the ID of the account, empty when it is not known, and
+	// names (not ARNs).
+	Account string `json:"account,omitempty"`
 	Region  string `json:"region,omitempty"`
 	Cluster string `json:"cluster,omitempty"`
 	Service string `json:"service,omitempty"`

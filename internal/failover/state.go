@@ -50,6 +50,8 @@ type State struct {
 	Demand    int            `json:"demand"`
 	DemandSet bool           `json:"demand_set,omitempty"`
 	DemandLog []DemandChange `json:"demand_log,omitempty"`
+	// Owner is the pool whose desired count was the demand at the last pass; empty for a demand that has none.
+	Owner string `json:"owner,omitempty"`
 	// Pools holds what is kept per pool, found by name.
 	Pools []PoolState `json:"pools,omitempty"`
 	// Window is the evidence that still counts, oldest first, at most EvidenceMax entries.
@@ -104,6 +106,8 @@ type PoolState struct {
 	Name  string  `json:"name"`
 	Asked *Asked  `json:"asked,omitempty"`
 	B     Breaker `json:"breaker,omitzero"`
+	// RefusedSince is since when every call that would raise the pool has failed; zero when the last one did not.
+	RefusedSince time.Time `json:"refused_since,omitzero"`
 	// UnplacedSince is when the pool began to have fewer tasks than asked and has had since.
 	UnplacedSince time.Time `json:"unplaced_since,omitzero"`
 	// NudgedAt is the last forced attempt.

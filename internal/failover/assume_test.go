@@ -1,0 +1,109 @@
+package failover
+
+import (
+	"testing"
+	"time"
+)
+
+func TestAStateThatIsLostWhileFailedOverStopsNothing(t *testing.T) {
+	l := newLab(t, PresetSwitch, 200)
+	l.pool("spot").desired, l.pool("spot").tasks = 10, l.pool("spot").tasks[:10]
+	l.pool("standard").desired = 200
+	l.run("standard", 200, time.Hour)
+	l.s = State{Workload: l.s.Workload}
+	d := l.pass()
+	if l.s.Demand != 200 || l.pool("standard").desired != 190 || l.pool("spot").desired != 200 { // ten run on Spot
+		t.Fatalf("demand %d, spot is asked for %d and standard for %d; 200 must stay", l.s.Demand, l.pool("spot").desired, l.pool("standard").desired)
+	}
+	if d.Reason != ReasonDemandAssumed || len(d.Notices) == 0 || d.Notices[0].Reason != ReasonDemandAssumed {
+		t.Errorf("reason %s, notices %+v: a person must be told", d.Reason, d.Notices)
+	}
+	l.advance(time.Minute)
+	l.run("spot", 190, 0)
+	l.pass()
+	l.advance(time.Hour)
+	for range 10 {
+		l.pass()
+		l.advance(time.Minute)
+	}
+	if l.s.Demand != 200 || l.pool("standard").desired != 0 {
+		t.Errorf("demand %d, standard %d: it comes back to Spot by itself", l.s.Demand, l.pool("standard").desired)
+	}
+	l.pool("spot").desired = 150 // a person puts it right
+	l.pass()
+	if l.s.Demand != 150 {
+		t.Errorf("demand %d, somebody wants 150", l.s.Demand)
+	}
+}
+
+func TestAnEmptySpotTwinBesideARunningServiceTakesItsTasksOver(t *testing.T) {
+	l := newLab(t, PresetFill, 20)
+	l.pool("spot").desired, l.pool("spot").tasks = 0, nil
+	l.pool("standard").desired = 20
+	l.run("standard", 20, time.Hour)
+	l.s = State{Workload: l.s.Workload}
+	l.pass()
+	if l.s.Demand != 20 || l.pool("standard").desired != 20 || l.pool("spot").desired != 20 {
+		t.Errorf("demand %d, spot %d, standard %d", l.s.Demand, l.pool("spot").desired, l.pool("standard").desired)
+	}
+}
+
+func TestAFirstLookAtTwinsThatBothRunTakesTheOwnersCount(t *testing.T) {
+	l := newLab(t, PresetFill, 20)
+	l.pool("standard").desired = 20
+	l.run("standard", 20, time.Hour)
+	l.s = State{Workload: l.s.Workload}
+	if l.pass(); l.s.Demand != 20 || l.last.Reason == ReasonDemandAssumed {
+		t.Errorf("demand %d, reason %s: the owner's count explains what runs", l.s.Demand, l.last.Reason)
+	}
+}
+
+func TestAnotherOwnerDoesNotChangeTheDemand(t *testing.T) {
+	l := newLab(t, PresetSwitch, 100)
+	l.pool("spot").desired, l.pool("spot").tasks = 5, l.pool("spot").tasks[:5]
+	l.pool("standard").desired = 100
+	l.run("standard", 100, time.Hour)
+	pools := append([]PoolState(nil), l.s.Pools...)
+	pools[0].Asked = &Asked{Count: 5, At: l.now.Add(-time.Hour), Done: true, Seen: true}
+	pools[0].B = Breaker{Mode: Open, Since: l.now, TrippedAt: l.now, Why: ReasonTripInterruptions, NotBefore: l.now.Add(time.Hour)}
+	l.s.Pools = pools
+	l.pass()
+	l.p.Pools[0].Name, l.pools[0].name = "spot-x86", "spot-x86"
+	l.advance(time.Minute)
+	l.pass()
+	if l.s.Demand != 100 || l.pool("standard").desired != 95 { // five run on Spot
+		t.Errorf("demand %d, standard %d: renaming a pool does not change what is wanted", l.s.Demand, l.pool("standard").desired)
+	}
+	l.finds(ReasonDemandAssumed)
+	l.advance(time.Minute)
+	if d := l.pass(); d.Reason == ReasonDemandAssumed {
+		t.Error("it is said twice")
+	}
+}
+
+func TestAPoolThatRefusesDoesNotStandInTheWayOfTheNext(t *testing.T) {
+	l := newLab(t, PresetFill, 50, func(p *Policy) { p.Overstart = 0 })
+	l.p.Pools = append(l.p.Pools, Pool{Name: "dr", Capacity: OnDemand, Tier: 2, TaskHourUSD: 0.268})
+	l.pools = append(l.pools, &labPool{name: "dr", taskDef: "app:1"})
+	l.interrupt("spot", 30)
+	l.lost = true // no call has an effect, and every one fails
+	l.pass()
+	if len(l.last.Actions) != 1 || ActionPool(l.last.Actions[0]) != "standard" {
+		t.Fatalf("actions %v, want standard raised", l.last.Actions)
+	}
+	l.s = Refused(l.s, l.last.Actions, l.now)
+	l.advance(refusedFor - time.Second)
+	if l.pass(); len(l.last.Actions) != 1 {
+		t.Errorf("actions %v: a call may fail for some seconds", l.last.Actions)
+	}
+	l.s = Refused(l.s, l.last.Actions, l.now)
+	l.advance(time.Second)
+	l.pass()
+	if len(l.last.Actions) != 2 || l.last.Actions[0] != (SetDesiredCount{Pool: "dr", Count: 30}) {
+		t.Fatalf("actions %v, want dr raised too", l.last.Actions)
+	}
+	l.s = Acted(l.s, l.last.Actions)
+	if !l.s.Pool("standard").RefusedSince.IsZero() {
+		t.Error("it counts as refused after a call that was taken")
+	}
+}
