@@ -28,14 +28,16 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/backstop-ecs/backstop/internal/aws/failure"
+	"github.com/backstop-ecs/backstop/internal/failover"
 )
 
 const (
 	// bodyMax bounds what is read, in bytes: a configuration has at most 1 MiB.
 	bodyMax = 2 << 20
-	// callTimeout bounds one try, triesMax the tries; between them some tenths of a second pass.
+	// callTimeout bounds one try, triesMax the tries; triesWait is what passes before the second, and doubles: Systems
+	// Manager's throttling, which all functions of an account share, is over in a second or two.
 	callTimeout = 5 * time.Second
-	triesMax    = 3
+	triesMax    = 5
 	triesWait   = 200 * time.Millisecond
 )
 
@@ -116,12 +118,13 @@ func escape(path string) string {
 func try(ctx context.Context, call func(context.Context) ([]byte, error)) (body []byte, err error) {
 	for i := range triesMax {
 		if i > 0 {
-			timer := time.NewTimer(triesWait/2 + rand.N(triesWait))
+			wait := triesWait << (i - 1)
+			timer := time.NewTimer(wait/2 + rand.N(wait))
 			select {
 			case <-timer.C:
 			case <-ctx.Done():
 				timer.Stop()
-				return nil, ctx.Err()
+				return nil, errors.Join(err, ctx.Err())
 			}
 		}
 		callCtx, cancel := context.WithTimeout(ctx, callTimeout)
@@ -173,7 +176,12 @@ func send(cfg aws.Config, r *http.Request, service string, body []byte) ([]byte,
 	case answer.StatusCode >= 500 || answer.StatusCode == http.StatusTooManyRequests:
 		return nil, fmt.Errorf("%s answers with status %d", service, answer.StatusCode)
 	}
-	return nil, &answerError{refusal(out, answer.StatusCode)}
+	refused := refusal(out, answer.StatusCode)
+	switch failure.Kind(&refused) {
+	case failover.ErrThrottled, failover.ErrTimeout: // as a status of 400
+		return nil, &refused
+	}
+	return nil, &answerError{refused}
 }
 
 // refusal reads AWS's error out of an answer: JSON from Systems Manager, XML from S3.

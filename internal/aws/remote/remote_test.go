@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -69,5 +70,52 @@ func TestARefusalIsClassifiedAndNotTriedAgain(t *testing.T) {
 		if !errors.As(err, &kinded) || kinded.Kind() != failover.ErrDenied || !strings.Contains(kinded.Hint(), "s3:GetObject") || calls != 1 {
 			t.Errorf("%s gave %v in %d calls", test.body, err, calls)
 		}
+	}
+}
+
+// answers is a client that is answered one after the other; the last answer stays.
+type answers []struct {
+	status int
+	body   string
+}
+
+func (a *answers) Do(*http.Request) (*http.Response, error) {
+	now := (*a)[0]
+	if len(*a) > 1 {
+		*a = (*a)[1:]
+	}
+	return &http.Response{StatusCode: now.status, Body: io.NopCloser(strings.NewReader(now.body))}, nil
+}
+
+// TestThrottlingPassesWhateverItsStatus: Systems Manager throttles with a status of 400, which must not end a cold
+// start.
+func TestThrottlingPassesWhateverItsStatus(t *testing.T) {
+	const good = `{"Parameter":{"Value":"version: 1"}}`
+	for _, test := range []struct {
+		name string
+		a    answers
+		ok   bool
+		kind failover.ErrorKind
+	}{
+		{"Systems Manager's", answers{{400, `{"__type":"ThrottlingException","message":"Rate exceeded"}`}, {200, good}}, true, ""},
+		{"three times", answers{{400, `{"__type":"ThrottlingException"}`}, {400, `{"__type":"ThrottlingException"}`}, {400, `{"__type":"ThrottlingException"}`}, {200, good}}, true, ""},
+		{"with a namespace", answers{{400, `{"__type":"com.amazonaws.ssm#RequestLimitExceeded"}`}, {200, good}}, true, ""},
+		{"S3's", answers{{503, `<Error><Code>SlowDown</Code></Error>`}, {400, `<Error><Code>RequestTimeout</Code></Error>`}, {200, good}}, true, ""},
+		{"without end", answers{{400, `{"__type":"ThrottlingException","message":"Rate exceeded"}`}}, false, failover.ErrThrottled},
+		{"no throttling", answers{{400, `{"__type":"ParameterNotFound"}`}, {200, good}}, false, failover.ErrUnknown},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cfg := aws.Config{Region: "us-east-1", HTTPClient: &test.a, Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", "")}
+				got, err := remote.Parameter(t.Context(), cfg, "/backstop/x")
+				var kinded control.KindedError
+				switch {
+				case test.ok && (err != nil || got != "version: 1"):
+					t.Errorf("got %q, %v", got, err)
+				case !test.ok && (!errors.As(err, &kinded) || kinded.Kind() != test.kind):
+					t.Errorf("got %v, want an error of kind %s", err, test.kind)
+				}
+			})
+		})
 	}
 }
