@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -53,6 +54,7 @@ type App struct {
 	names    []string
 	sizes    *parts.Sizer
 	told     *told
+	log      *slog.Logger
 }
 
 // New makes the daemon that a configuration describes. It opens the store and calls nothing of AWS. The
@@ -68,7 +70,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &App{Store: o.Store}
+	a := &App{Store: o.Store, log: o.Log}
 	if a.Store == nil {
 		if o.Config.State.DynamoDB != "" {
 			a.Store, err = parts.OpenTable(o.AWS, o.Config)
@@ -107,12 +109,36 @@ func New(ctx context.Context, o Options) (*App, error) {
 }
 
 // Run guards the workloads until ctx ends, then gives back the leases and returns nil.
+//
+// What could not be priced at the start is guarded without a price, and its size read again meanwhile. Once it is
+// known the loop stops and starts again with it, for nobody may change a policy while passes read it. That takes no
+// longer than the passes in flight, and the first thing a loop does is to look at every workload.
 func (a *App) Run(ctx context.Context) error {
 	a.sizes.Price(ctx)
 	stop := a.told.start(ctx)
 	defer stop()
-	return a.Loop.Run(ctx)
+	for {
+		guard, pause := context.WithCancel(ctx)
+		var reading sync.WaitGroup
+		reading.Go(func() {
+			if a.sizes.Await(guard) {
+				pause()
+			}
+		})
+		err := a.Loop.Run(guard)
+		pause()
+		reading.Wait()
+		if err != nil || ctx.Err() != nil {
+			return err
+		}
+		a.sizes.Apply()
+		a.log.LogAttrs(ctx, slog.LevelInfo, "task sizes are known; guarding goes on with prices", slog.Any("unpriced", a.Unpriced()))
+	}
 }
+
+// Unpriced returns the names of the workloads whose budget or forecast is not in force, because it is not known what
+// their tasks cost. It may be called at any time.
+func (a *App) Unpriced() []string { return a.sizes.Unpriced() }
 
 // Step carries the named workloads, or all of them if none is named, through one pass. It takes nothing from
 // the queue.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"slices"
 
 	"github.com/backstop-ecs/backstop/internal/app"
 	"github.com/backstop-ecs/backstop/internal/app/parts"
@@ -28,7 +29,7 @@ func openPages(ctx context.Context, s IO, file *config.File, a *app.App, addr st
 	if addr == "" || addr == "off" {
 		return p, nil
 	}
-	workloads := a.Loop.Workloads
+	workloads := slices.Clone(a.Loop.Workloads) // the daemon prices its own between passes, and pages are read meanwhile
 	var names []string
 	for i := range workloads {
 		names = append(names, workloads[i].Name)
@@ -42,7 +43,8 @@ func openPages(ctx context.Context, s IO, file *config.File, a *app.App, addr st
 	if err != nil {
 		return nil, usageError("%w", err)
 	}
-	figures := metrics.New(metrics.Options{Workloads: names, Tick: a.Loop.Tick, Meter: measure.New(a.Store, parts.Tariffs(workloads)), Version: Version, Now: s.Now})
+	figures := metrics.New(metrics.Options{Workloads: names, Tick: a.Loop.Tick, Meter: measure.New(a.Store, parts.Tariffs(workloads)), Unpriced: a.Unpriced,
+		Version: Version, Now: s.Now})
 	mux := http.NewServeMux()
 	mux.Handle("/", pages)
 	for _, path := range []string{"/metrics", "/healthz", "/readyz"} {

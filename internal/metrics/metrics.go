@@ -9,6 +9,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -38,6 +39,9 @@ type Options struct {
 	Tick time.Duration
 	// Meter makes facts of reports; nil: one that knows no prices.
 	Meter *measure.Meter
+	// Unpriced names the workloads whose budget or forecast is not in force, because what their tasks cost is not
+	// known; nil: none is. It is asked at every pass.
+	Unpriced func() []string
 	// Version labels backstop_build_info.
 	Version string
 	// Now is this machine's clock; nil: time.Now.
@@ -49,10 +53,10 @@ type Metrics struct {
 	o        Options
 	registry *prometheus.Registry
 
-	demand, shortfall, health, active, errors5, savings, generation, last *prometheus.GaugeVec
-	running, desired                                                      *prometheus.GaugeVec
-	failovers, passes, actions, decisions                                 *prometheus.CounterVec
-	took                                                                  *prometheus.HistogramVec
+	demand, shortfall, health, active, errors5, savings, generation, last, unpriced *prometheus.GaugeVec
+	running, desired                                                                *prometheus.GaugeVec
+	failovers, passes, actions, decisions                                           *prometheus.CounterVec
+	took                                                                            *prometheus.HistogramVec
 
 	mu   sync.Mutex
 	seen map[string]time.Time // the last settled pass, by this machine's clock
@@ -65,6 +69,9 @@ func New(o Options) *Metrics {
 	}
 	if o.Meter == nil {
 		o.Meter = measure.New(nil, nil)
+	}
+	if o.Unpriced == nil {
+		o.Unpriced = func() []string { return nil }
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -88,6 +95,7 @@ func New(o Options) *Metrics {
 	m.active = gauge("failover_active", "1 while on-demand covers for Spot.")
 	m.errors5 = gauge("spot_errors", "Distinct interruptions and capacity failures of the last five minutes.")
 	m.savings = gauge("savings_today_usd", "US dollars saved today (UTC) against all on-demand, estimated.")
+	m.unpriced = gauge("budget_unpriced", "1 while a budget or a forecast is set and not in force, because what a task costs is not known.")
 	m.generation = gauge("state_generation", "Number of the last commit.")
 	m.last = gauge("last_pass_timestamp_seconds", "When the workload was last passed, by AWS's clock.")
 	m.failovers = counter("failovers_total", "Failovers that began.")
@@ -116,6 +124,11 @@ func (m *Metrics) Tell(ctx context.Context, r control.Report) {
 		}
 		m.actions.WithLabelValues(r.Workload, result).Inc()
 	}
+	unpriced := 0.0
+	if slices.Contains(m.o.Unpriced(), r.Workload) {
+		unpriced = 1
+	}
+	m.unpriced.WithLabelValues(r.Workload).Set(unpriced)
 	f, ok := m.o.Meter.Of(ctx, &r)
 	if !ok {
 		return

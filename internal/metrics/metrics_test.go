@@ -84,3 +84,15 @@ func TestItIsReadyOnceEveryWorkloadWasPassedAndNotWhenPassesStop(t *testing.T) {
 		t.Errorf("/readyz is %d three ticks after the last pass", code)
 	}
 }
+
+func TestABudgetThatIsNotInForceShows(t *testing.T) {
+	unpriced := []string{"api"}
+	m := metrics.New(metrics.Options{Workloads: []string{"api"}, Unpriced: func() []string { return unpriced }})
+	for _, want := range []string{"1", "0"} {
+		m.Tell(t.Context(), report("api"))
+		if _, body := get(m, "/metrics"); !strings.Contains(body, `backstop_budget_unpriced{workload="api"} `+want+"\n") {
+			t.Errorf("/metrics lacks a backstop_budget_unpriced of %s", want)
+		}
+		unpriced = nil
+	}
+}
