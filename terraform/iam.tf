@@ -44,21 +44,50 @@ resource "aws_iam_role" "function" {
   assume_role_policy   = data.aws_iam_policy_document.assume.json
   permissions_boundary = var.permissions_boundary_arn
   tags                 = var.tags
+
+  lifecycle {
+    precondition {
+      condition     = length(local.service_parts) <= 10
+      error_message = "Naming ${length(local.own_services)} services takes ${length(local.service_parts)} managed policies of ${local.per_policy} services each, and IAM attaches 10 to a role: divide the workloads among several installations, each with a name of its own."
+    }
+  }
 }
 
+# IAM counts characters without white space, hence jsonencode(jsondecode()).
 resource "aws_iam_role_policy" "function" {
   name   = "backstop"
   role   = aws_iam_role.function.name
   policy = data.aws_iam_policy_document.function.json
+
+  # What moves from one policy to another is granted there before it is taken away here.
+  depends_on = [aws_iam_role_policy.key_and_bucket, aws_iam_role_policy_attachment.services]
+
+  lifecycle {
+    precondition {
+      condition     = length(jsonencode(jsondecode(data.aws_iam_policy_document.function.json))) <= 10240 - 500 # for key_and_bucket
+      error_message = "The function's inline policy has ${length(jsonencode(jsondecode(data.aws_iam_policy_document.function.json)))} characters, IAM leaves it 9,740: guard fewer clusters with one installation, or name fewer roles, secrets and keys."
+    }
+  }
+}
+
+# Apart from the other, so that the plan shows the other, and measures it, when a key or bucket is still to be made.
+resource "aws_iam_role_policy" "key_and_bucket" {
+  name   = "backstop-key-and-bucket"
+  role   = aws_iam_role.function.name
+  policy = data.aws_iam_policy_document.key_and_bucket.json
 }
 
 data "aws_iam_policy_document" "function" {
   # ---- looking ----
 
-  statement {
-    sid       = "DescribeServices"
-    actions   = ["ecs:DescribeServices"]
-    resources = concat(local.own_services, local.own_services_short)
+  # Of many services both this and SetDesiredCount are in managed policies (iam_services.tf).
+  dynamic "statement" {
+    for_each = local.services_inline ? [1] : []
+    content {
+      sid       = "DescribeServices"
+      actions   = ["ecs:DescribeServices"]
+      resources = concat(local.own_services, local.own_services_short)
+    }
   }
 
   # ListTasks knows no service or task as its resource: AWS's own examples hold it to a cluster by condition.
@@ -95,7 +124,7 @@ data "aws_iam_policy_document" "function" {
   # ---- acting: none of these while everything is only observed ----
 
   dynamic "statement" {
-    for_each = length(local.acted_services) > 0 ? [1] : []
+    for_each = local.services_inline && length(local.acted_services) > 0 ? [1] : []
     content {
       sid       = "SetDesiredCount"
       actions   = ["ecs:UpdateService"]
@@ -190,27 +219,12 @@ data "aws_iam_policy_document" "function" {
     resources = [local.topic_arn]
   }
 
-  statement {
-    sid       = "EncryptNotices"
-    actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
-    resources = [var.kms_key_arn == null ? aws_kms_key.topic[0].arn : var.kms_key_arn]
-  }
-
   dynamic "statement" {
     for_each = length(local.read_parameters) > 0 ? [1] : []
     content {
       sid       = "ReadParameters"
       actions   = ["ssm:GetParameter"]
       resources = local.read_parameters
-    }
-  }
-
-  dynamic "statement" {
-    for_each = local.config_in_s3 ? [1] : []
-    content {
-      sid       = "ReadConfiguration"
-      actions   = ["s3:GetObject"]
-      resources = ["arn:${local.partition}:s3:::${coalesce(var.config_bucket, "missing")}/${local.config_key}"]
     }
   }
 
@@ -231,9 +245,27 @@ data "aws_iam_policy_document" "function" {
   }
 }
 
-# Both queues: EventBridge may send for our rules alone, and nobody talks to them in the clear.
+data "aws_iam_policy_document" "key_and_bucket" {
+  statement {
+    sid       = "EncryptNotices"
+    actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+    resources = [var.kms_key_arn == null ? aws_kms_key.topic[0].arn : var.kms_key_arn]
+  }
+
+  dynamic "statement" {
+    for_each = local.config_in_s3 ? [1] : []
+    content {
+      sid       = "ReadConfiguration"
+      actions   = ["s3:GetObject"]
+      resources = ["arn:${local.partition}:s3:::${coalesce(var.config_bucket, "missing")}/${local.config_key}"]
+    }
+  }
+}
+
+# Both queues: EventBridge may send for our rules alone, and nobody talks to them in the clear. The rules are given by
+# what their names begin with (events.tf): a queue's policy may have 8,192 bytes, less than the ARNs of all rules.
 data "aws_iam_policy_document" "queue" {
-  for_each = { events = aws_sqs_queue.events.arn, dead = aws_sqs_queue.dead.arn }
+  for_each = { for k, name in { events = var.name, dead = "${var.name}-dead" } : k => "arn:${local.partition}:sqs:${local.region}:${local.account}:${name}" }
 
   statement {
     sid       = "Rules"
@@ -244,9 +276,9 @@ data "aws_iam_policy_document" "queue" {
       identifiers = ["events.amazonaws.com"]
     }
     condition {
-      test     = "ArnEquals"
+      test     = "ArnLike"
       variable = "aws:SourceArn"
-      values   = [for r in aws_cloudwatch_event_rule.events : r.arn]
+      values   = [for kind in ["task", "action", "deployment"] : "arn:${local.partition}:events:${local.region}:${local.account}:rule/${var.name}-${kind}-*"]
     }
   }
 

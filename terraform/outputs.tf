@@ -19,8 +19,14 @@ output "role_name" {
 }
 
 output "policy" {
-  description = "The policy of that role, as JSON."
-  value       = data.aws_iam_policy_document.function.json
+  description = "What that role may do, as JSON: the statements of all its policies in one."
+  value = jsonencode({
+    Version = "2012-10-17"
+    Statement = flatten([
+      for p in concat([data.aws_iam_policy_document.function, data.aws_iam_policy_document.key_and_bucket], values(data.aws_iam_policy_document.services)) :
+      jsondecode(p.json).Statement
+    ])
+  })
 }
 
 output "table_name" {

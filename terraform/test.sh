@@ -81,11 +81,22 @@ apply_twice() {
   )
 }
 
+mkdir -p "$work/planned"
 for example in examples/terraform/*/; do
   echo "== ${example%/}: plan, apply, plan again, destroy"
   apply_twice "$example"
+  (cd "$work/$example" && terraform show -json >"$work/planned/$(basename "$example").json")
   (cd "$work/$example" && quiet terraform destroy -no-color -auto-approve)
 done
+
+echo "== what is planned fits into AWS"
+(
+  cd "$work/terraform/tests/large"
+  quiet terraform init -no-color
+  quiet terraform plan -no-color -out=plan "-var=lambda_zip=$zip"
+  terraform show -json plan >"$work/planned/large.json"
+)
+go test ./internal/tfmodule -count=1 -v -run 'TestWhatIsPlannedFitsIntoAWS|TestManyServicesAreNamedOneByOne' -planned "$work/planned" | grep -v '^=== '
 
 echo "== what the module renders"
 fixture=terraform/tests/fixture

@@ -67,6 +67,16 @@ run "nobody_but_our_rules_may_send" {
     error_message = "an event that cannot be delivered must not vanish"
   }
   assert {
+    condition = alltrue([for p in [aws_sqs_queue_policy.events, aws_sqs_queue_policy.dead] : toset(flatten([for s in jsondecode(p.policy).Statement : values(s.Condition.ArnLike) if s.Effect == "Allow"])) == toset([
+      for kind in ["task", "action", "deployment"] : "arn:aws:events:us-east-1:123456789012:rule/backstop-${kind}-*"
+    ])])
+    error_message = "and only they; not the schedule, which has no business with a queue"
+  }
+  assert {
+    condition     = alltrue([for name in keys(aws_cloudwatch_event_rule.events) : can(regex("^backstop-(task|action|deployment)-[0-9a-f]{8}-[0-9]+$", name))])
+    error_message = "the queues' policies know the rules by what their names begin with"
+  }
+  assert {
     condition     = aws_sqs_queue.events.sqs_managed_sse_enabled && aws_sqs_queue.dead.sqs_managed_sse_enabled
     error_message = "queues are encrypted"
   }
