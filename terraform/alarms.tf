@@ -80,11 +80,13 @@ resource "aws_cloudwatch_metric_alarm" "errors" {
   tags                = var.tags
 }
 
-# The dead man's switch: invocations that did not fail. With no invocation at all there is no data, which counts as
-# breaching: a disabled schedule, a deleted permission and an account out of concurrency all look like that.
+# The dead man's switch: the schedule reaches the function, and an invocation succeeds. Both are asked, as events alone
+# keep a function busy whose schedule is disabled, deleted or not permitted: then nobody looks unless something happens.
+# An invocation that the function's permission refuses is one of EventBridge's Invocations, and one of its
+# FailedInvocations. No data is none, which is said by FILL: CloudWatch takes some periods to believe that data is missing.
 resource "aws_cloudwatch_metric_alarm" "heartbeat" {
   alarm_name          = "${var.name}-no-pass"
-  alarm_description   = "No pass has succeeded for 5 minutes: nobody is guarding. See docs/operations.md, \"No pass for 5 minutes\"."
+  alarm_description   = "For 5 minutes the schedule has not reached the function, or no pass has succeeded: nobody is guarding. See docs/operations.md, \"No pass for 5 minutes\"."
   evaluation_periods  = 1
   threshold           = 1
   comparison_operator = "LessThanThreshold"
@@ -94,31 +96,28 @@ resource "aws_cloudwatch_metric_alarm" "heartbeat" {
   tags                = var.tags
 
   metric_query {
-    id          = "passes"
-    expression  = "invocations - FILL(errors, 0)"
-    label       = "Invocations that succeeded"
+    id          = "guarded"
+    expression  = "(FILL(scheduled, 0) > FILL(refused, 0) AND FILL(invocations, 0) > FILL(errors, 0))"
+    label       = "The schedule reached the function, and an invocation succeeded"
     return_data = true
   }
 
-  metric_query {
-    id = "invocations"
-    metric {
-      namespace   = "AWS/Lambda"
-      metric_name = "Invocations"
-      dimensions  = { FunctionName = aws_lambda_function.backstop.function_name }
-      stat        = "Sum"
-      period      = 300
+  dynamic "metric_query" {
+    for_each = {
+      scheduled   = { namespace = "AWS/Events", name = "Invocations", dimensions = { RuleName = aws_cloudwatch_event_rule.schedule.name } }
+      refused     = { namespace = "AWS/Events", name = "FailedInvocations", dimensions = { RuleName = aws_cloudwatch_event_rule.schedule.name } }
+      invocations = { namespace = "AWS/Lambda", name = "Invocations", dimensions = { FunctionName = aws_lambda_function.backstop.function_name } }
+      errors      = { namespace = "AWS/Lambda", name = "Errors", dimensions = { FunctionName = aws_lambda_function.backstop.function_name } }
     }
-  }
-
-  metric_query {
-    id = "errors"
-    metric {
-      namespace   = "AWS/Lambda"
-      metric_name = "Errors"
-      dimensions  = { FunctionName = aws_lambda_function.backstop.function_name }
-      stat        = "Sum"
-      period      = 300
+    content {
+      id = metric_query.key
+      metric {
+        namespace   = metric_query.value.namespace
+        metric_name = metric_query.value.name
+        dimensions  = metric_query.value.dimensions
+        stat        = "Sum"
+        period      = 300
+      }
     }
   }
 }

@@ -90,6 +90,26 @@ run "alarms_say_when_nobody_guards" {
     error_message = "no invocation at all gives no data, which is the alarm"
   }
   assert {
+    condition = { for q in aws_cloudwatch_metric_alarm.heartbeat.metric_query : q.id => "${q.metric[0].namespace} ${q.metric[0].metric_name} ${jsonencode(q.metric[0].dimensions)}" if length(q.metric) > 0 } == {
+      scheduled   = "AWS/Events Invocations {\"RuleName\":\"backstop-schedule\"}"
+      refused     = "AWS/Events FailedInvocations {\"RuleName\":\"backstop-schedule\"}"
+      invocations = "AWS/Lambda Invocations {\"FunctionName\":\"backstop\"}"
+      errors      = "AWS/Lambda Errors {\"FunctionName\":\"backstop\"}"
+    }
+    error_message = "events alone keep a function busy whose schedule is gone: the schedule must be watched too"
+  }
+  assert {
+    condition = (
+      one([for q in aws_cloudwatch_metric_alarm.heartbeat.metric_query : q.expression if q.return_data == true]) == "(FILL(scheduled, 0) > FILL(refused, 0) AND FILL(invocations, 0) > FILL(errors, 0))" &&
+      aws_cloudwatch_metric_alarm.heartbeat.comparison_operator == "LessThanThreshold" && aws_cloudwatch_metric_alarm.heartbeat.threshold == 1
+    )
+    error_message = "both must be true, or it is red; what has no data is 0"
+  }
+  assert {
+    condition     = alltrue([for q in aws_cloudwatch_metric_alarm.heartbeat.metric_query : q.metric[0].stat == "Sum" && q.metric[0].period == 300 if length(q.metric) > 0])
+    error_message = "5 minutes of each"
+  }
+  assert {
     condition     = aws_cloudwatch_metric_alarm.health["api"].threshold == 30 && aws_cloudwatch_metric_alarm.health["api"].period * aws_cloudwatch_metric_alarm.health["api"].evaluation_periods == 600
     error_message = "below 30 for 10 minutes"
   }
