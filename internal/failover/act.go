@@ -128,8 +128,8 @@ func (w *pass) lowerReason(v *view) Reason {
 // whether the pool's count may be lowered.
 func (w *pass) scaling(v *view) (Action, bool) {
 	sc := v.obs.Scaling
-	held := v.breaker && v.ps.B.Mode != Closed
-	if !w.p.ParkScaling || !v.breaker || (!held && v.ps.Parked == nil) {
+	held := w.p.ParkScaling && v.breaker && v.ps.B.Mode != Closed && w.pinned != ModeSpot
+	if !held && v.ps.Parked == nil {
 		return nil, true
 	}
 	if !sc.Known {

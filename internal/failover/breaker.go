@@ -50,12 +50,9 @@ func (w *pass) trips(v *view) Reason {
 		w.look(v.ps.B.Since.Add(w.p.ClosedMin))
 		return ""
 	}
-	enough := func(n, limit int) bool {
-		return limit > 0 && n >= limit && float64(n) >= w.p.TripShare*float64(w.s.Demand)
-	}
+	enough := func(n, limit int) bool { return limit > 0 && n >= tripNeed(w.p, limit, w.s.Demand) }
 	stuck := v.stuck
-	if !v.ps.UnplacedSince.IsZero() && w.now.Sub(v.ps.UnplacedSince) >= w.p.StartLimit && v.unplaced > 0 &&
-		v.appRecent == 0 && !v.obs.Deploying {
+	if w.unplacedFor(v) >= w.p.StartLimit && v.appRecent == 0 && !v.obs.Deploying {
 		stuck += v.unplaced // missing for as long as a start may take: no event need have said so
 	}
 	switch {
@@ -70,6 +67,29 @@ func (w *pass) trips(v *view) Reason {
 	}
 	return ""
 }
+
+// tripNeed is how much evidence opens a breaker: the limit, or for large workloads trip_share of the demand, but no more than
+// half of what the window can hold.
+func tripNeed(p *Policy, limit, demand int) int {
+	return max(limit, int(math.Ceil(min(p.TripShare*float64(demand), EvidenceMax/2))))
+}
+
+// unplacedFrom is the moment from which missing tasks are missing for want of room: while ECS creates others it is only
+// launching, so many a minute, for as long as it may take to launch all of the pool.
+func (w *pass) unplacedFrom(v *view) time.Time {
+	return sooner(later(v.ps.UnplacedSince, v.newest), v.ps.UnplacedSince.Add(launching(v.desired)))
+}
+
+// unplacedFor is for how long tasks have been missing for want of room.
+func (w *pass) unplacedFor(v *view) time.Duration {
+	if v.unplaced == 0 || v.ps.UnplacedSince.IsZero() {
+		return 0
+	}
+	return w.now.Sub(w.unplacedFrom(v))
+}
+
+// launching is how long ECS may take to launch n tasks.
+func launching(n int) time.Duration { return time.Duration(n) * time.Minute / launchRate }
 
 // open opens a breaker, for the first time or again.
 func (w *pass) open(v *view, why Reason) {
@@ -154,8 +174,14 @@ func mix(z uint64) uint64 {
 
 // samplesNeeded is how many distinct tasks must have shown themselves before a pool counts as stable: never
 // more than the workload has, nor than the probe can show.
-func (w *pass) samplesNeeded() int {
-	return max(1, min(w.p.MinSamples, w.s.Demand, w.probe()))
+func (w *pass) samplesNeeded(v *view) int { return samplesNeeded(w.p, v.pool, w.s.Demand) }
+
+func samplesNeeded(p *Policy, pool *Pool, demand int) int {
+	n := min(p.MinSamples, demand, max(1, p.Probe))
+	if pool.Max > 0 {
+		n = min(n, pool.Max)
+	}
+	return max(1, n)
 }
 
 // probe is how many tasks an open breaker keeps asking for.
@@ -191,7 +217,7 @@ func (w *pass) prove(v *view) {
 		return
 	}
 	if !stable || w.deployingNow() {
-		w.find(Finding{Reason: ReasonProving, Pool: v.pool.Name, Count: v.successes, Limit: w.samplesNeeded()})
+		w.find(Finding{Reason: ReasonProving, Pool: v.pool.Name, Count: v.successes, Limit: w.samplesNeeded(v)})
 		return
 	}
 	b.Mode, b.Since, b.Step, b.StepAt = HalfOpen, w.now, 0, w.now
@@ -208,20 +234,26 @@ func (w *pass) stable(v *view) bool {
 		good += v.held
 	}
 	samples := good + v.proofErrors
-	if samples < w.samplesNeeded() || v.stuck > 0 {
+	if samples < w.samplesNeeded(v) || v.stuck > 0 {
 		return false
 	}
 	n := float64(samples)
-	return float64(good)/n >= w.p.SuccessShare && float64(v.proofErrors)/n <= w.p.ErrorShare
+	if !w.evacuates(v) && good == v.successes {
+		n += float64(v.held) // they are what the errors are errors of
+	}
+	return (n-float64(v.proofErrors))/n >= w.p.SuccessShare && float64(v.proofErrors)/n <= w.p.ErrorShare
 }
 
 // heldProves says whether tasks from before the trip count as proof. They do not while fresh ones can be asked
 // for; but a pool that runs all that is wanted, or that could not be taken down for want of cover, is asked
-// for no fresh ones and would stay open for ever. So would one that is only kept and whose probe has old tasks in it,
-// while the pools before it leave nothing to it. They must have survived for as long as the proof takes.
+// for no fresh ones and would stay open for ever. So would one whose max leaves no room for fresh ones, and one that is
+// only kept and whose probe has old tasks in it, while the pools before it leave nothing to it. They must have survived for as long as the proof takes.
 func (w *pass) heldProves(v *view) bool {
 	if v.held == 0 || w.now.Sub(v.ps.B.TrippedAt) < w.p.StableFor {
 		return false
+	}
+	if v.held+min(w.probe(), w.bound(v)) > w.bound(v) {
+		return true
 	}
 	if w.evacuates(v) {
 		return v.running >= w.want() || v.held > w.probe()
@@ -263,8 +295,11 @@ func (w *pass) ramp(v *view) {
 		b.StepAt = w.now // somebody took the count down: what is not asked of ECS cannot be late
 	}
 	tolerated := int(w.p.ErrorShare * float64(ask))
-	lateAt := b.StepAt.Add(w.p.StartLimit + w.p.RampDwell)
-	late := !w.now.Before(lateAt) && v.running < ask
+	base := b.StepAt.Add(w.p.StartLimit + w.p.RampDwell)
+	lateAt := sooner(later(base, after(v.newest, w.p.StartLimit)), base.Add(launching(ask))) // not while ECS still launches
+	// As many as are tolerated to be lost may be on their way anew; what is not placed has no room.
+	short := v.running < ask-tolerated || (v.running < ask && v.unplaced > 0)
+	late := short && !w.now.Before(lateAt)
 	w.look(lateAt)
 	if v.ps.Failing == nil && !w.deployingNow() && (v.stepErrors > tolerated || v.stuck > 0 || late) {
 		w.find(Finding{Reason: ReasonRampFailed, Pool: v.pool.Name, Count: v.stepErrors, Limit: tolerated})
@@ -272,7 +307,7 @@ func (w *pass) ramp(v *view) {
 		return
 	}
 	done := b.StepAt.Add(w.p.RampDwell)
-	if w.now.Before(done) || v.running < ask || w.deployingNow() {
+	if w.now.Before(done) || short || w.deployingNow() {
 		w.find(Finding{Reason: ReasonRamping, Pool: v.pool.Name, Count: ask, Limit: w.s.Demand, Until: done})
 		w.look(done)
 		return

@@ -135,9 +135,14 @@ func (w *pass) rebase() {
 			*t = limit
 		}
 	}
-	back(&w.s.ModeSince, 0)
-	back(&w.s.ShortSince, 0)
+	for _, t := range []*time.Time{&w.s.ModeSince, &w.s.ShortSince, &w.s.DriftSince, &w.s.BlindSince} {
+		back(t, 0)
+	}
 	w.s.DemandLog = nil
+	w.s.Failovers = slices.Clone(w.s.Failovers)
+	for i := range w.s.Failovers {
+		back(&w.s.Failovers[i], 0)
+	}
 	for i := range w.s.Pools {
 		ps := &w.s.Pools[i]
 		for _, t := range []*time.Time{&ps.UnplacedSince, &ps.RefusedSince, &ps.NudgedAt, &ps.ReleasedAt, &ps.ReclaimsAt, &ps.FailedAt,
@@ -145,6 +150,21 @@ func (w *pass) rebase() {
 			back(t, 0)
 		}
 		back(&ps.B.NotBefore, w.p.HoldOffMax)
+		if ps.Failing != nil {
+			own := *ps.Failing
+			back(&own.Since, 0)
+			back(&own.LastAt, 0)
+			ps.Failing = &own
+		}
+		if ps.Asked != nil {
+			own := *ps.Asked
+			own.Old = slices.Clone(own.Old)
+			back(&own.At, 0)
+			for k := range own.Old {
+				back(&own.Old[k].At, 0)
+			}
+			ps.Asked = &own
+		}
 	}
 	if f := w.s.Forecast; f != nil {
 		own := *f

@@ -39,7 +39,7 @@ func (w *pass) readDemand() {
 			log = log[1:]
 		}
 		w.s.DemandLog = append(log, DemandChange{At: w.now, From: before, To: w.s.Demand})
-	} else if n := len(w.s.DemandLog); n > 0 && w.now.Sub(w.s.DemandLog[n-1].At) >= w.p.StartLimit {
+	} else if !slices.ContainsFunc(w.s.DemandLog, func(c DemandChange) bool { return w.now.Sub(c.At) < w.p.explains(&c) }) {
 		w.s.DemandLog = nil
 	}
 	w.s.DemandSet, w.s.Owner = true, ""

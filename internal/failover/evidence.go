@@ -233,7 +233,7 @@ func (w *pass) count(v *view, e *Evidence, from *horizons) {
 		}
 		v.appAt = later(v.appAt, e.At)
 	case e.Kind == SignalStartImpaired:
-		v.impaired = true
+		v.impaired = v.impaired || !old
 		v.appAt = later(v.appAt, e.At)
 	case e.Kind == SignalConfiguration:
 		if !old {

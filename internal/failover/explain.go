@@ -59,7 +59,8 @@ func Explain(p *Policy, after *State, d *Decision) []Condition {
 
 // explainPool explains one preferred pool's breaker.
 func explainPool(p *Policy, after *State, d *Decision, pd *PoolDecision, add func(time.Time, string, string)) {
-	if pd.Capacity != Spot {
+	k := p.pool(pd.Pool)
+	if pd.Capacity != Spot || k < 0 {
 		return
 	}
 	b := after.Pool(pd.Pool).B
@@ -71,7 +72,7 @@ func explainPool(p *Policy, after *State, d *Decision, pd *PoolDecision, add fun
 		default:
 			at := later(b.NotBefore, b.TrippedAt.Add(p.StableFor))
 			add(at, fmt.Sprintf("%s has enough surviving tasks (%d), at most %.0f %% failures and none stuck",
-				pd.Pool, min(p.MinSamples, d.Demand, max(1, p.Probe)), 100*p.ErrorShare),
+				pd.Pool, samplesNeeded(p, &p.Pools[k], d.Demand), 100*p.ErrorShare),
 				fmt.Sprintf("ask it for %.0f %% of the demand", 100*rampShares[0]))
 		}
 	case HalfOpen:
@@ -83,13 +84,16 @@ func explainPool(p *Policy, after *State, d *Decision, pd *PoolDecision, add fun
 		add(zeroTime, fmt.Sprintf("%s fails on the way up", pd.Pool), "open its breaker again, for twice as long")
 	default:
 		if n := p.TripCapacityFailures; n > 0 {
-			add(zeroTime, fmt.Sprintf("%s has %d capacity failures within %s (now %d)", pd.Pool, n, writeDuration(p.TripWindow), pd.CapacityFailures), tripThen(p))
+			add(zeroTime, fmt.Sprintf("%s has %d capacity failures within %s (now %d)", pd.Pool, tripNeed(p, n, d.Demand), writeDuration(p.TripWindow), pd.CapacityFailures), tripThen(p))
 		}
 		if n := p.TripInterruptions; n > 0 {
-			add(zeroTime, fmt.Sprintf("%s has %d interruptions within %s (now %d)", pd.Pool, n, writeDuration(p.TripWindow), pd.Interruptions), tripThen(p))
+			add(zeroTime, fmt.Sprintf("%s has %d interruptions within %s (now %d)", pd.Pool, tripNeed(p, n, d.Demand), writeDuration(p.TripWindow), pd.Interruptions), tripThen(p))
+		}
+		if n := p.TripStuck; n > 0 {
+			add(zeroTime, fmt.Sprintf("%s has %d tasks that do not start within %s (now %d)", pd.Pool, tripNeed(p, n, d.Demand), writeDuration(p.StartLimit), pd.Stuck), tripThen(p))
 		}
 		if n := p.TripChurn; n > 0 {
-			add(zeroTime, fmt.Sprintf("%s loses %d tasks within %s that had run for less than %s (now %d)", pd.Pool, n, writeDuration(p.TripWindow),
+			add(zeroTime, fmt.Sprintf("%s loses %d tasks within %s that had run for less than %s (now %d)", pd.Pool, tripNeed(p, n, d.Demand), writeDuration(p.TripWindow),
 				writeDuration(p.ChurnAge), pd.Churned), tripThen(p))
 		}
 	}

@@ -149,7 +149,10 @@ func TestValidateReportsEverythingThatIsWrong(t *testing.T) {
 			`pools[1].capacity: must be FARGATE_SPOT or FARGATE (got "SPOT")`,
 			"warning pools[1].capacity: should be FARGATE for the last pool: nothing covers a Spot shortage otherwise (got SPOT)"}},
 		{"bounds of a pool", func(p *Policy) { p.Pools[0].Min, p.Pools[0].Max, p.Pools[1].Min, p.Pools[1].Max = 5, 3, -1, 5001 }, []string{
-			"pools[0].min: must be at most max, which is 3 (got 5)", "pools[1].min: must be between 0 and 5000 (got -1)", "pools[1].max: must be between 0 and 5000 (got 5001)"}},
+			"pools[0].min: must be at most max, which is 3 (got 5)", "pools[1].min: must be between 0 and 5000 (got -1)", "pools[1].max: must be between 0 and 5000 (got 5001)",
+			"warning pools[0].max: keeps the desired count of the pool that owns the demand below it: auto scaling would take that count for the demand. Use demand, or another owner (got 3)"}},
+		{"a tier of Spot and on-demand", func(p *Policy) { p.Pools[1].Tier = 0; p.Owner = "spot" }, []string{
+			"pools[1].tier: must not be that of a pool of other capacity: Spot is shared among Spot pools, and on-demand covers (got 0)"}},
 		{"a price that is none", func(p *Policy) { p.Pools[1].TaskHourUSD = math.Inf(1) }, []string{"pools[1].task_hour_usd: must be a number of at least 0 (got +Inf)"}},
 		{"an owner that is no pool", func(p *Policy) { p.Owner = "sport" }, []string{`owner: must be the name of a pool (got "sport")`}},
 		{"owner and demand", func(p *Policy) { p.Owner, p.Demand = "spot", 5 }, []string{`owner: must be absent when demand is a number (got "spot")`}},

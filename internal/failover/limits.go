@@ -29,6 +29,11 @@ const (
 	// fullAfter is how long tasks may be missing from a pool of a tier before the others are asked for them:
 	// several times what ECS takes to place a task when there is room (it does so within seconds).
 	fullAfter = 30 * time.Second
+	// launchRate is how many tasks of a service ECS launches a minute at least: 500 in large regions, 125 in the smallest
+	// (service quotas, "Rate of tasks launched by a service on Fargate").
+	launchRate = 125
+	// launchGap is how long ECS pauses at most between two launches that a rise of demand has asked for.
+	launchGap = 10 * time.Second
 	// refusedFor is how long the calls that raise an on-demand pool must fail for the next one to be asked instead: some
 	// retries of a pass that was throttled.
 	refusedFor = 10 * time.Second

@@ -237,7 +237,7 @@ func (w *pass) settle(v *view) time.Duration {
 
 // grow says how many of the starting tasks count as present: those that a rise of demand, a deployment or
 // the application's own restarts explain. A task that replaces an interrupted one does not: it may fail. For
-// half a minute after its cause a task counts that ECS has not even created yet.
+// half a minute after its cause, and as long as ECS goes on creating others, a task counts that is not created yet.
 func (w *pass) grow() {
 	rise, riseAt := w.rise()
 	for i := range w.v {
@@ -250,7 +250,7 @@ func (w *pass) grow() {
 			since = later(since, v.obs.DeployingSince)
 		}
 		coming := v.starting
-		if until := since.Add(fullAfter); v.unplaced > 0 && !since.IsZero() && w.now.Before(until) {
+		if until := later(since.Add(fullAfter), after(v.newest, launchGap)); v.unplaced > 0 && !since.IsZero() && w.now.Before(until) {
 			coming += v.unplaced
 			w.look(until)
 		}
@@ -267,16 +267,22 @@ func (w *pass) grow() {
 	w.riseLeft = rise
 }
 
+// explains is how long a change of the demand explains that tasks start: as long as one may take, and until ECS has
+// launched so many.
+func (p *Policy) explains(c *DemandChange) time.Duration {
+	return p.StartLimit + launching(max(0, c.To-c.From))
+}
+
 // rise is how much demand has grown within start_limit, and when it last did.
 func (w *pass) rise() (int, time.Time) {
 	low, at := w.s.Demand, time.Time{}
 	for i := range w.s.DemandLog {
 		c := &w.s.DemandLog[i]
-		if w.now.Sub(c.At) >= w.p.StartLimit {
+		if w.now.Sub(c.At) >= w.p.explains(c) {
 			continue
 		}
 		low = min(low, c.From)
-		w.look(c.At.Add(w.p.StartLimit))
+		w.look(c.At.Add(w.p.explains(c)))
 		if c.To > c.From {
 			at = later(at, c.At)
 		}

@@ -26,7 +26,10 @@ func Needs(p Policy, s State, o Observation) []Need {
 			continue
 		}
 		po, ps := &o.Pools[i], s.Pool(p.Pools[i].Name)
-		if p.ParkScaling && p.Pools[i].Capacity == Spot && (ps.B.Mode != Closed || ps.Parked != nil || s.Pin != nil) {
+		if p.ParkScaling && p.Pools[i].Capacity == Spot && (ps.B.Mode != Closed || s.Pin != nil) {
+			needs[i].Scaling = true
+		}
+		if ps.Parked != nil { // to be given back, whatever the configuration says now
 			needs[i].Scaling = true
 		}
 		if po.Desired == 0 && po.RunningCount == 0 && po.PendingCount == 0 {

@@ -123,6 +123,9 @@ func (p *Policy) checkTiers(out *problems) {
 		} else {
 			size = 1
 		}
+		if i > 0 && pool.Tier == p.Pools[i-1].Tier && pool.Capacity != p.Pools[i-1].Capacity {
+			out.add(fmt.Sprintf("pools[%d].tier", i), "must not be that of a pool of other capacity: Spot is shared among Spot pools, and on-demand covers", pool.Tier)
+		}
 		last := i == len(p.Pools)-1 || p.Pools[i+1].Tier != pool.Tier
 		if last && size > 1 && p.TierShareMax*float64(size) < 1-1e-9 {
 			out.add("tier_share_max", fmt.Sprintf("must be at least %.3g for a tier of %d pools, or they cannot hold all of it", 1/float64(size), size), p.TierShareMax)
@@ -149,6 +152,9 @@ func (p *Policy) warn(out *problems) {
 	}
 	if len(p.Pools) > 1 && p.Pools[1].Tier == p.Pools[0].Tier && p.Demand == 0 && p.Owner == "" {
 		out.warn("demand", "should be a number, or owner a pool, when several pools share the first tier", 0)
+	}
+	if k := p.owner(); k >= 0 && p.Pools[k].Max > 0 {
+		out.warn(fmt.Sprintf("pools[%d].max", k), "keeps the desired count of the pool that owns the demand below it: auto scaling would take that count for the demand. Use demand, or another owner", p.Pools[k].Max)
 	}
 	if p.Nudge == NudgeDesiredCount && p.RetryEvery == 0 {
 		out.warn("nudge", "has no effect while retry_every is 0", p.Nudge)

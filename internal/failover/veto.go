@@ -40,6 +40,9 @@ func (w *pass) judgeFailing() {
 			}
 		}
 		v.excused = max(0, missing-v.growing-lost)
+		if v.lastFailure.After(f.Since) {
+			v.excused = min(v.excused, app) // there is no room either: no more is missing for the application than fails
+		}
 		reason := ReasonApplicationFailing
 		if v.configFailures > v.appYoung {
 			reason = ReasonConfigurationError
@@ -84,7 +87,7 @@ func (w *pass) account() {
 			if v.ps.UnplacedSince.IsZero() {
 				v.ps.UnplacedSince = w.now
 			}
-			w.look(v.ps.UnplacedSince.Add(w.p.StartLimit))
+			w.look(w.unplacedFrom(v).Add(w.p.StartLimit))
 		} else {
 			v.ps.UnplacedSince = time.Time{}
 		}
@@ -120,5 +123,5 @@ func (w *pass) launchFailing(v *view) bool {
 	if !v.lastFailure.IsZero() && w.now.Sub(v.lastFailure) < w.p.StartLimit {
 		return true
 	}
-	return v.stuck > 0 || (!v.ps.UnplacedSince.IsZero() && w.now.Sub(v.ps.UnplacedSince) >= w.p.StartLimit)
+	return v.stuck > 0 || w.unplacedFor(v) >= w.p.StartLimit
 }
