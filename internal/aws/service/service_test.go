@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -223,5 +225,32 @@ func TestRolesOfOneAccountShareTheLimits(t *testing.T) {
 	}
 	if s.clients.get(region, "arn:aws:iam::111122223333:role/a") != a {
 		t.Error("a client is made anew for each call")
+	}
+}
+
+// TestTheLargestServiceIsListedWithinALook: ECS allows 5,000 tasks, which are fifty pages.
+func TestTheLargestServiceIsListedWithinALook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		box, s := world(t, 4900, "api")
+		if _, err := box.AddFault(sandbox.Fault{Kind: sandbox.FaultLatency, LatencySeconds: 0.15}); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), control.LookTimeout)
+		defer cancel()
+		tasks, _, err := s.List(ctx, ref("api-spot"), false)
+		if err != nil || len(tasks) != 4900 {
+			t.Errorf("%d of 4,900 tasks are read, %v", len(tasks), err)
+		}
+	})
+}
+
+func TestAListingThatFailsHalfwaySaysWhy(t *testing.T) {
+	box, s := world(t, 350, "api")
+	if _, err := box.AddFault(sandbox.Fault{Kind: sandbox.FaultDenied, Operation: "ecs:DescribeTasks"}); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err := s.List(t.Context(), ref("api-spot"), false)
+	if failure.Kind(err) != failover.ErrDenied || !strings.Contains(err.Error(), "api-spot") {
+		t.Errorf("%v (%s), want the refusal and not that the listing was cut short by it", err, failure.Kind(err))
 	}
 }

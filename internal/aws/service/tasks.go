@@ -68,37 +68,77 @@ func (s *Services) List(ctx context.Context, ref control.ServiceRef, stopped boo
 	return out, signals, nil
 }
 
-// tasks lists and describes the tasks of a service, page by page.
+// tasks lists and describes the tasks of a service, page by page. The next page is listed while the ones before it are
+// described: one after the other, the fifty pages of the largest services would not fit into a look.
 func tasks(ctx context.Context, c *client, ref control.ServiceRef, status types.DesiredStatus, pages int) ([]types.Task, time.Time, error) {
-	var out []types.Task
-	var at time.Time
-	object := "list tasks of " + ref.String()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var all sync.WaitGroup
+	found := make([]page, pages)
 	var next *string
-	for range pages {
-		if err := take(ctx, c.limits.clusterRead); err != nil {
-			return nil, at, failure.Wrap("ecs:ListTasks", object, err)
-		}
-		list, err := c.ecs.ListTasks(ctx, &ecs.ListTasksInput{Cluster: &ref.Cluster, ServiceName: &ref.Service, DesiredStatus: status,
-			MaxResults: aws.Int32(pageMax), NextToken: next})
+	for i := range pages {
+		list, err := listTasks(ctx, c, ref, status, next)
 		if err != nil {
-			return nil, at, failure.Wrap("ecs:ListTasks", object, err)
+			cancel(err)
+			break
 		}
 		if len(list.TaskArns) > 0 {
-			if err := take(ctx, c.limits.clusterRead); err != nil {
-				return nil, at, failure.Wrap("ecs:DescribeTasks", object, err)
-			}
-			page, err := c.ecs.DescribeTasks(ctx, &ecs.DescribeTasksInput{Cluster: &ref.Cluster, Tasks: list.TaskArns})
-			if err != nil {
-				return nil, at, failure.Wrap("ecs:DescribeTasks", "describe tasks of "+ref.String(), err)
-			}
-			out = append(out, page.Tasks...) // a task that is gone meanwhile is in page.Failures, and no trouble
-			at = serverTime(page.ResultMetadata)
+			all.Go(func() {
+				if err := found[i].describe(ctx, c, ref, list.TaskArns); err != nil {
+					cancel(err)
+				}
+			})
 		}
 		if next = list.NextToken; aws.ToString(next) == "" {
 			break
 		}
 	}
+	all.Wait()
+	var out []types.Task
+	var at time.Time
+	if ctx.Err() != nil {
+		return nil, at, context.Cause(ctx)
+	}
+	for i := range found {
+		out = append(out, found[i].tasks...)
+		if found[i].at.After(at) {
+			at = found[i].at
+		}
+	}
 	return out, at, nil
+}
+
+// page is one page of described tasks.
+type page struct {
+	tasks []types.Task
+	at    time.Time
+}
+
+func listTasks(ctx context.Context, c *client, ref control.ServiceRef, status types.DesiredStatus, next *string) (*ecs.ListTasksOutput, error) {
+	object := "list tasks of " + ref.String()
+	if err := take(ctx, c.limits.clusterRead); err != nil {
+		return nil, failure.Wrap("ecs:ListTasks", object, err)
+	}
+	list, err := c.ecs.ListTasks(ctx, &ecs.ListTasksInput{Cluster: &ref.Cluster, ServiceName: &ref.Service, DesiredStatus: status,
+		MaxResults: aws.Int32(pageMax), NextToken: next})
+	if err != nil {
+		return nil, failure.Wrap("ecs:ListTasks", object, err)
+	}
+	return list, nil
+}
+
+// describe fills the page. A task that is gone meanwhile is in the answer's failures, and no trouble.
+func (p *page) describe(ctx context.Context, c *client, ref control.ServiceRef, arns []string) error {
+	object := "describe tasks of " + ref.String()
+	if err := take(ctx, c.limits.clusterRead); err != nil {
+		return failure.Wrap("ecs:DescribeTasks", object, err)
+	}
+	answer, err := c.ecs.DescribeTasks(ctx, &ecs.DescribeTasksInput{Cluster: &ref.Cluster, Tasks: arns})
+	if err != nil {
+		return failure.Wrap("ecs:DescribeTasks", object, err)
+	}
+	p.tasks, p.at = answer.Tasks, serverTime(answer.ResultMetadata)
+	return nil
 }
 
 // task reduces a described task to what deciding needs.
