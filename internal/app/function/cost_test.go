@@ -97,7 +97,7 @@ const (
 	sqsRequest, sqsPolls                    = 0.40e-6, 650_000
 	logByte, lambdaLines                    = 0.50e-9, 400 // Lambda's own lines of an invocation: START, END, REPORT
 	metricMonth, alarmMonth, keyMonth       = 0.30, 0.10, 1.00
-	metricsEach, alarmsEach, alarmsOwn      = 9, 2, 4 // the heartbeat has two metrics
+	metricsEach, alarmsEach, alarmsOwn      = 9, 2, 6 // the heartbeat has four metrics
 )
 
 // secondsOf is how long an invocation is assumed to take.
