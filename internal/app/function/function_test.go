@@ -56,16 +56,16 @@ func TestABurstOfTwoHundredEventsIsOnePass(t *testing.T) {
 		t.Errorf("%d messages came back", len(ids))
 	}
 	counts := w.counts()
-	if n := counts["ecs:DescribeServices"]; n != 1 {
-		t.Errorf("%d DescribeServices, want 1", n)
+	if n := counts["ecs:DescribeServices"]; n != 2 {
+		t.Errorf("%d DescribeServices, want 2: the breaker trips, and the decision wishes to look at the scalable target at once", n)
 	}
 	if n := counts["ecs:UpdateService"]; n != 1 {
 		t.Errorf("%d UpdateService, want 1", n)
 	}
-	if n := counts["dynamodb:TransactWriteItems"]; n != 2 {
-		t.Errorf("%d commits, want 2: the decision and its outcome", n)
+	if n := counts["dynamodb:TransactWriteItems"]; n != 3 {
+		t.Errorf("%d commits, want 3: the decision and its outcome, and that there is no scalable target", n)
 	}
-	decisions := w.journal("api", journal.KindDecision)
+	decisions := w.journal("api", journal.KindDecision)[1:]
 	if got := len(decisions[0].Observation.Signals) + decisions[0].Observation.SignalsLeftOut; got < 200 {
 		t.Errorf("the pass saw %d signals, want all 200", got)
 	}

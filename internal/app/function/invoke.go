@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/control"
@@ -30,12 +29,6 @@ const (
 	// startMin is the least time in which work is begun: less than a quiet pass needs would only lead to cut-off
 	// calls.
 	startMin = reserve + 2*time.Second
-	// insistWait is the first wait before a pass that met another's lease, or lost a race, is tried again for the
-	// sake of the messages that led to it; insistMax bounds the tries, insistWaitMax the wait. A lease left behind by a
-	// crash ends within control.LeaseFor.
-	insistWait    = 100 * time.Millisecond
-	insistWaitMax = 2 * time.Second
-	insistMax     = 20
 )
 
 // sqsEvent is a batch of an event source mapping.
@@ -85,7 +78,7 @@ func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		if err != nil || len(names) == 0 {
 			return nil, err
 		}
-		return nil, failed(f.insist(work, names, []failover.Signal{signal}))
+		return nil, failed(f.insist(work, names, []failover.Signal{signal}, true))
 	case err == nil || string(payload) == "{}" || len(payload) == 0 || string(payload) == "null":
 		// The schedule, whatever it says about itself.
 		return nil, failed(f.look(work))
@@ -108,48 +101,10 @@ func (f *Function) work(ctx context.Context) (context.Context, context.CancelFun
 	return work, cancel, nil
 }
 
-// look carries every workload through one pass. A workload that somebody else is passing right now needs no second
+// look carries every workload through a pass. A workload that somebody else is passing right now needs no second
 // look.
 func (f *Function) look(ctx context.Context) ([]control.Report, error) {
-	return f.loop.Pass(ctx, f.names, nil)
-}
-
-// insist carries workloads through one pass each, and again those that met another's pass, for the signals must
-// get into the state.
-func (f *Function) insist(ctx context.Context, names []string, signals []failover.Signal) ([]control.Report, error) {
-	var done []control.Report
-	for try := 0; ; try++ {
-		reports, err := f.loop.Pass(ctx, names, signals)
-		if err != nil {
-			return nil, err
-		}
-		names = nil
-		for _, r := range reports {
-			if r.Result == control.Held || r.Result == control.Stale {
-				names = append(names, r.Workload)
-				if try < insistMax && ctx.Err() == nil {
-					continue
-				}
-			}
-			done = append(done, r)
-		}
-		if len(names) == 0 || try >= insistMax || ctx.Err() != nil {
-			return done, nil
-		}
-		f.log.LogAttrs(ctx, slog.LevelDebug, "another pass is under way", slog.Int(control.KeyWorkloads, len(names)))
-		pause(ctx, try)
-	}
-}
-
-// pause waits before another try, with jitter.
-func pause(ctx context.Context, try int) {
-	d := min(insistWait<<min(try, 10), insistWaitMax)
-	timer := time.NewTimer(d/2 + rand.N(d/2))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
+	return f.insist(ctx, f.names, nil, false)
 }
 
 // failed makes an error of the reports that say that a workload could not be looked at.
@@ -172,7 +127,7 @@ func failed(reports []control.Report, err error) error {
 	return fmt.Errorf("%d of %d workloads were not looked at, the first because of: %w", n, len(reports), errors.Join(first))
 }
 
-// batch deals with a batch of messages by one pass of every workload that they concern.
+// batch deals with a batch of messages by a pass of every workload that they concern.
 func (f *Function) batch(ctx context.Context, records []record) ([]byte, error) {
 	var out batchResponse
 	out.Failures = []batchFailure{}
@@ -208,7 +163,7 @@ func (f *Function) batch(ctx context.Context, records []record) ([]byte, error) 
 			signals = append(signals, signal)
 		}
 	}
-	reports, err := f.insist(ctx, names, signals)
+	reports, err := f.insist(ctx, names, signals, true)
 	if err != nil {
 		return nil, err
 	}

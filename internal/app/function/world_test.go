@@ -54,7 +54,12 @@ type world struct {
 	witness    *witness
 	parameters map[string]string
 	down       bool // DynamoDB answers nothing but errors
-	names      []string
+	// passing is how many calls DynamoDB throttles.
+	passing int
+	// before, if not nil, is told of each request before it is answered, with what it calls, such as
+	// AmazonEC2ContainerServiceV20141113.UpdateService.
+	before func(target string)
+	names  []string
 }
 
 func newWorld(t *testing.T, count int, names ...string) *world {
@@ -87,8 +92,15 @@ func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	_, op, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	w.mu.Lock()
 	w.calls[op]++
-	down := w.down
+	down, throttled := w.down, w.passing > 0
+	w.passing = max(0, w.passing-1)
 	w.mu.Unlock()
+	if throttled {
+		rw.Header().Set("Content-Type", "application/x-amz-json-1.0")
+		rw.WriteHeader(http.StatusBadRequest)
+		_, _ = io.WriteString(rw, `{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException","Message":"Rate exceeded"}`)
+		return
+	}
 	if down {
 		rw.Header().Set("Content-Type", "application/x-amz-json-1.0")
 		rw.WriteHeader(http.StatusBadRequest)
@@ -111,6 +123,9 @@ func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 func (w *world) Do(r *http.Request) (*http.Response, error) {
 	if err := r.Context().Err(); err != nil {
 		return nil, err
+	}
+	if w.before != nil {
+		w.before(r.Header.Get("X-Amz-Target"))
 	}
 	if r.Header.Get("X-Amz-Target") == "AmazonSSM.GetParameter" {
 		rec := httptest.NewRecorder()
@@ -158,7 +173,9 @@ func (w *world) function(o function.Options) *function.Function {
 	if o.Config == nil {
 		o.Config = w.config("")
 	}
-	o.AWS, o.Scale = w.aws(), 1000
+	if o.AWS = w.aws(); o.Scale == 0 {
+		o.Scale = 1000
+	}
 	if w.witness != nil {
 		o.AWS.HTTPClient = w.witness
 	}

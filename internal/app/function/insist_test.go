@@ -1,0 +1,169 @@
+package function_test
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/backstop-ecs/backstop/internal/app/function"
+	"github.com/backstop-ecs/backstop/internal/config"
+	"github.com/backstop-ecs/backstop/internal/ecsim"
+	"github.com/backstop-ecs/backstop/internal/sandbox"
+)
+
+// desired is what the on-demand service of a workload is asked for.
+func (w *world) desired(name string) (n int) {
+	w.box.World(func(e *ecsim.World) {
+		n, _, _ = e.Counts(ecsim.Ref{Region: region, Cluster: cluster, Service: name + "-standard"})
+	})
+	return n
+}
+
+// TestWhatFailsForAPassingReasonIsTriedAgainAtOnce: the next minute's schedule would come when up to half of the
+// two-minute warning is over. None of the messages comes back: what they say is in the state after the first pass.
+func TestWhatFailsForAPassingReasonIsTriedAgainAtOnce(t *testing.T) {
+	const never = 0
+	for _, test := range []struct {
+		name    string
+		fault   sandbox.Fault
+		store   int // calls of DynamoDB that are throttled
+		time    time.Duration
+		within  time.Duration // the workload is covered within; never: it is not
+		ends    time.Duration
+		updates int
+		back    bool // messages come back
+	}{
+		{name: "throttled actions", fault: sandbox.Fault{Kind: sandbox.FaultThrottle, Operation: "ecs:UpdateService", Count: 2}, within: 4 * time.Second, updates: 3},
+		{name: "an action that ECS fails", fault: sandbox.Fault{Kind: sandbox.FaultServerError, Operation: "ecs:UpdateService", Count: 1}, within: 2 * time.Second, updates: 2},
+		{name: "an answer that is lost", fault: sandbox.Fault{Kind: sandbox.FaultLostAnswer, Operation: "ecs:UpdateService", Count: 1}, within: time.Second, updates: 1},
+		{name: "throttled looks", fault: sandbox.Fault{Kind: sandbox.FaultThrottle, Operation: "ecs:DescribeServices", Count: 3}, within: 8 * time.Second, updates: 1},
+		{name: "throttled lists", fault: sandbox.Fault{Kind: sandbox.FaultThrottle, Operation: "ecs:ListTasks", Count: 1}, within: 2 * time.Second, updates: 1},
+		{name: "a throttled table", store: 1, within: 2 * time.Second, updates: 1},
+		{name: "denied actions", fault: sandbox.Fault{Kind: sandbox.FaultDenied, Operation: "ecs:UpdateService"}, within: never, ends: time.Second, updates: 1},
+		{name: "denied looks", fault: sandbox.Fault{Kind: sandbox.FaultDenied, Operation: "ecs:DescribeServices"}, within: never, ends: time.Second},
+		{name: "actions that are throttled without end", fault: sandbox.Fault{Kind: sandbox.FaultThrottle, Operation: "ecs:UpdateService"}, within: never, ends: 35 * time.Second, updates: 8},
+		{name: "the same with little time", fault: sandbox.Fault{Kind: sandbox.FaultThrottle, Operation: "ecs:UpdateService"}, time: 11 * time.Second, within: never, ends: 9 * time.Second, updates: 3},
+		{name: "a table that is throttled without end", store: 1 << 20, within: never, ends: 35 * time.Second, back: true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, 4, "api")
+				f := w.function(function.Options{Scale: 1})
+				msgs := w.interrupt("api", 2)
+				if test.fault.Kind != "" {
+					if _, err := w.box.AddFault(test.fault); err != nil {
+						t.Fatal(err)
+					}
+				}
+				w.passing = test.store
+				w.forget()
+				begun, covered := time.Now(), time.Duration(never)
+				w.before = func(string) {
+					if covered == never && w.desired("api") > 0 {
+						covered = time.Since(begun)
+					}
+				}
+				if test.time == 0 {
+					test.time = timeout
+				}
+				body, err := f.Invoke(invocation(t, test.time), batch(msgs))
+				if err != nil {
+					t.Fatal(err)
+				}
+				took := time.Since(begun)
+				w.before("")
+				if test.within == never && covered != never || test.within != never && (w.desired("api") < 2 || covered > test.within) {
+					t.Errorf("%d on-demand tasks are asked for, the first after %s; want it within %s", w.desired("api"), covered, test.within)
+				}
+				if ids := returned(t, body); (len(ids) > 0) != test.back {
+					t.Errorf("%d of %d messages came back", len(ids), len(msgs))
+				}
+				if n := w.counts()["ecs:UpdateService"]; n < min(test.updates, 3) || n > test.updates {
+					t.Errorf("%d UpdateService, want %d", n, test.updates)
+				}
+				if test.ends > 0 && took > test.ends {
+					t.Errorf("it took %s, want at most %s", took, test.ends)
+				}
+			})
+		})
+	}
+}
+
+// TestTheScheduleTriesAgainToo: most of what fails has no message that could come again.
+func TestTheScheduleTriesAgainToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 4, "api")
+		f := w.function(function.Options{Scale: 1})
+		if _, err := f.Invoke(invocation(t, timeout), schedule); err != nil { // so that what misses then is no growth
+			t.Fatal(err)
+		}
+		w.supply(2)
+		w.box.AdvanceTo(w.box.Now().Add(5 * time.Minute))
+		if _, err := w.box.AddFault(sandbox.Fault{Kind: sandbox.FaultThrottle, Operation: "ecs:UpdateService", Count: 2}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Invoke(invocation(t, timeout), schedule); err != nil {
+			t.Fatal(err)
+		}
+		if n := w.desired("api"); n < 2 {
+			t.Errorf("%d on-demand tasks are asked for, want at least 2", n)
+		}
+	})
+}
+
+// TestWhatIsCommittedIsNotGivenBackWhenARepetitionFails: the messages would come again and again, and in the end to
+// the dead-letter queue, for the store's sake.
+func TestWhatIsCommittedIsNotGivenBackWhenARepetitionFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 4, "api")
+		f := w.function(function.Options{Scale: 1})
+		msgs := w.interrupt("api", 2)
+		if _, err := w.box.AddFault(sandbox.Fault{Kind: sandbox.FaultThrottle, Operation: "ecs:UpdateService", Count: 1}); err != nil {
+			t.Fatal(err)
+		}
+		begun := time.Now()
+		w.before = func(string) { w.down = time.Since(begun) > 100*time.Millisecond }
+		body, err := f.Invoke(invocation(t, timeout), batch(msgs))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ids := returned(t, body); len(ids) != 0 {
+			t.Errorf("%d of %d messages came back, and all were committed by the first pass", len(ids), len(msgs))
+		}
+		w.before, w.down = nil, false
+		if state := w.state("api"); state.Generation == 0 || len(state.Window) == 0 {
+			t.Errorf("the state is of generation %d with %d pieces of evidence: the test tested nothing", state.Generation, len(state.Window))
+		}
+	})
+}
+
+// TestAWishToBeLookedAtAgainWithinSecondsIsGranted: a decision that waits for two seconds would wait for a minute.
+func TestAWishToBeLookedAtAgainWithinSecondsIsGranted(t *testing.T) {
+	for _, moves := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, 4, "api")
+			file, err := config.Parse([]byte(strings.Replace(w.yaml(""), "preset: fill", "preset: fill, fill_after: 2s", 1)), "test.yaml")
+			if err != nil {
+				t.Fatal(err)
+			}
+			f := w.function(function.Options{Config: file, Scale: 1})
+			msgs := w.interrupt("api", 2)
+			w.forget()
+			begun, at := time.Now(), w.box.Now()
+			if moves {
+				w.before = func(string) { w.box.AdvanceTo(at.Add(time.Since(begun))) }
+			}
+			if _, err := f.Invoke(invocation(t, timeout), batch(msgs)); err != nil {
+				t.Fatal(err)
+			}
+			took := time.Since(begun)
+			if n := w.desired("api"); (n >= 2) != moves {
+				t.Errorf("%d on-demand tasks are asked for, after 2 seconds and no sooner 2 are wanted; time passes %t", n, moves)
+			}
+			if n := w.counts()["ecs:DescribeServices"]; n > 4 || took > 10*time.Second {
+				t.Errorf("%d looks in %s, want at most 4 in 10 seconds", n, took)
+			}
+		})
+	}
+}
