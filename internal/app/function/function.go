@@ -101,8 +101,9 @@ func (f *Function) take(_ context.Context, r control.Report) {
 	f.reports = append(f.reports, r)
 }
 
-// after writes the metrics and sends what has to be told, within what is left of the invocation. What is not sent
-// in time is kept, and sent after the next one.
+// after sends what has to be told and writes the metrics, side by side, within what is left of the invocation: for
+// its first metrics a process reads a day's journal, and no notice may wait for that. What is not sent in time is
+// kept, and sent after the next one.
 func (f *Function) after(ctx context.Context) {
 	f.mu.Lock()
 	reports := f.reports
@@ -114,20 +115,26 @@ func (f *Function) after(ctx context.Context) {
 	}
 	ctx, cancel := context.WithDeadline(ctx, end)
 	defer cancel()
-	for i := range reports {
-		if f.desk != nil {
+	var telling sync.WaitGroup
+	if f.desk != nil {
+		for i := range reports {
 			f.desk.Tell(ctx, reports[i])
 		}
-		if f.metrics == nil {
-			continue
-		}
+		telling.Go(func() { f.desk.Work(ctx) })
+	}
+	if f.metrics != nil {
+		f.measure(ctx, reports)
+	}
+	telling.Wait()
+}
+
+// measure writes the metrics of reports.
+func (f *Function) measure(ctx context.Context, reports []control.Report) {
+	for i := range reports {
 		if facts, ok := f.meter.Of(ctx, &reports[i]); ok {
 			if err := f.metrics.Write(facts); err != nil {
 				f.log.LogAttrs(ctx, slog.LevelWarn, "metrics not written", slog.Any(control.KeyErr, err))
 			}
 		}
-	}
-	if f.desk != nil {
-		f.desk.Work(ctx)
 	}
 }
