@@ -169,3 +169,12 @@ func soonOver(k failover.ErrorKind) bool {
 	}
 	return false
 }
+
+// rotated returns names from another one on in every minute, so that those are not always the same that an
+// invocation's time does not suffice for. The starting points of a few minutes in a row are spread over all of them,
+// as the multiples of the golden ratio are: in steps of one, the last of hundreds would wait for hours.
+func rotated(names []string, at time.Time) []string {
+	const ratio = 0x9E3779B97F4A7C15 // of 2^64
+	k := uint64(at.Unix()/60) * ratio >> 32 * uint64(len(names)) >> 32
+	return slices.Concat(names[k:], names[:k])
+}

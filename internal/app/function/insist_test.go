@@ -167,3 +167,42 @@ func TestAWishToBeLookedAtAgainWithinSecondsIsGranted(t *testing.T) {
 		})
 	}
 }
+
+// TestWhenTheTimeRunsOutItIsNotAlwaysTheSameThatAreLeftOut: with slow services only a hundred of 130 workloads get
+// their pass in an invocation.
+func TestWhenTheTimeRunsOutItIsNotAlwaysTheSameThatAreLeftOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const minutes = 6
+		var names []string
+		for i := range 130 {
+			names = append(names, "w"+string(rune('a'+i/26))+string(rune('a'+i%26)))
+		}
+		w := newWorld(t, 1, names...)
+		f := w.function(function.Options{Scale: 1})
+		if _, err := w.box.AddFault(sandbox.Fault{Kind: sandbox.FaultLatency, Operation: "ecs:DescribeServices", LatencySeconds: 0.7}); err != nil {
+			t.Fatal(err)
+		}
+		passed := func() (n int) {
+			records, err := w.store().Load(t.Context(), names)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return len(records)
+		}
+		for minute := range minutes {
+			begun := time.Now()
+			_, err := f.Invoke(invocation(t, 7500*time.Millisecond), schedule)
+			if err == nil || !strings.Contains(err.Error(), "workloads were not looked at") {
+				t.Fatalf("minute %d: %v: the time sufficed, so the test tests nothing", minute, err)
+			}
+			if minute == 0 && passed() == len(names) {
+				t.Fatal("all were passed: the test tests nothing")
+			}
+			w.box.AdvanceTo(w.box.Now().Add(time.Minute))
+			<-time.After(time.Minute - time.Since(begun))
+		}
+		if n := passed(); n != len(names) {
+			t.Errorf("after %d minutes %d of %d workloads were never passed", minutes, len(names)-n, len(names))
+		}
+	})
+}

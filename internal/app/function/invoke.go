@@ -104,7 +104,7 @@ func (f *Function) work(ctx context.Context) (context.Context, context.CancelFun
 // look carries every workload through a pass. A workload that somebody else is passing right now needs no second
 // look.
 func (f *Function) look(ctx context.Context) ([]control.Report, error) {
-	return f.insist(ctx, f.names, nil, false)
+	return f.insist(ctx, rotated(f.names, time.Now()), nil, false)
 }
 
 // failed makes an error of the reports that say that a workload could not be looked at.
