@@ -103,7 +103,7 @@ func (f *Function) take(_ context.Context, r control.Report) {
 
 // after sends what has to be told and writes the metrics, side by side, within what is left of the invocation: for
 // its first metrics a process reads a day's journal, and no notice may wait for that. What is not sent in time is
-// kept, and sent after the next one.
+// kept, and sent after the next one. Then it prices what is not priced yet: no pass and no notice waits for that either.
 func (f *Function) after(ctx context.Context) {
 	f.mu.Lock()
 	reports := f.reports
@@ -126,6 +126,7 @@ func (f *Function) after(ctx context.Context) {
 		f.measure(ctx, reports)
 	}
 	telling.Wait()
+	f.sizes.Price(ctx)
 }
 
 // measure writes the metrics of reports.

@@ -1,6 +1,7 @@
 package function_test
 
 import (
+	"io"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -205,4 +206,43 @@ func TestWhenTheTimeRunsOutItIsNotAlwaysTheSameThatAreLeftOut(t *testing.T) {
 			t.Errorf("after %d minutes %d of %d workloads were never passed", minutes, len(names)-n, len(names))
 		}
 	})
+}
+
+// TestAPassDoesNotWaitForPrices: on a cold start they cost seconds of the warning, and calls that the pass needs.
+func TestAPassDoesNotWaitForPrices(t *testing.T) {
+	for _, test := range []struct {
+		policy string
+		first  bool // prices are read first
+	}{
+		{"on_demand_budget_usd_monthly: 1000", false},
+		{"on_demand_budget_usd_monthly: 0", false},
+		{"foresight_usd: 1", true}, // without a price a forecast would let go what it keeps warm
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, 4, "api")
+			text := strings.NewReplacer("    task: {cpu: 256, memory: 512}\n", "", "preset: fill", "preset: fill, "+test.policy).Replace(w.yaml(""))
+			file, err := config.Parse([]byte(text), "test.yaml")
+			if err != nil {
+				t.Fatal(err)
+			}
+			f := w.function(function.Options{Config: file, Metrics: io.Discard, Scale: 1})
+			msgs := w.interrupt("api", 2)
+			var order []string
+			w.before = func(target string) {
+				if _, op, _ := strings.Cut(target, "."); op == "UpdateService" || op == "DescribeTaskDefinition" {
+					order = append(order, op)
+				}
+			}
+			if _, err := f.Invoke(invocation(t, timeout), batch(msgs)); err != nil {
+				t.Fatal(err)
+			}
+			want := "UpdateService DescribeTaskDefinition"
+			if test.first {
+				want = "DescribeTaskDefinition UpdateService"
+			}
+			if got := strings.Join(order, " "); got != want {
+				t.Errorf("%s: calls are %q, want %q", test.policy, got, want)
+			}
+		})
+	}
 }

@@ -65,7 +65,7 @@ func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	}
 	defer cancel()
 	defer f.after(ctx)
-	f.sizes.Price(work)
+	f.sizes.PriceForecasts(work)
 
 	var batch sqsEvent
 	if err := json.Unmarshal(payload, &batch); err == nil && len(batch.Records) > 0 {
