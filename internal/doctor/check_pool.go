@@ -194,6 +194,23 @@ func checkScalingMax(x *exam) verdict {
 	return okay("max %d, demand %d", most, want)
 }
 
+// checkScalingOwner looks for an owner whose desired count differs from the demand on purpose. Auto scaling computes the
+// next count from the present one, so what is on top of the demand is added to it at every step, and what is held back is lost.
+func checkScalingOwner(x *exam) verdict {
+	policy, k := &x.w.Policy, ownerOf(x.w)
+	if x.p.target == nil || policy.Demand > 0 || policy.Pools[k].Name != x.p.policy.Name {
+		return okay("no scalable target that sets the demand")
+	}
+	shared := slices.ContainsFunc(policy.Pools, func(o failover.Pool) bool { return o.Name != x.p.policy.Name && o.Tier == x.p.policy.Tier })
+	switch {
+	case policy.Extra > 0:
+		return bad(Warn, "`extra: 0` in the policy, and a lower target value for auto scaling instead", "auto scaling sets the demand, and extra keeps the desired count %d above it: each step of scaling takes the spare for demand", policy.Extra)
+	case x.p.policy.Max > 0 || shared:
+		return bad(Warn, "leave out max and share no tier, or give `demand` as a number", "auto scaling sets the demand, and the pool is asked for less than the demand: each step of scaling loses what other pools hold")
+	}
+	return okay("auto scaling computes from the demand")
+}
+
 // parked returns the scaling that backstop itself has put aside for the pool, or nil.
 func (f *facts) parked(x *exam) *failover.Scaling {
 	r := f.state.records[x.w.Name]

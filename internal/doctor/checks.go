@@ -61,6 +61,7 @@ func init() {
 		{name: "circuit-breaker", kind: KindPool, spot: true, needs: exists, calls: service, about: "a Spot shortage cannot fail or roll back a deployment", run: checkCircuitBreaker},
 		{name: "scaling-standby", kind: KindPool, onDemand: true, needs: exists, calls: []string{callServices, callScaling}, about: "auto scaling does not lift the standby: min is 0", run: checkScalingStandby},
 		{name: "scaling-max", kind: KindPool, needs: exists, calls: []string{callServices, callScaling}, about: "auto scaling's max is not below what the pool may be asked for", run: checkScalingMax},
+		{name: "scaling-owner", kind: KindPool, spot: true, needs: exists, calls: []string{callServices, callScaling}, about: "auto scaling computes from a count that is the demand", run: checkScalingOwner},
 		{name: "scaling-suspended", kind: KindPool, spot: true, needs: exists, calls: []string{callServices, callScaling}, about: "auto scaling was not left suspended", run: checkScalingSuspended},
 		{name: "zones", kind: KindPool, needs: exists, calls: service, about: "tasks may run in two availability zones at least", run: checkZones},
 		{name: "subnet-addresses", kind: KindPool, needs: exists, calls: []string{callServices, callSubnets}, about: "the subnets have addresses for what may have to start", run: checkAddresses},

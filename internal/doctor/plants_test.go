@@ -182,6 +182,10 @@ var plants = []plant{
 		l.advance(10 * time.Second)
 		l.tryPass()
 	}, check: "actions-allowed", status: doctor.Fail, says: "AccessDenied"},
+	{what: "a standing spare on top of what auto scaling wants", do: func(l *lab) { l.file.Workloads[0].Policy.Extra = 3 }, check: "scaling-owner", status: doctor.Warn,
+		says: "extra keeps the desired count 3 above it"},
+	{what: "a max on the pool that auto scaling scales", do: func(l *lab) { l.file.Workloads[0].Policy.Pools[0].Max = 15 }, check: "scaling-owner", status: doctor.Warn,
+		says: "asked for less than the demand"},
 	{what: "a daemon with the old configuration beside one with the new", do: func(l *lab) {
 		old := l.file.Workloads[0].Policy
 		for i := range 4 { // each change of the demand is decided on by the other of the two
