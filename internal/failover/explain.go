@@ -25,7 +25,7 @@ func Explain(p *Policy, after *State, d *Decision) []Condition {
 	for i := range d.Pools {
 		explainPool(p, after, d, &d.Pools[i], add)
 	}
-	explainCover(p, d, add)
+	explainCover(p, after, d, add)
 	for _, f := range d.Findings {
 		switch f.Reason {
 		case ReasonWaitingToFill:
@@ -107,11 +107,13 @@ func tripThen(p *Policy) string {
 }
 
 // explainCover explains when cover rises and when it is given back.
-func explainCover(p *Policy, d *Decision, add func(time.Time, string, string)) {
-	spot := 0
+func explainCover(p *Policy, after *State, d *Decision, add func(time.Time, string, string)) {
+	spot, evacuated := 0, false
 	for i := range d.Pools {
 		if d.Pools[i].Capacity == Spot {
 			spot += d.Pools[i].Running
+			b := after.Pool(d.Pools[i].Pool).B
+			evacuated = evacuated || (b.Mode == Open && (p.OnTrip == Evacuate || b.Manual))
 		}
 	}
 	for i := range d.Pools {
@@ -119,7 +121,7 @@ func explainCover(p *Policy, d *Decision, add func(time.Time, string, string)) {
 		if pd.Capacity != OnDemand {
 			continue
 		}
-		if pd.Ask > 0 {
+		if pd.Ask > 0 && !evacuated { // else it goes back as the breaker lets Spot return, which is explained there
 			when := "a Spot task runs again"
 			if p.Settle > 0 {
 				when = fmt.Sprintf("a Spot task has run for %s", writeDuration(p.Settle))

@@ -199,3 +199,13 @@ func TestAClockThatWasAheadHoldsNothingInTheFuture(t *testing.T) {
 		t.Errorf("demand %d: what a person set was taken for a stale read", l.s.Demand)
 	}
 }
+
+func TestAnEvacuatedWorkloadIsNotSaidToGiveCoverBack(t *testing.T) {
+	l := evacuated(t)
+	l.advance(time.Minute)
+	for _, n := range l.pass().Next {
+		if strings.Contains(n.Then, "give tasks of standard back") {
+			t.Errorf("if %q then %q: nothing goes back before the breaker lets Spot return", n.If, n.Then)
+		}
+	}
+}
