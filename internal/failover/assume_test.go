@@ -107,3 +107,21 @@ func TestAPoolThatRefusesDoesNotStandInTheWayOfTheNext(t *testing.T) {
 		t.Error("it counts as refused after a call that was taken")
 	}
 }
+
+func TestAPoolWithoutRoomDoesNotUseUpTheLimit(t *testing.T) {
+	l := newLab(t, PresetFill, 50, func(p *Policy) { p.Overstart, p.OnDemandMax = 0, 30 })
+	l.p.Pools = append(l.p.Pools, Pool{Name: "dr", Capacity: OnDemand, Tier: 2, TaskHourUSD: 0.268})
+	l.pools = append(l.pools, &labPool{name: "dr", taskDef: "app:1"})
+	l.interrupt("spot", 30)
+	l.pass()
+	l.want(ReasonInterruption, 50, 30, 0)
+	l.pool("spot").leaving = 0
+	for range 5 {
+		l.advance(time.Minute)
+		l.placementFailure("standard")
+		l.pass()
+	}
+	if standard, dr := l.pool("standard").desired, l.pool("dr").desired; standard != 1 || dr != 29 {
+		t.Errorf("standard is asked for %d and dr for %d; one shows when there is room again, the others are to be had at dr", standard, dr)
+	}
+}

@@ -158,6 +158,11 @@ func (w *pass) cover(v *view, missing, unproven *int) {
 	}
 	v.raise = min(v.raise, bound)
 	v.release = clamp(*unproven, floor, bound)
+	if w.p.OnDemandMax > 0 && w.launchFailing(v) && w.coverAfter(v) {
+		// What it is asked for counts against the limit though it is not to be had: the next pool could have it.
+		holds := clamp(v.running+v.starting+v.stuck+1, floor, bound)
+		v.raise, v.release = min(v.raise, holds), min(v.release, holds)
+	}
 	w.guard(v)
 	*missing -= v.running
 	*unproven -= v.seasoned
@@ -166,6 +171,16 @@ func (w *pass) cover(v *view, missing, unproven *int) {
 		// tasks again (docs/adr/0003-several-on-demand-pools.md).
 		*missing -= max(0, min(need, v.raise)-v.running)
 	}
+}
+
+// coverAfter says whether there is another on-demand pool behind one.
+func (w *pass) coverAfter(v *view) bool {
+	for i := len(w.v) - 1; &w.v[i] != v; i-- {
+		if w.v[i].pool.Capacity == OnDemand {
+			return true
+		}
+	}
+	return false
 }
 
 // refused says whether ECS takes no call that raises the pool.
