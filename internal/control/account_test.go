@@ -3,6 +3,7 @@ package control_test
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/failover"
@@ -60,5 +61,25 @@ func TestARaiseThatIsRefusedHoldsUpNoOther(t *testing.T) {
 	kept := records["api"].State
 	if err != nil || kept.Pool("abroad").RefusedSince.IsZero() {
 		t.Errorf("the refusal was not kept: %+v, %v", kept.Pools, err)
+	}
+}
+
+// TestATimeThatIsGuessedDoesNotReplaceOneThatWasRead: one region answers, another does not, and the clock is off.
+func TestATimeThatIsGuessedDoesNotReplaceOneThatWasRead(t *testing.T) {
+	w := newWorld(t, 5, "api")
+	if err := w.box.Setup(sandbox.Twins{Region: "us-west-2", Cluster: cluster, Name: "abroad", Count: 0}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.box.AddFault(sandbox.Fault{Kind: sandbox.FaultDenied, Region: "us-west-2"}); err != nil {
+		t.Fatal(err)
+	}
+	l := w.loop("a", w.store(), w.services(), "api")
+	l.Now = func() time.Time { return w.box.Now().Add(10 * time.Minute) }
+	l.Workloads[0].Policy.Pools = append(l.Workloads[0].Policy.Pools, failover.Pool{Name: "abroad", Capacity: failover.OnDemand, Tier: 2})
+	l.Workloads[0].Refs = append(l.Workloads[0].Refs, control.ServiceRef{Region: "us-west-2", Cluster: cluster, Service: "abroad-standard"})
+	for range 5 { // whichever region answers first
+		if r := w.pass(l, "api"); r.Observation.At.Sub(w.box.Now()).Abs() > time.Second {
+			t.Fatalf("the observation is dated %s, AWS's clock says %s", r.Observation.At, w.box.Now())
+		}
 	}
 }

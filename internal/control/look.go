@@ -63,7 +63,9 @@ func (l *Loop) describe(ctx context.Context, g *group, mu *sync.Mutex, ready fun
 	lookCtx, cancel := context.WithTimeout(ctx, LookTimeout)
 	at, obs := l.Services.Describe(lookCtx, g.refs)
 	cancel()
-	at = l.awsTime(at)
+	if !at.IsZero() {
+		at = l.awsTime(at)
+	}
 	var last *job
 	for i, j := range g.jobs {
 		o := failover.PoolObservation{Err: failover.ErrUnknown, ErrText: "not described"}
@@ -79,7 +81,7 @@ func (l *Loop) describe(ctx context.Context, g *group, mu *sync.Mutex, ready fun
 		}
 		last = j
 		mu.Lock()
-		if at.After(j.at) {
+		if at.After(j.at) { // a time that was read, never one that is guessed beside it
 			j.at = at
 		}
 		mu.Unlock()

@@ -205,6 +205,9 @@ func (l *Loop) decide(ctx context.Context, j *job) {
 	if state.Workload == "" {
 		state.Workload = j.w.Name
 	}
+	if j.at.IsZero() { // no account has answered
+		j.at = l.awsTime(j.at)
+	}
 	o := failover.Observation{At: j.at, Pools: j.pools, Signals: j.signals}
 	l.lookCloser(ctx, j, state, &o)
 	from := j.step(StepObserve, j.looking, unseen(o.Pools))

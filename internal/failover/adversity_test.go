@@ -186,3 +186,27 @@ func TestACountThatSomebodyOverruledIsNotCountedOn(t *testing.T) {
 		t.Errorf("actions %v: it was accepted and is only not to be seen yet", l.last.Actions)
 	}
 }
+
+func TestACallThatWasCutOffIsNobodysWillThoughSomebodySpokeMeanwhile(t *testing.T) {
+	l := newLab(t, PresetFill, 39)
+	l.advance(time.Minute)
+	l.unseen(19, 39, false) // asked for, and nobody knows whether it was done
+	l.advance(2 * time.Second)
+	l.pool("spot").desired = 37 // somebody
+	if l.pass(); l.s.Demand != 37 {
+		t.Fatalf("demand %d, somebody wants 37", l.s.Demand)
+	}
+	l.advance(3 * time.Second)
+	l.pool("spot").desired = 19 // now it has arrived
+	l.pass()
+	if want := (SetDesiredCount{Pool: "spot", Count: 37, From: 19}); l.s.Demand != 37 || len(l.last.Actions) != 1 || l.last.Actions[0] != want {
+		t.Errorf("demand %d, actions %v; want 37 and %v", l.s.Demand, l.last.Actions, want)
+	}
+	l.advance(time.Second)
+	l.pass() // shows 37
+	l.advance(l.p.StaleFor)
+	l.pool("spot").desired = 19 // a person
+	if l.pass(); l.s.Demand != 19 {
+		t.Errorf("demand %d half a minute later, somebody wants 19", l.s.Demand)
+	}
+}

@@ -18,7 +18,7 @@ func (w *pass) readDemand() {
 	default:
 		if count, changed := w.outsideCount(k); changed {
 			w.s.Demand = count
-			w.s.Pools[k].Asked = nil
+			w.s.Pools[k].Asked = w.overruled(w.s.Pools[k].Asked, count)
 			w.v[k].cur = count
 			if w.s.DemandSet && count != before {
 				w.find(Finding{Reason: ReasonDemandChanged, Pool: w.p.Pools[k].Name, Count: count, Limit: before})
@@ -152,6 +152,27 @@ func (w *pass) askFor(v *view, count int) {
 
 // newest are as many of the last superseded counts as are kept.
 func newest(old []OldCount) []OldCount { return old[max(0, len(old)-oldCountsMax):] }
+
+// overruled is what is kept of our own count when somebody else's has taken its place: a call of ours that was cut off
+// may take effect yet, and must not be taken for their next will.
+func (w *pass) overruled(a *Asked, count int) *Asked {
+	if a == nil {
+		return nil
+	}
+	var old []OldCount
+	for _, o := range a.Old {
+		if w.now.Sub(o.At) < lateFor && o.Count != count {
+			old = append(old, o)
+		}
+	}
+	if !a.Done && w.now.Sub(a.At) < w.p.StaleFor {
+		old = append(old, OldCount{Count: a.Count, At: w.now})
+	}
+	if len(old) == 0 {
+		return nil
+	}
+	return &Asked{Count: count, At: w.now, Done: true, Seen: true, Old: old}
+}
 
 // superseded says whether a count is among those that a newer one replaced.
 func superseded(old []OldCount, count int) bool {

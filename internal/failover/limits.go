@@ -34,6 +34,9 @@ const (
 	launchRate = 125
 	// launchGap is how long ECS pauses at most between two launches that a rise of demand has asked for.
 	launchGap = 10 * time.Second
+	// lateFor is how long after it was replaced by another a call that was cut off may still take effect, with room to spare
+	// (control.ActTimeout).
+	lateFor = 10 * time.Second
 	// refusedFor is how long the calls that raise an on-demand pool must fail for the next one to be asked instead: some
 	// retries of a pass that was throttled.
 	refusedFor = 10 * time.Second
