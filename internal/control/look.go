@@ -104,7 +104,7 @@ func (l *Loop) awsTime(at time.Time) time.Time {
 // lookCloser reads what else the decision needs: tasks, stopped tasks, scalable targets. A pool whose tasks
 // cannot be read is blind; a scalable target that cannot be read is left unknown.
 func (l *Loop) lookCloser(ctx context.Context, j *job, state failover.State, o *failover.Observation) {
-	needs := failover.Needs(j.w.Policy, state, *o)
+	needs := failover.Needs(&j.w.Policy, &state, o)
 	last := -1
 	for k, need := range needs {
 		j.degraded = j.degraded || passing(o.Pools[k].Err)

@@ -62,6 +62,8 @@ type Loop struct {
 	started  time.Time
 	chunks   int
 	running  sync.WaitGroup
+	hand     chan []*job   // batches for goroutines that have ended a pass
+	closing  chan struct{} // closed when there will be no more of them
 	busy     atomic.Bool
 }
 

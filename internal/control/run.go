@@ -37,7 +37,9 @@ func (l *Loop) Run(ctx context.Context) error {
 	l.schedule()
 	l.Log.LogAttrs(ctx, slog.LevelInfo, "loop started", slog.Int(KeyWorkloads, len(l.Workloads)),
 		slog.Duration(KeyTick, l.Tick), slog.String(KeyOwner, l.Owner))
+	l.hand, l.closing = make(chan []*job), make(chan struct{})
 	l.dispatch(ctx, work)
+	close(l.closing)
 
 	feeders.Wait()
 	grace := time.AfterFunc(StopGrace, cut)
@@ -117,15 +119,30 @@ func (l *Loop) dispatch(ctx, work context.Context) {
 		}
 		batches, next := l.due(time.Now())
 		for _, jobs := range batches {
-			l.running.Go(func() {
-				l.pass(work, jobs, func(j *job) { l.ended(work, j) })
-				l.mu.Lock()
-				l.passes--
-				l.mu.Unlock()
-				l.poke()
-			})
+			select {
+			case l.hand <- jobs:
+			default:
+				l.running.Go(func() { l.work(work, jobs) })
+			}
 		}
 		timer.Reset(next)
+	}
+}
+
+// work carries batches through passes, the first of them jobs, until the loop takes no more. A goroutine that waits for the
+// next batch has a stack that is large enough already.
+func (l *Loop) work(ctx context.Context, jobs []*job) {
+	for {
+		l.pass(ctx, jobs, func(j *job) { l.ended(ctx, j) })
+		l.mu.Lock()
+		l.passes--
+		l.mu.Unlock()
+		l.poke()
+		select {
+		case jobs = <-l.hand:
+		case <-l.closing:
+			return
+		}
 	}
 }
 

@@ -64,7 +64,7 @@ func (w *pass) assume(k int) bool {
 				demand += o.desired
 			}
 		}
-		if demand <= v.desired {
+		if demand -= w.p.Extra; demand <= v.desired { // the standing spare is no demand
 			return false
 		}
 	case w.s.Owner == "" || w.s.Owner == v.pool.Name:

@@ -170,7 +170,7 @@ func (l *lab) observe() Observation {
 		}
 		o.Pools = append(o.Pools, po)
 	}
-	for i, n := range Needs(l.p, l.s, o) {
+	for i, n := range Needs(&l.p, &l.s, &o) {
 		if n.Tasks {
 			o.Pools[i].Listed = true
 			o.Pools[i].Tasks = append([]Task(nil), l.pools[i].tasks...)

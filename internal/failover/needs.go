@@ -13,7 +13,7 @@ type Need struct {
 // Needs says, from the services' counts alone, what else must be read in this pass: nothing for a quiet
 // workload. Tasks are listed where counts disagree, a signal asks, an interruption is recent, a breaker is not
 // closed, or cover is in place whose release depends on how long tasks have run.
-func Needs(p Policy, s State, o Observation) []Need {
+func Needs(p *Policy, s *State, o *Observation) []Need {
 	needs := make([]Need, len(p.Pools))
 	cover := false
 	for i := range p.Pools {

@@ -55,7 +55,7 @@ func (l *law) pass(arrived []notice) {
 		desired, running, pending := p.gauge.Counts()
 		l.obs.Pools[i] = failover.PoolObservation{Pool: p.name, Desired: desired, RunningCount: running, PendingCount: pending}
 	}
-	for i, n := range failover.Needs(l.p, l.state, l.obs) {
+	for i, n := range failover.Needs(&l.p, &l.state, &l.obs) {
 		if n.Tasks {
 			l.list(i)
 		}
