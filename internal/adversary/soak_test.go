@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -58,16 +57,25 @@ func (m *meter) look() {
 		}
 	}
 	m.samples = append(m.samples, u)
+	if testing.Verbose() { // a year takes an hour
+		fmt.Println(m.line(n))
+	}
+}
+
+// line says one sample.
+func (m *meter) line(i int) string {
+	u := m.samples[i]
+	return fmt.Sprintf("%3d %% of %s: heap %5.1f MB, %d goroutines, file %5.1f MB", 90*(i+1)/soakSamples, *soakFlag, float64(u.heap)/1e6, u.goroutines, float64(u.file)/1e6)
 }
 
 // judge fails the test if anything grew after the first third.
 func (m *meter) judge(t *testing.T) {
 	t.Helper()
-	var text strings.Builder
-	for i, u := range m.samples {
-		fmt.Fprintf(&text, "\n%3d %%: heap %5.1f MB, %d goroutines, file %5.1f MB", 100*(i+1)/soakSamples, float64(u.heap)/1e6, u.goroutines, float64(u.file)/1e6)
+	if !testing.Verbose() {
+		for i := range m.samples {
+			t.Log(m.line(i))
+		}
 	}
-	t.Logf("%s:%s", *soakFlag, text.String())
 	if len(m.samples) < soakSamples {
 		t.Fatalf("%d samples, want %d", len(m.samples), soakSamples)
 	}
