@@ -7,6 +7,7 @@ package measure
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -26,6 +27,8 @@ const (
 	entriesMax = 5000
 	// readTimeout bounds the reading of the journal.
 	readTimeout = 5 * time.Second
+	// readAgain is how long after a reading that failed the next is tried; until then the day has saved what was seen since.
+	readAgain = 5 * time.Minute
 )
 
 // Facts are the figures of one pass of one workload.
@@ -75,6 +78,9 @@ type account struct {
 	last  []failover.PoolDecision
 	// demand is the last decision's.
 	demand int
+	// unread is up to when the journal's part of the day is still to be read, because it could not be; tried when it last was
+	// tried.
+	unread, tried time.Time
 }
 
 // New returns a meter. j may be nil: then a day begins with the process. prices are by workload; a workload that is
@@ -141,14 +147,19 @@ func (m *Meter) save(ctx context.Context, name string, p Prices, d *failover.Dec
 	a := m.days[name]
 	switch {
 	case a == nil:
-		a = &account{day: day}
+		a = &account{day: day, unread: d.At}
 		m.days[name] = a
-		a.saved = m.readDay(ctx, name, p, d.At)
 	case a.day != day:
-		a.day, a.saved = day, 0
+		a.day, a.saved, a.unread = day, 0, time.Time{}
 		if midnight := d.At.UTC().Truncate(24 * time.Hour); a.at.Before(midnight) {
 			a.at = midnight
 		}
+	}
+	if !a.unread.IsZero() && d.At.Sub(a.tried) >= readAgain {
+		if earlier, err := m.readDay(ctx, name, p, a.unread); err == nil {
+			a.saved, a.unread = a.saved+earlier, time.Time{}
+		}
+		a.tried = d.At
 	}
 	if span := d.At.Sub(a.at); a.last != nil && span > 0 && span <= spanMax {
 		a.saved += saved(a.last, a.demand, p, span)
@@ -173,21 +184,21 @@ func saved(pools []failover.PoolDecision, demand int, p Prices, span time.Durati
 	return (float64(min(wanted, demand))*p.OnDemand - paid) * span.Hours()
 }
 
-// readDay adds up what the journal says of the day until now. What cannot be read counts as nothing.
-func (m *Meter) readDay(ctx context.Context, name string, p Prices, now time.Time) float64 {
+// readDay adds up what the journal says of the day until now.
+func (m *Meter) readDay(ctx context.Context, name string, p Prices, now time.Time) (float64, error) {
 	if m.journal == nil {
-		return 0
+		return 0, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	midnight := now.UTC().Truncate(24 * time.Hour)
 	entries, err := m.journal.Journal(ctx, journal.Query{Workload: name, From: midnight, To: now, Kinds: []journal.Kind{journal.KindDecision}, Limit: entriesMax})
 	if err != nil {
-		return 0
+		return 0, fmt.Errorf("read the day's journal of %s: %w", name, err)
 	}
 	before, err := m.journal.Journal(ctx, journal.Query{Workload: name, To: midnight, Kinds: []journal.Kind{journal.KindDecision}, Limit: 1})
 	if err != nil {
-		return 0
+		return 0, fmt.Errorf("read the day's journal of %s: %w", name, err)
 	}
 	total := 0.0
 	var last *failover.Decision
@@ -209,5 +220,5 @@ func (m *Meter) readDay(ctx context.Context, name string, p Prices, now time.Tim
 		last, at = d, d.At
 	}
 	add(now)
-	return total
+	return total, nil
 }

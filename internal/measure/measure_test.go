@@ -63,6 +63,37 @@ func TestADaysSavingsAreTheSameAfterARestart(t *testing.T) {
 	}
 }
 
+// away is a journal that cannot be read at first.
+type away struct {
+	entries
+	reads int
+}
+
+func (j *away) Journal(ctx context.Context, q journal.Query) ([]journal.Entry, error) {
+	if j.reads++; j.reads == 1 {
+		return nil, context.DeadlineExceeded
+	}
+	return j.entries.Journal(ctx, q)
+}
+
+func TestADayThatCouldNotBeReadIsReadLater(t *testing.T) {
+	midnight := time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)
+	j := &away{entries: entries{{Workload: "api", Kind: journal.KindDecision, At: midnight, Decision: decision(midnight, 10, 0)}}}
+	m := measure.New(j, prices)
+	for _, step := range []struct {
+		after time.Duration
+		want  float64
+	}{{0, 0}, {time.Minute, 7.0 / 60}, {6 * time.Minute, 2*7 + 7*6.0/60}, {12 * time.Minute, 2*7 + 7*12.0/60}} {
+		f, ok := m.Of(t.Context(), &control.Report{Workload: "api", Result: control.Unchanged, Decision: *decision(midnight.Add(2*time.Hour+step.after), 10, 0)})
+		if !ok || math.Abs(f.Savings-step.want) > 1e-9 {
+			t.Errorf("%s after the start the day has saved %v, want %v", step.after, f.Savings, step.want)
+		}
+	}
+	if j.reads != 3 {
+		t.Errorf("the journal was read %d times; once in vain, and then the day and what was before it", j.reads)
+	}
+}
+
 func TestAPassThatDecidedNothingHasNoFacts(t *testing.T) {
 	m := measure.New(nil, nil)
 	for _, r := range []control.Report{{Result: control.StoreFailed}, {Result: control.Stale, Decision: *decision(time.Now(), 1, 1)}, {Result: control.Held}} {
