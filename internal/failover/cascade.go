@@ -304,6 +304,11 @@ func (w *pass) lower(v *view, low int) int {
 	k := v.cur - low
 	free := max(0, v.cur-v.running-v.starting-v.stuck)
 	spare := max(0, w.safe-w.s.Demand)
+	if v.pool.Capacity == OnDemand {
+		// While Spot is evacuated it runs as well, and counts for nothing: what is taken here would be missing, and be
+		// asked for anew.
+		spare = min(spare, max(0, v.running-low))
+	}
 	if w.pinned == ModeSpot && v.pool.Capacity == OnDemand {
 		spare = v.running // the operator wants it so
 	}

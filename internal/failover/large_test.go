@@ -209,3 +209,40 @@ func TestAnEvacuatedWorkloadIsNotSaidToGiveCoverBack(t *testing.T) {
 		}
 	}
 }
+
+// TestASurplusIsGivenBackOnlyFromWhatRuns: an evacuated pool runs as well, so that far more run than are wanted; but what is
+// taken from the cover would be missing from it, and be asked for anew, without end.
+func TestASurplusIsGivenBackOnlyFromWhatRuns(t *testing.T) {
+	l := newLab(t, PresetSwitch, 20)
+	l.s, _ = Apply(l.p, l.s, Intent{Kind: IntentFailover, At: l.now, By: "ops"})
+	l.pass()
+	most := l.pool("standard").desired
+	if most <= 20 {
+		t.Fatalf("standard is asked for %d, want a surplus", most)
+	}
+	l.run("standard", 20, 0)
+	l.start("standard", most-20, 0)
+	for range 3 {
+		l.advance(20 * time.Second)
+		l.pass()
+		if got := l.pool("standard").desired; got != most {
+			t.Fatalf("standard is asked for %d while twenty of its %d run: ECS may stop those", got, most)
+		}
+	}
+	l.ready("standard")
+	l.advance(20 * time.Second)
+	l.pass()
+	l.cut("standard")
+	if got := l.pool("standard").desired; got != 20 {
+		t.Errorf("standard is asked for %d once all run, want 20", got)
+	}
+	raises := l.sets
+	for range 10 {
+		l.advance(20 * time.Second)
+		l.pass()
+		l.cut("spot")
+	}
+	if got := l.pool("standard").desired; got != 20 || l.sets > raises+1 {
+		t.Errorf("standard is asked for %d after %d more changes", got, l.sets-raises)
+	}
+}
