@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -106,6 +107,10 @@ func (o *intentOptions) check(now time.Time) error {
 	switch {
 	case len(o.reason) > reasonBytesMax:
 		return usageError("--reason: at most %d bytes (got %d)", reasonBytesMax, len(o.reason))
+	case strings.ContainsFunc(o.reason, unicode.IsControl):
+		return usageError("--reason: must be one line without control characters")
+	case strings.ContainsFunc(o.by, unicode.IsControl):
+		return usageError("--by: must be one line without control characters")
 	case o.lasts < 0 || o.lasts > forMax:
 		return usageError("--for %s: must be above 0 and at most %s", o.lasts, span(forMax))
 	}

@@ -179,8 +179,11 @@ func printStatus(w io.Writer, facts statusFacts) error {
 
 func printWorkload(w io.Writer, now time.Time, f workloadFact) error {
 	word := "healthy"
-	if !f.Healthy {
+	switch {
+	case !f.Healthy:
 		word = "NOT HEALTHY"
+	case f.Shortfall > 0: // no problem before start_limit is over
+		word = "short"
 	}
 	_, _ = fmt.Fprintf(w, "%s: %s\n", f.Workload, word)
 	for _, p := range f.Problems {

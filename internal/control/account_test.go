@@ -7,6 +7,7 @@ import (
 
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/journal"
 	"github.com/backstop-ecs/backstop/internal/sandbox"
 )
 
@@ -80,6 +81,35 @@ func TestATimeThatIsGuessedDoesNotReplaceOneThatWasRead(t *testing.T) {
 	for range 5 { // whichever region answers first
 		if r := w.pass(l, "api"); r.Observation.At.Sub(w.box.Now()).Abs() > time.Second {
 			t.Fatalf("the observation is dated %s, AWS's clock says %s", r.Observation.At, w.box.Now())
+		}
+	}
+}
+
+// TestTheNewestDecisionIsNoOlderThanTheOrder: explain and history show the journal, and an order need not change any count.
+func TestTheNewestDecisionIsNoOlderThanTheOrder(t *testing.T) {
+	w := newWorld(t, 5, "api")
+	store := w.store()
+	l := w.loop("a", store, w.services(), "api")
+	w.pass(l, "api")
+	for _, order := range []struct {
+		kind   failover.IntentKind
+		reason failover.Reason
+	}{{failover.IntentPause, failover.ReasonPaused}, {failover.IntentResume, failover.ReasonSteady}} {
+		w.advance(time.Minute)
+		in := failover.Intent{Kind: order.kind, By: "ops", At: w.box.Now()}
+		if _, err := control.Intend(t.Context(), store, l.Workloads[0], "ops", in, w.box.Now); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			w.advance(time.Second)
+			w.pass(l, "api")
+		}
+		entries := w.history(store, journal.KindDecision)
+		if d := entries[0].Decision; d.Reason != order.reason || d.At.Before(in.At.Truncate(time.Second)) {
+			t.Errorf("after %s the newest decision is %s of %s, ordered at %s", order.kind, d.Reason, d.At, in.At)
+		}
+		if len(entries) > 1 && entries[1].Decision.Reason == order.reason {
+			t.Errorf("the decision after %s is written twice", order.kind)
 		}
 	}
 }

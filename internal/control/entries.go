@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 
+	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/journal"
 )
 
@@ -37,19 +38,38 @@ func (l *Loop) noticeEntries(j *job, generation uint64) []journal.Entry {
 	return out
 }
 
-// note records what a pass found that changed nothing in the state: new notices, and what a policy that only
-// observes, or a pause, withheld, each when it differs from the last time.
+// ordersOf says in a word what operators have ordered of a workload.
+func ordersOf(s *failover.State) string {
+	var out string
+	if s.Pin != nil {
+		out += fmt.Sprintf("pin %s %d;", s.Pin.Mode, s.Pin.Since.Unix())
+	}
+	if s.Pause != nil {
+		out += fmt.Sprintf("pause %d;", s.Pause.Since.Unix())
+	}
+	for i := range s.Pools {
+		if s.Pools[i].B.Manual {
+			out += fmt.Sprintf("failover %s %d;", s.Pools[i].Name, s.Pools[i].B.Since.Unix())
+		}
+	}
+	return out
+}
+
+// note records what a pass found that changed nothing in the state: new notices, what a policy that only
+// observes, or a pause, withheld, each when it differs from the last time, and the first decision after an order, so that
+// the newest one in the journal is no older than what was ordered.
 func (l *Loop) note(ctx context.Context, j *job) {
 	entries := l.noticeEntries(j, 0)
 	withheld := ""
 	for _, a := range j.report.Decision.Withheld {
 		withheld += journal.Text(a) + "\n"
 	}
-	if withheld != j.it.withheld && withheld != "" {
+	orders := ordersOf(&j.record.State)
+	if (withheld != j.it.withheld && withheld != "") || (j.it.orders != nil && *j.it.orders != orders) {
 		entries = append(entries, l.decisionEntry(j, 0))
 	}
 	if len(entries) == 0 {
-		j.it.withheld, j.it.told = withheld, j.telling
+		j.it.withheld, j.it.told, j.it.orders = withheld, j.telling, &orders
 		return
 	}
 	storeCtx, cancel := context.WithTimeout(ctx, StoreTimeout)
@@ -61,5 +81,5 @@ func (l *Loop) note(ctx context.Context, j *job) {
 			slog.Any(KeyErr, fmt.Errorf("append to journal: %w", err)))
 		return
 	}
-	j.it.withheld, j.it.told = withheld, j.telling
+	j.it.withheld, j.it.told, j.it.orders = withheld, j.telling, &orders
 }

@@ -237,7 +237,8 @@ func (l *Loop) decide(ctx context.Context, j *job) {
 	if err := l.commit(ctx, j, next, now, entries); err != nil {
 		return
 	}
-	j.it.told = j.telling
+	orders := ordersOf(&next.State)
+	j.it.told, j.it.orders = j.telling, &orders
 	r.Result = Committed
 	if d.Acts() {
 		from = time.Now()

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/failover"
@@ -93,6 +94,8 @@ func (req *orderRequest) intent(w *Workload, now time.Time) (failover.Intent, er
 	switch {
 	case !slices.Contains(orderKinds, in.Kind):
 		return in, fmt.Errorf("kind: must be one of %s (got %q)", kindList(), req.Kind)
+	case strings.ContainsFunc(in.Note+in.By, unicode.IsControl):
+		return in, errors.New("reason and by: must be one line each, without control characters")
 	case len(in.Note) > reasonBytesMax:
 		return in, fmt.Errorf("reason: must have %d bytes at most", reasonBytesMax)
 	case len(in.By) > byBytesMax:

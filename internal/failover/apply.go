@@ -71,7 +71,7 @@ func applyDemand(p Policy, s State, in Intent) (State, error) {
 func applyBreakers(p Policy, before State, in Intent) (State, error) {
 	s := before
 	s.Pools = ownPools(p, s)
-	touched := 0
+	touched, returning := 0, false
 	preferred := pass{p: &p}
 	for i := range p.Pools {
 		if (in.Pool != "" && p.Pools[i].Name != in.Pool) || !preferred.hasBreaker(i) {
@@ -87,7 +87,8 @@ func applyBreakers(p Policy, before State, in Intent) (State, error) {
 				By: in.By, Note: in.Note}
 			touched++
 		case IntentRestore:
-			if b.Mode == Closed {
+			if b.Mode != Open { // a second order would begin the ramp anew
+				returning = returning || b.Mode == HalfOpen
 				continue
 			}
 			*b = Breaker{Mode: HalfOpen, Since: in.At, TrippedAt: b.TrippedAt, Why: b.Why, StepAt: in.At, By: in.By, Note: in.Note}
@@ -97,7 +98,10 @@ func applyBreakers(p Policy, before State, in Intent) (State, error) {
 	if touched > 0 {
 		return s, nil
 	}
-	if in.Kind == IntentRestore {
+	switch {
+	case in.Kind == IntentRestore && returning:
+		return before, errors.New("restore: it is on its way back already")
+	case in.Kind == IntentRestore:
 		return before, errors.New("restore: no pool is failed over")
 	}
 	return before, errors.New("failover: there is no Spot pool with on-demand behind it to fail over from")

@@ -3,8 +3,11 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 )
 
 // applicationID marks the file as ours ("BKST"), so that a path to some other program's database is refused
@@ -71,6 +74,31 @@ func (s *Store) migrate(ctx context.Context) error {
 		_, err = tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d; PRAGMA application_id = %d", len(migrations), applicationID))
 		return err
 	})
+	return s.refusal(err)
+}
+
+// foreign refuses another program's database by its header alone: to open it as our own would change it (its journal mode
+// is in the header). What the header leaves open is found out by migrate.
+func (s *Store) foreign() error {
+	f, err := os.Open(s.path)
+	if err != nil {
+		return s.fail("open", err)
+	}
+	defer func() { _ = f.Close() }()
+	var header [100]byte // https://www.sqlite.org/fileformat.html#the_database_header
+	if _, err := io.ReadFull(f, header[:]); err != nil || string(header[:16]) != "SQLite format 3\x00" {
+		return nil // new, or no database: opening it says so
+	}
+	app, pages := binary.BigEndian.Uint32(header[68:]), binary.BigEndian.Uint32(header[28:])
+	rollback := header[18] == 1 // ours are made in WAL mode before anything is in them
+	if app != applicationID && (app != 0 || (rollback && pages > 1)) {
+		return s.refusal(errForeign)
+	}
+	return nil
+}
+
+// refusal adds what to do to an error of opening.
+func (s *Store) refusal(err error) error {
 	err = s.fail("open", err)
 	var e *Error
 	if errors.As(err, &e) {

@@ -79,6 +79,9 @@ func Open(ctx context.Context, path string, retention journal.Retention) (*Store
 	if err := s.create(); err != nil {
 		return nil, err
 	}
+	if err := s.foreign(); err != nil {
+		return nil, err
+	}
 	var err error
 	if s.write, err = s.connect("immediate", 1); err != nil {
 		return nil, err

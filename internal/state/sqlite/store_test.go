@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -142,6 +143,12 @@ func TestFilesThatAreRefused(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "state.db")
 			test.make(t, path)
+			before, _ := os.ReadFile(path)
+			defer func() {
+				if after, _ := os.ReadFile(path); test.name != "a newer schema" && !bytes.Equal(before, after) {
+					t.Error("the file was changed before it was refused")
+				}
+			}()
 			_, err := Open(t.Context(), path, journal.Retention{})
 			var e *Error
 			if !errors.As(err, &e) || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), path) {
