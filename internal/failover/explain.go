@@ -22,10 +22,12 @@ func Explain(p *Policy, after *State, d *Decision) []Condition {
 	if after.Pin != nil {
 		add(after.Pin.Until, "the pin ends or `backstop unpin` is given", "decide by the policy again")
 	}
-	for i := range d.Pools {
-		explainPool(p, after, d, &d.Pools[i], add)
+	if after.Pin == nil { // a pin overrules breakers and cover
+		for i := range d.Pools {
+			explainPool(p, after, d, &d.Pools[i], add)
+		}
+		explainCover(p, after, d, add)
 	}
-	explainCover(p, after, d, add)
 	for _, f := range d.Findings {
 		switch f.Reason {
 		case ReasonWaitingToFill:
@@ -68,7 +70,11 @@ func explainPool(p *Policy, after *State, d *Decision, pd *PoolDecision, add fun
 	case Open:
 		switch {
 		case b.Manual:
-			add(b.Until, "`backstop restore` is given, or the order ends", fmt.Sprintf("let %s prove itself", pd.Pool))
+			then := fmt.Sprintf("let %s come back", pd.Pool)
+			add(zeroTime, "`backstop restore` is given", then)
+			if !b.Until.IsZero() {
+				add(b.Until, "the order ends", then)
+			}
 		default:
 			at := later(b.NotBefore, b.TrippedAt.Add(p.StableFor))
 			add(at, fmt.Sprintf("%s has enough surviving tasks (%d), at most %.0f %% failures and none stuck",

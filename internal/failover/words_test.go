@@ -112,7 +112,7 @@ func TestExplainNamesTheNextConditionInEveryState(t *testing.T) {
 	says(t, l, "has not failed", "50 %", "open its breaker again")
 	l.s, _ = Apply(l.p, l.s, Intent{Kind: IntentFailover, At: l.now, By: "ana"})
 	l.pass()
-	says(t, l, "backstop restore", "prove itself")
+	says(t, l, "backstop restore", "come back")
 	l.s, _ = Apply(l.p, l.s, Intent{Kind: IntentPin, Mode: ModeOnDemand, At: l.now})
 	l.s, _ = Apply(l.p, l.s, Intent{Kind: IntentPause, At: l.now})
 	l.pass()
