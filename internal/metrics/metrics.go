@@ -60,6 +60,8 @@ type Metrics struct {
 
 	mu   sync.Mutex
 	seen map[string]time.Time // the last settled pass, by this machine's clock
+	// unstored counts the passes in a row that could not read or write the state.
+	unstored map[string]int
 }
 
 // New returns metrics without any figure.
@@ -76,7 +78,7 @@ func New(o Options) *Metrics {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	m := &Metrics{o: o, registry: prometheus.NewRegistry(), seen: make(map[string]time.Time)}
+	m := &Metrics{o: o, registry: prometheus.NewRegistry(), seen: make(map[string]time.Time), unstored: make(map[string]int)}
 	gauge := func(name, help string, labels ...string) *prometheus.GaugeVec {
 		g := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "backstop", Name: name, Help: help}, append([]string{"workload"}, labels...))
 		m.registry.MustRegister(g)
@@ -129,6 +131,13 @@ func (m *Metrics) Tell(ctx context.Context, r control.Report) {
 		unpriced = 1
 	}
 	m.unpriced.WithLabelValues(r.Workload).Set(unpriced)
+	m.mu.Lock()
+	if r.Result == control.StoreFailed {
+		m.unstored[r.Workload]++
+	} else {
+		delete(m.unstored, r.Workload)
+	}
+	m.mu.Unlock()
 	f, ok := m.o.Meter.Of(ctx, &r)
 	if !ok {
 		return
@@ -162,15 +171,15 @@ func (m *Metrics) Tell(ctx context.Context, r control.Report) {
 	}
 }
 
-// Handler serves /metrics, /healthz (the process answers) and /readyz (every workload was passed lately: 200, else 503
-// with the names of those that were not).
+// Handler serves /metrics, /healthz (the process answers) and /readyz (every workload was passed lately and its state can be
+// kept: 200, else 503 with the names of those for which that is not so).
 func (m *Metrics) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: scrapesMax, Timeout: scrapeTimeout, EnableOpenMetrics: true}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { write(w, http.StatusOK, map[string]any{"status": "ok"}) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if late := m.late(); len(late) > 0 {
-			write(w, http.StatusServiceUnavailable, map[string]any{"status": "not_ready", "workloads_without_pass": late})
+		if late, unstored := m.late(); len(late)+len(unstored) > 0 {
+			write(w, http.StatusServiceUnavailable, map[string]any{"status": "not_ready", "workloads_without_pass": late, "workloads_without_store": unstored})
 			return
 		}
 		write(w, http.StatusOK, map[string]any{"status": "ready"})
@@ -178,18 +187,22 @@ func (m *Metrics) Handler() http.Handler {
 	return mux
 }
 
-// late returns the workloads that were not passed for some ticks.
-func (m *Metrics) late() []string {
+// late returns the workloads that were not passed for some ticks, and those whose state could not be read or written twice
+// in a row: nothing is acted on meanwhile.
+func (m *Metrics) late() (late, unstored []string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	limit := m.o.Now().Add(-max(readyTicks*m.o.Tick, readyMin))
-	late := []string{}
+	late, unstored = []string{}, []string{}
 	for _, name := range m.o.Workloads {
 		if m.seen[name].Before(limit) {
 			late = append(late, name)
 		}
+		if m.unstored[name] > 1 {
+			unstored = append(unstored, name)
+		}
 	}
-	return late
+	return late, unstored
 }
 
 func write(w http.ResponseWriter, status int, v any) {

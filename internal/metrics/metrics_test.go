@@ -79,6 +79,15 @@ func TestItIsReadyOnceEveryWorkloadWasPassedAndNotWhenPassesStop(t *testing.T) {
 	if code, body := get(m, "/readyz"); code != 200 {
 		t.Errorf("/readyz is %d %s", code, body)
 	}
+	m.Tell(t.Context(), lost)
+	if code, body := get(m, "/readyz"); code != 200 {
+		t.Errorf("/readyz is %d %s after one commit that failed", code, body)
+	}
+	m.Tell(t.Context(), lost)
+	if code, body := get(m, "/readyz"); code != 503 || !strings.Contains(body, `"workloads_without_store":["worker"]`) {
+		t.Errorf("/readyz is %d %s after two: nothing is acted on", code, body)
+	}
+	m.Tell(t.Context(), report("worker"))
 	now = now.Add(3*time.Minute + time.Second)
 	if code, _ := get(m, "/readyz"); code != 503 {
 		t.Errorf("/readyz is %d three ticks after the last pass", code)
