@@ -69,7 +69,7 @@ func (e *Error) Hint() string {
 	case failover.ErrNotFound:
 		return "check region, cluster and service of the pool in the configuration"
 	case failover.ErrTimeout:
-		return "AWS did not answer in time; check the network, the endpoint and the region"
+		return "AWS was not reached, or did not answer in time; check the network, the endpoint and the region"
 	}
 	return ""
 }
