@@ -256,9 +256,20 @@ func (w *pass) heldProves(v *view) bool {
 		return true
 	}
 	if w.evacuates(v) {
-		return v.running >= w.want() || v.held > w.probe()
+		return v.running >= w.want() || v.held > w.probe() || w.uncovered(v) > w.probe()
 	}
 	return v.running >= w.want() || (v.running >= w.probe() && w.leftTo(v) <= v.held)
+}
+
+// uncovered is how many tasks of an open pool nothing else runs for.
+func (w *pass) uncovered(v *view) int {
+	left := w.want()
+	for i := range w.v {
+		if o := &w.v[i]; o != v && (!o.breaker || o.ps.B.Mode != Open) {
+			left -= o.running
+		}
+	}
+	return left
 }
 
 // leftTo is how many tasks the pools before one leave to it.

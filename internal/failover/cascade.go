@@ -98,12 +98,7 @@ func (w *pass) breakerAsk(v *view, want int) bool {
 		v.release = v.raise
 		return true
 	case w.evacuates(v):
-		cover := 0
-		for i := range w.v {
-			if o := &w.v[i]; o != v && (!o.breaker || o.ps.B.Mode != Open) {
-				cover += o.running
-			}
-		}
+		cover := want - w.uncovered(v)
 		target := clamp(v.cur, probe, max(want, probe))
 		v.reason = ReasonEvacuating
 		if float64(cover) >= w.p.ReadyShare*float64(want) {

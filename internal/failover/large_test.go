@@ -246,3 +246,25 @@ func TestASurplusIsGivenBackOnlyFromWhatRuns(t *testing.T) {
 		t.Errorf("standard is asked for %d after %d more changes", got, l.sets-raises)
 	}
 }
+
+// TestAPoolThatALimitKeepsUpProvesItselfWithWhatItHas: on_demand_max leaves a few tasks to an evacuated pool, of which some are
+// fresh and some are not. It is asked for no more, so that waiting for fresh ones would be waiting for ever.
+func TestAPoolThatALimitKeepsUpProvesItselfWithWhatItHas(t *testing.T) {
+	l := newLab(t, PresetSwitch, 24, func(p *Policy) { p.OnDemandMax, p.Probe, p.Overstart = 19, 3, 0 })
+	tripped := l.now.Add(-time.Hour)
+	l.pool("spot").desired, l.pool("spot").tasks = 5, l.pool("spot").tasks[:3]
+	for i := range l.pool("spot").tasks {
+		l.pool("spot").tasks[i].StartedAt = tripped.Add(-time.Hour)
+	}
+	l.run("spot", 2, 30*time.Minute)
+	l.pool("standard").desired = 19
+	l.run("standard", 19, 30*time.Minute)
+	pools := append([]PoolState(nil), l.s.Pools...)
+	pools[0].B = Breaker{Mode: Open, Since: tripped, TrippedAt: tripped, Why: ReasonRampFailed, NotBefore: tripped.Add(time.Minute)}
+	pools[0].Asked = &Asked{Count: 5, At: tripped, Done: true, Seen: true}
+	l.s.Pools = pools
+	l.pass()
+	if mode := l.s.Pools[0].B.Mode; mode != HalfOpen {
+		t.Errorf("the breaker is %s: %v", mode, texts(l.last))
+	}
+}
