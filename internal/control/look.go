@@ -107,7 +107,7 @@ func (l *Loop) lookCloser(ctx context.Context, j *job, state failover.State, o *
 	needs := failover.Needs(&j.w.Policy, &state, o)
 	last := -1
 	for k, need := range needs {
-		j.degraded = j.degraded || passing(o.Pools[k].Err)
+		j.degraded = j.degraded || Passing(o.Pools[k].Err)
 		if need != (failover.Need{}) {
 			last = k
 		}
@@ -156,7 +156,7 @@ func (l *Loop) closer(ctx context.Context, j *job, k int, need failover.Need, p 
 	tasks, signals, err := l.Services.List(ctx, j.w.Refs[k], need.Stopped)
 	if err != nil {
 		*p = failover.PoolObservation{Pool: p.Pool, Err: kindOf(err), ErrText: err.Error()}
-		c.degraded = passing(p.Err)
+		c.degraded = Passing(p.Err)
 		return c
 	}
 	p.Listed, p.Tasks = true, tasks
@@ -167,8 +167,8 @@ func (l *Loop) closer(ctx context.Context, j *job, k int, need failover.Need, p 
 	return c
 }
 
-// passing says whether trouble of a kind may be over soon without anybody doing something.
-func passing(k failover.ErrorKind) bool {
+// Passing says whether trouble of a kind may be over soon without anybody doing something.
+func Passing(k failover.ErrorKind) bool {
 	switch k {
 	case failover.ErrThrottled, failover.ErrTimeout, failover.ErrUnknown, failover.ErrConflict:
 		return true

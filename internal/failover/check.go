@@ -186,8 +186,7 @@ func (c *checker) asked() []int {
 	asks := make([]int, len(c.p.Pools))
 	for i := range asks {
 		asks[i] = c.o.Pools[i].Desired
-		if a := c.after.Pool(c.p.Pools[i].Name).Asked; a != nil && !a.Seen && a.Done && c.d.At.Sub(a.At) < c.p.StaleFor &&
-			superseded(a.Old, asks[i]) {
+		if a := c.after.Pool(c.p.Pools[i].Name).Asked; a.awaited(asks[i], c.d.At, c.p.StaleFor) {
 			asks[i] = a.Count // accepted by ECS, only not to be seen yet
 		}
 	}
@@ -276,13 +275,10 @@ func (c *checker) nothingLoweredBeforeItsCover() {
 func (c *checker) inForce(i int) int {
 	read := c.o.Pools[i].Desired
 	a := c.before.Pool(c.p.Pools[i].Name).Asked
-	if a == nil || !a.Done || a.Seen || c.d.At.Sub(a.At) >= c.p.StaleFor {
-		return read
+	if a.awaited(read, c.d.At, c.p.StaleFor) {
+		return a.Count
 	}
-	if !superseded(a.Old, read) {
-		return read // ours, or one that somebody has set since
-	}
-	return a.Count
+	return read
 }
 
 // probeStays: a pool that is not trusted keeps being asked for its probe, or it could never show that it has

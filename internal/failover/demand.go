@@ -1,6 +1,9 @@
 package failover
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // readDemand settles how many tasks are wanted. The owner's desired count says it, and whoever changes that
 // count changes the demand; while we hold the count away from the demand ourselves, the demand is kept in the
@@ -179,9 +182,11 @@ func superseded(old []OldCount, count int) bool {
 	return slices.ContainsFunc(old, func(o OldCount) bool { return o.Count == count })
 }
 
-// awaited says whether our own count was accepted and is in force though the read does not show it yet: it shows
-// one that ours replaced. A read that shows neither is newer than ours: somebody else's, or another writer's.
-func (w *pass) awaited(v *view) bool {
-	a := v.ps.Asked
-	return a != nil && a.Done && w.unseen(a) && superseded(a.Old, v.desired)
+// awaited says whether a pool's own count is in force though the read does not show it yet.
+func (w *pass) awaited(v *view) bool { return v.ps.Asked.awaited(v.desired, w.now, w.p.StaleFor) }
+
+// awaited says whether a count of ours was accepted and is in force though a read does not show it yet: it shows one that
+// ours replaced. A read that shows neither is newer than ours: somebody else's, or another writer's.
+func (a *Asked) awaited(read int, now time.Time, staleFor time.Duration) bool {
+	return a != nil && a.Done && !a.Seen && now.Sub(a.At) < staleFor && superseded(a.Old, read)
 }

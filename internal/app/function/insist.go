@@ -136,7 +136,7 @@ func passing(r *control.Report) bool {
 	switch r.Result {
 	case control.ActionFailed:
 		for i := range r.Outcomes { // none has an error if the time was up
-			if o := &r.Outcomes[i]; o.Err != failover.ErrNone && !soonOver(o.Err) {
+			if o := &r.Outcomes[i]; o.Err != failover.ErrNone && !control.Passing(o.Err) {
 				return false
 			}
 		}
@@ -144,28 +144,19 @@ func passing(r *control.Report) bool {
 	case control.StoreFailed, control.Unrecorded, control.Abandoned:
 		var kinded control.KindedError
 		if errors.As(r.Err, &kinded) {
-			return soonOver(kinded.Kind())
+			return control.Passing(kinded.Kind())
 		}
 		return errors.Is(r.Err, context.DeadlineExceeded)
 	case control.Unchanged, control.Committed:
 		blind := false
 		for i := range r.Observation.Pools {
 			if k := r.Observation.Pools[i].Err; k != failover.ErrNone {
-				if blind = soonOver(k); !blind {
+				if blind = control.Passing(k); !blind {
 					return false // it stays blind, whatever becomes of the others
 				}
 			}
 		}
 		return blind
-	}
-	return false
-}
-
-// soonOver is what package control's loop, too, takes for passing.
-func soonOver(k failover.ErrorKind) bool {
-	switch k {
-	case failover.ErrThrottled, failover.ErrTimeout, failover.ErrUnknown, failover.ErrConflict:
-		return true
 	}
 	return false
 }
