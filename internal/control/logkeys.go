@@ -23,6 +23,7 @@ const (
 	KeyGeneration = "generation"
 	KeyResult     = "result"
 	KeyErr        = "err"
+	KeyUnread     = "unread"
 	KeyKind       = "kind"
 	KeyHint       = "hint"
 	KeySeverity   = "severity"

@@ -210,7 +210,7 @@ func (l *Loop) decide(ctx context.Context, j *job) {
 	}
 	o := failover.Observation{At: j.at, Pools: j.pools, Signals: j.signals}
 	l.lookCloser(ctx, j, state, &o)
-	from := j.step(StepObserve, j.looking, unseen(o.Pools))
+	from := j.step(StepObserve, j.looking, Unseen(o.Pools))
 	after, d := failover.Decide(j.w.Policy, state, o)
 	j.step(StepDecide, from, nil)
 	r.Before, r.After, r.Observation, r.Decision = state, after, o, d

@@ -42,8 +42,8 @@ func (j *job) step(name StepName, from time.Time, err error) time.Time {
 	return now
 }
 
-// unseen says which pool could not be read, if one could not.
-func unseen(pools []failover.PoolObservation) error {
+// Unseen says which pool could not be read, if one could not.
+func Unseen(pools []failover.PoolObservation) error {
 	for i := range pools {
 		if p := &pools[i]; p.Err != failover.ErrNone {
 			return fmt.Errorf("read pool %s: %s", p.Pool, p.ErrText)

@@ -35,11 +35,14 @@ func (t *Teller) Tell(ctx context.Context, r control.Report) {
 	}
 }
 
-// level is info for what changed something, warning for what went wrong, and debug for the rest; lost races
-// are the rest.
+// level is info for what changed something, warning for what went wrong or was not seen, and debug for the rest: lost
+// races, and a time of blindness once it has been told of.
 func level(r *control.Report) slog.Level {
 	switch r.Result {
 	case control.Committed:
+		if control.Unseen(r.Observation.Pools) != nil {
+			return slog.LevelWarn
+		}
 		return slog.LevelInfo
 	case control.ActionFailed, control.StoreFailed, control.Abandoned, control.Unrecorded:
 		return slog.LevelWarn
@@ -65,6 +68,9 @@ func attrs(r *control.Report) []slog.Attr {
 	}
 	if r.Err != nil {
 		out = append(out, slog.Any(control.KeyErr, r.Err))
+	}
+	if err := control.Unseen(r.Observation.Pools); err != nil {
+		out = append(out, slog.Any(control.KeyUnread, err))
 	}
 	for i := range r.Outcomes {
 		if h := r.Outcomes[i].Hint; h != "" {
