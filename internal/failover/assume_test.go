@@ -8,11 +8,11 @@ import (
 func TestAStateThatIsLostWhileFailedOverStopsNothing(t *testing.T) {
 	l := newLab(t, PresetSwitch, 200)
 	l.pool("spot").desired, l.pool("spot").tasks = 10, l.pool("spot").tasks[:10]
-	l.pool("standard").desired = 200
-	l.run("standard", 200, time.Hour)
+	l.pool("standard").desired = 190
+	l.run("standard", 190, time.Hour) // ten have settled on Spot
 	l.s = State{Workload: l.s.Workload}
 	d := l.pass()
-	if l.s.Demand != 200 || l.pool("standard").desired != 190 || l.pool("spot").desired != 200 { // ten run on Spot
+	if l.s.Demand != 200 || l.pool("standard").desired != 190 || l.pool("spot").desired != 200 {
 		t.Fatalf("demand %d, spot is asked for %d and standard for %d; 200 must stay", l.s.Demand, l.pool("spot").desired, l.pool("standard").desired)
 	}
 	if d.Reason != ReasonDemandAssumed || len(d.Notices) == 0 || d.Notices[0].Reason != ReasonDemandAssumed {
@@ -45,6 +45,31 @@ func TestAnEmptySpotTwinBesideARunningServiceTakesItsTasksOver(t *testing.T) {
 	l.pass()
 	if l.s.Demand != 20 || l.pool("standard").desired != 20 || l.pool("spot").desired != 20 {
 		t.Errorf("demand %d, spot %d, standard %d", l.s.Demand, l.pool("spot").desired, l.pool("standard").desired)
+	}
+}
+
+// TestAStateThatIsLostCountsEveryTaskOnce: a probe that has just started is covered still, and what another region's
+// Spot holds is wanted too.
+func TestAStateThatIsLostCountsEveryTaskOnce(t *testing.T) {
+	l := newLab(t, PresetSwitch, 200)
+	l.pool("spot").desired, l.pool("spot").tasks = 10, nil
+	l.run("spot", 10, 0)
+	l.pool("standard").desired = 200
+	l.run("standard", 200, time.Hour)
+	l.s = State{Workload: l.s.Workload}
+	if l.pass(); l.s.Demand != 200 {
+		t.Errorf("demand %d: the probe is covered, it is not wanted besides", l.s.Demand)
+	}
+
+	l = newLab(t, PresetSwitch, 200)
+	l.p.Pools = append(l.p.Pools, Pool{Name: "far", Capacity: Spot, Tier: 1})
+	l.pools = append(l.pools, &labPool{name: "far", taskDef: "app:1"})
+	l.pool("spot").desired, l.pool("spot").tasks = 10, l.pool("spot").tasks[:10]
+	l.pool("far").desired = 190
+	l.run("far", 190, time.Hour)
+	l.s = State{Workload: l.s.Workload}
+	if l.pass(); l.s.Demand != 200 || l.pool("far").desired != 190 {
+		t.Errorf("demand %d, far %d: what runs on another Spot pool is wanted", l.s.Demand, l.pool("far").desired)
 	}
 }
 

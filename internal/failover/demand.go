@@ -52,24 +52,19 @@ func (w *pass) readDemand() {
 }
 
 // assume settles the demand where the owner's count cannot be somebody's will, and says so. There are two such looks.
-// At the first one of all, on-demand is asked for more than the owner: nobody who wants few tasks of an untouched
-// service has that; the state of a workload that is failed over was lost, or the service was moved here from
-// on-demand. And when the configuration names another owner, the count of the new one is what we asked it for, or
+// At the first one of all, the other pools hold more than the owner is asked for: nobody who wants few tasks of an
+// untouched service has that; the state of a workload that is failed over was lost, or the service was moved here from
+// on-demand. What they hold and what has settled on the owner is wanted then. And when the configuration names another owner, the count of the new one is what we asked it for, or
 // that of a service just made. To take either for the demand would stop what runs.
 func (w *pass) assume(k int) bool {
 	v := &w.v[k]
 	demand := w.s.Demand
 	switch {
 	case !w.s.DemandSet:
-		demand = 0
-		for i := range w.v {
-			if o := &w.v[i]; o.pool.Capacity == OnDemand && o != v {
-				demand += o.desired
-			}
-		}
-		if demand -= w.p.Extra; demand <= v.desired { // the standing spare is no demand
+		if demand = w.heldBy(k); demand <= v.desired {
 			return false
 		}
+		demand += min(w.proven(v), v.desired) // no cover is kept for these
 	case w.s.Owner == "" || w.s.Owner == v.pool.Name:
 		return false
 	}
@@ -82,6 +77,36 @@ func (w *pass) assume(k int) bool {
 		w.leads(ReasonDemandAssumed)
 	}
 	return true
+}
+
+// heldBy returns how many tasks the pools other than k hold of the demand: on-demand what it is asked for, for that comes,
+// and Spot what runs there.
+func (w *pass) heldBy(k int) int {
+	n := -w.p.Extra // the standing spare is no demand
+	for i := range w.v {
+		switch v := &w.v[i]; {
+		case i == k:
+		case v.pool.Capacity == OnDemand:
+			n += v.desired
+		default:
+			n += min(v.running, v.desired)
+		}
+	}
+	return n
+}
+
+// proven returns how many of a pool's tasks have run for so long that no cover is kept for them, whatever its breaker was.
+func (w *pass) proven(v *view) int {
+	if !v.obs.Listed {
+		return v.running
+	}
+	n, before := v.obs.Steady, w.now.Add(-max(v.settle, w.p.Survive))
+	for k := range v.obs.Tasks {
+		if t := &v.obs.Tasks[k]; t.Phase == Running && !t.StartedAt.After(before) && !w.noticed(t.ID) {
+			n++
+		}
+	}
+	return n
 }
 
 // outsideCount returns the owner's desired count and whether it is somebody else's will rather than ours.
