@@ -45,7 +45,7 @@ func (r *run) restart(i int) {
 // keep lets a writer live, and live again after each death.
 func (r *run) keep(ctx context.Context, i int, function bool) {
 	sleep(ctx, time.Duration(hash(r.plan.Seed, 0x57a47, uint64(i))%uint64(30*time.Second)))
-	for life := 0; ctx.Err() == nil; life++ {
+	for life := 0; r.enter(ctx); life++ {
 		h := hash(r.plan.Seed, 0x11fe, uint64(i), uint64(life))
 		lifeCtx, kill := context.WithCancel(ctx)
 		p := r.born(i, life, h, kill)
@@ -64,6 +64,7 @@ func (r *run) keep(ctx context.Context, i int, function bool) {
 		}
 		kill()
 		all.Wait()
+		r.leave()
 		sleep(ctx, time.Second+time.Duration(share(hash(h, 2))*float64(90*time.Second)))
 	}
 }

@@ -81,6 +81,13 @@ func (m *Memory) put(next control.Record, entries []journal.Entry) error {
 	return nil
 }
 
+// Lose empties the store.
+func (m *Memory) Lose() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.records, m.entries, m.ids = nil, nil, nil
+}
+
 // Append writes entries that belong to no commit.
 func (m *Memory) Append(ctx context.Context, entries []journal.Entry) error {
 	if err := ctx.Err(); err != nil {

@@ -50,7 +50,7 @@ func NewPlan(seed uint64) Plan {
 	p := Plan{Seed: seed}
 	// Swarm: every trouble is in about a third of the runs, each with a strength of its own.
 	often := r.Float64()
-	for t := range troubles {
+	for t := range StateLost { // the last one is drawn below
 		if r.Float64() < 0.1+0.4*often {
 			p.Shares[t] = strength(r, t)
 		}
@@ -95,6 +95,11 @@ func NewPlan(seed uint64) Plan {
 	}
 	p.World.UnwarnedShare = p.Shares[Unwarned]
 	p.World.HungShare = p.Shares[Hung]
+	// No draw of its own, so that the other seeds stay what they were. What a scalable target's own bounds were is told by
+	// nothing but the state.
+	if h := hash(seed, 0x1057); h%6 == 0 && !p.Scaling {
+		p.Shares[StateLost] = 0.1 + 0.4*share(h)
+	}
 	return p
 }
 

@@ -20,7 +20,7 @@ var promises = [stepKinds]struct {
 	names []string
 }{
 	commits: {"commits", []string{"generations_in_line", "state_is_kept", "commit_on_what_was_loaded", "demand_is_somebodys_will", "evidence_is_true",
-		"evidence_keeps_its_time", "intents_stand"}},
+		"evidence_keeps_its_time", "intents_stand", "assumed_from_what_is_held"}},
 	actions: {"actions at their effect", []string{"intent_before_act", "one_writer_at_a_time", "act_within_lease", "one_act_per_generation", "quiet_when_told",
 		"nothing_lowered_before_its_cover"}},
 	acknowledgements: {"acknowledged messages", []string{"committed_before_acknowledged", "nothing_unread_is_deleted"}},

@@ -84,6 +84,8 @@ type run struct {
 	policy   failover.Policy
 	bursty   bool
 	restarts []chan struct{} // one for each writer
+	alive    int             // writers that live
+	losing   chan struct{}   // closed when the state is lost; nil: nobody waits for that
 	passes   int
 	trace    uint64
 }

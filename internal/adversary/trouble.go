@@ -56,6 +56,8 @@ const (
 	ClockSkew // a writer's clock is off, within what leases allow for
 	ClockJump // a writer's clock jumps by minutes
 
+	StateLost // the store is empty when the writers come up again
+
 	troubles // how many there are
 )
 
@@ -63,7 +65,7 @@ var troubleNames = [troubles]string{"crash_before", "crash_after", "throttled", 
 	"late_effect", "late_fault", "slow", "store_refuses", "store_lies", "store_slow", "queue_refuses", "event_lost", "event_late",
 	"event_twice", "event_poison", "interruption", "spot_short", "on_demand_short", "unwarned", "task_dies", "broken_release", "hung_launch",
 	"stale_reads", "count_changed", "twin_changed", "deployment", "scaling_changed", "recreated", "policy_changed", "operator",
-	"clock_skew", "clock_jump"}
+	"clock_skew", "clock_jump", "state_lost"}
 
 func (t Trouble) String() string { return troubleNames[t] }
 

@@ -74,7 +74,8 @@ type watch struct {
 	latest   control.Record
 	facts    map[factKey]span
 	wills    []will
-	adopted  int // index of the will that the state holds
+	adopted  int  // index of the will that the state holds
+	forgot   bool // the state was lost, and no demand is known since
 	actors   map[uint64]string
 }
 
@@ -172,6 +173,7 @@ func (w *watch) committed(p *process, next control.Record, entries []journal.Ent
 	if before.DemandSet && !after.DemandSet {
 		w.breachLocked("state_is_kept", "the demand of generation %d is gone in %d", before.Generation, after.Generation)
 	}
+	w.assumedLocked(p, after)
 	w.demandLocked(after)
 	w.evidenceLocked(before, after)
 	if p != nil {

@@ -27,7 +27,7 @@ type ending struct {
 
 // worldTroubles are the troubles that the weather draws from.
 var worldTroubles = []Trouble{Interruption, SpotShort, OnDemandShort, TaskDies, Broken, CountChanged, TwinChanged, Deployment,
-	ScalingChanged, Recreated, PolicyChanged, Operator}
+	ScalingChanged, Recreated, PolicyChanged, Operator, StateLost}
 
 // blow makes trouble until a moment, then undoes what is left.
 func (o *weather) blow(ctx context.Context, until time.Time) {
@@ -152,6 +152,8 @@ func (o *weather) strike(ctx context.Context, t Trouble) {
 		o.later(o.minutes(1, 10), r.changePolicy(o.rand))
 	case Operator:
 		o.operate(ctx)
+	case StateLost:
+		r.loseState()
 	}
 }
 

@@ -1,0 +1,109 @@
+package adversary
+
+import (
+	"context"
+	"time"
+
+	"github.com/backstop-ecs/backstop/internal/control"
+	"github.com/backstop-ecs/backstop/internal/failover"
+)
+
+// loseState ends all writers, and empties the store once the last one has ended.
+func (r *run) loseState() {
+	r.mu.Lock()
+	if r.losing == nil {
+		r.losing = make(chan struct{})
+	}
+	r.mu.Unlock()
+	for i := range r.restarts {
+		r.restart(i)
+	}
+	r.empty()
+}
+
+// enter lets a writer live, when the state that is about to be lost is gone; false at the end of the run.
+func (r *run) enter(ctx context.Context) bool {
+	for {
+		r.mu.Lock()
+		losing := r.losing
+		if losing == nil && ctx.Err() == nil {
+			r.alive++
+		}
+		r.mu.Unlock()
+		if losing == nil {
+			return ctx.Err() == nil
+		}
+		select {
+		case <-losing:
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
+
+// leave notes that a writer has ended.
+func (r *run) leave() {
+	r.mu.Lock()
+	r.alive--
+	r.mu.Unlock()
+	r.empty()
+}
+
+// empty empties the store if that is due: after the last writer's last call, late ones too, which nothing could tell from
+// somebody's will.
+func (r *run) empty() {
+	r.mu.Lock()
+	due := r.losing != nil && r.alive == 0
+	r.mu.Unlock()
+	if !due {
+		return
+	}
+	r.aside.Wait()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.losing == nil || r.alive > 0 {
+		return
+	}
+	r.store.Lose()
+	r.watch.forgets()
+	close(r.losing)
+	r.losing = nil
+}
+
+// forgets notes that the store was emptied.
+func (w *watch) forgets() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.latest, w.forgot = control.Record{}, true
+	clear(w.actors)
+}
+
+// assumedLocked: the first look after the state was lost finds a demand that holds what on-demand was asked for, and not more
+// than all pools were (ADR 7). It need be nobody's will.
+func (w *watch) assumedLocked(p *process, after *failover.State) {
+	if !w.forgot || !after.DemandSet {
+		return
+	}
+	w.forgot = false
+	for i := range w.wills {
+		w.wills[i].overwritten = true
+	}
+	w.wills = append(w.wills, will{count: after.Demand, at: time.Now(), overwritten: true})
+	w.adopted = len(w.wills) - 1
+	if p == nil || w.r.plan.World.ReadLag > 0 {
+		return
+	}
+	least, most := -p.policy.Extra, 0
+	for i := range p.policy.Pools {
+		n := p.seen[p.policy.Pools[i].Name].desired
+		most += n
+		if p.policy.Pools[i].Capacity == failover.OnDemand {
+			least += n
+		}
+	}
+	least = max(least, p.seen[p.policy.Pools[0].Name].desired)
+	if after.Demand < least || after.Demand > most {
+		w.breachLocked("assumed_from_what_is_held", "the first look takes %d for the demand; on-demand and the owner are asked for %d at least, all for %d",
+			after.Demand, least, most)
+	}
+}
