@@ -108,7 +108,7 @@ func newCost(s IO, run func(context.Context, IO, costOptions) error) *cobra.Comm
 	f.Float64Var(&o.discount, "discount", 0, "what a Savings Plan takes off the on-demand rate, 0 to 1; it does not apply to Spot")
 	f.BoolVar(&o.live, "live-prices", false, "read on-demand prices off AWS's price list (pricing:GetProducts)")
 	f.BoolVar(&o.whatIf, "what-if", false, "calculate the case that KEY=VALUE... describe; needs no configuration")
-	cmd.MarkFlagsMutuallyExclusive("on-demand-rate", "live-prices")
+	exclusive(cmd, "on-demand-rate", "live-prices")
 	_ = cmd.MarkFlagFilename("out", "html")
 	return cmd
 }

@@ -86,8 +86,8 @@ func newDemo(s IO, run func(context.Context, IO, demoOptions) error) *cobra.Comm
 	f.StringVar(&o.addr, "addr", "127.0.0.1:0", "loopback address of the simulated AWS; port 0 picks one")
 	f.StringVar(&o.picture, "picture", "", "write a picture of the play to this file (SVG)")
 	f.StringVar(&o.http, "http", "", "also serve the dashboard on this address (127.0.0.1:7078), until Ctrl-C; orders are taken after the scenario, with --serve")
-	cmd.MarkFlagsMutuallyExclusive("trace", "scenario")
-	cmd.MarkFlagsMutuallyExclusive("fast", "speed")
+	exclusive(cmd, "trace", "scenario")
+	exclusive(cmd, "fast", "speed")
 	_ = cmd.MarkFlagFilename("trace", "csv")
 	return cmd
 }

@@ -54,10 +54,10 @@ func newInit(s IO, run func(context.Context, IO, initOptions) error) *cobra.Comm
 	f.StringVar(&o.twin, "twin", "", "print what makes the on-demand twin of this service")
 	f.StringVar(&o.twinName, "twin-name", "", "with --twin: its name; without it the service's, -standard in place of -spot")
 	f.BoolVar(&o.terraform, "terraform", false, "print Terraform: with --twin that of the twin, else that of the whole installation")
-	cmd.MarkFlagsMutuallyExclusive("twin", "force")
-	cmd.MarkFlagsMutuallyExclusive("twin", "output")
-	cmd.MarkFlagsMutuallyExclusive("terraform", "force")
-	cmd.MarkFlagsMutuallyExclusive("terraform", "output")
+	exclusive(cmd, "twin", "force")
+	exclusive(cmd, "twin", "output")
+	exclusive(cmd, "terraform", "force")
+	exclusive(cmd, "terraform", "output")
 	_ = cmd.MarkFlagFilename("output", "yaml", "yml")
 	return cmd
 }

@@ -79,7 +79,7 @@ func intentCommand(s IO, o *intentOptions, run intentRun) *cobra.Command {
 	if o.ends {
 		cmd.Flags().DurationVar(&o.lasts, "for", 0, "it ends by itself after this long (90m, 24h)")
 		cmd.Flags().StringVar(&o.until, "until", "", "it ends by itself at this time (2026-11-01T08:00:00Z)")
-		cmd.MarkFlagsMutuallyExclusive("for", "until")
+		exclusive(cmd, "for", "until")
 	}
 	return cmd
 }

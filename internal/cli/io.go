@@ -3,6 +3,7 @@ package cli
 import (
 	"io"
 	"os"
+	"runtime"
 	"time"
 
 	"golang.org/x/term"
@@ -34,5 +35,6 @@ func System() IO {
 
 // color says whether text may be coloured: on a terminal that can, and unless NO_COLOR is set.
 func (s IO) color() bool {
-	return s.OutTerminal && s.Env("NO_COLOR") == "" && s.Env("TERM") != "dumb"
+	old := runtime.GOOS == "windows" && s.Env("WT_SESSION") == "" && s.Env("TERM") == "" // its console prints the codes as they are
+	return s.OutTerminal && s.Env("NO_COLOR") == "" && s.Env("TERM") != "dumb" && !old
 }

@@ -34,14 +34,16 @@ func (c choice) String() string {
 // Set implements pflag.Value.
 func (c choice) Set(v string) error {
 	if !slices.Contains(c.values, v) {
-		return fmt.Errorf("must be one of %s", strings.Join(c.values, ", "))
+		return fmt.Errorf("must be one of %s", strings.ReplaceAll(c.Type(), "|", ", "))
 	}
 	*c.value = v
 	return nil
 }
 
 // Type implements pflag.Value; the help shows it.
-func (c choice) Type() string { return strings.Join(c.values, "|") }
+func (c choice) Type() string {
+	return strings.Join(slices.DeleteFunc(slices.Clone(c.values), func(v string) bool { return v == "" }), "|")
+}
 
 func choiceFlag(cmd *cobra.Command, to *string, name, short, initial string, values []string, usage string) {
 	*to = initial

@@ -6,10 +6,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
-	"charm.land/fang/v2"
 	"github.com/spf13/cobra"
 )
 
@@ -24,27 +25,51 @@ const (
 
 // Main runs one command line and returns the exit code.
 func Main(ctx context.Context, args []string, s IO) int {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
 	root := newRoot(s)
-	root.SetArgs(args)
-	refuseUnknownShells(root)
-	err := fang.Execute(ctx, root, fang.WithVersion(versionText()), fang.WithErrorHandler(sayError),
-		fang.WithNotifySignal(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP))
+	finish(root)
+	root.SetArgs(append([]string{}, args...)) // nil would be the process's own arguments
+	err := root.ExecuteContext(ctx)
+	if err != nil {
+		sayError(s.Err, err)
+	}
 	return codeOf(err)
 }
 
-// refuseUnknownShells makes a mistake of completion for a shell that is not there, which otherwise gets the help and
-// exit code 0.
-func refuseUnknownShells(root *cobra.Command) {
+// finish adds what the library makes by itself, so that it keeps to the rules of the other commands.
+func finish(root *cobra.Command) {
+	root.InitDefaultVersionFlag()
+	root.Flags().Lookup("version").Usage = "print the version"
+	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	for _, c := range root.Commands() {
-		if c.Name() == "completion" {
+		switch c.Name() {
+		case "completion": // a shell that is not there otherwise gets the help and exit code 0
 			c.Args, c.RunE = noCommand, func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+			markRuns(c)
+		case "help": // so does a command that is not there
+			c.Use, c.Short, c.Args = "help [COMMAND...]", "Show the help of a command", knownCommand
+			markRuns(c)
 		}
 	}
 }
 
+// knownCommand refuses the names of commands that are not there.
+func knownCommand(cmd *cobra.Command, args []string) error {
+	at := cmd.Root()
+	for _, name := range args {
+		i := slices.IndexFunc(at.Commands(), func(c *cobra.Command) bool { return c.Name() == name })
+		if i < 0 {
+			return noCommand(at, []string{name})
+		}
+		at = at.Commands()[i]
+	}
+	return nil
+}
+
 // sayError prints an error as text, whatever stderr is: it may have several lines that people copy.
-func sayError(w io.Writer, _ fang.Styles, err error) {
+func sayError(w io.Writer, err error) {
 	var q quiet
 	if errors.As(err, &q) {
 		return
@@ -73,7 +98,10 @@ func newRoot(s IO) *cobra.Command {
 	root.SetIn(s.In)
 	root.SetOut(s.Out)
 	root.SetErr(s.Err)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exitError{ExitUsage, err} })
+	root.SilenceErrors, root.SilenceUsage = true, true
+	root.Version = versionText()
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { newHelp(s).print(cmd) })
+	root.SetFlagErrorFunc(flagError)
 	root.AddGroup(&cobra.Group{ID: groupTry, Title: "Try it"}, &cobra.Group{ID: groupRun, Title: "Run it"}, &cobra.Group{ID: groupLook, Title: "See what is"},
 		&cobra.Group{ID: groupChange, Title: "Change what is wanted"}, &cobra.Group{ID: groupSupport, Title: "Configuration and more"})
 	add := func(group string, cmds ...*cobra.Command) {
@@ -87,9 +115,9 @@ func newRoot(s IO) *cobra.Command {
 			add(g.group, make(s))
 		}
 	}
-	markRuns(root)
 	root.SetHelpCommandGroupID(groupSupport)
 	root.SetCompletionCommandGroupID(groupSupport)
+	markRuns(root)
 	return root
 }
 
@@ -117,6 +145,16 @@ func (e ranError) Unwrap() error { return e.error }
 // markRuns makes the errors of commands known from those of the command line.
 func markRuns(cmd *cobra.Command) {
 	cmd.SuggestionsMinimumDistance = suggestionDistance
+	cmd.InitDefaultHelpFlag()
+	cmd.Flags().Lookup("help").Usage = "show this help"
+	if args := cmd.Args; args != nil {
+		cmd.Args = func(cmd *cobra.Command, given []string) error {
+			if err := args(cmd, given); err != nil {
+				return err
+			}
+			return checkExclusive(cmd)
+		}
+	}
 	if run := cmd.RunE; run != nil {
 		cmd.RunE = func(cmd *cobra.Command, args []string) error {
 			if err := run(cmd, args); err != nil {

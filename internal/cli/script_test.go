@@ -13,7 +13,6 @@ import (
 var update = flag.Bool("update", false, "rewrite golden files")
 
 func TestMain(m *testing.M) {
-	_ = os.Setenv("__FANG_TEST_WIDTH", "110") // the help must not depend on the terminal that tests run in
 	testscript.Main(m, map[string]func(){
 		"backstop": func() { os.Exit(Main(context.Background(), os.Args[1:], System())) },
 	})

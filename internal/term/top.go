@@ -326,7 +326,7 @@ func window(d time.Duration) string {
 func WatchTop(ctx context.Context, in io.Reader, out io.Writer, g Glyphs, fetch func(ctx context.Context, selected string) Top) error {
 	asking, stop := context.WithCancel(ctx)
 	defer stop()
-	p := tea.NewProgram(NewTop(asking, g, fetch), tea.WithContext(ctx), tea.WithInput(in), tea.WithOutput(out), tea.WithoutSignalHandler())
+	p := tea.NewProgram(NewTop(asking, g, fetch), tea.WithContext(ctx), tea.WithInput(in), tea.WithOutput(muted(out)), tea.WithoutSignalHandler())
 	if _, err := p.Run(); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("draw on the terminal: %w", err)
 	}

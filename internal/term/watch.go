@@ -17,7 +17,7 @@ func Watch(ctx context.Context, in io.Reader, out io.Writer, set Setting, play f
 	watching, stop := context.WithCancel(ctx)
 	defer stop()
 	model := New(set)
-	p := tea.NewProgram(model, tea.WithContext(ctx), tea.WithInput(in), tea.WithOutput(out), tea.WithoutSignalHandler())
+	p := tea.NewProgram(model, tea.WithContext(ctx), tea.WithInput(in), tea.WithOutput(muted(out)), tea.WithoutSignalHandler())
 	played := make(chan error, 1)
 	go func() {
 		err := play(watching, func(u demo.Update) { p.Send(u) })
