@@ -128,6 +128,9 @@ func (o *costOptions) check(now time.Time) error {
 		}
 		o.onDemand = &r
 	}
+	if i := slices.IndexFunc(o.args, func(a string) bool { return strings.Contains(a, "=") }); i >= 0 && !o.whatIf {
+		return usageError("%s: is no workload; a case to calculate needs --what-if", o.args[i])
+	}
 	if o.whatIf && o.out != "" {
 		return usageError("--out: a what-if has no page")
 	}
@@ -138,18 +141,11 @@ func (o *costOptions) check(now time.Time) error {
 
 // sinceOf reads days or hours back, or a time.
 func sinceOf(text string, now time.Time) (time.Time, error) {
-	if days, ok := strings.CutSuffix(text, "d"); ok {
-		if n, err := strconv.Atoi(days); err == nil && n > 0 && n <= 3660 {
-			return now.AddDate(0, 0, -n), nil
-		}
+	at, err := moment("since", text, now)
+	if err == nil && !at.Before(now) {
+		return at, usageError("--since %s: must be in the past", text)
 	}
-	if d, err := time.ParseDuration(text); err == nil && d > 0 {
-		return now.Add(-d), nil
-	}
-	if at, err := time.Parse(time.RFC3339, text); err == nil {
-		return at, nil
-	}
-	return time.Time{}, usageError("--since %q: must be days (30d) or hours (24h) back, or a time such as 2026-11-01T08:00:00Z", text)
+	return at, err
 }
 
 func runCost(ctx context.Context, s IO, o costOptions) error {

@@ -54,6 +54,17 @@ func newDashboard(s IO, run func(context.Context, IO, dashboardOptions) error) *
 			if o.trace != "" && (o.orders || len(args) > 0) {
 				return usageError("--trace: a simulated run takes neither orders nor workloads")
 			}
+			if o.trace == "" {
+				if err := needs(cmd, "trace", "policy", "tasks", "seed"); err != nil {
+					return err
+				}
+			}
+			if o.tasks < 1 || o.tasks > failover.ServiceTasksMax {
+				return usageError("--tasks %d: must be 1 to %d", o.tasks, failover.ServiceTasksMax)
+			}
+			if err := checkPages(s, o.http); err != nil {
+				return err
+			}
 			return run(cmd.Context(), s, o)
 		},
 		ValidArgsFunction: completeWorkloads(s, &o.path),

@@ -53,7 +53,7 @@ func traceNamed(o dashboardOptions) (*trace.Trace, error) {
 	}
 	f, err := os.Open(o.trace)
 	if err != nil {
-		return nil, fmt.Errorf("read trace: %w; `backstop simulate --list` names the built-in ones", err)
+		return nil, fmt.Errorf("--trace: %w; `backstop simulate --list` names the built-in ones", err)
 	}
 	defer func() { _ = f.Close() }()
 	return trace.Parse(io.LimitReader(f, configBytesMax), filepath.Base(o.trace))

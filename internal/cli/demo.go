@@ -64,7 +64,7 @@ func newDemo(s IO, run func(context.Context, IO, demoOptions) error) *cobra.Comm
 		Example: "backstop demo\nbackstop demo --scenario shortage --policy switch\nbackstop demo --output json | jq .\nbackstop demo --scenario calm --serve --speed 60",
 		Args:    atMost(0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := o.check(); err != nil {
+			if err := o.check(s); err != nil {
 				return err
 			}
 			return run(cmd.Context(), s, o)
@@ -92,7 +92,7 @@ func newDemo(s IO, run func(context.Context, IO, demoOptions) error) *cobra.Comm
 	return cmd
 }
 
-func (o *demoOptions) check() error {
+func (o *demoOptions) check(s IO) error {
 	switch {
 	case o.tasks < 1 || o.tasks > demo.TasksMax:
 		return usageError("--tasks %d: must be 1 to %d", o.tasks, demo.TasksMax)
@@ -101,7 +101,16 @@ func (o *demoOptions) check() error {
 	case o.length < 0:
 		return usageError("--duration %s: must be above 0", o.length)
 	}
-	return loopback(o.addr)
+	if err := checkAddress("addr", o.addr); err != nil {
+		return err
+	}
+	if !isLoopback(o.addr) {
+		return usageError("--addr %s: must be a loopback address", o.addr)
+	}
+	if o.http == "" {
+		return nil
+	}
+	return checkPages(s, o.http)
 }
 
 // play returns the scenario that the options name.
@@ -115,7 +124,7 @@ func (o *demoOptions) play() (demo.Scenario, error) {
 	}
 	f, err := os.Open(o.trace)
 	if err != nil {
-		return demo.Scenario{}, usageError("read trace: %w", err)
+		return demo.Scenario{}, usageError("--trace: %w", err)
 	}
 	defer func() { _ = f.Close() }()
 	t, err := trace.Parse(f, filepath.Base(o.trace))
@@ -145,7 +154,7 @@ func runDemo(ctx context.Context, s IO, o demoOptions) error {
 	if o.picture != "" { // not after a minute of play
 		f, err := os.OpenFile(o.picture, os.O_CREATE|os.O_WRONLY, 0o666)
 		if err != nil {
-			return fmt.Errorf("write picture: %w", err)
+			return usageError("--picture: %w", err)
 		}
 		_ = f.Close()
 	}

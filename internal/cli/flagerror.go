@@ -45,7 +45,7 @@ func invalidValue(e *pflag.InvalidValueError) string {
 	case "stringSlice": // it is read as a line of CSV
 		return fmt.Sprintf("--%s: %q has a quotation mark that is not closed", f.Name, text)
 	}
-	return fmt.Sprintf("--%s: %q %v", f.Name, text, e.Unwrap())
+	return fmt.Sprintf("--%s %q: %v", f.Name, text, e.Unwrap())
 }
 
 func unknownFlag(cmd *cobra.Command, e *pflag.NotExistError) string {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -38,7 +39,7 @@ func newHistory(s IO, run func(context.Context, IO, historyOptions) error) *cobr
 		ValidArgsFunction: completeWorkloads(s, &o.path),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.workload = args
-			if err := o.check(); err != nil {
+			if err := o.check(s.Now()); err != nil {
 				return err
 			}
 			return run(cmd.Context(), s, o)
@@ -46,8 +47,8 @@ func newHistory(s IO, run func(context.Context, IO, historyOptions) error) *cobr
 	}
 	configFlag(cmd, s, &o.path)
 	outputFlag(cmd, &o.output)
-	cmd.Flags().StringVar(&o.since, "since", "", "from then on: a duration back (24h) or a time (2026-11-01T08:00:00Z)")
-	cmd.Flags().StringVar(&o.until, "until", "", "until then: a duration back or a time")
+	cmd.Flags().StringVar(&o.since, "since", "", "from then on: days (30d) or hours (24h) back, or a time (2026-11-01T08:00:00Z)")
+	cmd.Flags().StringVar(&o.until, "until", "", "until then: as --since")
 	cmd.Flags().StringSliceVar(&o.kinds, "kind", nil, "only entries of these kinds: decision, outcome, intent, notice")
 	cmd.Flags().IntVarP(&o.limit, "limit", "n", journal.LimitDefault, fmt.Sprintf("at most so many entries, the newest; up to %d", journal.LimitMax))
 	_ = cmd.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions(kindNames(), cobra.ShellCompDirectiveNoFileComp))
@@ -62,7 +63,7 @@ func kindNames() []string {
 	return out
 }
 
-func (o *historyOptions) check() error {
+func (o *historyOptions) check(now time.Time) error {
 	for _, k := range o.kinds {
 		if !slices.Contains(kindNames(), k) {
 			return usageError("--kind %q: must be one of %s", k, strings.Join(kindNames(), ", "))
@@ -71,18 +72,26 @@ func (o *historyOptions) check() error {
 	if o.limit < 1 || o.limit > journal.LimitMax {
 		return usageError("--limit %d: must be 1 to %d", o.limit, journal.LimitMax)
 	}
-	for _, v := range []string{o.since, o.until} {
-		if _, err := moment(v, time.Unix(0, 0)); err != nil {
-			return err
-		}
+	from, err := moment("since", o.since, now)
+	if err != nil {
+		return err
 	}
-	return nil
+	to, err := moment("until", o.until, now)
+	if err == nil && !to.IsZero() && !from.Before(to) {
+		return usageError("--since %s is not before --until %s", o.since, o.until)
+	}
+	return err
 }
 
-// moment reads a time, or a duration before now; empty is the zero time.
-func moment(text string, now time.Time) (time.Time, error) {
+// moment reads a time, or days or a duration before now; empty is the zero time.
+func moment(flag, text string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
+	}
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		if n, err := strconv.Atoi(days); err == nil && n > 0 && n <= daysMax {
+			return now.AddDate(0, 0, -n), nil
+		}
 	}
 	if d, err := time.ParseDuration(text); err == nil {
 		return now.Add(-d.Abs()), nil
@@ -92,7 +101,7 @@ func moment(text string, now time.Time) (time.Time, error) {
 			return t, nil
 		}
 	}
-	return time.Time{}, usageError("%q is neither a duration such as 24h nor a time such as 2026-11-01T08:00:00Z", text)
+	return time.Time{}, usageError("--%s %q: must be days (30d) or hours (24h) back, or a time such as 2026-11-01T08:00:00Z", flag, text)
 }
 
 func runHistory(ctx context.Context, s IO, o historyOptions) error {
@@ -110,8 +119,8 @@ func runHistory(ctx context.Context, s IO, o historyOptions) error {
 	defer func() { _ = store.Close() }()
 	now := s.Now()
 	q := journal.Query{Limit: o.limit}
-	q.From, _ = moment(o.since, now)
-	q.To, _ = moment(o.until, now)
+	q.From, _ = moment("since", o.since, now)
+	q.To, _ = moment("until", o.until, now)
 	for _, k := range o.kinds {
 		q.Kinds = append(q.Kinds, journal.Kind(k))
 	}

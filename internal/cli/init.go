@@ -14,6 +14,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/app/parts"
 	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/discover"
+	"github.com/backstop-ecs/backstop/internal/sandbox"
 )
 
 type initOptions struct {
@@ -42,6 +43,9 @@ func newInit(s IO, run func(context.Context, IO, initOptions) error) *cobra.Comm
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.twin == "" && o.twinName != "" {
 				return usageError("--twin-name: only together with --twin SERVICE")
+			}
+			if o.region != "" && !sandbox.IsRegion(o.region) {
+				return usageError("--region %q: must have the form of AWS's regions, such as us-east-1", o.region)
 			}
 			return run(cmd.Context(), s, o)
 		},

@@ -109,6 +109,8 @@ func (o *intentOptions) check(now time.Time) error {
 		return usageError("--reason: at most %d bytes (got %d)", reasonBytesMax, len(o.reason))
 	case strings.ContainsFunc(o.reason, unicode.IsControl):
 		return usageError("--reason: must be one line without control characters")
+	case len(o.by) > reasonBytesMax:
+		return usageError("--by: at most %d bytes (got %d)", reasonBytesMax, len(o.by))
 	case strings.ContainsFunc(o.by, unicode.IsControl):
 		return usageError("--by: must be one line without control characters")
 	case o.lasts < 0 || o.lasts > forMax:

@@ -24,7 +24,7 @@ func journalFlags(cmd *cobra.Command, s IO, j *journalSource) {
 	f.BoolVar(&j.on, "journal", false, "take the traces from what the journal says Spot held, a workload of the configuration each")
 	configFlag(cmd, s, &j.path)
 	f.StringSliceVar(&j.workloads, "workload", nil, "with --journal: only these workloads")
-	f.StringVar(&j.since, "since", "", "with --journal: from then on, a duration back (720h) or a time")
+	f.StringVar(&j.since, "since", "", "with --journal: from then on, days (30d) or hours (24h) back, or a time")
 	_ = cmd.RegisterFlagCompletionFunc("workload", completeWorkloads(s, &j.path))
 }
 
@@ -36,7 +36,7 @@ func (j *journalSource) read(ctx context.Context, s IO) ([]*trace.Trace, error) 
 		}
 		return nil, nil
 	}
-	from, err := moment(j.since, s.Now())
+	from, err := moment("since", j.since, s.Now())
 	if err != nil {
 		return nil, err
 	}

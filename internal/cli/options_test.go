@@ -118,16 +118,17 @@ func TestTheEndOfHistoryIsADurationOrATime(t *testing.T) {
 	for text, want := range map[string]time.Time{
 		"":                          {},
 		"24h":                       now.Add(-24 * time.Hour),
+		"2d":                        now.Add(-48 * time.Hour),
 		"-24h":                      now.Add(-24 * time.Hour),
 		"2026-11-01":                time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC),
 		"2026-11-01T06:00:00+02:00": time.Date(2026, 11, 1, 4, 0, 0, 0, time.UTC),
 	} {
-		got, err := moment(text, now)
+		got, err := moment("since", text, now)
 		if err != nil || !got.Equal(want) {
 			t.Errorf("%q: got %v, %v; want %v", text, got, err, want)
 		}
 	}
-	if _, err := moment("last week", now); codeOf(err) != ExitUsage {
+	if _, err := moment("since", "last week", now); codeOf(err) != ExitUsage {
 		t.Errorf("got %v", err)
 	}
 }

@@ -152,6 +152,9 @@ func markRuns(cmd *cobra.Command) {
 			if err := args(cmd, given); err != nil {
 				return err
 			}
+			if err := checkEmpty(cmd); err != nil {
+				return err
+			}
 			return checkExclusive(cmd)
 		}
 	}

@@ -40,6 +40,11 @@ func newRun(s IO, run func(context.Context, IO, runOptions) error) *cobra.Comman
 			if !(o.speed > 0 && o.speed <= speedMax) {
 				return usageError("--sandbox-speed %v: must be above 0 and at most %g", o.speed, float64(speedMax))
 			}
+			if o.http != "" && o.http != "off" {
+				if err := checkPages(s, o.http); err != nil {
+					return err
+				}
+			}
 			return run(cmd.Context(), s, o)
 		},
 	}

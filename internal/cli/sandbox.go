@@ -4,8 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
-	"net/netip"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -22,12 +21,17 @@ const (
 	sandboxAddr = "127.0.0.1:7070"
 	// twinsMax bounds the workloads made at the start.
 	twinsMax = 1000
+	// twinNameMax leaves room for what the names of the services add.
+	twinNameMax = 240
 	// setupTime is how long the tasks of new workloads have had to start and to run: one that is interrupted right
 	// after its start is churn, and not what somebody who tries Backstop means.
 	setupTime = 15 * time.Minute
 	// tokenEnv holds what the steering API demands off loopback; on a command line it could be read by others.
 	tokenEnv = "BACKSTOP_SANDBOX_TOKEN"
 )
+
+// ecsName is what ECS takes as the name of a cluster, a service or a family.
+var ecsName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,255}$`)
 
 type sandboxOptions struct {
 	addr    string
@@ -90,10 +94,14 @@ func (o *sandboxOptions) check(token string) error {
 	if !sandbox.IsRegion(o.region) {
 		return usageError("--region %q: must have the form of AWS's regions, such as us-east-1", o.region)
 	}
-	if token == "" {
-		if err := loopback(o.addr); err != nil {
-			return err
-		}
+	if err := checkAddress("addr", o.addr); err != nil {
+		return err
+	}
+	if token == "" && !isLoopback(o.addr) {
+		return usageError("--addr %s: must be a loopback address; another one needs a token in $%s", o.addr, tokenEnv)
+	}
+	if !ecsName.MatchString(o.cluster) {
+		return usageError("--cluster %q: must be letters, digits, - and _, at most 255", o.cluster)
 	}
 	_, err := o.twins()
 	return err
@@ -112,6 +120,9 @@ func (o *sandboxOptions) twins() ([]sandbox.Twins, error) {
 		if !ok || name == "" || err != nil || n < 0 || n > failover.ServiceTasksMax {
 			return nil, usageError("--tasks %q: must be NAME=COUNT with a count of 0 to %d", t, failover.ServiceTasksMax)
 		}
+		if !ecsName.MatchString(name) || len(name) > twinNameMax {
+			return nil, usageError("--tasks %q: the name must be letters, digits, - and _, at most %d", t, twinNameMax)
+		}
 		if seen[name] {
 			return nil, usageError("--tasks %q: %s is there twice", t, name)
 		}
@@ -119,21 +130,6 @@ func (o *sandboxOptions) twins() ([]sandbox.Twins, error) {
 		out = append(out, sandbox.Twins{Region: o.region, Cluster: o.cluster, Name: name, Count: n, CPU: 1024, Memory: 2048})
 	}
 	return out, nil
-}
-
-// loopback refuses an address that other machines can reach.
-func loopback(addr string) error {
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		return usageError("--addr %q: must be HOST:PORT, such as 127.0.0.1:7070", addr)
-	}
-	if host == "localhost" {
-		return nil
-	}
-	if ip, err := netip.ParseAddr(host); err == nil && ip.IsLoopback() {
-		return nil
-	}
-	return usageError("--addr %s: must be a loopback address", addr)
 }
 
 func runSandbox(ctx context.Context, s IO, o sandboxOptions) error {

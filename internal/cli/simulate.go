@@ -43,7 +43,16 @@ func newSimulateCommand(s IO) *cobra.Command {
 		Example: "backstop simulate\nbackstop simulate --trace month.csv --policy fill,article,oracle --seeds 20\n" +
 			"backstop simulate --trace partial --policy fill --sweep overstart=0..1 --sweep settle=0s,1m,5m --out report",
 		Args: atMost(0, ""),
-		RunE: func(cmd *cobra.Command, _ []string) error { return runSimulate(cmd.Context(), s, o) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkWorld(cmd, &o.Options); err != nil {
+				return err
+			}
+			err := runSimulate(cmd.Context(), s, o)
+			if asked, ok := errors.AsType[*simulate.OptionError](err); ok {
+				return flagNamed(cmd, asked)
+			}
+			return err
+		},
 	}
 	f := cmd.Flags()
 	worldFlags(cmd, &o.Options)
@@ -96,6 +105,11 @@ func runSimulate(ctx context.Context, s IO, o simulateOptions) error {
 	if o.list {
 		return listSimulations(s.Out)
 	}
+	if o.out != "" { // not after minutes of play
+		if err := os.MkdirAll(o.out, 0o755); err != nil {
+			return usageError("--out: %w", err)
+		}
+	}
 	given, err := o.journal.read(ctx, s)
 	if err != nil {
 		return err
@@ -110,10 +124,6 @@ func runSimulate(ctx context.Context, s IO, o simulateOptions) error {
 	sections, err := simulate.Run(ctx, o.Options, tell)
 	if tell != nil {
 		_, _ = fmt.Fprint(s.Err, "\r\x1b[K")
-	}
-	var asked *simulate.OptionError
-	if errors.As(err, &asked) {
-		return &exitError{ExitUsage, err}
 	}
 	if err != nil {
 		return err
@@ -175,9 +185,6 @@ func progress(s IO) func(simulate.Progress) {
 
 // writeReport writes the page, the JSON and the CSV into a directory.
 func writeReport(dir string, sections []report.Section, command string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("write report: %w", err)
-	}
 	for _, f := range []struct {
 		name  string
 		write func(io.Writer) error

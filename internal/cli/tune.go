@@ -29,7 +29,16 @@ func newTuneCommand(s IO) *cobra.Command {
 			"backstop.yaml. It needs no network and no AWS account.",
 		Example: "backstop tune --trace month.csv --tasks 120\nbackstop tune --journal --workload analytics\nbackstop tune --world ends-at-sigterm --shortfall-target 40",
 		Args:    atMost(0, ""),
-		RunE:    func(cmd *cobra.Command, _ []string) error { return runTune(cmd.Context(), s, o) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.check(cmd); err != nil {
+				return err
+			}
+			err := runTune(cmd.Context(), s, o)
+			if asked, ok := errors.AsType[*simulate.OptionError](err); ok {
+				return flagNamed(cmd, asked)
+			}
+			return err
+		},
 	}
 	f := cmd.Flags()
 	worldFlags(cmd, &o.Options)
@@ -44,10 +53,20 @@ func newTuneCommand(s IO) *cobra.Command {
 	return cmd
 }
 
-func runTune(ctx context.Context, s IO, o tuneOptions) error {
-	if o.Target < 0 && o.Target != -1 {
-		return usageError("--shortfall-target %v: must be at least 0", o.Target)
+func (o *tuneOptions) check(cmd *cobra.Command) error {
+	if err := checkWorld(cmd, &o.Options); err != nil {
+		return err
 	}
+	if cmd.Flags().Changed("shortfall-target") && !(o.Target >= 0 && o.Target <= 60_000) { // as many as there are
+		return usageError("--shortfall-target %v: must be 0 to 60000 task-minutes per 1,000 task-hours", o.Target)
+	}
+	if o.HeldOut < 2 || o.HeldOut > simulate.SeedsMax {
+		return usageError("--held-out %d: must be 2 to %d", o.HeldOut, simulate.SeedsMax)
+	}
+	return nil
+}
+
+func runTune(ctx context.Context, s IO, o tuneOptions) error {
 	given, err := o.journal.read(ctx, s)
 	if err != nil {
 		return err
@@ -61,10 +80,7 @@ func runTune(ctx context.Context, s IO, o tuneOptions) error {
 	if tell != nil {
 		_, _ = fmt.Fprint(s.Err, "\r\x1b[K")
 	}
-	var asked *simulate.OptionError
 	switch {
-	case errors.As(err, &asked):
-		return &exitError{ExitUsage, err}
 	case err != nil:
 		return err
 	case o.output == outputJSON:

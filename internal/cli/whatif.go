@@ -56,8 +56,13 @@ func readWhatIf(args []string) (whatIfCase, error) {
 		seen[key] = true
 		if to := numbers[key]; to != nil {
 			n, err := strconv.ParseFloat(value, 64)
-			if err != nil || !(n >= 0 && n < 1e9) {
+			switch {
+			case err != nil || !(n >= 0 && n < 1e9):
 				return c, usageError("--what-if %s=%s: must be a number of at least 0", key, value)
+			case n == 0 && (key == "cpu" || key == "memory"):
+				return c, usageError("--what-if %s=%s: must be above 0", key, value)
+			case n > 1 && key == "spot_share":
+				return c, usageError("--what-if %s=%s: must be 0 to 1", key, value)
 			}
 			*to = n
 			continue
@@ -110,7 +115,7 @@ func runWhatIf(ctx context.Context, s IO, o costOptions) error {
 		}
 		for capacity, to := range map[failover.Capacity]*cost.Rate{failover.OnDemand: &c.OnDemand, failover.Spot: &c.Spot} {
 			if *to, err = t.Rate(cost.Key{Region: c.region, Arch: cost.Arch(c.arch), Capacity: capacity}); err != nil {
-				return &exitError{ExitUsage, err}
+				return usageError("--what-if region=%s: no prices are known; there are those of %s", c.region, strings.Join(cost.Regions(cost.Arch(c.arch)), ", "))
 			}
 		}
 	}
@@ -120,7 +125,7 @@ func runWhatIf(ctx context.Context, s IO, o costOptions) error {
 	c.OnDemandDiscount = o.discount
 	out, err := cost.WhatIf(c.Case)
 	if err != nil {
-		return &exitError{ExitUsage, err}
+		return usageError("--what-if: %w", err)
 	}
 	f := whatIfFacts{Region: c.region, Arch: c.arch, Prices: prices, Case: c.Case, OnDemandTaskHour: c.OnDemand.TaskHour(c.Size) * (1 - o.discount), SpotTaskHour: c.Spot.TaskHour(c.Size), Outcome: out}
 	if c.Hours > 0 {
