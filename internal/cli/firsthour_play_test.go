@@ -37,11 +37,11 @@ On your account leave the sandbox out: the commands are the same.
 	h.text.WriteString("\n```sh\nbackstop sandbox &\n" + strings.Join(environment("http://127.0.0.1:7070", "us-east-1"), "\n") + "\n```\n")
 	h.shell(`
 aws ecs create-cluster --cluster-name prod
-aws ecs register-task-definition --family shop --cpu 1024 --memory 2048 \
+aws ecs register-task-definition --family shop --cpu 1024 --memory 2048 --requires-compatibilities FARGATE --network-mode awsvpc \
   --container-definitions '[{"name": "app", "image": "shop:1"}]'
-aws ecs register-task-definition --family shop --cpu 1024 --memory 2048 \
+aws ecs register-task-definition --family shop --cpu 1024 --memory 2048 --requires-compatibilities FARGATE --network-mode awsvpc \
   --container-definitions '[{"name": "app", "image": "shop:2"}]'
-aws ecs register-task-definition --family api --cpu 256 --memory 512 \
+aws ecs register-task-definition --family api --cpu 256 --memory 512 --requires-compatibilities FARGATE --network-mode awsvpc \
   --container-definitions '[{"name": "app", "image": "api:1", "stopTimeout": 120}]'
 
 aws ecs create-service --cluster prod --service-name shop-spot --task-definition shop:2 --desired-count 20 \
@@ -100,7 +100,7 @@ aws application-autoscaling register-scalable-target --service-namespace ecs --s
   --resource-id service/prod/shop-spot --max-capacity 60
 aws application-autoscaling deregister-scalable-target --service-namespace ecs --scalable-dimension ecs:service:DesiredCount \
   --resource-id service/prod/shop-standard
-aws ecs register-task-definition --family shop --cpu 1024 --memory 2048 \
+aws ecs register-task-definition --family shop --cpu 1024 --memory 2048 --requires-compatibilities FARGATE --network-mode awsvpc \
   --container-definitions '[{"name": "app", "image": "shop:2", "stopTimeout": 120}]'
 for service in shop-spot shop-standard; do
   aws ecs update-service --cluster prod --service $service --task-definition shop:3 \

@@ -45,7 +45,8 @@ func (a *account) service(cluster, name, family string, desired int, providers .
 	}
 	_, err1 := client.CreateCluster(a.t.Context(), &ecs.CreateClusterInput{ClusterName: &cluster})
 	_, err2 := client.RegisterTaskDefinition(a.t.Context(), &ecs.RegisterTaskDefinitionInput{Family: &family, Cpu: aws.String("512"), Memory: aws.String("1024"),
-		RuntimePlatform: &types.RuntimePlatform{CpuArchitecture: types.CPUArchitectureArm64}, ContainerDefinitions: []types.ContainerDefinition{{Name: aws.String("app"), Image: aws.String("x:1")}}})
+		NetworkMode: types.NetworkModeAwsvpc, RuntimePlatform: &types.RuntimePlatform{CpuArchitecture: types.CPUArchitectureArm64},
+		ContainerDefinitions: []types.ContainerDefinition{{Name: aws.String("app"), Image: aws.String("x:1")}}})
 	_, err3 := client.CreateService(a.t.Context(), in)
 	if err1 != nil || err2 != nil || err3 != nil {
 		a.t.Fatal(err1, err2, err3)

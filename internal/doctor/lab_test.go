@@ -170,7 +170,7 @@ func (l *lab) ecs() *ecs.Client { return ecs.NewFromConfig(l.cfg) }
 func (l *lab) define(stopTimeout int32, arch types.CPUArchitecture) string {
 	l.t.Helper()
 	out := must[*ecs.RegisterTaskDefinitionOutput](l)(l.ecs().RegisterTaskDefinition(l.t.Context(), &ecs.RegisterTaskDefinitionInput{Family: aws.String("api"),
-		Cpu: aws.String("1024"), Memory: aws.String("2048"), RuntimePlatform: &types.RuntimePlatform{CpuArchitecture: arch},
+		Cpu: aws.String("1024"), Memory: aws.String("2048"), NetworkMode: types.NetworkModeAwsvpc, RuntimePlatform: &types.RuntimePlatform{CpuArchitecture: arch},
 		ContainerDefinitions: []types.ContainerDefinition{{Name: aws.String("app"), Image: aws.String("api:1"), StopTimeout: aws.Int32(stopTimeout)}}}))
 	return aws.ToString(out.TaskDefinition.TaskDefinitionArn)
 }

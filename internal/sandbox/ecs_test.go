@@ -25,7 +25,7 @@ func prod(t *testing.T, c clients, n int32) {
 		Tags:                 []types.Tag{{Key: new("team"), Value: new("core")}}}))
 	must[*ecs.CreateServiceOutput](t)(c.ecs.CreateService(ctx, &ecs.CreateServiceInput{Cluster: new("prod"), ServiceName: new("api"), TaskDefinition: new("api:1"),
 		DesiredCount: aws.Int32(n), CapacityProviderStrategy: []types.CapacityProviderStrategyItem{{CapacityProvider: new("FARGATE_SPOT"), Weight: 1}},
-		NetworkConfiguration: &types.NetworkConfiguration{AwsvpcConfiguration: &types.AwsVpcConfiguration{Subnets: []string{"subnet-a", "subnet-b"}}},
+		NetworkConfiguration: in("subnet-a", "subnet-b"),
 		LoadBalancers:        []types.LoadBalancer{{TargetGroupArn: new("arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/api/1"), ContainerName: new("web"), ContainerPort: aws.Int32(80)}},
 		DeploymentConfiguration: &types.DeploymentConfiguration{MaximumPercent: aws.Int32(150), MinimumHealthyPercent: aws.Int32(50),
 			DeploymentCircuitBreaker: &types.DeploymentCircuitBreaker{Enable: true, Rollback: true}},
@@ -183,7 +183,7 @@ func TestRunTaskStopTaskAndProtection(t *testing.T) {
 	prod(t, c, 1)
 	s.AdvanceTo(start.Add(10 * time.Minute))
 	ctx := t.Context()
-	run := &ecs.RunTaskInput{Cluster: new("prod"), TaskDefinition: new("api"), Count: aws.Int32(2), StartedBy: new("test"),
+	run := &ecs.RunTaskInput{Cluster: new("prod"), TaskDefinition: new("api"), Count: aws.Int32(2), StartedBy: new("test"), NetworkConfiguration: in("subnet-a"),
 		CapacityProviderStrategy: []types.CapacityProviderStrategyItem{{CapacityProvider: new("FARGATE_SPOT"), Weight: 1}}}
 	ran := must[*ecs.RunTaskOutput](t)(c.ecs.RunTask(ctx, run))
 	if len(ran.Tasks) != 2 || len(ran.Failures) != 0 || *ran.Tasks[0].Group != "family:api" {
@@ -211,7 +211,7 @@ func TestRunTaskStopTaskAndProtection(t *testing.T) {
 	if len(got.ProtectedTasks) != 1 || !got.ProtectedTasks[0].ProtectionEnabled {
 		t.Errorf("protection read back: %+v", got)
 	}
-	_, err := c.ecs.RunTask(ctx, &ecs.RunTaskInput{Cluster: new("prod"), TaskDefinition: new("api"), Count: aws.Int32(11)})
+	_, err := c.ecs.RunTask(ctx, &ecs.RunTaskInput{Cluster: new("prod"), TaskDefinition: new("api"), Count: aws.Int32(11), NetworkConfiguration: in("subnet-a")})
 	wantError[*types.InvalidParameterException](t, err, "InvalidParameterException")
 }
 

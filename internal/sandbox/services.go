@@ -18,11 +18,14 @@ type serviceExtras struct {
 	PropagateTags                 string          `json:"propagateTags,omitempty"`
 }
 
+// named says whether a call brought a member: null is as good as none.
+func named(member json.RawMessage) bool { return len(member) > 0 && string(member) != "null" }
+
 // merge takes over what an UpdateService call names.
 func (x *serviceExtras) merge(in serviceExtras) {
 	for _, f := range []struct{ to, from *json.RawMessage }{{&x.NetworkConfiguration, &in.NetworkConfiguration},
 		{&x.LoadBalancers, &in.LoadBalancers}, {&x.ServiceRegistries, &in.ServiceRegistries}} {
-		if len(*f.from) > 0 {
+		if named(*f.from) {
 			*f.to = *f.from
 		}
 	}
@@ -134,38 +137,15 @@ func (in *serviceInput) check() error {
 	return nil
 }
 
-// zonesOf derives the availability zones of subnets: subnet-a and anything else that ends in -a to -f lies in
-// that zone; the others lie in a, b and c in turn.
-func zonesOf(region string, networkConfiguration json.RawMessage) []string {
-	var network struct {
-		AwsvpcConfiguration struct {
-			Subnets []string `json:"subnets"`
-		} `json:"awsvpcConfiguration"`
-	}
-	if len(networkConfiguration) == 0 || json.Unmarshal(networkConfiguration, &network) != nil {
-		return nil
-	}
-	var zones []string
-	seen := map[string]bool{}
-	for i, subnet := range network.AwsvpcConfiguration.Subnets {
-		zone := region + string("abc"[i%3])
-		if n := len(subnet); n > 2 && subnet[n-2] == '-' && subnet[n-1] >= 'a' && subnet[n-1] <= 'f' {
-			zone = region + subnet[n-1:]
-		}
-		if !seen[zone] {
-			seen[zone] = true
-			zones = append(zones, zone)
-		}
-	}
-	return zones
-}
-
 func (s *Sandbox) createService(c *call, in *serviceInput) (*serviceOutput, error) {
 	cluster, err := s.cluster(c, in.Cluster)
 	if err != nil {
 		return nil, err
 	}
 	if err := in.check(); err != nil {
+		return nil, err
+	}
+	if err := s.checkTasks(c.region, in.TaskDefinition, in.NetworkConfiguration); err != nil {
 		return nil, err
 	}
 	if in.DesiredCount == nil {
@@ -206,6 +186,9 @@ func (s *Sandbox) updateService(c *call, in *serviceInput) (*serviceOutput, erro
 	if err := in.check(); err != nil {
 		return nil, err
 	}
+	if err := s.checkUpdate(ref, in); err != nil {
+		return nil, err
+	}
 	change := ecsim.UpdateServiceInput{Desired: in.DesiredCount, TaskDefinition: in.TaskDefinition, Strategy: toStrategy(in.CapacityProviderStrategy),
 		SetStrategy: in.CapacityProviderStrategy != nil, ForceNewDeployment: in.ForceNewDeployment, Zones: zonesOf(c.region, in.NetworkConfiguration)}
 	if d := in.DeploymentConfiguration; d != nil {
@@ -224,17 +207,19 @@ func (s *Sandbox) updateService(c *call, in *serviceInput) (*serviceOutput, erro
 	if err != nil {
 		return nil, err
 	}
-	s.extrasOf(ref).merge(in.serviceExtras)
+	extras := s.extrasOf(&changed)
+	extras.merge(in.serviceExtras)
+	s.extras[ref] = extras
 	return &serviceOutput{s.serviceJSON(&changed, true)}, nil
 }
 
-func (s *Sandbox) extrasOf(ref ecsim.Ref) *serviceExtras {
-	x := s.extras[ref]
-	if x == nil {
-		x = &serviceExtras{}
-		s.extras[ref] = x
+// extrasOf returns what the model does not keep of a service. One that was made in the model has a network at least, as
+// every service on Fargate does.
+func (s *Sandbox) extrasOf(m *ecsim.Service) *serviceExtras {
+	if x := s.extras[m.Ref]; x != nil {
+		return x
 	}
-	return x
+	return &serviceExtras{NetworkConfiguration: networkIn(m.Zones)}
 }
 
 func (s *Sandbox) deleteService(c *call, in *serviceInput) (*serviceOutput, error) {

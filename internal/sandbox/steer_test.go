@@ -165,6 +165,7 @@ func TestSteeringRefusesMistakesWithAReason(t *testing.T) {
 		{"POST", "advance", `{"to": "2020-01-01T00:00:00Z"}`, 400, "to: must be in the year after"},
 		{"POST", "twins", `{"name": "x"}`, 400, "cluster, name: are missing"},
 		{"POST", "twins", `{"cluster": "prod", "name": "x", "count": 9999}`, 400, "count: must be"},
+		{"POST", "twins", `{"cluster": "prod", "name": "x", "cpu": 1024}`, 400, "cpu, memory: No Fargate configuration exists for given values: 1024 CPU, 512 memory."},
 		{"POST", "quota", `{"provider": "FARGATE", "vcpu": -1}`, 400, "vcpu: must not be negative"},
 		{"POST", "capacity", `{"x": "` + strings.Repeat("x", 70_000) + `"}`, 400, "longer than"},
 		{"GET", "capacity", ``, 405, "capacity wants POST"},

@@ -2,8 +2,8 @@ package sandbox
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/ecsim"
@@ -25,11 +25,13 @@ type containerDefinition struct {
 }
 
 type taskDefinitionInput struct {
-	Family               string                `json:"family"`
-	CPU                  string                `json:"cpu"`
-	Memory               string                `json:"memory"`
-	ContainerDefinitions []containerDefinition `json:"containerDefinitions"`
-	RuntimePlatform      struct {
+	Family                  string                `json:"family"`
+	CPU                     *string               `json:"cpu"`
+	Memory                  *string               `json:"memory"`
+	NetworkMode             string                `json:"networkMode"`
+	RequiresCompatibilities []string              `json:"requiresCompatibilities"`
+	ContainerDefinitions    []containerDefinition `json:"containerDefinitions"`
+	RuntimePlatform         struct {
 		CPUArchitecture string `json:"cpuArchitecture"`
 	} `json:"runtimePlatform"`
 	Tags []tagJSON `json:"tags"`
@@ -40,27 +42,16 @@ type taskDefinitionOutput struct {
 	Tags           []tagJSON      `json:"tags,omitempty"`
 }
 
-// size reads CPU units or MiB as task definitions write them: 1024, or "1 vCPU", or "2 GB".
-func size(text string, unit string) (int, bool) {
-	if text == "" {
-		return 0, true
-	}
-	number, scale := strings.TrimSpace(text), 1.0
-	if rest, ok := strings.CutSuffix(strings.ToUpper(number), strings.ToUpper(unit)); ok {
-		number, scale = strings.TrimSpace(rest), 1024
-	}
-	n, err := strconv.ParseFloat(number, 64)
-	return int(n * scale), err == nil && n > 0 && n*scale < 1<<30
-}
-
 func (s *Sandbox) registerTaskDefinition(c *call, in *taskDefinitionInput) (*taskDefinitionOutput, error) {
-	cpu, okCPU := size(in.CPU, "vCPU")
-	memory, okMemory := size(in.Memory, "GB")
-	switch {
-	case len(in.ContainerDefinitions) == 0:
+	if len(in.ContainerDefinitions) == 0 {
 		return nil, refuse("ClientException", "Container list cannot be empty.")
-	case !okCPU || !okMemory:
-		return nil, refuse("ClientException", "Invalid 'cpu' or 'memory' setting for task.")
+	}
+	cpu, memory, refused := in.taskSize()
+	if refused == nil && slices.Contains(in.RequiresCompatibilities, ecsim.Fargate) {
+		refused = in.checkFargate(cpu, memory)
+	}
+	if refused != nil {
+		return nil, refused
 	}
 	main := in.ContainerDefinitions[0]
 	for _, d := range in.ContainerDefinitions {
@@ -101,23 +92,30 @@ func (s *Sandbox) definitionJSON(d *ecsim.TaskDefinition) map[string]any {
 	} else {
 		out["containerDefinitions"] = []map[string]any{{"name": orDefault(d.Container, "app"), "image": d.Image, "essential": true,
 			"stopTimeout": int(d.StopTimeout / time.Second)}}
+		out["networkMode"], out["requiresCompatibilities"] = networkAwsvpc, []string{ecsim.Fargate}
+		out["cpu"], out["memory"] = d.CPU, d.Memory
 	}
 	for _, list := range []string{"volumes", "placementConstraints"} {
 		if out[list] == nil {
 			out[list] = []empty{}
 		}
 	}
+	out["compatibilities"] = []string{"EXTERNAL", "EC2"}
+	if forFargate(d) {
+		out["compatibilities"] = []string{"EC2", ecsim.Fargate}
+	}
 	if out["networkMode"] == nil {
-		out["networkMode"] = "awsvpc"
+		out["networkMode"] = "bridge"
 	}
 	out["taskDefinitionArn"] = d.ARN
 	out["family"] = d.Family
 	out["revision"] = d.Revision
 	out["status"] = d.Status
-	out["cpu"] = strconv.Itoa(d.CPU)
-	out["memory"] = strconv.Itoa(d.Memory)
-	out["compatibilities"] = []string{"EC2", "FARGATE"}
-	out["requiresCompatibilities"] = []string{"FARGATE"}
+	for name, n := range map[string]int{"cpu": d.CPU, "memory": d.Memory} {
+		if out[name] != nil { // as it was given, in units
+			out[name] = strconv.Itoa(n)
+		}
+	}
 	out["runtimePlatform"] = map[string]string{"cpuArchitecture": orDefault(d.Arch, "X86_64"), "operatingSystemFamily": "LINUX"}
 	out["registeredAt"] = epoch(d.CreatedAt)
 	out["registeredBy"] = "arn:aws:iam::" + s.account() + ":user/sandbox"

@@ -112,6 +112,9 @@ func (s *Sandbox) runTask(c *call, in *runTaskInput) (*tasksOutput, error) {
 	if err := service.check(); err != nil {
 		return nil, err
 	}
+	if err := s.checkTasks(c.region, in.TaskDefinition, in.NetworkConfiguration); err != nil {
+		return nil, err
+	}
 	count := 1
 	if in.Count != nil {
 		count = *in.Count

@@ -66,6 +66,9 @@ func (s *Sandbox) Setup(workloads ...Twins) error {
 }
 
 func (s *Sandbox) setupTwins(t Twins) error {
+	if err := t.checkSize(); err != nil {
+		return err
+	}
 	s.regions[t.Region] = true
 	_, err := s.world.CreateCluster(t.Region, t.Cluster, nil)
 	if err != nil {
@@ -82,6 +85,21 @@ func (s *Sandbox) setupTwins(t Twins) error {
 		return err
 	}
 	return errors.Join(create("-spot", ecsim.FargateSpot, t.Count), create("-standard", ecsim.Fargate, 0))
+}
+
+// checkSize refuses a size that no task definition could have.
+func (t *Twins) checkSize() error {
+	cpu, memory := t.CPU, t.Memory
+	if cpu == 0 {
+		cpu = 256
+	}
+	if memory == 0 {
+		memory = 512
+	}
+	if refused := checkFargateSize(cpu, memory); refused != nil {
+		return errors.New("cpu, memory: " + refused.Message)
+	}
+	return nil
 }
 
 // runAhead moves the world on until the services wanted have their tasks working.

@@ -1,0 +1,111 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/backstop-ecs/backstop/internal/ecsim"
+)
+
+// Errors of RegisterTaskDefinition for what Fargate does not run. Each text is AWS's, word for word as users reported it:
+// cpu in mongodb/terraform-aws-ecs-task-definition #38, memory in aws/amazon-ecs-cli #982, the pair in
+// aws-games/cloud-game-development-toolkit #737, the network mode (with these quotation marks) in aws/amazon-ecs-cli #1145,
+// a size that is none in the page "task definition invalid CPU or memory errors" of the ECS developer guide. The order in
+// which AWS looks is not documented.
+const (
+	needsCPU       = "Fargate requires that 'cpu' be defined at the task level."
+	needsMemory    = "Fargate requires that 'memory' be defined at the task level."
+	needsAwsvpc    = "Fargate only supports network mode ‘awsvpc’."
+	noSuchSize     = "No Fargate configuration exists for given values: %d CPU, %d memory. See the Amazon ECS documentation for the valid values."
+	invalidSetting = "Invalid '%s' setting for task. For more information, see the Troubleshooting section of the Amazon ECS Developer Guide."
+)
+
+const networkAwsvpc = "awsvpc"
+
+// fargateMemory has the sizes of memory in MiB that go with a number of CPU units: ECS developer guide, "task size".
+var fargateMemory = map[int][]int{
+	256:   {512, 1024, 2048},
+	512:   upTo(1024, 4096, 1024),
+	1024:  upTo(2048, 8192, 1024),
+	2048:  upTo(4096, 16384, 1024),
+	4096:  upTo(8192, 30720, 1024),
+	8192:  upTo(16384, 61440, 4096),
+	16384: upTo(32768, 122880, 8192),
+}
+
+func upTo(least, most, step int) []int {
+	var all []int
+	for n := least; n <= most; n += step {
+		all = append(all, n)
+	}
+	return all
+}
+
+// checkFargateSize refuses a size that no task on Fargate can have.
+func checkFargateSize(cpu, memory int) *apiError {
+	if slices.Contains(fargateMemory[cpu], memory) {
+		return nil
+	}
+	return refuse("ClientException", noSuchSize, cpu, memory)
+}
+
+var (
+	sizeInUnits = regexp.MustCompile(`^[0-9]+$`)
+	sizeInFull  = regexp.MustCompile(`^([0-9]*\.?[0-9]+) *(vcpu|gb)$`)
+)
+
+// size reads CPU units or MiB as task definitions write them, 1024, or with a unit, "1 vCPU", ".25 vCPU" or "2 GB".
+func size(text, unit string) (int, bool) {
+	number, scale := strings.TrimSpace(text), 1.0
+	if full := sizeInFull.FindStringSubmatch(strings.ToLower(number)); full != nil && full[2] == strings.ToLower(unit) {
+		number, scale = full[1], 1024
+	} else if !sizeInUnits.MatchString(number) {
+		return 0, false
+	}
+	n, err := strconv.ParseFloat(number, 64)
+	return int(n * scale), err == nil && n > 0 && n*scale < 1<<30
+}
+
+// taskSize is the size that a task definition gives its tasks; 0 is one that it does not name.
+func (in *taskDefinitionInput) taskSize() (cpu, memory int, refused *apiError) {
+	for _, f := range []struct {
+		name, unit string
+		given      *string
+		to         *int
+	}{{"cpu", "vCPU", in.CPU, &cpu}, {"memory", "GB", in.Memory, &memory}} {
+		if f.given == nil {
+			continue
+		}
+		var ok bool
+		if *f.to, ok = size(*f.given, f.unit); !ok {
+			return 0, 0, refuse("ClientException", invalidSetting, f.name)
+		}
+	}
+	return cpu, memory, nil
+}
+
+// checkFargate refuses what Fargate cannot run.
+func (in *taskDefinitionInput) checkFargate(cpu, memory int) *apiError {
+	switch {
+	case in.NetworkMode != networkAwsvpc:
+		return refuse("ClientException", needsAwsvpc)
+	case in.CPU == nil:
+		return refuse("ClientException", needsCPU)
+	case in.Memory == nil:
+		return refuse("ClientException", needsMemory)
+	}
+	return checkFargateSize(cpu, memory)
+}
+
+// forFargate says whether tasks of a definition can run on Fargate, whether it was registered for that or not. What was made
+// in the model, and not over the wire, can.
+func forFargate(d *ecsim.TaskDefinition) bool {
+	if len(d.Raw) == 0 {
+		return true
+	}
+	var in taskDefinitionInput
+	return json.Unmarshal(d.Raw, &in) == nil && in.checkFargate(d.CPU, d.Memory) == nil
+}
