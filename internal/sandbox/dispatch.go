@@ -15,9 +15,10 @@ import (
 // call is one AWS call being answered.
 type call struct {
 	request
-	ctx context.Context
-	now time.Time // virtual time of arrival
-	id  string    // the request id
+	ctx  context.Context
+	now  time.Time // virtual time of arrival
+	wall time.Time // real time of arrival
+	id   string    // the request id
 }
 
 // operation answers a call. It runs with the sandbox locked and may return parts of the world: the answer is
@@ -84,7 +85,7 @@ func (s *Sandbox) serveAWS(r *http.Request) reply {
 	arrived := time.Now()
 
 	s.mu.Lock()
-	c := &call{request: req, ctx: r.Context(), now: s.catchUpLocked(), id: s.newID()}
+	c := &call{request: req, ctx: r.Context(), now: s.catchUpLocked(), wall: arrived, id: s.newID()}
 	run, known := operations[c.service][c.operation]
 	if refused == nil && !known {
 		refused = unknownOperation(c.operation)
@@ -125,11 +126,11 @@ func (s *Sandbox) serveAWS(r *http.Request) reply {
 	}
 	defer s.mu.Unlock()
 	s.settleLocked()
-	return s.finishLocked(c, arrived, out, err, refused, struck)
+	return s.finishLocked(c, out, err, refused, struck)
 }
 
 // finishLocked encodes the answer, records the call and tells the log and the hook.
-func (s *Sandbox) finishLocked(c *call, arrived time.Time, out any, err error, refused *apiError, struck trouble) reply {
+func (s *Sandbox) finishLocked(c *call, out any, err error, refused *apiError, struck trouble) reply {
 	if refused == nil && err != nil {
 		refused = asAPIError(err)
 	}
@@ -156,7 +157,7 @@ func (s *Sandbox) finishLocked(c *call, arrived time.Time, out any, err error, r
 			answer.queryError = refused.QueryCode + ";" + refused.fault()
 		}
 	}
-	record := Call{At: c.now, Wall: arrived, Service: c.service, Operation: c.operation, Region: c.region,
+	record := Call{At: c.now, Wall: c.wall, Service: c.service, Operation: c.operation, Region: c.region,
 		Status: answer.status, Lost: answer.lost}
 	if refused != nil {
 		record.Code = refused.Code

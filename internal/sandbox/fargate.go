@@ -13,8 +13,8 @@ import (
 // Errors of RegisterTaskDefinition for what Fargate does not run. Each text is AWS's, word for word as users reported it:
 // cpu in mongodb/terraform-aws-ecs-task-definition #38, memory in aws/amazon-ecs-cli #982, the pair in
 // aws-games/cloud-game-development-toolkit #737, the network mode (with these quotation marks) in aws/amazon-ecs-cli #1145,
-// a size that is none in the page "task definition invalid CPU or memory errors" of the ECS developer guide. The order in
-// which AWS looks is not documented.
+// a size that is none in the page "task definition invalid CPU or memory errors" of the ECS developer guide. What is inferred
+// is in docs/aws-assumptions.md, S1 to S4; so is the order in which AWS looks, which is not documented.
 const (
 	needsCPU       = "Fargate requires that 'cpu' be defined at the task level."
 	needsMemory    = "Fargate requires that 'memory' be defined at the task level."

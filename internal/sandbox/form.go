@@ -39,7 +39,7 @@ var formNames = map[string]struct {
 
 // formNumbers are the members that are numbers in the JSON protocol.
 var formNumbers = map[string]bool{
-	"DelaySeconds": true, "MaxNumberOfMessages": true, "VisibilityTimeout": true, "WaitTimeSeconds": true, "MaxResults": true,
+	"DelaySeconds": true, "DurationSeconds": true, "MaxNumberOfMessages": true, "VisibilityTimeout": true, "WaitTimeSeconds": true, "MaxResults": true,
 }
 
 type formNode struct {

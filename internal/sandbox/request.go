@@ -74,6 +74,7 @@ type request struct {
 	operation string
 	region    string
 	accessKey string
+	token     string // of temporary credentials
 	body      []byte
 	origin    string // scheme and host the caller used, for the queue URLs in answers
 }
@@ -123,10 +124,12 @@ var regionName = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]{2,12}){1,3}-[0-9]$`)
 func IsRegion(name string) bool { return regionName.MatchString(name) }
 
 // readCredential takes region, signing service and access key from the credential scope of Signature
-// Version 4; the signature itself is not checked. It reports whether the request claims to be signed.
+// Version 4, and the session token beside it; the signature itself is not checked. It reports whether the request claims to be signed.
 func (req *request) readCredential(r *http.Request) bool {
 	scope := r.URL.Query().Get("X-Amz-Credential")
+	req.token = r.URL.Query().Get("X-Amz-Security-Token")
 	if scope == "" {
+		req.token = r.Header.Get("X-Amz-Security-Token")
 		_, rest, found := strings.Cut(r.Header.Get("Authorization"), "Credential=")
 		if !found {
 			return false

@@ -126,12 +126,3 @@ func (s *Sandbox) publish(c *call, in *publishInput) (*publishOutput, error) {
 	s.notices = append(s.notices, n)
 	return &publishOutput{n.ID}, nil
 }
-
-var stsOperations = map[string]operation{"GetCallerIdentity": op((*Sandbox).getCallerIdentity)}
-
-// callerIdentity has the order that STS's answer has.
-type callerIdentity struct{ Arn, UserId, Account string }
-
-func (s *Sandbox) getCallerIdentity(_ *call, _ *empty) (*callerIdentity, error) {
-	return &callerIdentity{Arn: "arn:aws:iam::" + s.account() + ":user/sandbox", UserId: "AIDASANDBOXEXAMPLE00", Account: s.account()}, nil
-}

@@ -90,6 +90,7 @@ call("events", "DescribeRule", Name="backstop-events")
 call("events", "ListTargetsByRule", Rule="backstop-events")
 call("sns", "ListTopics")
 call("sts", "GetCallerIdentity")
+call("sts", "AssumeRole", RoleArn="arn:aws:iam::123456789012:role/backstop", RoleSessionName="conform", DurationSeconds=900)
 
 for p in sorted(problems):
     print(p)
