@@ -83,7 +83,7 @@ func runDoctor(ctx context.Context, s IO, o doctorOptions) error {
 		if err := o.confirm(s, changes); err != nil {
 			return err
 		}
-		if err := doctor.Apply(ctx, cfg, changes, func(c doctor.Change) { _, _ = fmt.Fprintln(s.Err, "done: "+c.Text) }); err != nil {
+		if err := doctor.Apply(ctx, cfg, changes, func(c doctor.Change) { _, _ = fmt.Fprintln(s.Err, "done: "+visible(c.Text)) }); err != nil {
 			return err
 		}
 		if report, err = doctor.Run(ctx, opts); err != nil {
@@ -107,7 +107,7 @@ func runDoctor(ctx context.Context, s IO, o doctorOptions) error {
 func (o *doctorOptions) confirm(s IO, changes []doctor.Change) error {
 	_, _ = fmt.Fprintln(s.Err, "these changes stop no task and start none:")
 	for _, c := range changes {
-		_, _ = fmt.Fprintln(s.Err, "  "+c.Text)
+		_, _ = fmt.Fprintln(s.Err, "  "+visible(c.Text))
 	}
 	if o.yes {
 		return nil
@@ -151,7 +151,7 @@ func printDoctor(s IO, o doctorOptions, r *doctor.Report) error {
 			fmt.Fprintf(&b, "%s%s\n", indent[2:], h)
 			heading = h
 		}
-		fmt.Fprintf(&b, "%s%s %-*s %s\n", indent, paint(s, res.Status, marks[res.Status]), checkColumn, res.Check, res.Text)
+		fmt.Fprintf(&b, "%s%s %-*s %s\n", indent, paint(s, res.Status, marks[res.Status]), checkColumn, res.Check, visible(res.Text))
 		for n, line := range strings.Split(res.Fix, "\n") {
 			if res.Fix == "" {
 				break
@@ -160,7 +160,7 @@ func printDoctor(s IO, o doctorOptions, r *doctor.Report) error {
 			if n > 0 {
 				label = "     "
 			}
-			fmt.Fprintf(&b, "%s     %s%s\n", indent, label, line)
+			fmt.Fprintf(&b, "%s     %s%s\n", indent, label, visible(line))
 		}
 	}
 	fmt.Fprintf(&b, "%d ok, %s, %s, %d skipped\n", r.OK, counted(r.Warn, "warning"), counted(r.Fail, "failure"), r.Skip)

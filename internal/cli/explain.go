@@ -105,7 +105,7 @@ func printExplain(w io.Writer, f *explainFacts, now time.Time) error {
 		return err
 	}
 	d := f.Decision
-	p := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format+"\n", args...) }
+	p := func(format string, args ...any) { say(w, format, args...) }
 	p("%s, %s (%s):", f.Workload, ago(now, d.At), clock(d.At))
 	p("  %s (%s)", f.ReasonText, d.Reason)
 	p("\ndone")

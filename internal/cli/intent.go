@@ -213,11 +213,11 @@ func (f *intentFacts) expect(ctx context.Context, store control.Store, w config.
 
 // confirm says what will happen and asks, where somebody can be asked.
 func (o *intentOptions) confirm(s IO, f *intentFacts) error {
-	_, _ = fmt.Fprintf(s.Err, "%s: %s\n", f.Workload, intentWords(f.Intent))
+	say(s.Err, "%s: %s", f.Workload, intentWords(f.Intent))
 	if !f.ExpectedFrom.IsZero() {
 		_, _ = fmt.Fprintf(s.Err, "if all is as it was at %s, the next pass will:\n", clock(f.ExpectedFrom))
 		for _, a := range f.Expected {
-			_, _ = fmt.Fprintf(s.Err, "  %s\n", journal.Text(a))
+			say(s.Err, "  %s", journal.Text(a))
 		}
 		if len(f.Expected) == 0 {
 			_, _ = fmt.Fprintln(s.Err, "  change no count")

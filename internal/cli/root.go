@@ -74,11 +74,11 @@ func sayError(w io.Writer, err error) {
 	if errors.As(err, &q) {
 		return
 	}
-	text := err.Error()
+	text := visibleLines(err.Error())
 	_, _ = fmt.Fprintln(w, "backstop: "+text)
 	var knows interface{ Hint() string }
 	if errors.As(err, &knows) && knows.Hint() != "" {
-		_, _ = fmt.Fprintln(w, "hint: "+knows.Hint())
+		_, _ = fmt.Fprintln(w, "hint: "+visibleLines(knows.Hint()))
 	}
 	if codeOf(err) == ExitUsage && !strings.Contains(text, "\n") {
 		_, _ = fmt.Fprintln(w, "Try `backstop --help`, or `backstop COMMAND --help`.")

@@ -185,25 +185,25 @@ func printWorkload(w io.Writer, now time.Time, f workloadFact) error {
 	case f.Shortfall > 0: // no problem before start_limit is over
 		word = "short"
 	}
-	_, _ = fmt.Fprintf(w, "%s: %s\n", f.Workload, word)
+	say(w, "%s: %s", f.Workload, word)
 	for _, p := range f.Problems {
-		_, _ = fmt.Fprintf(w, "  problem   %s\n", p)
+		say(w, "  problem   %s", p)
 	}
 	if !f.Known {
 		return nil
 	}
-	_, _ = fmt.Fprintf(w, "  mode      %s%s\n", f.Mode, since(now, f.ModeSince))
-	_, _ = fmt.Fprintf(w, "  demand    %d, running %d, missing %d\n", f.Demand, f.Running, f.Shortfall)
+	say(w, "  mode      %s%s", f.Mode, since(now, f.ModeSince))
+	say(w, "  demand    %d, running %d, missing %d", f.Demand, f.Running, f.Shortfall)
 	if f.Pin != nil {
-		_, _ = fmt.Fprintf(w, "  pinned    to %s%s\n", f.Pin.Mode, order(f.Pin.By, f.Pin.Note, f.Pin.Until))
+		say(w, "  pinned    to %s%s", f.Pin.Mode, order(f.Pin.By, f.Pin.Note, f.Pin.Until))
 	}
 	if f.Pause != nil {
-		_, _ = fmt.Fprintf(w, "  paused    nothing is changed%s\n", order(f.Pause.By, f.Pause.Note, f.Pause.Until))
+		say(w, "  paused    nothing is changed%s", order(f.Pause.By, f.Pause.Note, f.Pause.Until))
 	}
 	if f.Reason != "" {
-		_, _ = fmt.Fprintf(w, "  decided   %s: %s (%s)\n", ago(now, f.DecidedAt), f.ReasonText, f.Reason)
+		say(w, "  decided   %s: %s (%s)", ago(now, f.DecidedAt), f.ReasonText, f.Reason)
 	}
-	_, _ = fmt.Fprintf(w, "  recorded  %s, at %s\n\n", ago(now, f.ObservedAt), f.ObservedAt.UTC().Format(time.RFC3339))
+	say(w, "  recorded  %s, at %s\n", ago(now, f.ObservedAt), f.ObservedAt.UTC().Format(time.RFC3339))
 	rows := [][]string{{"  POOL", "CAPACITY", "SERVICE", "ASKED", "RUNNING", "STARTING", "STUCK", "BREAKER"}}
 	for _, p := range f.Pools {
 		breaker := p.Breaker
@@ -226,10 +226,10 @@ func since(now, at time.Time) string {
 func order(by, note string, until time.Time) string {
 	var b strings.Builder
 	if by != "" {
-		b.WriteString(" by " + by)
+		b.WriteString(" by " + visible(by))
 	}
 	if note != "" {
-		b.WriteString(" (" + note + ")")
+		b.WriteString(" (" + visible(note) + ")")
 	}
 	if !until.IsZero() {
 		b.WriteString(" until " + clock(until))

@@ -204,7 +204,7 @@ func fillRow(ctx context.Context, store control.Store, r *term.TopRow, s *seen, 
 	for i := range entries {
 		e := &entries[i]
 		if e.Intent != nil {
-			r.Log = append(r.Log, term.TopLine{At: e.At, Text: "ordered: " + intentWords(*e.Intent)})
+			r.Log = append(r.Log, term.TopLine{At: e.At, Text: visible("ordered: " + intentWords(*e.Intent))})
 		}
 		if e.Decision == nil {
 			continue
@@ -217,7 +217,7 @@ func fillRow(ctx context.Context, store control.Store, r *term.TopRow, s *seen, 
 			}
 		}
 		r.Frames = append(r.Frames, f)
-		text := decisionWords(e)
+		text := visible(decisionWords(e))
 		if n := len(r.Log); n > 0 && r.Log[n-1].Text == text && len(e.Actions) == 0 {
 			continue // the same again, for other evidence
 		}
