@@ -51,6 +51,8 @@ type intentFacts struct {
 	// ExpectedFrom; absent when that is not known.
 	Expected     journal.Actions `json:"expected"`
 	ExpectedFrom time.Time       `json:"expected_from,omitzero"`
+	// StaysOnSpot is how many tasks a failover, or a pin to on-demand, leaves on Spot as its probe.
+	StaysOnSpot int `json:"stays_on_spot"`
 }
 
 type intentRun func(context.Context, IO, intentOptions) error
@@ -175,7 +177,9 @@ func runIntent(ctx context.Context, s IO, o intentOptions) error {
 	}
 	facts := intentFacts{Workload: w.Name, Intent: in, Expected: journal.Actions{}}
 	facts.expect(ctx, store, w, after)
-	if err := o.confirm(s, &facts); err != nil {
+	stays := ""
+	facts.StaysOnSpot, stays = staysOnSpot(w.Policy, in, before.Demand)
+	if err := o.confirm(s, &facts, stays); err != nil {
 		return err
 	}
 	state, err := control.Intend(ctx, store, control.Workload{Name: w.Name, Policy: w.Policy}, owner(), in, s.Now)
@@ -186,8 +190,40 @@ func runIntent(ctx context.Context, s IO, o intentOptions) error {
 	if o.output == outputJSON {
 		return printJSON(s.Out, facts)
 	}
-	_, err = fmt.Fprintf(s.Out, "%s: %s; recorded as generation %d, the next pass acts on it\n", w.Name, intentWords(in), state.Generation)
-	return err
+	say(s.Out, "%s: %s; recorded as generation %d, the next pass acts on it", w.Name, intentWords(in), state.Generation)
+	if stays != "" {
+		say(s.Out, "%s: %s", w.Name, stays)
+	}
+	return nil
+}
+
+// staysOnSpot says how many tasks stay on Spot as probes when an order takes a workload off it: an open breaker goes
+// on asking for a few, to learn when Spot is back. A workload that has no more tasks than that does not move at all.
+func staysOnSpot(p failover.Policy, in failover.Intent, demand int) (tasks int, text string) {
+	if in.Kind != failover.IntentFailover && (in.Kind != failover.IntentPin || in.Mode != failover.ModeOnDemand) {
+		return 0, ""
+	}
+	probe := max(1, p.Probe)
+	for _, pool := range p.Pools {
+		if pool.Capacity != failover.Spot || in.Pool != "" && pool.Name != in.Pool {
+			continue
+		}
+		n := min(probe, demand)
+		if pool.Max > 0 {
+			n = min(n, pool.Max)
+		}
+		tasks += n
+	}
+	switch tasks = min(tasks, demand); {
+	case tasks == 0:
+		return 0, ""
+	case tasks < demand:
+		return tasks, fmt.Sprintf("its probe stays on Spot: %d of %s", tasks, count(demand, "task"))
+	case demand == 1:
+		return tasks, "its probe of 1 task stays on Spot, and that is all of it: on-demand comes beside it"
+	}
+	return tasks, fmt.Sprintf("its probe of %s stays on Spot, and that is all %d of them: on-demand comes beside them, and none leaves Spot unless probe is less than %d in the policy",
+		count(probe, "task"), demand, demand)
 }
 
 // expect decides once on what was last seen, to show what the intent would lead to.
@@ -212,7 +248,7 @@ func (f *intentFacts) expect(ctx context.Context, store control.Store, w config.
 }
 
 // confirm says what will happen and asks, where somebody can be asked.
-func (o *intentOptions) confirm(s IO, f *intentFacts) error {
+func (o *intentOptions) confirm(s IO, f *intentFacts, stays string) error {
 	say(s.Err, "%s: %s", f.Workload, intentWords(f.Intent))
 	if !f.ExpectedFrom.IsZero() {
 		_, _ = fmt.Fprintf(s.Err, "if all is as it was at %s, the next pass will:\n", clock(f.ExpectedFrom))
@@ -224,7 +260,10 @@ func (o *intentOptions) confirm(s IO, f *intentFacts) error {
 		}
 	}
 	if o.yes {
-		return nil
+		return nil // the answer has it
+	}
+	if stays != "" {
+		say(s.Err, "  %s", stays)
 	}
 	if !s.InTerminal || !s.ErrTerminal {
 		return refuse("%s %s: nobody can be asked here; add --yes", o.kind, f.Workload)

@@ -138,7 +138,7 @@ func TestAskingOnATerminal(t *testing.T) {
 		s, _, _ := testIO(answer)
 		s.InTerminal, s.ErrTerminal = true, true
 		o := intentOptions{kind: failover.IntentPause}
-		if got := codeOf(o.confirm(s, &intentFacts{Workload: "api", Intent: failover.Intent{Kind: failover.IntentPause}})); got != want {
+		if got := codeOf(o.confirm(s, &intentFacts{Workload: "api", Intent: failover.Intent{Kind: failover.IntentPause}}, "")); got != want {
 			t.Errorf("answer %q: exit code %d, want %d", answer, got, want)
 		}
 	}
