@@ -86,6 +86,7 @@ func runDaemon(ctx context.Context, s IO, o runOptions) error {
 	if err != nil {
 		return err
 	}
+	defer sayIfNotAlone(ctx, file.State.SQLite, log)()
 	addr := file.HTTP.Listen
 	if o.http != "" {
 		addr = o.http
@@ -95,6 +96,23 @@ func runDaemon(ctx context.Context, s IO, o runOptions) error {
 	}
 	err = a.Run(ctx)
 	return errors.Join(err, pages.close(), a.Close()) //nolint:contextcheck // ctx has ended; the grace is its own
+}
+
+// lockSuffix is what the name of the file that daemons lock adds to the state file's.
+const lockSuffix = "-daemon"
+
+// sayIfNotAlone says at the start that another daemon has the same state file. Leases keep that safe, and nobody means
+// it. A daemon that has ended, however it ended, is none. It returns what ends our own share.
+func sayIfNotAlone(ctx context.Context, state string, log *slog.Logger) (release func()) {
+	if state == "" {
+		return func() {}
+	}
+	others, release := holdLock(state + lockSuffix)
+	if others {
+		log.LogAttrs(ctx, slog.LevelWarn, "another daemon guards with the same state file; they decide in turns, and one is enough", slog.String("state", state),
+			slog.String("hint", "`fuser "+state+lockSuffix+"` names both; stop one, or give each its own state.sqlite and workloads"))
+	}
+	return release
 }
 
 // credentialsTimeout bounds how long a start waits to see whether there are credentials at all.
