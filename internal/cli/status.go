@@ -49,6 +49,9 @@ type workloadFact struct {
 	Pause      *failover.Pause `json:"pause,omitempty"`
 	Failovers  int             `json:"failovers_24h"`
 	Generation uint64          `json:"generation"`
+	// CountsAt is when running, missing and the counts of the pools were seen: a look that changes nothing is not recorded, and they may
+	// have moved since.
+	CountsAt time.Time `json:"counts_at,omitzero"`
 }
 
 // poolFact is what is known of one pool.
@@ -137,7 +140,7 @@ func factOf(v *seen, now time.Time) workloadFact {
 		}
 	}
 	if d != nil {
-		f.Running, f.Shortfall, f.Health, f.DecidedAt = d.Running, d.Shortfall, d.Health, d.At
+		f.Running, f.Shortfall, f.Health, f.DecidedAt, f.CountsAt = d.Running, d.Shortfall, d.Health, d.At, d.At
 		f.Reason, f.ReasonText = string(d.Reason), reasonText(d.Reason)
 	}
 	for i, p := range v.workload.Policy.Pools {
@@ -194,6 +197,9 @@ func printWorkload(w io.Writer, now time.Time, f workloadFact) error {
 	}
 	say(w, "  mode      %s%s", f.Mode, since(now, f.ModeSince))
 	say(w, "  demand    %d, running %d, missing %d", f.Demand, f.Running, f.Shortfall)
+	if !f.CountsAt.IsZero() {
+		say(w, "  as of     %s", asOf(now, &f))
+	}
 	if f.Pin != nil {
 		say(w, "  pinned    to %s%s", f.Pin.Mode, order(f.Pin.By, f.Pin.Note, f.Pin.Until))
 	}
@@ -214,6 +220,15 @@ func printWorkload(w io.Writer, now time.Time, f workloadFact) error {
 			fmt.Sprint(p.Stuck), breaker})
 	}
 	return table(w, rows)
+}
+
+// asOf says of when the counts are, and that they may be old.
+func asOf(now time.Time, f *workloadFact) string {
+	text := clock(f.CountsAt) + ", " + ago(now, f.CountsAt)
+	if f.ObservedAt.Sub(f.CountsAt) >= time.Minute {
+		text += "; looks since then changed nothing, and counts may have moved"
+	}
+	return text
 }
 
 func since(now, at time.Time) string {

@@ -26,7 +26,7 @@ function row(f) {
     h('div', { class: 'title' }, h('h2', null, h('a', { href: '/workloads/' + encodeURIComponent(f.workload) }, f.workload)), h('p', null, f.headline)),
     h('div', null, meter(f), h('p', { class: 'counts' }, counts)),
     h('p', { class: 'facts' }, f.known ? `${facts(f)}; Spot health ${f.spot_health} of 100` : ''),
-    f.known ? h('p', { class: 'last' }, `${clock(f.decided_at, now())}: ${f.words}`) : null)
+    f.known ? h('p', { class: 'last' }, `${f.live ? '' : 'As of '}${clock(f.decided_at, now())}: ${f.words}`) : null)
 }
 
 function draw() {

@@ -48,7 +48,7 @@ function drawFresh() {
   let text = 'Nothing was looked at yet.'
   if (f.known) {
     const ago = span((now() - Date.parse(f.looked_at)) / 1000)
-    text = simulated && !f.live ? 'At the end of the run.' : f.live ? `Looked at ${ago} ago.` : `Last recorded ${ago} ago; a quiet workload is recorded every five minutes.`
+    text = simulated && !f.live ? 'At the end of the run.' : f.live ? `Looked at ${ago} ago.` : `Counts as of ${clock(f.decided_at, now())}, ${span((now() - Date.parse(f.decided_at)) / 1000)} ago; last recorded ${ago} ago. Looks that change nothing are not recorded, but for one in five minutes.`
     text += ` Policy ${f.policy}` + (f.observing ? ', observing only: nothing is carried out' : '') + '.'
   }
   if ($('fresh').textContent !== text) $('fresh').textContent = text
