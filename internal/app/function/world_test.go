@@ -59,13 +59,29 @@ type world struct {
 	// before, if not nil, is told of each request before it is answered, with what it calls, such as
 	// AmazonEC2ContainerServiceV20141113.UpdateService.
 	before func(target string)
-	names  []string
+	// spoil, if not nil, says what becomes of a request to DynamoDB.
+	spoil func() mishap
+	names []string
 }
+
+// mishap is what becomes of a request.
+type mishap int
+
+const (
+	none      mishap = iota
+	throttled        // refused, no effect
+	lost             // it takes effect, and the answer is lost
+	slow             // it takes longer than anybody waits
+)
 
 func newWorld(t *testing.T, count int, names ...string) *world {
 	t.Helper()
-	w := &world{t: t, dyn: minidyn.NewServer(), calls: make(map[string]int), names: names,
-		box: sandbox.New(sandbox.Options{Manual: true, NoThrottle: true, World: ecsim.Config{Seed: 1, Start: start, ReadLag: -1}})}
+	return newWorldOn(t, sandbox.Options{Manual: true, NoThrottle: true, World: ecsim.Config{Seed: 1, Start: start, ReadLag: -1}}, count, names...)
+}
+
+func newWorldOn(t *testing.T, o sandbox.Options, count int, names ...string) *world {
+	t.Helper()
+	w := &world{t: t, dyn: minidyn.NewServer(), calls: make(map[string]int), names: names, box: sandbox.New(o)}
 	var all []sandbox.Twins
 	for _, name := range names {
 		all = append(all, sandbox.Twins{Cluster: cluster, Name: name, Count: count})
@@ -92,13 +108,11 @@ func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	_, op, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	w.mu.Lock()
 	w.calls[op]++
-	down, throttled := w.down, w.passing > 0
+	down, busy := w.down, w.passing > 0
 	w.passing = max(0, w.passing-1)
 	w.mu.Unlock()
-	if throttled {
-		rw.Header().Set("Content-Type", "application/x-amz-json-1.0")
-		rw.WriteHeader(http.StatusBadRequest)
-		_, _ = io.WriteString(rw, `{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException","Message":"Rate exceeded"}`)
+	if busy {
+		refuse(rw)
 		return
 	}
 	if down {
@@ -135,11 +149,37 @@ func (w *world) Do(r *http.Request) (*http.Response, error) {
 		return rec.Result(), nil
 	}
 	if strings.HasPrefix(r.Header.Get("X-Amz-Target"), "DynamoDB_") {
-		rec := httptest.NewRecorder()
-		w.ServeHTTP(rec, r)
-		return rec.Result(), nil
+		return w.dynamo(r)
 	}
 	return w.box.Do(r)
+}
+
+// dynamo answers for DynamoDB in process.
+func (w *world) dynamo(r *http.Request) (*http.Response, error) {
+	rec, fate := httptest.NewRecorder(), none
+	if w.spoil != nil {
+		fate = w.spoil()
+	}
+	switch fate {
+	case throttled:
+		refuse(rec)
+		return rec.Result(), nil
+	case slow:
+		<-r.Context().Done()
+		return nil, r.Context().Err()
+	}
+	w.ServeHTTP(rec, r)
+	if fate == lost {
+		return nil, io.ErrUnexpectedEOF
+	}
+	return rec.Result(), nil
+}
+
+// refuse answers as DynamoDB does beyond what is provisioned.
+func refuse(rw http.ResponseWriter) {
+	rw.Header().Set("Content-Type", "application/x-amz-json-1.0")
+	rw.WriteHeader(http.StatusBadRequest)
+	_, _ = io.WriteString(rw, `{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException","Message":"Rate exceeded"}`)
 }
 
 func (w *world) aws() aws.Config {
