@@ -45,7 +45,7 @@ func newTuneCommand(s IO) *cobra.Command {
 	journalFlags(cmd, s, &o.journal)
 	choiceFlag(cmd, &o.preset, "policy", "p", failover.PresetFill, []string{failover.PresetFill, failover.PresetSwitch}, "the preset to start from")
 	f.StringArrayVar(&o.Set, "set", nil, "field=value of the policy to start from, such as fill_after=30s")
-	f.Float64Var(&o.Target, "shortfall-target", -1, "task-minutes per 1,000 task-hours that may be short (default as many as now, or 0.05)")
+	f.Float64Var(&o.Target, "shortfall-target", -1, "task-minutes per 1,000 task-hours that may be short (default as many as now with their standard error, or 0.05)")
 	f.IntVar(&o.Seeds, "seeds", 3, "seeds that the search plays")
 	f.IntVar(&o.HeldOut, "held-out", 6, "seeds that the verdict plays")
 	outputFlag(cmd, &o.output)
@@ -90,7 +90,7 @@ func runTune(ctx context.Context, s IO, o tuneOptions) error {
 }
 
 func printTuned(w io.Writer, t *simulate.Tuned) error {
-	target := fmt.Sprintf("at most %.3g task-minutes per 1,000 task-hours short (as now, or 0.05)", t.Target)
+	target := fmt.Sprintf("at most %.3g task-minutes per 1,000 task-hours short (as now with its standard error, or 0.05)", t.Target)
 	if t.TargetGiven {
 		target = fmt.Sprintf("at most %.3g task-minutes per 1,000 task-hours short", t.Target)
 	}
@@ -117,7 +117,7 @@ func printTuned(w io.Writer, t *simulate.Tuned) error {
 		}
 	}
 	if len(t.Frontier) > 1 {
-		_, _ = fmt.Fprintln(w, "\nThe frontier of what was tried, where it was searched for:")
+		_, _ = fmt.Fprintln(w, "\nThe frontier of what was tried, where it was searched for (what nothing tried beats in both columns; a difference within ± may be chance):")
 		rows = [][]string{{"changes", "of on-demand", "short"}}
 		for _, p := range t.Frontier {
 			name := p.Policy

@@ -13,6 +13,8 @@ import (
 	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/racetest"
+	"github.com/backstop-ecs/backstop/internal/replay"
+	"github.com/backstop-ecs/backstop/internal/report"
 	"github.com/backstop-ecs/backstop/internal/trace"
 )
 
@@ -180,5 +182,54 @@ func TestASearchThatIsAskedForWronglyIsSaid(t *testing.T) {
 		if !errors.As(err, &asked) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v gives %v, want %q", o, err, want)
 		}
+	}
+}
+
+// TestAProposalIsBorneOutByItsFigures: every change that is proposed saves cost or shortfall where it is judged, by more than chance.
+func TestAProposalIsBorneOutByItsFigures(t *testing.T) {
+	if !racetest.Enabled {
+		got := tuned(t, TuneOptions{Options: Options{Traces: []string{"flap"}, Tasks: 200, Days: 5, Seeds: 2}, Target: -1, HeldOut: 3})
+		for _, c := range got.Changes {
+			if !c.buys() {
+				t.Errorf("%s is proposed and buys nothing: %+v", c.Field, c)
+			}
+		}
+	}
+	for _, c := range []struct {
+		change Change
+		want   bool
+	}{
+		{Change{Cost: -0.001, CostCI: 0.0005, Short: 0.01, ShortCI: 0.02}, true},
+		{Change{Cost: 0.1, CostCI: 0.01, Short: -7, ShortCI: 0.4}, true},
+		{Change{Cost: -0.001, CostCI: 0.002, Short: -0.1, ShortCI: 0.2}, false},
+		{Change{Cost: 0.0001, CostCI: 0.0004, Short: 0, ShortCI: 0.003}, false},
+	} {
+		if c.change.buys() != c.want {
+			t.Errorf("%+v buys: %t, want %t", c.change, !c.want, c.want)
+		}
+	}
+}
+
+// TestThePresentPolicyIsNotCalledTheBestOfWhatBeatsIt: the frontier beside the verdict may hold cheaper policies.
+func TestThePresentPolicyIsNotCalledTheBestOfWhatBeatsIt(t *testing.T) {
+	row := func(cost, short float64) report.Row {
+		return report.Row{Result: replay.Result{CostRatio: cost, ShortPer1000: short}, Seeds: 1}
+	}
+	for _, c := range []struct {
+		name     string
+		known    map[string]report.Row
+		searched int
+		want     string
+	}{
+		{"nothing is cheaper", map[string]report.Row{"": row(0.5, 0), "extra=2": row(0.6, 0)}, 0, "of 2 tried, none that keeps to this, its standard error included, is cheaper"},
+		{"something is, by too little", map[string]report.Row{"": row(0.5, 0), "overstart=0.1": row(0.49995, 0)}, 0, "is cheaper by 0.02 %, from which on a change is worth it (overstart=0.1: 0.01 %)"},
+		{"something is, and is too short", map[string]report.Row{"": row(0.5, 0), "overstart=0": row(0.4, 1)}, 0, "is cheaper"},
+		{"what was found came to nothing", map[string]report.Row{"": row(0.5, 0)}, 1, "buys nothing on what was held out"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := (&tuner{known: c.known, target: 0.05}).nothingBetter(c.searched); !strings.HasSuffix(got, c.want) && !strings.Contains(got, c.want) {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
 	}
 }

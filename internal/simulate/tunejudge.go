@@ -13,8 +13,45 @@ import (
 )
 
 // judge plays the proposal, what it started from, and the proposal without each of its changes where nothing was searched.
+// A change that buys nothing there is left out: what is proposed must show in the figures beside it.
 func (t *tuner) judge(ctx context.Context, best trial) (*Tuned, error) {
-	out := &t.out
+	out, searched := &t.out, len(best)
+	got, err := t.weigh(ctx, best)
+	for err == nil && bound(t.known[best.key()]) <= t.target { // beyond it the changes are not proposed: they show what the floor needs
+		i := slices.IndexFunc(out.Changes, func(c Change) bool { return !c.buys() })
+		if i < 0 {
+			break
+		}
+		best = best.with(out.Changes[i].Field, "")
+		if err = t.measure(ctx, []trial{best}); err == nil {
+			got, err = t.weigh(ctx, best)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	before, after := report.Mean(got[0]), report.Mean(got[1])
+	out.Before, out.After = measured(before), measured(after)
+	out.Tried, out.Runs = len(t.known), t.done
+	out.Target, out.TargetGiven = t.target, t.given
+	found := t.known[best.key()]
+	if bound(found) > t.target {
+		out.Floor = bound(found)
+	}
+	out.Reached = bound(found) <= t.target && after.ShortPer1000 <= t.target
+	out.Frontier = t.frontier()
+	t.verdict(best, searched, difference(got[1], got[0]))
+	if out.Keep {
+		best = trial{}
+	}
+	out.Zones = string(t.zonesOf(best))
+	out.YAML = t.yaml(best)
+	return out, nil
+}
+
+// weigh plays the present policy, a proposal, and the proposal without each of its changes, in this order, and says what each
+// change buys.
+func (t *tuner) weigh(ctx context.Context, best trial) ([][]replay.Result, error) {
 	fields := slices.DeleteFunc(leverNames(), func(f string) bool { _, ok := best[f]; return !ok })
 	trials := []trial{{}, best}
 	for _, f := range fields {
@@ -24,30 +61,17 @@ func (t *tuner) judge(ctx context.Context, best trial) (*Tuned, error) {
 	if err != nil {
 		return nil, err
 	}
-	before, after := report.Mean(got[0]), report.Mean(got[1])
-	out.Before, out.After = measured(before), measured(after)
-	out.Tried, out.Runs = len(t.known), t.done
-	out.Target, out.TargetGiven = t.target, t.given
-	out.Changes = []Change{}
+	t.out.Changes = []Change{}
 	for i, f := range fields {
 		c := difference(got[1], got[2+i])
 		c.Field, c.From, c.To = f, t.value(f, trial{}), t.value(f, best)
-		out.Changes = append(out.Changes, c)
+		t.out.Changes = append(t.out.Changes, c)
 	}
-	found := t.known[best.key()]
-	if bound(found) > t.target {
-		out.Floor = bound(found)
-	}
-	out.Reached = bound(found) <= t.target && after.ShortPer1000 <= t.target
-	out.Frontier = t.frontier()
-	t.verdict(best, difference(got[1], got[0]))
-	if out.Keep {
-		best = trial{}
-	}
-	out.Zones = string(t.zonesOf(best))
-	out.YAML = t.yaml(best)
-	return out, nil
+	return got, nil
 }
+
+// buys says whether a change saves cost or shortfall by more than chance would.
+func (c Change) buys() bool { return c.Cost+c.CostCI < 0 || c.Short+c.ShortCI < 0 }
 
 func leverNames() []string {
 	var out []string
@@ -57,8 +81,9 @@ func leverNames() []string {
 	return out
 }
 
-// verdict says in words whether the proposal holds up. whole is the proposal against what it started from.
-func (t *tuner) verdict(best trial, whole Change) {
+// verdict says in words whether the proposal holds up. searched is how many changes the search had found, and whole the
+// proposal against what it started from.
+func (t *tuner) verdict(best trial, searched int, whole Change) {
 	out := &t.out
 	saves := whole.Cost < 0
 	switch {
@@ -68,7 +93,7 @@ func (t *tuner) verdict(best trial, whole Change) {
 			"A lost task is missing for its replacement's start-up; faster starts, or tasks that use the two-minute warning, lower that floor.", t.target, out.Tried, out.Floor, 100*whole.Cost)
 	case len(best) == 0:
 		out.Keep = true
-		out.Verdict = fmt.Sprintf("the present policy is the best of %d tried", out.Tried)
+		out.Verdict = t.nothingBetter(searched)
 		if t.given && !out.Reached {
 			out.Verdict += fmt.Sprintf(", but on what was held out it leaves %.3g short, above the target", out.After.Short)
 		}
@@ -77,13 +102,33 @@ func (t *tuner) verdict(best trial, whole Change) {
 	case t.given:
 		out.Verdict = "the cheapest policy tried that keeps to the target, on what was held out too"
 	case saves && out.After.Short <= max(t.target, out.Before.Short+whole.ShortCI):
-		out.Verdict = "cheaper, and not shorter than now beyond the tolerance, on what was held out too"
+		out.Verdict = fmt.Sprintf("cheaper, and what is short keeps to the %.3g, on what was held out too", max(t.target, out.Before.Short+whole.ShortCI))
 	case !saves && out.After.Short < out.Before.Short-whole.ShortCI:
 		out.Verdict = "less short than now, on what was held out too"
 	default:
 		out.Keep = true
 		out.Verdict = "what was found does not hold up on what was held out: keep the present policy"
 	}
+}
+
+// nothingBetter says why the present policy stays, in accord with the frontier beside it: that may hold a policy that is
+// cheaper by less than a change is worth.
+func (t *tuner) nothingBetter(searched int) string {
+	if searched > 0 {
+		return "what was found buys nothing on what was held out: keep the present policy"
+	}
+	present := t.known[trial{}.key()]
+	cheapest, name := present.CostRatio, ""
+	for _, key := range slices.Sorted(maps.Keys(t.known)) {
+		if r := t.known[key]; bound(r) <= t.target && r.CostRatio < cheapest {
+			cheapest, name = r.CostRatio, key
+		}
+	}
+	if name == "" {
+		return fmt.Sprintf("keep the present policy: of %d tried, none that keeps to this, its standard error included, is cheaper", len(t.known))
+	}
+	return fmt.Sprintf("keep the present policy: of %d tried, none that keeps to this, its standard error included, is cheaper by %g %%, from which on a change is worth it (%s: %.2g %%)",
+		len(t.known), 100*gainMin, name, 100*(1-cheapest/present.CostRatio))
 }
 
 // frontier lists what was tried and beaten by nothing else.
