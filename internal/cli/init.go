@@ -81,7 +81,7 @@ func runInit(ctx context.Context, s IO, o initOptions) error {
 	if cfg.Region == "" {
 		return usageError("no region is known: name one with --region, or set AWS_REGION")
 	}
-	found, err := discover.Find(ctx, cfg, o.cluster)
+	found, err := findServices(ctx, cfg, o.cluster)
 	if err != nil {
 		return err
 	}

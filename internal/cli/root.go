@@ -31,11 +31,16 @@ func Main(ctx context.Context, args []string, s IO) int {
 	finish(root)
 	root.SetArgs(append([]string{}, args...)) // nil would be the process's own arguments
 	err := root.ExecuteContext(ctx)
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil { // what a library was doing meanwhile is of no use to anybody
+		err = ranError{errInterrupted}
+	}
 	if err != nil {
 		sayError(s.Err, err)
 	}
 	return codeOf(err)
 }
+
+var errInterrupted = errors.New("interrupted")
 
 // finish adds what the library makes by itself, so that it keeps to the rules of the other commands.
 func finish(root *cobra.Command) {
