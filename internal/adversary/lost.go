@@ -2,11 +2,15 @@ package adversary
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/failover"
 )
+
+// shownLate is how long before a first look a count may have been given that only a later look shows.
+const shownLate = time.Minute
 
 // loseState ends all writers, and empties the store once the last one has ended.
 func (r *run) loseState() {
@@ -80,28 +84,32 @@ func (w *watch) forgets() {
 
 // assumedLocked: the first look after the state was lost finds a demand that holds what on-demand was asked for, and not more
 // than all pools were (ADR 7). It need be nobody's will.
-func (w *watch) assumedLocked(p *process, after *failover.State) {
+func (w *watch) assumedLocked(p *process, after *failover.State, seen map[string]sight) {
 	if !w.forgot || !after.DemandSet {
 		return
 	}
 	w.forgot = false
+	k := len(w.wills)
 	for i := range w.wills {
 		w.wills[i].overwritten = true
+		if k == len(w.wills) && time.Since(w.wills[i].at) < shownLate {
+			k = i
+		}
 	}
-	w.wills = append(w.wills, will{count: after.Demand, at: time.Now(), overwritten: true})
-	w.adopted = len(w.wills) - 1
+	w.wills = slices.Insert(w.wills, k, will{count: after.Demand, at: time.Now(), overwritten: true})
+	w.adopted = k
 	if p == nil || w.r.plan.World.ReadLag > 0 {
 		return
 	}
 	least, most := -p.policy.Extra, 0
 	for i := range p.policy.Pools {
-		n := p.seen[p.policy.Pools[i].Name].desired
+		n := seen[p.policy.Pools[i].Name].desired
 		most += n
 		if p.policy.Pools[i].Capacity == failover.OnDemand {
 			least += n
 		}
 	}
-	least = max(least, p.seen[p.policy.Pools[0].Name].desired)
+	least = max(least, seen[p.policy.Pools[0].Name].desired)
 	if after.Demand < least || after.Demand > most {
 		w.breachLocked("assumed_from_what_is_held", "the first look takes %d for the demand; on-demand and the owner are asked for %d at least, all for %d",
 			after.Demand, least, most)

@@ -221,10 +221,11 @@ func (p *process) Load(ctx context.Context, names []string) (out map[string]cont
 
 // Commit writes a record.
 func (p *process) Commit(ctx context.Context, by string, next control.Record, now time.Time, entries []journal.Entry) error {
+	saw := p.r.watch.sights(p) // as in Apply
 	return p.call(ctx, opCommit, 0, writeTroubles, func(ctx context.Context) error {
 		err := p.store.Commit(ctx, by, next, now, entries)
 		if err == nil {
-			p.r.watch.committed(p, next, entries)
+			p.r.watch.committed(p, next, entries, saw)
 		}
 		return err
 	})

@@ -161,8 +161,8 @@ func (w *watch) looked(p *process, refs []control.ServiceRef, counts bool) {
 	}
 }
 
-// committed checks a commit; p is nil for an operator's.
-func (w *watch) committed(p *process, next control.Record, entries []journal.Entry) {
+// committed checks a commit, decided on what was seen; p is nil for an operator's.
+func (w *watch) committed(p *process, next control.Record, entries []journal.Entry, seen map[string]sight) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.checked[commits]++
@@ -173,7 +173,7 @@ func (w *watch) committed(p *process, next control.Record, entries []journal.Ent
 	if before.DemandSet && !after.DemandSet {
 		w.breachLocked("state_is_kept", "the demand of generation %d is gone in %d", before.Generation, after.Generation)
 	}
-	w.assumedLocked(p, after)
+	w.assumedLocked(p, after, seen)
 	w.demandLocked(after)
 	w.evidenceLocked(before, after)
 	if p != nil {

@@ -300,7 +300,7 @@ type deskStore struct {
 func (s deskStore) Commit(ctx context.Context, by string, next control.Record, now time.Time, entries []journal.Entry) error {
 	err := s.Store.Commit(ctx, by, next, now, entries)
 	if err == nil {
-		s.r.watch.committed(nil, next, entries)
+		s.r.watch.committed(nil, next, entries, nil)
 	}
 	return err
 }
