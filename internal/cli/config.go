@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -35,18 +36,18 @@ type configVerdict struct {
 	More      int              `json:"more,omitempty"`
 }
 
-func newConfigValidate(s IO, run func(IO, configValidateOptions) error) *cobra.Command {
+func newConfigValidate(s IO, run func(context.Context, IO, configValidateOptions) error) *cobra.Command {
 	var o configValidateOptions
 	cmd := &cobra.Command{
 		Use:     "validate [FILE]",
 		Short:   "Check a configuration and report everything that is wrong with it",
 		Example: "backstop config validate\nbackstop config validate backstop.yaml -o json",
 		Args:    atMost(1, "one file"),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				o.path = args[0]
 			}
-			return run(s, o)
+			return run(cmd.Context(), s, o)
 		},
 	}
 	configFlag(cmd, s, &o.path)
@@ -54,8 +55,8 @@ func newConfigValidate(s IO, run func(IO, configValidateOptions) error) *cobra.C
 	return cmd
 }
 
-func runConfigValidate(s IO, o configValidateOptions) error {
-	file, err := readConfig(s, o.path, false)
+func runConfigValidate(ctx context.Context, s IO, o configValidateOptions) error {
+	file, err := readConfig(ctx, s, o.path, false)
 	v := configVerdict{File: o.path, Valid: err == nil, Workloads: []string{}, Problems: []config.Problem{}}
 	if wrong, ok := errors.AsType[*config.Error](err); ok {
 		v.Problems, v.More = wrong.Problems, wrong.More
@@ -80,7 +81,7 @@ func runConfigValidate(s IO, o configValidateOptions) error {
 	for _, w := range v.Problems {
 		_, _ = fmt.Fprintln(s.Err, "warning: "+w.String())
 	}
-	_, err = fmt.Fprintf(s.Out, "%s is valid: %s\n", o.path, count(len(v.Workloads), "workload"))
+	_, err = fmt.Fprintf(s.Out, "%s is valid: %s\n", file.Name, count(len(v.Workloads), "workload"))
 	return err
 }
 

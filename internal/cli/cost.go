@@ -152,7 +152,7 @@ func runCost(ctx context.Context, s IO, o costOptions) error {
 	if o.whatIf {
 		return runWhatIf(ctx, s, o)
 	}
-	file, err := readConfig(s, o.path, true)
+	file, err := readConfig(ctx, s, o.path, true)
 	if err != nil {
 		return err
 	}

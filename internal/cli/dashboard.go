@@ -91,7 +91,7 @@ func runDashboard(ctx context.Context, s IO, o dashboardOptions) error {
 		opts.Note = fmt.Sprintf("A simulated run of the trace %s under the preset %s. Times, tasks and amounts are those of the simulation.", o.trace, o.policy)
 		return serveDashboard(ctx, s, opts)
 	}
-	file, err := readConfig(s, o.path, true)
+	file, err := readConfig(ctx, s, o.path, true)
 	if err != nil {
 		return err
 	}

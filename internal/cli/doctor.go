@@ -5,7 +5,9 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -53,7 +55,7 @@ func runDoctor(ctx context.Context, s IO, o doctorOptions) error {
 	if o.yes && !o.fix {
 		return usageError("--yes: only together with --fix")
 	}
-	file, err := readConfig(s, o.path, true)
+	file, err := readConfig(ctx, s, o.path, true)
 	if err != nil {
 		return err
 	}
@@ -86,8 +88,16 @@ func runDoctor(ctx context.Context, s IO, o doctorOptions) error {
 		if err := doctor.Apply(ctx, cfg, changes, func(c doctor.Change) { _, _ = fmt.Fprintln(s.Err, "done: "+visible(c.Text)) }); err != nil {
 			return err
 		}
-		if report, err = doctor.Run(ctx, opts); err != nil {
+		shown, err := untilShown(ctx, func() (bool, error) {
+			var err error
+			report, err = doctor.Run(ctx, opts)
+			return !again(changes, report.Changes()), err
+		})
+		if err != nil {
 			return err
+		}
+		if !shown {
+			_, _ = fmt.Fprintln(s.Err, "AWS still shows what was before the change, as it may for some seconds; what follows is of then: run backstop doctor again")
 		}
 	} else if o.fix {
 		_, _ = fmt.Fprintln(s.Err, "nothing can be changed safely; what is not as it should be is yours to mend")
@@ -101,6 +111,36 @@ func runDoctor(ctx context.Context, s IO, o doctorOptions) error {
 		return quiet(ExitUnhealthy)
 	}
 	return err
+}
+
+const (
+	// fixLooks is how often doctor looks until AWS shows what it has changed, fixPause how long it waits in between: what
+	// is read right after a change may be what was before it, mostly for a second or two.
+	fixLooks = 6
+	fixPause = time.Second
+)
+
+// untilShown looks until what was changed can be seen, a few times.
+func untilShown(ctx context.Context, look func() (bool, error)) (shown bool, err error) {
+	for i := range fixLooks {
+		if shown, err = look(); shown || err != nil || i == fixLooks-1 {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return false, ctx.Err()
+		case <-time.After(fixPause):
+		}
+	}
+	return shown, err
+}
+
+// again says whether a service that was changed is still to be changed.
+func again(made, left []doctor.Change) bool {
+	service := func(c doctor.Change) string { name, _, _ := strings.Cut(c.Text, ": "); return name }
+	return slices.ContainsFunc(left, func(l doctor.Change) bool {
+		return slices.ContainsFunc(made, func(m doctor.Change) bool { return service(m) == service(l) })
+	})
 }
 
 // confirm shows changes and asks, where somebody can be asked.

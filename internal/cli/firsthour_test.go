@@ -129,7 +129,7 @@ func (h *hour) wait(d time.Duration) { h.box.AdvanceTo(h.box.Now().Add(d)) }
 // start begins to guard what backstop.yaml names.
 func (h *hour) start() {
 	h.t.Helper()
-	file, err := readConfig(IO{}, configDefault, false)
+	file, err := readConfig(context.Background(), IO{}, configDefault, false)
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -105,7 +105,7 @@ func moment(flag, text string, now time.Time) (time.Time, error) {
 }
 
 func runHistory(ctx context.Context, s IO, o historyOptions) error {
-	file, err := readConfig(s, o.path, false)
+	file, err := readConfig(ctx, s, o.path, false)
 	if err != nil {
 		return err
 	}

@@ -144,7 +144,7 @@ func (o *intentOptions) intent(now time.Time) failover.Intent {
 
 // runIntent shows what will happen, asks, and writes the intent into the state; a pass acts on it.
 func runIntent(ctx context.Context, s IO, o intentOptions) error {
-	file, err := readConfig(s, o.path, true)
+	file, err := readConfig(ctx, s, o.path, true)
 	if err != nil {
 		return err
 	}

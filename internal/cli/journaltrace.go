@@ -40,7 +40,7 @@ func (j *journalSource) read(ctx context.Context, s IO) ([]*trace.Trace, error) 
 	if err != nil {
 		return nil, err
 	}
-	file, err := readConfig(s, j.path, false)
+	file, err := readConfig(ctx, s, j.path, false)
 	if err != nil {
 		return nil, err
 	}

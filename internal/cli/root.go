@@ -27,6 +27,7 @@ const (
 func Main(ctx context.Context, args []string, s IO) int {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
+	context.AfterFunc(ctx, stop) // what does not end at the first Ctrl-C is killed by the second
 	root := newRoot(s)
 	finish(root)
 	root.SetArgs(append([]string{}, args...)) // nil would be the process's own arguments

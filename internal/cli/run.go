@@ -56,7 +56,7 @@ func newRun(s IO, run func(context.Context, IO, runOptions) error) *cobra.Comman
 }
 
 func runDaemon(ctx context.Context, s IO, o runOptions) error {
-	file, err := readConfig(s, o.path, true)
+	file, err := readConfig(ctx, s, o.path, true)
 	if err != nil {
 		return err
 	}

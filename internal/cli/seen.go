@@ -42,7 +42,7 @@ func nowOf(now time.Time, all []seen) time.Time {
 // lookAt reads the records and the last decisions of some workloads; all of the configuration's when none is
 // named.
 func lookAt(ctx context.Context, s IO, path string, names []string) ([]seen, error) {
-	file, err := readConfig(s, path, false)
+	file, err := readConfig(ctx, s, path, false)
 	if err != nil {
 		return nil, err
 	}

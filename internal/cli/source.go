@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -35,11 +36,14 @@ func configFlag(cmd *cobra.Command, s IO, to *string) {
 
 // readConfig reads and parses a configuration. What is wrong with it is an error of usage; what is odd in it
 // goes to stderr when warn is set.
-func readConfig(s IO, path string, warn bool) (*config.File, error) {
-	data, err := readInput(s, path)
+func readConfig(ctx context.Context, s IO, path string, warn bool) (*config.File, error) {
+	data, err := readInput(ctx, s, path)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, usageError("read configuration: %s is not there; name one with --config, or begin with `backstop config example > %s`", path, configDefault)
+		}
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("read configuration: %w", err)
 		}
 		return nil, usageError("read configuration: %w", err)
 	}
@@ -59,7 +63,26 @@ func readConfig(s IO, path string, warn bool) (*config.File, error) {
 	return file, nil
 }
 
-func readInput(s IO, path string) ([]byte, error) {
+// readInput reads a file or stdin until ctx ends: a pipe may have no writer, and a person may have nothing to type.
+func readInput(ctx context.Context, s IO, path string) ([]byte, error) {
+	type input struct {
+		data []byte
+		err  error
+	}
+	read := make(chan input, 1)
+	go func() { // it stays where a pipe has no writer, until the process ends
+		data, err := readAll(s, path)
+		read <- input{data, err}
+	}()
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case in := <-read:
+		return in.data, in.err
+	}
+}
+
+func readAll(s IO, path string) ([]byte, error) {
 	if path == "-" {
 		return io.ReadAll(io.LimitReader(s.In, configBytesMax))
 	}
@@ -96,8 +119,8 @@ func workloadNames(all []config.Workload) []string {
 
 // completeWorkloads completes the names of the configuration's workloads.
 func completeWorkloads(s IO, path *string) cobra.CompletionFunc {
-	return func(_ *cobra.Command, given []string, _ string) ([]string, cobra.ShellCompDirective) {
-		file, err := readConfig(s, *path, false)
+	return func(cmd *cobra.Command, given []string, _ string) ([]string, cobra.ShellCompDirective) {
+		file, err := readConfig(cmd.Context(), s, *path, false)
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}

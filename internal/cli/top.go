@@ -51,7 +51,7 @@ func newTop(s IO, run func(context.Context, IO, topOptions) error) *cobra.Comman
 }
 
 func runTop(ctx context.Context, s IO, o topOptions) error {
-	file, err := readConfig(s, o.path, false)
+	file, err := readConfig(ctx, s, o.path, false)
 	if err != nil {
 		return err
 	}

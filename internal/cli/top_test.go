@@ -11,7 +11,7 @@ import (
 func TestTheTopReadsTheStore(t *testing.T) {
 	path := recorded(t)
 	s, _, _ := testIO("")
-	file, err := readConfig(s, path, false)
+	file, err := readConfig(t.Context(), s, path, false)
 	if err != nil {
 		t.Fatal(err)
 	}

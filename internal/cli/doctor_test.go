@@ -1,0 +1,60 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/backstop-ecs/backstop/internal/doctor"
+)
+
+// TestDoctorLooksUntilAFixShows: what AWS shows right after a change may be what was before it.
+func TestDoctorLooksUntilAFixShows(t *testing.T) {
+	failed := errors.New("no")
+	for _, c := range []struct {
+		name  string
+		after time.Duration // AWS shows it
+		err   error
+		want  bool
+		took  time.Duration
+	}{
+		{"at once", 0, nil, true, 0},
+		{"after two seconds", 1500 * time.Millisecond, nil, true, 2 * time.Second},
+		{"much later", time.Hour, nil, false, (fixLooks - 1) * fixPause},
+		{"it cannot be read", 0, failed, false, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				begun := time.Now()
+				shown, err := untilShown(t.Context(), func() (bool, error) { return c.err == nil && time.Since(begun) >= c.after, c.err })
+				if shown != c.want || !errors.Is(err, c.err) || time.Since(begun) != c.took {
+					t.Errorf("got %t, %v after %s; want %t, %v after %s", shown, err, time.Since(begun), c.want, c.err, c.took)
+				}
+			})
+		})
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := untilShown(ctx, func() (bool, error) { return false, nil }); !errors.Is(err, context.Canceled) {
+		t.Errorf("interrupted: got %v", err)
+	}
+}
+
+func TestAFixIsSeenByItsService(t *testing.T) {
+	made := []doctor.Change{{Text: "api-standard, which has no tasks: update-service --a --b"}, {Text: "web-standard: register-scalable-target --min-capacity 0"}}
+	for text, want := range map[string]bool{
+		"api-standard, which has no tasks: update-service --b":       true, // half of it shows
+		"web-standard: register-scalable-target --min-capacity 0":    true,
+		"other-standard: register-scalable-target --min-capacity 0":  false,
+		"api-standard-2, which has no tasks: update-service --a --b": false,
+	} {
+		if got := again(made, []doctor.Change{{Text: text}}); got != want {
+			t.Errorf("%q: %t, want %t", text, got, want)
+		}
+	}
+	if again(made, nil) {
+		t.Error("nothing is left, and something is")
+	}
+}
