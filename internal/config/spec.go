@@ -82,6 +82,9 @@ func (k *key) names() []string {
 	return out
 }
 
+// port is a port number, 0 to 65535.
+const port = `([0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])`
+
 // Forms of text. The ARN forms take every AWS partition (aws, aws-cn, aws-us-gov).
 var (
 	formName      = newForm(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$`)
@@ -97,7 +100,7 @@ var (
 	formPath      = newForm(`^\S(.*\S)?$`)
 	formTier      = newForm(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$`)
 	formDate      = newForm(`^[0-9]{4}-[0-9]{2}-[0-9]{2}$`)
-	formListen    = newForm(`^(off|[A-Za-z0-9.-]*:[0-9]{1,5}|\[[0-9a-fA-F:]+\]:[0-9]{1,5})$`)
+	formListen    = newForm(`^(off|([A-Za-z0-9.-]*|\[[0-9a-fA-F:]+\]):` + port + `)$`)
 	formNamespace = newForm(`^[A-Za-z0-9._/#-]{1,255}$`)
 )
 
