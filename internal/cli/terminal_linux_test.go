@@ -55,7 +55,7 @@ func TestNoCommandAsksTheTerminal(t *testing.T) {
 func onTerminal(t *testing.T, program string, args []string) (said string, code int) {
 	t.Helper()
 	master, slave := pseudoTerminal(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, slave, slave
