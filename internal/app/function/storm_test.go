@@ -247,9 +247,9 @@ func (s *storm) rage(trouble time.Duration) {
 	all.Go(func() { tick.ticks(ctx) })
 	all.Go(func() { mapping.mapped(ctx) })
 	all.Go(func() { s.daemon(ctx) })
-	time.Sleep(10 * time.Minute)
+	wait(ctx, 10*time.Minute)
 	s.raging.Store(true)
-	for end := time.Now().Add(trouble); time.Now().Before(end); time.Sleep(3*time.Minute + time.Duration(s.float()*float64(10*time.Minute))) {
+	for end := time.Now().Add(trouble); time.Now().Before(end); wait(ctx, 3*time.Minute+time.Duration(s.float()*float64(10*time.Minute))) {
 		s.worsen()
 	}
 	s.raging.Store(false)
@@ -257,7 +257,7 @@ func (s *storm) rage(trouble time.Duration) {
 	s.box.SetDelivery(sandbox.Trouble{})
 	s.supply(-1)
 	var spot, standard int
-	for end := time.Now().Add(stormCalm); time.Now().Before(end); time.Sleep(time.Minute) {
+	for end := time.Now().Add(stormCalm); time.Now().Before(end); wait(ctx, time.Minute) {
 		if spot, standard = s.working("api"); spot == stormDemand && standard == 0 {
 			break
 		}
