@@ -124,7 +124,7 @@ var reasonDocs = []ReasonDoc{
 	{ReasonSpotReturned, "Preferred tasks run again; cover is given back."},
 	{ReasonSurplus, "More cover was started than needed, to cut the slowest starts; the surplus is given back."},
 	{ReasonDemandChanged, "Somebody changed the wanted number of tasks; it was adopted."},
-	{ReasonDemandAssumed, "The owner's desired count cannot be what is wanted (the state was lost while failed over, or the configuration names another owner); the demand is what on-demand is asked for, or what it was."},
+	{ReasonDemandAssumed, "The owner's desired count cannot be what is wanted (the state was lost while failed over, or the configuration names another owner); the demand is what the pools hold, or what it was."},
 	{ReasonReasserted, "A count is not what was asked for; it is asked for again."},
 	{ReasonForesight, "Losses are likely enough at this time that on-demand tasks are kept warm, or no longer so."},
 	{ReasonTierShared, "Tasks were shared out among pools of one tier by their recent interruptions."},

@@ -202,17 +202,7 @@ func (e *environment) mapped(ctx context.Context) {
 		if err != nil {
 			continue // they come again
 		}
-		back := make(map[string]bool)
-		for _, id := range returned(e.s.t, body) {
-			back[id] = true
-		}
-		var done []control.Message
-		for _, m := range msgs {
-			if !back[m.ID] {
-				done = append(done, m)
-			}
-		}
-		_ = q.Ack(ctx, done) // refused: they come again
+		_ = q.Ack(ctx, settled(e.s.t, msgs, body)) // refused: they come again
 	}
 }
 

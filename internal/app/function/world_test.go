@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -336,6 +337,13 @@ func returned(t *testing.T, body []byte) []string {
 	return ids
 }
 
+// settled returns the messages of a batch that the function's response does not give back.
+func settled(t *testing.T, msgs []control.Message, body []byte) []control.Message {
+	t.Helper()
+	back := returned(t, body)
+	return slices.DeleteFunc(slices.Clone(msgs), func(m control.Message) bool { return slices.Contains(back, m.ID) })
+}
+
 // mapping is what Lambda's event source mapping and the schedule do: it hands over what the queue has, deletes
 // what does not come back, and ticks once a minute of the world's time.
 func (w *world) mapping(invoke func(ctx context.Context, payload []byte) ([]byte, error), forTime time.Duration, step time.Duration) {
@@ -350,17 +358,7 @@ func (w *world) mapping(invoke func(ctx context.Context, payload []byte) ([]byte
 			if err != nil {
 				w.t.Fatalf("batch of %d: %v", len(msgs), err)
 			}
-			back := make(map[string]bool)
-			for _, id := range returned(w.t, body) {
-				back[id] = true
-			}
-			var done []control.Message
-			for _, m := range msgs {
-				if !back[m.ID] {
-					done = append(done, m)
-				}
-			}
-			if err := q.Ack(w.t.Context(), done); err != nil {
+			if err := q.Ack(w.t.Context(), settled(w.t, msgs, body)); err != nil {
 				w.t.Fatal(err)
 			}
 			w.taken += len(msgs)
