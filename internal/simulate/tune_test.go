@@ -210,6 +210,31 @@ func TestAProposalIsBorneOutByItsFigures(t *testing.T) {
 	}
 }
 
+// TestATargetIsOutOfReachOnlyWhereNothingTriedReachesIt: a change that buys nothing where it is judged may be what the target needs
+// where it is searched for.
+func TestATargetIsOutOfReachOnlyWhereNothingTriedReachesIt(t *testing.T) {
+	tn, err := newTuner(TuneOptions{Options: Options{Traces: []string{"flap"}, Tasks: 50, Days: 2, Seeds: 2, World: "ends-at-sigterm"}, Target: 20, HeldOut: 3}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	best, err := tn.search(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := tn.judge(t.Context(), best)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, row := range tn.known {
+		if got.Floor > 0 && bound(row) <= tn.target {
+			t.Errorf("the floor is %.1f, and %q leaves at most %.1f", got.Floor, key, bound(row))
+		}
+	}
+	if !tn.keeps(best) || got.Floor > 0 || strings.Contains(got.Verdict, "out of reach") {
+		t.Errorf("the search keeps to the target (%t), and what is said is %q with the floor %.1f", tn.keeps(best), got.Verdict, got.Floor)
+	}
+}
+
 // TestThePresentPolicyIsNotCalledTheBestOfWhatBeatsIt: the frontier beside the verdict may hold cheaper policies.
 func TestThePresentPolicyIsNotCalledTheBestOfWhatBeatsIt(t *testing.T) {
 	row := func(cost, short float64) report.Row {

@@ -13,19 +13,18 @@ import (
 )
 
 // judge plays the proposal, what it started from, and the proposal without each of its changes where nothing was searched.
-// A change that buys nothing there is left out: what is proposed must show in the figures beside it.
+// A change that buys nothing there is left out, unless the target is missed without it where it was searched for: what is proposed
+// must show in the figures beside it.
 func (t *tuner) judge(ctx context.Context, best trial) (*Tuned, error) {
 	out, searched := &t.out, len(best)
 	got, err := t.weigh(ctx, best)
-	for err == nil && bound(t.known[best.key()]) <= t.target { // beyond it the changes are not proposed: they show what the floor needs
-		i := slices.IndexFunc(out.Changes, func(c Change) bool { return !c.buys() })
-		if i < 0 {
+	for err == nil && t.keeps(best) { // beyond the target the changes are not proposed: they show what the floor needs
+		var less trial
+		if less, err = t.lessOf(ctx, best); err != nil || less == nil {
 			break
 		}
-		best = best.with(out.Changes[i].Field, "")
-		if err = t.measure(ctx, []trial{best}); err == nil {
-			got, err = t.weigh(ctx, best)
-		}
+		best = less
+		got, err = t.weigh(ctx, best)
 	}
 	if err != nil {
 		return nil, err
@@ -35,10 +34,10 @@ func (t *tuner) judge(ctx context.Context, best trial) (*Tuned, error) {
 	out.Tried, out.Runs = len(t.known), t.done
 	out.Target, out.TargetGiven = t.target, t.given
 	found := t.known[best.key()]
-	if bound(found) > t.target {
+	if !t.keeps(best) { // then the search missed it: nothing that keeps to it is given up for less
 		out.Floor = bound(found)
 	}
-	out.Reached = bound(found) <= t.target && after.ShortPer1000 <= t.target
+	out.Reached = t.keeps(best) && after.ShortPer1000 <= t.target
 	out.Frontier = t.frontier()
 	t.verdict(best, searched, difference(got[1], got[0]))
 	if out.Keep {
@@ -47,6 +46,26 @@ func (t *tuner) judge(ctx context.Context, best trial) (*Tuned, error) {
 	out.Zones = string(t.zonesOf(best))
 	out.YAML = t.yaml(best)
 	return out, nil
+}
+
+// keeps says whether a trial that was measured keeps to the target, its standard error included.
+func (t *tuner) keeps(tr trial) bool { return bound(t.known[tr.key()]) <= t.target }
+
+// lessOf is a trial without the first of its changes that buys nothing and that the target does not need; nil: there is none.
+func (t *tuner) lessOf(ctx context.Context, best trial) (trial, error) {
+	for _, c := range t.out.Changes {
+		if c.buys() {
+			continue
+		}
+		next := best.with(c.Field, "")
+		if err := t.measure(ctx, []trial{next}); err != nil {
+			return nil, err
+		}
+		if t.keeps(next) {
+			return next, nil
+		}
+	}
+	return nil, nil
 }
 
 // weigh plays the present policy, a proposal, and the proposal without each of its changes, in this order, and says what each
