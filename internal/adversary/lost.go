@@ -78,6 +78,9 @@ func (r *run) empty() {
 func (w *watch) forgets() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if !w.forgot {
+		w.lost = w.latest.State.Demand
+	}
 	w.latest, w.forgot = control.Record{}, true
 	clear(w.actors)
 }
@@ -101,15 +104,19 @@ func (w *watch) assumedLocked(p *process, after *failover.State, seen map[string
 	if p == nil || w.r.plan.World.ReadLag > 0 {
 		return
 	}
-	least, most := -p.policy.Extra, 0
+	covered, most := -p.policy.Extra, 0
 	for i := range p.policy.Pools {
 		n := seen[p.policy.Pools[i].Name].desired
 		most += n
 		if p.policy.Pools[i].Capacity == failover.OnDemand {
-			least += n
+			covered += n
 		}
 	}
-	least = max(least, seen[p.policy.Pools[0].Name].desired)
+	owner := seen[p.policy.Pools[0].Name].desired
+	least := max(covered, owner)
+	if covered == w.lost && owner <= min(p.policy.Probe, covered) && most == covered+p.policy.Extra+owner {
+		most = w.lost // failed over, and nothing else has happened: the very number that was lost
+	}
 	if after.Demand < least || after.Demand > most {
 		w.breachLocked("assumed_from_what_is_held", "the first look takes %d for the demand; on-demand and the owner are asked for %d at least, all for %d",
 			after.Demand, least, most)

@@ -16,12 +16,11 @@ import (
 const (
 	// breachesMax bounds the breaches that a run keeps; the first says most.
 	breachesMax = 20
-	// evidenceLate and evidenceEarly are how far evidence may lie from the event: AWS's clock is read in whole
-	// seconds, and what arrives during a pass counts as of the pass's look, at most its deadline ago.
+	// evidenceLate and evidenceEarly are how far evidence may lie from the event: AWS's clock is read in whole seconds, and what
+	// arrives during a pass counts as of the pass's look, at most its deadline ago.
 	evidenceLate  = 3 * time.Second
 	evidenceEarly = control.PassDeadline + 5*time.Second
-	// evidenceKept is how long evidence is kept at least: no window of a policy is shorter.
-	evidenceKept = 9 * time.Minute
+	evidenceKept = 9 * time.Minute // how long evidence is kept at least: no window of a policy is shorter
 	// factsMax is from how many facts on those are forgotten that are older than any evidence or stopped task.
 	factsMax  = 20_000
 	factsKept = 3 * time.Hour
@@ -76,6 +75,7 @@ type watch struct {
 	wills    []will
 	adopted  int  // index of the will that the state holds
 	forgot   bool // the state was lost, and no demand is known since
+	lost     int  // the demand it held
 	actors   map[uint64]string
 }
 

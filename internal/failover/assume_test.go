@@ -8,11 +8,11 @@ import (
 func TestAStateThatIsLostWhileFailedOverStopsNothing(t *testing.T) {
 	l := newLab(t, PresetSwitch, 200)
 	l.pool("spot").desired, l.pool("spot").tasks = 10, l.pool("spot").tasks[:10]
-	l.pool("standard").desired = 190
-	l.run("standard", 190, time.Hour) // ten have settled on Spot
+	l.pool("standard").desired = 200
+	l.run("standard", 200, time.Hour)
 	l.s = State{Workload: l.s.Workload}
 	d := l.pass()
-	if l.s.Demand != 200 || l.pool("standard").desired != 190 || l.pool("spot").desired != 200 {
+	if l.s.Demand != 200 || l.pool("standard").desired != 190 || l.pool("spot").desired != 200 { // ten run on Spot
 		t.Fatalf("demand %d, spot is asked for %d and standard for %d; 200 must stay", l.s.Demand, l.pool("spot").desired, l.pool("standard").desired)
 	}
 	if d.Reason != ReasonDemandAssumed || len(d.Notices) == 0 || d.Notices[0].Reason != ReasonDemandAssumed {
@@ -48,28 +48,68 @@ func TestAnEmptySpotTwinBesideARunningServiceTakesItsTasksOver(t *testing.T) {
 	}
 }
 
-// TestAStateThatIsLostCountsEveryTaskOnce: a probe that has just started is covered still, and what another region's
-// Spot holds is wanted too.
+// TestAStateThatIsLostCountsEveryTaskOnce: as the pools are left by a failover, an evacuation half-way, a trip that keeps what
+// runs, and another region's Spot.
 func TestAStateThatIsLostCountsEveryTaskOnce(t *testing.T) {
-	l := newLab(t, PresetSwitch, 200)
-	l.pool("spot").desired, l.pool("spot").tasks = 10, nil
-	l.run("spot", 10, 0)
-	l.pool("standard").desired = 200
-	l.run("standard", 200, time.Hour)
-	l.s = State{Workload: l.s.Workload}
-	if l.pass(); l.s.Demand != 200 {
-		t.Errorf("demand %d: the probe is covered, it is not wanted besides", l.s.Demand)
+	for _, c := range []struct {
+		name                                   string
+		spot, spotRuns, standard, standardRuns int
+		far, want                              int
+	}{
+		{"failed over, the probe runs", 10, 10, 200, 200, 0, 200},
+		{"failed over, the probe does not", 10, 0, 200, 200, 0, 200},
+		{"half evacuated", 100, 100, 200, 100, 0, 200},
+		{"what was held counts", 60, 50, 150, 150, 0, 200},
+		{"what was held counts, the cover is on its way", 60, 50, 150, 100, 0, 150},
+		{"up the ramp", 50, 50, 150, 150, 0, 200},
+		{"two services that share the load", 20, 20, 30, 30, 0, 50},
+		{"a service that runs on demand", 0, 0, 50, 50, 0, 50},
+		{"on another region's Spot", 10, 10, 0, 0, 200, 200},
+		{"on another region's Spot and on demand", 10, 10, 80, 80, 120, 200},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l := newLab(t, PresetSwitch, 200)
+			l.p.Pools = append(l.p.Pools, Pool{Name: "far", Capacity: Spot, Tier: 1})
+			l.pools = append(l.pools, &labPool{name: "far", taskDef: "app:1"})
+			l.pool("spot").tasks = nil
+			for name, n := range map[string][2]int{"spot": {c.spot, c.spotRuns}, "standard": {c.standard, c.standardRuns}, "far": {c.far, c.far}} {
+				l.pool(name).desired = n[0]
+				l.run(name, n[1], time.Hour)
+			}
+			l.s = State{Workload: l.s.Workload}
+			l.pass()
+			if l.s.Demand != c.want {
+				t.Errorf("demand %d, want %d", l.s.Demand, c.want)
+			}
+			l.finds(ReasonDemandAssumed)
+		})
 	}
+}
 
-	l = newLab(t, PresetSwitch, 200)
-	l.p.Pools = append(l.p.Pools, Pool{Name: "far", Capacity: Spot, Tier: 1})
-	l.pools = append(l.pools, &labPool{name: "far", taskDef: "app:1"})
-	l.pool("spot").desired, l.pool("spot").tasks = 10, l.pool("spot").tasks[:10]
-	l.pool("far").desired = 190
-	l.run("far", 190, time.Hour)
-	l.s = State{Workload: l.s.Workload}
-	if l.pass(); l.s.Demand != 200 || l.pool("far").desired != 190 {
-		t.Errorf("demand %d, far %d: what runs on another Spot pool is wanted", l.s.Demand, l.pool("far").desired)
+// TestAStateThatIsLostAgainWantsNoMore: what is assumed while failed over does not grow by a probe each time.
+func TestAStateThatIsLostAgainWantsNoMore(t *testing.T) {
+	for _, preset := range []string{PresetSwitch, PresetFill} {
+		l := newLab(t, preset, 15)
+		for range 3 {
+			in := Intent{Kind: IntentFailover, By: "operator", At: l.now}
+			s, err := Apply(l.p, l.s, in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			l.s = s
+			for range 40 {
+				l.pass()
+				for _, p := range l.pools { // ECS is quick and has room
+					l.cut(p.name)
+					l.run(p.name, p.desired-len(p.tasks), 0)
+				}
+				l.advance(time.Minute)
+			}
+			if l.s.Demand != 15 || l.pool("standard").desired != 15 {
+				t.Fatalf("%s: demand %d, standard %d, want 15", preset, l.s.Demand, l.pool("standard").desired)
+			}
+			l.s = State{Workload: l.s.Workload}
+		}
 	}
 }
 

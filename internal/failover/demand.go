@@ -54,17 +54,22 @@ func (w *pass) readDemand() {
 // assume settles the demand where the owner's count cannot be somebody's will, and says so. There are two such looks.
 // At the first one of all, the other pools hold more than the owner is asked for: nobody who wants few tasks of an
 // untouched service has that; the state of a workload that is failed over was lost, or the service was moved here from
-// on-demand. What they hold and what has settled on the owner is wanted then. And when the configuration names another owner, the count of the new one is what we asked it for, or
+// on-demand. What they hold is wanted then; where the owner is asked for more than a probe, on-demand was not asked for what
+// has settled there, and that is wanted besides. And when the configuration names another owner, the count of the new one is what we asked it for, or
 // that of a service just made. To take either for the demand would stop what runs.
 func (w *pass) assume(k int) bool {
 	v := &w.v[k]
 	demand := w.s.Demand
 	switch {
 	case !w.s.DemandSet:
-		if demand = w.heldBy(k); demand <= v.desired {
+		held, running := w.heldBy(k)
+		if held <= v.desired {
 			return false
 		}
-		demand += min(w.proven(v), v.desired) // no cover is kept for these
+		if demand = held; v.desired > max(1, w.p.Probe) {
+			// Not more than runs: while a pool is evacuated its cover is asked for as a whole, and comes in its place.
+			demand = max(held, running+min(w.proven(v), v.desired))
+		}
 	case w.s.Owner == "" || w.s.Owner == v.pool.Name:
 		return false
 	}
@@ -79,20 +84,23 @@ func (w *pass) assume(k int) bool {
 	return true
 }
 
-// heldBy returns how many tasks the pools other than k hold of the demand: on-demand what it is asked for, for that comes,
-// and Spot what runs there.
-func (w *pass) heldBy(k int) int {
-	n := -w.p.Extra // the standing spare is no demand
+// heldBy returns how many tasks the pools other than k hold of the demand, on-demand what it is asked for, for that comes,
+// and Spot what runs there; and how many of them run.
+func (w *pass) heldBy(k int) (held, running int) {
+	held, running = -w.p.Extra, -w.p.Extra // the standing spare is no demand
 	for i := range w.v {
-		switch v := &w.v[i]; {
-		case i == k:
-		case v.pool.Capacity == OnDemand:
-			n += v.desired
-		default:
-			n += min(v.running, v.desired)
+		v := &w.v[i]
+		if i == k {
+			continue
 		}
+		n := min(v.running, v.desired)
+		running += n
+		if v.pool.Capacity == OnDemand {
+			n = v.desired
+		}
+		held += n
 	}
-	return n
+	return held, running
 }
 
 // proven returns how many of a pool's tasks have run for so long that no cover is kept for them, whatever its breaker was.
