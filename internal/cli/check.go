@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/backstop-ecs/backstop/internal/cost"
+	"github.com/backstop-ecs/backstop/internal/dashboard"
 	"github.com/backstop-ecs/backstop/internal/simulate"
 )
 
@@ -48,23 +49,18 @@ func checkAddress(flag, addr string) error {
 	return nil
 }
 
-// isLoopback says whether only this machine reaches an address of the form HOST:PORT.
-func isLoopback(addr string) bool {
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		return false
-	}
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.IsLoopback()
-}
-
-// checkPages refuses an address of pages that nobody can listen on, or that others reach without a token.
-func checkPages(s IO, addr string) error {
+// checkPages refuses an address of pages that nobody can listen on, or that others reach without a token. made says that
+// one is made up when there is none.
+func checkPages(s IO, addr string, made bool) error {
 	if err := checkAddress("http", addr); err != nil {
 		return err
 	}
-	if !isLoopback(addr) && s.Env(dashboardTokenEnv) == "" {
-		return usageError("--http %s: can be reached from other machines, which needs a token in $%s; or listen on 127.0.0.1", addr, dashboardTokenEnv)
+	token := s.Env(dashboardTokenEnv)
+	if token == "" && made {
+		return nil
+	}
+	if err := dashboard.CheckToken(addr, token); err != nil {
+		return usageError("--http and $%s: %w", dashboardTokenEnv, err)
 	}
 	return nil
 }

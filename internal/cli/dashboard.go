@@ -62,7 +62,7 @@ func newDashboard(s IO, run func(context.Context, IO, dashboardOptions) error) *
 			if o.tasks < 1 || o.tasks > failover.ServiceTasksMax {
 				return usageError("--tasks %d: must be 1 to %d", o.tasks, failover.ServiceTasksMax)
 			}
-			if err := checkPages(s, o.http); err != nil {
+			if err := checkPages(s, o.http, o.orders); err != nil {
 				return err
 			}
 			return run(cmd.Context(), s, o)

@@ -20,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/spf13/cobra"
 	minidyn "github.com/truora/minidyn/server"
 
 	"github.com/backstop-ecs/backstop/internal/app"
@@ -43,6 +44,46 @@ func TestTheDashboardsOptionsAreRead(t *testing.T) {
 	}
 	if err := parse(t, newDashboard(s, keep), "--trace", "calm", "--orders"); err == nil || codeOf(err) != ExitUsage {
 		t.Errorf("orders for a simulated run: %v", err)
+	}
+}
+
+// TestPagesForOthersNeedATokenThatIsThereOrMadeUp: dashboard --orders and demo --serve make one up, the others do not.
+func TestPagesForOthersNeedATokenThatIsThereOrMadeUp(t *testing.T) {
+	ran := false
+	boards := func(s IO) *cobra.Command {
+		return newDashboard(s, func(context.Context, IO, dashboardOptions) error { ran = true; return nil })
+	}
+	demos := func(s IO) *cobra.Command {
+		return newDemo(s, func(context.Context, IO, demoOptions) error { ran = true; return nil })
+	}
+	daemon := func(s IO) *cobra.Command {
+		return newRun(s, func(context.Context, IO, runOptions) error { ran = true; return nil })
+	}
+	const long = "0123456789abcdef"
+	for _, c := range []struct {
+		make  func(IO) *cobra.Command
+		args  string
+		token string
+		want  bool
+	}{
+		{boards, "--orders --http 0.0.0.0:7078", "", true},
+		{boards, "--http 0.0.0.0:7078", "", false},
+		{boards, "--http 0.0.0.0:7078", long, true},
+		{boards, "--orders --http 0.0.0.0:7078", "short", false},
+		{boards, "--trace calm --http 0.0.0.0:7078", "", false},
+		{demos, "--serve --http 0.0.0.0:7078", "", true},
+		{demos, "--http 0.0.0.0:7078", "", false},
+		{daemon, "--http 0.0.0.0:7078", "", false},
+		{daemon, "--http 0.0.0.0:7078", long, true},
+		{daemon, "--http localhost:7078", "", true},
+	} {
+		s, _, _ := testIO("")
+		s.Env = func(name string) string { return map[string]string{dashboardTokenEnv: c.token}[name] }
+		ran = false
+		err := parse(t, c.make(s), strings.Fields(c.args)...)
+		if ran != c.want || (err == nil) != c.want || err != nil && codeOf(err) != ExitUsage {
+			t.Errorf("%s with the token %q: ran %t with %v, want %t", c.args, c.token, ran, err, c.want)
+		}
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 	"charm.land/lipgloss/v2"
 	"github.com/spf13/cobra"
 
+	"github.com/backstop-ecs/backstop/internal/dashboard"
 	"github.com/backstop-ecs/backstop/internal/demo"
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/term"
@@ -104,13 +105,13 @@ func (o *demoOptions) check(s IO) error {
 	if err := checkAddress("addr", o.addr); err != nil {
 		return err
 	}
-	if !isLoopback(o.addr) {
+	if !dashboard.Loopback(o.addr) {
 		return usageError("--addr %s: must be a loopback address", o.addr)
 	}
 	if o.http == "" {
 		return nil
 	}
-	return checkPages(s, o.http)
+	return checkPages(s, o.http, o.serve)
 }
 
 // play returns the scenario that the options name.

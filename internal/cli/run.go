@@ -41,7 +41,7 @@ func newRun(s IO, run func(context.Context, IO, runOptions) error) *cobra.Comman
 				return usageError("--sandbox-speed %v: must be above 0 and at most %g", o.speed, float64(speedMax))
 			}
 			if o.http != "" && o.http != "off" {
-				if err := checkPages(s, o.http); err != nil {
+				if err := checkPages(s, o.http, false); err != nil {
 					return err
 				}
 			}

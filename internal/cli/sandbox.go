@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/backstop-ecs/backstop/internal/dashboard"
 	"github.com/backstop-ecs/backstop/internal/ecsim"
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/sandbox"
@@ -97,7 +98,7 @@ func (o *sandboxOptions) check(token string) error {
 	if err := checkAddress("addr", o.addr); err != nil {
 		return err
 	}
-	if token == "" && !isLoopback(o.addr) {
+	if token == "" && !dashboard.Loopback(o.addr) {
 		return usageError("--addr %s: must be a loopback address; another one needs a token in $%s", o.addr, tokenEnv)
 	}
 	if !ecsName.MatchString(o.cluster) {

@@ -67,11 +67,8 @@ func New(o Options) (*Dashboard, error) {
 	if o.Listen == "" {
 		o.Listen = "127.0.0.1:0"
 	}
-	if !Loopback(o.Listen) && o.Token == "" {
-		return nil, fmt.Errorf("make dashboard: %s can be reached from other machines, which needs a token; set one, or listen on 127.0.0.1", o.Listen)
-	}
-	if o.Token != "" && len(o.Token) < tokenBytesMin {
-		return nil, fmt.Errorf("make dashboard: the token has %d bytes, it must have %d at least", len(o.Token), tokenBytesMin)
+	if err := CheckToken(o.Listen, o.Token); err != nil {
+		return nil, fmt.Errorf("make dashboard: %w", err)
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

@@ -88,6 +88,17 @@ func Loopback(listen string) bool {
 	return ip != nil && ip.IsLoopback()
 }
 
+// CheckToken says why pages may not be served on a listening address with a token, which is empty when there is none.
+func CheckToken(listen, token string) error {
+	switch {
+	case token == "" && !Loopback(listen):
+		return fmt.Errorf("%s can be reached from other machines, which needs a token; set one, or listen on 127.0.0.1", listen)
+	case token != "" && len(token) < tokenBytesMin:
+		return fmt.Errorf("the token has %d bytes, it must have %d at least", len(token), tokenBytesMin)
+	}
+	return nil
+}
+
 // keys checks tokens and keeps sessions.
 type keys struct {
 	token [sha256.Size]byte
