@@ -20,7 +20,7 @@ const (
 	// arrives during a pass counts as of the pass's look, at most its deadline ago.
 	evidenceLate  = 3 * time.Second
 	evidenceEarly = control.PassDeadline + 5*time.Second
-	evidenceKept = 9 * time.Minute // how long evidence is kept at least: no window of a policy is shorter
+	evidenceKept  = 9 * time.Minute // how long evidence is kept at least: no window of a policy is shorter
 	// factsMax is from how many facts on those are forgotten that are older than any evidence or stopped task.
 	factsMax  = 20_000
 	factsKept = 3 * time.Hour
