@@ -177,8 +177,9 @@ func runIntent(ctx context.Context, s IO, o intentOptions) error {
 	}
 	facts := intentFacts{Workload: w.Name, Intent: in, Expected: journal.Actions{}}
 	facts.expect(ctx, store, w, after)
-	stays := ""
-	facts.StaysOnSpot, stays = staysOnSpot(w.Policy, in, before.Demand)
+	left := failover.StaysOnSpot(w.Policy, after, in)
+	facts.StaysOnSpot = left.Tasks
+	stays := left.Text()
 	if err := o.confirm(s, &facts, stays); err != nil {
 		return err
 	}
@@ -195,35 +196,6 @@ func runIntent(ctx context.Context, s IO, o intentOptions) error {
 		say(s.Out, "%s: %s", w.Name, stays)
 	}
 	return nil
-}
-
-// staysOnSpot says how many tasks stay on Spot as probes when an order takes a workload off it: an open breaker goes
-// on asking for a few, to learn when Spot is back. A workload that has no more tasks than that does not move at all.
-func staysOnSpot(p failover.Policy, in failover.Intent, demand int) (tasks int, text string) {
-	if in.Kind != failover.IntentFailover && (in.Kind != failover.IntentPin || in.Mode != failover.ModeOnDemand) {
-		return 0, ""
-	}
-	probe := max(1, p.Probe)
-	for _, pool := range p.Pools {
-		if pool.Capacity != failover.Spot || in.Pool != "" && pool.Name != in.Pool {
-			continue
-		}
-		n := min(probe, demand)
-		if pool.Max > 0 {
-			n = min(n, pool.Max)
-		}
-		tasks += n
-	}
-	switch tasks = min(tasks, demand); {
-	case tasks == 0:
-		return 0, ""
-	case tasks < demand:
-		return tasks, fmt.Sprintf("its probe stays on Spot: %d of %s", tasks, count(demand, "task"))
-	case demand == 1:
-		return tasks, "its probe of 1 task stays on Spot, and that is all of it: on-demand comes beside it"
-	}
-	return tasks, fmt.Sprintf("its probe of %s stays on Spot, and that is all %d of them: on-demand comes beside them, and none leaves Spot unless probe is less than %d in the policy",
-		count(probe, "task"), demand, demand)
 }
 
 // expect decides once on what was last seen, to show what the intent would lead to.

@@ -206,6 +206,9 @@ func TestAPreviewRecordsNothing(t *testing.T) {
 	if !p.Known || len(p.Expected) != 1 || !strings.HasPrefix(p.Expected[0], "raise standard from 0 to 2") {
 		t.Errorf("%+v", p)
 	}
+	if !strings.HasPrefix(p.Stays, "Its probe") || !strings.Contains(p.Stays, "stays on Spot") {
+		t.Errorf("what stays on Spot is said as %q", p.Stays)
+	}
 	w = ask(d, "GET", "/api/workloads/api/preview?kind=restore", "", nil)
 	if !strings.Contains(w.Body.String(), "no pool is failed over") {
 		t.Errorf("%s", w.Body)

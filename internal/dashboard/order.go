@@ -164,6 +164,8 @@ type previewFacts struct {
 	Known    bool      `json:"known"`
 	From     time.Time `json:"from,omitzero"`
 	Expected []string  `json:"expected"`
+	// Stays says what stays on Spot as a probe; empty when nothing does.
+	Stays string `json:"stays,omitempty"`
 }
 
 // preview decides once on what was last seen, to show what an order would lead to. Nothing is recorded.
@@ -191,6 +193,7 @@ func (d *Dashboard) preview(w http.ResponseWriter, r *http.Request) {
 		d.answer(w, r, out)
 		return
 	}
+	out.Stays = upperFirst(failover.StaysOnSpot(wl.Policy, after, in).Text())
 	if c.Observation != nil && c.Decision != nil && len(c.Observation.Pools) == len(wl.Policy.Pools) {
 		o := failover.Observation{At: in.At, Pools: slices.Clone(c.Observation.Pools)}
 		for i, v := range c.Decision.Pools { // as it should be by now

@@ -177,15 +177,11 @@ func mix(z uint64) uint64 {
 func (w *pass) samplesNeeded(v *view) int { return samplesNeeded(w.p, v.pool, w.s.Demand) }
 
 func samplesNeeded(p *Policy, pool *Pool, demand int) int {
-	n := min(p.MinSamples, demand, max(1, p.Probe))
-	if pool.Max > 0 {
-		n = min(n, pool.Max)
-	}
-	return max(1, n)
+	return max(1, min(p.MinSamples, ProbeOf(p, pool, demand)))
 }
 
-// probe is how many tasks an open breaker keeps asking for.
-func (w *pass) probe() int { return min(max(1, w.p.Probe), w.s.Demand) }
+// probe is how many tasks an open breaker keeps asking for where the pool's max allows it.
+func (w *pass) probe() int { return ProbeOf(w.p, &Pool{}, w.s.Demand) }
 
 // prove watches an open breaker: the pool must have been held off, have shown enough tasks, and nearly all of
 // them well.
@@ -252,7 +248,7 @@ func (w *pass) heldProves(v *view) bool {
 	if v.held == 0 || w.now.Sub(v.ps.B.TrippedAt) < w.p.StableFor {
 		return false
 	}
-	if v.held+min(w.probe(), w.bound(v)) > w.bound(v) {
+	if v.held+ProbeOf(w.p, v.pool, w.s.Demand) > w.bound(v) {
 		return true
 	}
 	if w.evacuates(v) {

@@ -84,7 +84,7 @@ func (w *pass) breakerAsk(v *view, want int) bool {
 	if !v.breaker || v.ps.B.Mode == Closed || w.pinned == ModeSpot {
 		return true
 	}
-	probe := min(w.probe(), w.bound(v))
+	probe := ProbeOf(w.p, v.pool, w.s.Demand)
 	if w.onDemandShort && w.short {
 		// On-demand cannot be had either: ask everywhere, lose nothing.
 		v.raise, v.release = max(v.raise, probe), max(v.release, probe)

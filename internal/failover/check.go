@@ -290,10 +290,7 @@ func (c *checker) probeStays() {
 	asks := c.asks()
 	for i := range c.p.Pools {
 		b := c.after.Pool(c.p.Pools[i].Name).B
-		least := min(max(1, c.p.Probe), c.d.Demand)
-		if m := c.p.Pools[i].Max; m > 0 {
-			least = min(least, m)
-		}
+		least := ProbeOf(c.p, &c.p.Pools[i], c.d.Demand)
 		if b.Mode != Closed && asks[i] < least && (c.d.LookAgain.IsZero() || c.d.LookAgain.After(c.d.At)) {
 			c.fail("probe_stays", "%s is asked for %d while its breaker is %s", c.p.Pools[i].Name, asks[i], b.Mode)
 		}

@@ -69,9 +69,10 @@ export class Orders {
     let p
     try { p = await get(`${this.base}/preview?${q}`) } catch (e) { fill($('dialog-preview'), h('p', null, 'What it would lead to is not known: ' + e.message)); return }
     if (o.kind !== this.kind) return
+    const stays = p.stays ? [h('p', null, p.stays + '.')] : []
     if (p.refused) fill($('dialog-preview'), h('p', null, p.refused))
-    else if (!p.known) fill($('dialog-preview'), h('p', null, 'What the next pass would do is not known: the last look was not kept in full.'))
-    else fill($('dialog-preview'), h('p', null, 'If all is as it was last seen, the next pass will:'), h('ul', null, p.expected.length ? p.expected.map((t) => h('li', null, t)) : h('li', null, 'change no count')))
+    else if (!p.known) fill($('dialog-preview'), h('p', null, 'What the next pass would do is not known: the last look was not kept in full.'), ...stays)
+    else fill($('dialog-preview'), h('p', null, 'If all is as it was last seen, the next pass will:'), h('ul', null, p.expected.length ? p.expected.map((t) => h('li', null, t)) : h('li', null, 'change no count')), ...stays)
   }
 
   async send() {
