@@ -210,3 +210,19 @@ func TestACallThatWasCutOffIsNobodysWillThoughSomebodySpokeMeanwhile(t *testing.
 		t.Errorf("demand %d half a minute later, somebody wants 19", l.s.Demand)
 	}
 }
+
+// TestATaskThatIsBeingStoppedDoesNotCountAsRunning: for up to its stop timeout ECS counts it, and a count raised again at once looks
+// met.
+func TestATaskThatIsBeingStoppedDoesNotCountAsRunning(t *testing.T) {
+	p, _ := Preset(PresetFill)
+	p.Pools = []Pool{{Name: "spot", Capacity: Spot}, {Name: "far", Capacity: Spot, Tier: 1}, {Name: "standard", Capacity: OnDemand, Tier: 2}}
+	o := Observation{At: epoch, Pools: []PoolObservation{{Pool: "spot", Desired: 20, RunningCount: 20}, {Pool: "far", Desired: 1, RunningCount: 1}, {Pool: "standard"}}}
+	s := State{Workload: "api", Pools: []PoolState{{Name: "spot"}, {Name: "far", Asked: &Asked{Count: 1, At: epoch.Add(-leavingFor + time.Second), Done: true, Seen: true}}, {Name: "standard"}}}
+	if needs := Needs(&p, &s, &o); !needs[1].Tasks || needs[0].Tasks || needs[2].Tasks {
+		t.Errorf("needs %+v, want the tasks of far alone", needs)
+	}
+	o.At = epoch.Add(time.Second)
+	if needs := Needs(&p, &s, &o); needs[1].Tasks {
+		t.Error("the tasks of a quiet pool are listed for ever")
+	}
+}

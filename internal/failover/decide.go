@@ -262,7 +262,9 @@ func (w *pass) conclude() {
 		if !v.cooled || v.ask <= v.release { // until then what is given back was warm
 			v.ps.Warm = v.warm
 		}
-		w.look(v.nextSeason)
+		if i < len(w.v)-1 { // the last pool covers for none behind it
+			w.look(v.nextSeason)
+		}
 		w.look(v.nextStuck)
 		w.look(v.nextProof)
 	}

@@ -11,8 +11,8 @@ type Need struct {
 }
 
 // Needs says, from the services' counts alone, what else must be read in this pass: nothing for a quiet
-// workload. Tasks are listed where counts disagree, a signal asks, an interruption is recent, a breaker is not
-// closed, or cover is in place whose release depends on how long tasks have run.
+// workload. Tasks are listed where counts disagree, a signal asks, an interruption or a count of ours is recent, a breaker
+// is not closed, or cover is in place whose release depends on how long tasks have run.
 func Needs(p *Policy, s *State, o *Observation) []Need {
 	needs := make([]Need, len(p.Pools))
 	cover := false
@@ -38,7 +38,7 @@ func Needs(p *Policy, s *State, o *Observation) []Need {
 		gap := po.RunningCount < po.Desired
 		needs[i].Stopped = gap && po.RunningCount+po.PendingCount < po.Desired
 		needs[i].Tasks = gap || po.PendingCount > 0 || po.RunningCount > po.Desired || ps.B.Mode != Closed ||
-			(cover && p.Pools[i].Capacity == Spot)
+			(cover && p.Pools[i].Capacity == Spot) || (ps.Asked != nil && o.At.Sub(ps.Asked.At) < leavingFor)
 	}
 	for i := range o.Signals {
 		sig := &o.Signals[i]
