@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -91,7 +90,7 @@ func runDoctor(ctx context.Context, s IO, o doctorOptions) error {
 		shown, err := untilShown(ctx, func() (bool, error) {
 			var err error
 			report, err = doctor.Run(ctx, opts)
-			return !again(changes, report.Changes()), err
+			return !doctor.Again(changes, report.Changes()), err
 		})
 		if err != nil {
 			return err
@@ -133,14 +132,6 @@ func untilShown(ctx context.Context, look func() (bool, error)) (shown bool, err
 		}
 	}
 	return shown, err
-}
-
-// again says whether a service that was changed is still to be changed.
-func again(made, left []doctor.Change) bool {
-	service := func(c doctor.Change) string { name, _, _ := strings.Cut(c.Text, ": "); return name }
-	return slices.ContainsFunc(left, func(l doctor.Change) bool {
-		return slices.ContainsFunc(made, func(m doctor.Change) bool { return service(m) == service(l) })
-	})
 }
 
 // confirm shows changes and asks, where somebody can be asked.

@@ -6,8 +6,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/backstop-ecs/backstop/internal/doctor"
 )
 
 // TestDoctorLooksUntilAFixShows: what AWS shows right after a change may be what was before it.
@@ -39,22 +37,5 @@ func TestDoctorLooksUntilAFixShows(t *testing.T) {
 	cancel()
 	if _, err := untilShown(ctx, func() (bool, error) { return false, nil }); !errors.Is(err, context.Canceled) {
 		t.Errorf("interrupted: got %v", err)
-	}
-}
-
-func TestAFixIsSeenByItsService(t *testing.T) {
-	made := []doctor.Change{{Text: "api-standard, which has no tasks: update-service --a --b"}, {Text: "web-standard: register-scalable-target --min-capacity 0"}}
-	for text, want := range map[string]bool{
-		"api-standard, which has no tasks: update-service --b":       true, // half of it shows
-		"web-standard: register-scalable-target --min-capacity 0":    true,
-		"other-standard: register-scalable-target --min-capacity 0":  false,
-		"api-standard-2, which has no tasks: update-service --a --b": false,
-	} {
-		if got := again(made, []doctor.Change{{Text: text}}); got != want {
-			t.Errorf("%q: %t, want %t", text, got, want)
-		}
-	}
-	if again(made, nil) {
-		t.Error("nothing is left, and something is")
 	}
 }

@@ -3,6 +3,7 @@ package doctor
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -17,7 +18,7 @@ import (
 type Change struct {
 	// Text says what is changed, in one line.
 	Text string `json:"text"`
-	// Workload and Pool say whose service it is.
+	// Pool says whose service it is.
 	Pool string `json:"pool"`
 
 	ref     control.ServiceRef
@@ -62,6 +63,31 @@ func merge(all []Change) []Change {
 		out[i].Text += " " + flags
 	}
 	return out
+}
+
+// tellApart writes the whole name of a service where another one has the same name in another cluster or region.
+func tellApart(all []Change) []Change {
+	refs := map[string]control.ServiceRef{}
+	var twice []string
+	for _, c := range all {
+		if ref, known := refs[c.ref.Service]; known && ref != c.ref {
+			twice = append(twice, c.ref.Service)
+		}
+		refs[c.ref.Service] = c.ref
+	}
+	for i := range all {
+		if c := &all[i]; slices.Contains(twice, c.ref.Service) {
+			c.Text = c.ref.String() + strings.TrimPrefix(c.Text, c.ref.Service)
+		}
+	}
+	return all
+}
+
+// Again says whether anything of a service that was changed is still to be changed.
+func Again(made, left []Change) bool {
+	return slices.ContainsFunc(left, func(l Change) bool {
+		return slices.ContainsFunc(made, func(m Change) bool { return m.ref == l.ref && (m.service == nil) == (l.service == nil) })
+	})
 }
 
 // Apply makes changes, in their order, and stops at the first that fails.

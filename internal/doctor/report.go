@@ -85,12 +85,12 @@ func (r *Report) Changes() []Change {
 	var out []Change
 	for i := range r.Results {
 		for _, c := range r.Results[i].changes {
-			if !slices.ContainsFunc(out, func(o Change) bool { return o.Text == c.Text }) {
+			if !slices.ContainsFunc(out, func(o Change) bool { return o.ref == c.ref && o.Text == c.Text }) {
 				out = append(out, c)
 			}
 		}
 	}
-	return merge(out)
+	return tellApart(merge(out))
 }
 
 // related says whether a problem of b can explain one of a: they are the same subject, or one contains the other.
