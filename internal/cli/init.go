@@ -14,7 +14,6 @@ import (
 	"github.com/backstop-ecs/backstop/internal/app/parts"
 	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/discover"
-	"github.com/backstop-ecs/backstop/internal/sandbox"
 )
 
 type initOptions struct {
@@ -44,7 +43,7 @@ func newInit(s IO, run func(context.Context, IO, initOptions) error) *cobra.Comm
 			if o.twin == "" && o.twinName != "" {
 				return usageError("--twin-name: only together with --twin SERVICE")
 			}
-			if o.region != "" && !sandbox.IsRegion(o.region) {
+			if o.region != "" && !config.IsRegion(o.region) {
 				return usageError("--region %q: must have the form of AWS's regions, such as us-east-1", o.region)
 			}
 			return run(cmd.Context(), s, o)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/dashboard"
 	"github.com/backstop-ecs/backstop/internal/ecsim"
 	"github.com/backstop-ecs/backstop/internal/failover"
@@ -92,7 +93,7 @@ func (o *sandboxOptions) check(token string) error {
 	if !(o.speed > 0 && o.speed <= speedMax) {
 		return usageError("--speed %v: must be above 0 and at most %g", o.speed, float64(speedMax))
 	}
-	if !sandbox.IsRegion(o.region) {
+	if !config.IsRegion(o.region) {
 		return usageError("--region %q: must have the form of AWS's regions, such as us-east-1", o.region)
 	}
 	if err := checkAddress("addr", o.addr); err != nil {

@@ -88,7 +88,7 @@ const port = `([0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][
 // Forms of text. The ARN forms take every AWS partition (aws, aws-cn, aws-us-gov).
 var (
 	formName      = newForm(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$`)
-	formRegion    = newForm(`^[a-z]{2}(-[a-z]+)+-[0-9]{1,2}$`)
+	formRegion    = newForm(`^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$`)
 	formECSName   = newForm(`^[A-Za-z0-9_-]{1,255}$`)
 	formCluster   = newForm(`^([A-Za-z0-9_-]{1,255}|arn:aws[a-z-]*:ecs:[a-z0-9-]+:[0-9]{12}:cluster/[A-Za-z0-9_-]{1,255})$`)
 	formRole      = newForm(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]{1,512}$`)
@@ -103,6 +103,9 @@ var (
 	formListen    = newForm(`^(off|([A-Za-z0-9.-]*|\[[0-9a-fA-F:]+\]):` + port + `)$`)
 	formNamespace = newForm(`^[A-Za-z0-9._/#-]{1,255}$`)
 )
+
+// IsRegion says whether a name has the form of AWS's regions, such as us-east-1 and eusc-de-east-1.
+func IsRegion(name string) bool { return formRegion.MatchString(name) }
 
 // spec is the whole format.
 var spec = key{kind: kindMap, doc: "Backstop's configuration.", keys: []key{

@@ -1,6 +1,7 @@
 package ecsim
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,12 +24,7 @@ func (w *World) RegisterTaskDefinition(regionName string, in TaskDefinitionInput
 		OnSIGTERM: in.OnSIGTERM, Broken: in.Broken, Container: in.Container, Image: in.Image, CreatedAt: w.Now(),
 		Tags: mergeTags(nil, in.Tags), Raw: slices.Clone(in.Raw),
 	}
-	if d.CPU == 0 {
-		d.CPU = 256
-	}
-	if d.Memory == 0 {
-		d.Memory = 512
-	}
+	d.CPU, d.Memory = cmp.Or(d.CPU, DefaultCPU), cmp.Or(d.Memory, DefaultMemory)
 	if d.CPU < 0 || d.Memory < 0 {
 		return TaskDefinition{}, clientError("ClientException", "No Fargate configuration exists for given values.")
 	}

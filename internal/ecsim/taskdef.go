@@ -15,10 +15,13 @@ const (
 	FailHealthCheck          // RUNNING, then stopped because load balancer health checks fail
 )
 
+// DefaultCPU and DefaultMemory are the size of a task definition that names none: CPU units and MiB.
+const DefaultCPU, DefaultMemory = 256, 512
+
 // TaskDefinitionInput is a RegisterTaskDefinition call, as far as the model cares.
 type TaskDefinitionInput struct {
 	Family      string
-	CPU, Memory int           // CPU units and MiB; default 256 and 512
+	CPU, Memory int           // CPU units and MiB; 0: DefaultCPU and DefaultMemory
 	Arch        string        // X86_64 (default) or ARM64
 	StopTimeout time.Duration // 0: the default of Config; at most 120 s
 	OnSIGTERM   Behaviour

@@ -117,8 +117,8 @@ func decodeRequest(r *http.Request, homeRegion string) (request, *apiError) {
 	return req, nil
 }
 
-// regionName is the form of AWS's region names.
-var regionName = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]{2,12}){1,3}-[0-9]$`)
+// regionName is the form of AWS's region names, the same as in a configuration.
+var regionName = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$`)
 
 // IsRegion says whether a name has the form of AWS's regions; requests for others are refused.
 func IsRegion(name string) bool { return regionName.MatchString(name) }

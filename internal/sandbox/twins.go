@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -15,7 +16,7 @@ type Twins struct {
 	Cluster     string // made if missing
 	Name        string
 	Count       int
-	CPU, Memory int           // of a task; 0: 256 units, 512 MiB
+	CPU, Memory int           // of a task, in units and MiB; 0: the model's default
 	Arch        string        // X86_64 (empty) or ARM64
 	StopTimeout time.Duration // 0: the model's default
 	OnSIGTERM   ecsim.Behaviour
@@ -89,14 +90,7 @@ func (s *Sandbox) setupTwins(t Twins) error {
 
 // checkSize refuses a size that no task definition could have.
 func (t *Twins) checkSize() error {
-	cpu, memory := t.CPU, t.Memory
-	if cpu == 0 {
-		cpu = 256
-	}
-	if memory == 0 {
-		memory = 512
-	}
-	if refused := checkFargateSize(cpu, memory); refused != nil {
+	if refused := checkFargateSize(cmp.Or(t.CPU, ecsim.DefaultCPU), cmp.Or(t.Memory, ecsim.DefaultMemory)); refused != nil {
 		return errors.New("cpu, memory: " + refused.Message)
 	}
 	return nil

@@ -1,0 +1,23 @@
+package cli
+
+import (
+	"testing"
+
+	"github.com/backstop-ecs/backstop/internal/config"
+	"github.com/backstop-ecs/backstop/internal/sandbox"
+)
+
+// TestARegionHasOneForm: what a flag takes a configuration takes, and so does the sandbox, which has a form of its own.
+func TestARegionHasOneForm(t *testing.T) {
+	for name, want := range map[string]bool{
+		"us-east-1": true, "us-gov-west-1": true, "ap-southeast-10": true, "eusc-de-east-1": true, "us-isob-east-1": true,
+		"us-east": false, "us-east-100": false, "europe-west-1": false, "US-EAST-1": false, "us1": false, "": false, "us-east-1/x": false,
+	} {
+		if c, s := config.IsRegion(name), sandbox.IsRegion(name); c != want || s != want {
+			t.Errorf("%q: a configuration takes it: %t, the sandbox: %t; want %t", name, c, s, want)
+		}
+	}
+	if _, err := config.Parse([]byte("version: 1\nregion: eusc-de-east-1\nworkloads:\n  - name: api\n"+twoPools), "b.yaml"); err != nil {
+		t.Errorf("a region of the European Sovereign Cloud: %v", err)
+	}
+}
