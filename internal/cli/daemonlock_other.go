@@ -1,6 +1,6 @@
-//go:build !unix || solaris || aix
+//go:build !unix
 
 package cli
 
-// holdLock knows of no others where files have no locks that end with a process.
+// holdLock knows of no others: on Windows no lock is taken.
 func holdLock(string) (others bool, release func()) { return false, func() {} }

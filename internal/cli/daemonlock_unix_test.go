@@ -1,4 +1,4 @@
-//go:build unix && !solaris && !aix
+//go:build unix
 
 package cli
 
@@ -7,7 +7,10 @@ import (
 	"log/slog"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 // TestALockIsSharedAndEndsWithItsHolders: each sees that others are there, whoever of them came first and whoever has gone.
@@ -32,6 +35,26 @@ func TestALockIsSharedAndEndsWithItsHolders(t *testing.T) {
 		t.Error("a lock that cannot be had has others")
 	} else {
 		release()
+	}
+}
+
+// TestAShareIsTakenBesideADaemonThatStartsAtTheSameMoment: without it a third one would not be told.
+func TestAShareIsTakenBesideADaemonThatStartsAtTheSameMoment(t *testing.T) {
+	for _, held := range []time.Duration{0, sharePause / 2, time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			begun, shared, tries := time.Now(), false, 0
+			takeShare(func() error {
+				tries++
+				if time.Since(begun) < held {
+					return syscall.EWOULDBLOCK
+				}
+				shared = true
+				return nil
+			})
+			if want := held < sharePause; shared != want || tries > 2 {
+				t.Errorf("held by another for %s: shared %t after %d tries, want %t", held, shared, tries, want)
+			}
+		})
 	}
 }
 
