@@ -30,6 +30,7 @@ type workflow struct {
 		Uses        string            `yaml:"uses"`
 		Steps       []struct {
 			Uses string         `yaml:"uses"`
+			Run  string         `yaml:"run"`
 			With map[string]any `yaml:"with"`
 		} `yaml:"steps"`
 	} `yaml:"jobs"`
@@ -105,6 +106,28 @@ func TestWorkflowsHaveTheLeastRights(t *testing.T) {
 		}
 		if strings.Contains(text, "pull_request_target") {
 			t.Errorf("%s: pull_request_target runs a fork's code with this repository's rights", name)
+		}
+	}
+}
+
+// TestEveryPushIsTestedWholly: the race detector's run is a shorter one, and nothing else fuzzes.
+func TestEveryPushIsTestedWholly(t *testing.T) {
+	var w workflow
+	if err := yaml.Unmarshal([]byte(read(t, ".github/workflows/ci.yml")), &w); err != nil {
+		t.Fatal(err)
+	}
+	runs := make(map[string]bool)
+	for _, job := range w.Jobs {
+		for _, step := range job.Steps {
+			target := strings.Fields(strings.TrimPrefix(step.Run, "make "))
+			if strings.HasPrefix(step.Run, "make ") && len(target) > 0 {
+				runs[target[0]] = true
+			}
+		}
+	}
+	for _, target := range []string{"check", "test", "fuzz"} {
+		if !runs[target] {
+			t.Errorf("no job of ci.yml runs make %s", target)
 		}
 	}
 }
