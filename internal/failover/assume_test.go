@@ -113,6 +113,55 @@ func TestAStateThatIsLostAgainWantsNoMore(t *testing.T) {
 	}
 }
 
+// TestAStateFromBeforeTheFailoverStopsNothing: a copy that was put back, at once or hours later, knows neither the failover nor
+// what the demand has become since.
+func TestAStateFromBeforeTheFailoverStopsNothing(t *testing.T) {
+	old := func(demand int, age time.Duration, pools ...PoolState) State {
+		return State{Workload: "api", Version: StateVersion, At: epoch.Add(-age), Demand: demand, DemandSet: true, Owner: "spot",
+			Pools: append(pools, PoolState{Name: "spot"}, PoolState{Name: "standard"})[:2]}
+	}
+	ours := func(pool string, n int) PoolState {
+		return PoolState{Name: pool, Asked: &Asked{Count: n, At: epoch.Add(-24 * time.Hour), Done: true, Seen: true}}
+	}
+	for _, c := range []struct {
+		name           string
+		state          State
+		spot, standard int
+		want           int
+		assumed        bool
+	}{
+		{"put back after hours", old(100, 6*time.Hour), 10, 100, 100, true},
+		{"put back at once", old(100, time.Minute), 10, 100, 100, true},
+		{"of a smaller demand", old(5, 6*time.Hour), 10, 200, 200, true},
+		{"of an earlier failover", old(8, 6*time.Hour, ours("spot", 2), ours("standard", 8)), 2, 20, 20, true},
+		{"both moved by hand", old(100, time.Minute), 40, 60, 100, true},
+		{"the demand fell", old(100, time.Minute, ours("spot", 100), ours("standard", 90)), 50, 90, 50, false},
+		{"the demand fell, and a stray backup is small", old(100, time.Minute), 50, 7, 50, false},
+		{"the demand rose", old(100, 6*time.Hour), 150, 0, 150, false},
+		{"a backup is raised behind our back", old(100, time.Minute, ours("spot", 100), ours("standard", 0)), 100, 120, 100, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l := newLab(t, PresetSwitch, 100)
+			l.pool("spot").tasks = nil
+			l.pool("spot").desired, l.pool("standard").desired = c.spot, c.standard
+			l.run("spot", c.spot, time.Hour)
+			l.run("standard", c.standard, time.Hour)
+			l.s = c.state
+			l.pass()
+			if l.s.Demand != c.want || (l.last.Reason == ReasonDemandAssumed) != c.assumed {
+				t.Errorf("demand %d (%s), want %d, assumed: %t", l.s.Demand, l.last.Reason, c.want, c.assumed)
+			}
+			if c.spot+c.standard >= c.want && l.pool("spot").desired+l.pool("standard").desired < c.want {
+				t.Errorf("spot is asked for %d and standard for %d", l.pool("spot").desired, l.pool("standard").desired)
+			}
+			l.advance(time.Minute)
+			if l.pass(); l.s.Demand != c.want || l.last.Reason == ReasonDemandAssumed {
+				t.Errorf("a minute later: demand %d (%s)", l.s.Demand, l.last.Reason)
+			}
+		})
+	}
+}
+
 func TestAFirstLookAtTwinsThatBothRunTakesTheOwnersCount(t *testing.T) {
 	l := newLab(t, PresetFill, 20)
 	l.pool("standard").desired = 20

@@ -19,7 +19,9 @@ func (w *pass) readDemand() {
 			w.s.Demand = w.s.DemandWanted
 		}
 	default:
-		if count, changed := w.outsideCount(k); changed {
+		if count, changed := w.outsideCount(k); w.outdated(k, count, changed) {
+			break
+		} else if changed {
 			w.s.Demand = count
 			w.s.Pools[k].Asked = w.overruled(w.s.Pools[k].Asked, count)
 			w.v[k].cur = count
@@ -62,26 +64,84 @@ func (w *pass) assume(k int) bool {
 	demand := w.s.Demand
 	switch {
 	case !w.s.DemandSet:
-		held, running := w.heldBy(k)
-		if held <= v.desired {
+		if demand = w.held(k); demand <= v.desired {
 			return false
-		}
-		if demand = held; v.desired > max(1, w.p.Probe) {
-			// Not more than runs: while a pool is evacuated its cover is asked for as a whole, and comes in its place.
-			demand = max(held, running+min(w.proven(v), v.desired))
 		}
 	case w.s.Owner == "" || w.s.Owner == v.pool.Name:
 		return false
 	}
+	w.assumed(k, demand, v.ps.Asked == nil)
+	return true
+}
+
+// assumed makes a number the demand that nobody gave, and says so. With ours the owner's count is noted as ours: only a
+// later change of it is somebody's will.
+func (w *pass) assumed(k, demand int, ours bool) {
+	v := &w.v[k]
 	w.s.Demand = demand
-	if v.ps.Asked == nil {
+	if ours {
 		v.ps.Asked = &Asked{Count: v.desired, At: w.now, Done: true, Seen: true}
 	}
 	if demand != v.desired {
 		w.find(Finding{Reason: ReasonDemandAssumed, Pool: v.pool.Name, Count: demand, Limit: v.desired})
 		w.leads(ReasonDemandAssumed)
 	}
-	return true
+}
+
+// outdated settles the demand where the state is older than what the pools show: a copy of before a failover was put back,
+// or somebody moves the workload by hand, both services between two looks. The sign of either is cover that the state has
+// not asked for. To take the owner's count for somebody's will would stop it, and what runs with it.
+func (w *pass) outdated(k, count int, changed bool) bool {
+	if !w.s.DemandSet {
+		return false
+	}
+	foreign := w.foreign(k)
+	if foreign == 0 {
+		return false
+	}
+	known := w.s.Demand
+	if changed {
+		if fall := w.s.Demand - count; fall > 0 && foreign >= fall {
+			w.assumed(k, max(w.s.Demand, w.held(k)), true)
+			return true
+		}
+		known = count
+	}
+	if held := w.held(k); w.now.Sub(w.s.At) > outdatedAfter && held > known && foreign >= held-known {
+		w.assumed(k, held, changed)
+		return true
+	}
+	return false
+}
+
+// foreign returns how many tasks the pools other than k are asked for beyond what the state knows to have asked for.
+func (w *pass) foreign(k int) int {
+	n := 0
+	for i := range w.v {
+		v, known := &w.v[i], 0
+		if a := v.ps.Asked; a != nil {
+			known = a.Count
+			if superseded(a.Old, v.desired) {
+				continue // a stale read, or a late call of ours
+			}
+		}
+		if i != k {
+			n += max(0, v.desired-known)
+		}
+	}
+	return n
+}
+
+// held returns how many tasks are wanted by what the pools other than k hold, when k's own count does not say it; less
+// than that count where it does.
+func (w *pass) held(k int) int {
+	v := &w.v[k]
+	held, running := w.heldBy(k)
+	if held > v.desired && v.desired > max(1, w.p.Probe) {
+		// Not more than runs: while a pool is evacuated its cover is asked for as a whole, and comes in its place.
+		held = max(held, running+min(w.proven(v), v.desired))
+	}
+	return held
 }
 
 // heldBy returns how many tasks the pools other than k hold of the demand, on-demand what it is asked for, for that comes,

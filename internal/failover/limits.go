@@ -21,6 +21,9 @@ const (
 	// noticedFor is how long after an interruption the pool's tasks are listed at every pass: the notice is
 	// two minutes, and the stop may take a little longer to show.
 	noticedFor = 3 * time.Minute
+	// outdatedAfter is from which age on a state that does not know of cover is taken to be older than it: several times
+	// what lies between two passes, or two heartbeats.
+	outdatedAfter = 15 * time.Minute
 	// leavingFor is how long after its count was set a pool's tasks are listed at every pass: ECS counts a task that it
 	// stops as running until it has stopped, within the stop timeout (at most two minutes on Fargate).
 	leavingFor = 150 * time.Second
