@@ -286,7 +286,7 @@ func TestASimulatedRunKeepsWhatWasMissing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tr, err := traceNamed(o)
+	tr, err := traceNamed(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}

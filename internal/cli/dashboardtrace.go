@@ -4,17 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/cost"
 	"github.com/backstop-ecs/backstop/internal/dashboard"
 	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/input"
 	"github.com/backstop-ecs/backstop/internal/journal"
 	"github.com/backstop-ecs/backstop/internal/replay"
+	"github.com/backstop-ecs/backstop/internal/simulate"
 	"github.com/backstop-ecs/backstop/internal/trace"
 )
 
@@ -23,8 +22,11 @@ var simulatedStart = time.Date(2026, time.November, 2, 0, 0, 0, 0, time.UTC)
 
 // simulated plays a trace and returns the run as the pages show it.
 func simulated(ctx context.Context, o dashboardOptions) (*dashboard.Recording, error) {
-	t, err := traceNamed(o)
-	if err != nil {
+	t, err := traceNamed(ctx, o)
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case err != nil:
 		return nil, &exitError{ExitUsage, err}
 	}
 	law, err := replay.Law(o.policy)
@@ -47,16 +49,15 @@ func simulated(ctx context.Context, o dashboardOptions) (*dashboard.Recording, e
 	return dashboard.NewRecording([]dashboard.Workload{w}, entriesOf(w.Name, r.Timeline), simulatedStart.Add(t.Duration)), nil
 }
 
-func traceNamed(o dashboardOptions) (*trace.Trace, error) {
+func traceNamed(ctx context.Context, o dashboardOptions) (*trace.Trace, error) {
 	if slices.ContainsFunc(trace.Builtins(), func(b trace.Builtin) bool { return b.Name == o.trace }) {
 		return trace.Generate(o.trace, trace.Shape{Tasks: o.tasks, Seed: o.seed})
 	}
-	f, err := os.Open(o.trace)
-	if err != nil {
+	t, err := simulate.ReadTrace(ctx, o.trace)
+	if input.NotOpened(err) {
 		return nil, fmt.Errorf("--trace: %w; `backstop simulate --list` names the built-in ones", err)
 	}
-	defer func() { _ = f.Close() }()
-	return trace.Parse(io.LimitReader(f, configBytesMax), filepath.Base(o.trace))
+	return t, err
 }
 
 // entriesOf makes journal entries of a run: one for each moment that matters, with the reason of the decision at that

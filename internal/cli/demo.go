@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -21,8 +20,9 @@ import (
 	"github.com/backstop-ecs/backstop/internal/dashboard"
 	"github.com/backstop-ecs/backstop/internal/demo"
 	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/input"
+	"github.com/backstop-ecs/backstop/internal/simulate"
 	"github.com/backstop-ecs/backstop/internal/term"
-	"github.com/backstop-ecs/backstop/internal/trace"
 )
 
 const (
@@ -115,7 +115,7 @@ func (o *demoOptions) check(s IO) error {
 }
 
 // play returns the scenario that the options name.
-func (o *demoOptions) play() (demo.Scenario, error) {
+func (o *demoOptions) play(ctx context.Context) (demo.Scenario, error) {
 	if o.trace == "" {
 		sc, err := demo.Find(o.scenario, o.tasks)
 		if err == nil && o.length > 0 {
@@ -123,13 +123,13 @@ func (o *demoOptions) play() (demo.Scenario, error) {
 		}
 		return sc, err
 	}
-	f, err := os.Open(o.trace)
-	if err != nil {
+	t, err := simulate.ReadTrace(ctx, o.trace)
+	switch {
+	case ctx.Err() != nil:
+		return demo.Scenario{}, ctx.Err()
+	case input.NotOpened(err):
 		return demo.Scenario{}, usageError("--trace: %w", err)
-	}
-	defer func() { _ = f.Close() }()
-	t, err := trace.Parse(f, filepath.Base(o.trace))
-	if err != nil {
+	case err != nil:
 		return demo.Scenario{}, &exitError{ExitUsage, err}
 	}
 	sc, err := demo.Replay(t, o.length)
@@ -143,7 +143,7 @@ func runDemo(ctx context.Context, s IO, o demoOptions) error {
 	if o.list {
 		return listScenarios(s, o)
 	}
-	sc, err := o.play()
+	sc, err := o.play(ctx)
 	if err != nil {
 		return err
 	}

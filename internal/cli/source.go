@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/backstop-ecs/backstop/internal/config"
+	"github.com/backstop-ecs/backstop/internal/input"
 )
 
 const (
@@ -65,33 +65,10 @@ func readConfig(ctx context.Context, s IO, path string, warn bool) (*config.File
 
 // readInput reads a file or stdin until ctx ends: a pipe may have no writer, and a person may have nothing to type.
 func readInput(ctx context.Context, s IO, path string) ([]byte, error) {
-	type input struct {
-		data []byte
-		err  error
-	}
-	read := make(chan input, 1)
-	go func() { // it stays where a pipe has no writer, until the process ends
-		data, err := readAll(s, path)
-		read <- input{data, err}
-	}()
-	select {
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case in := <-read:
-		return in.data, in.err
-	}
-}
-
-func readAll(s IO, path string) ([]byte, error) {
 	if path == "-" {
-		return io.ReadAll(io.LimitReader(s.In, configBytesMax))
+		return input.From(ctx, "stdin", func() (io.ReadCloser, error) { return io.NopCloser(s.In), nil }, configBytesMax, io.ReadAll)
 	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }()
-	return io.ReadAll(io.LimitReader(f, configBytesMax))
+	return input.File(ctx, path, configBytesMax, io.ReadAll)
 }
 
 // named returns the workloads of the file that are named, in the file's order; all of them when none is.

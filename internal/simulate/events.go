@@ -19,6 +19,8 @@ import (
 const (
 	eventLineMax = 4 << 20 // bytes; an event has at most 256 KiB, and is quoted when it stands inside another one
 	eventsMax    = 2_000_000
+	// eventBytesMax bounds the file: as many events, of 2 KiB each.
+	eventBytesMax = 4 << 30
 )
 
 // FromEvents rebuilds the capacity that Spot showed from recorded ECS events. It reads EventBridge events as JSON, one a line (as an
@@ -61,6 +63,8 @@ func readEvents(r io.Reader) (signals []failover.Signal, unread int, err error) 
 		case len(signals) >= eventsMax:
 			return nil, 0, fmt.Errorf("more than %d events", eventsMax)
 		case i >= 0 && len(whole) == 0 && take(line[i:]):
+		case len(signals) == 0 && len(whole)+len(line) >= fileMax:
+			return nil, unread, fmt.Errorf("no event in its first %d bytes", len(whole))
 		case len(line) > 0 && len(whole)+len(line) < fileMax:
 			whole = append(append(whole, line...), '\n')
 			unread++

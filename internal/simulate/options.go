@@ -1,7 +1,9 @@
 package simulate
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,6 +13,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/cost"
 	"github.com/backstop-ecs/backstop/internal/ecsim"
 	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/input"
 	"github.com/backstop-ecs/backstop/internal/replay"
 	"github.com/backstop-ecs/backstop/internal/trace"
 )
@@ -87,7 +90,7 @@ type variant struct {
 	zones  replay.Zones
 }
 
-func (o Options) plan() (*plan, error) {
+func (o Options) plan(ctx context.Context) (*plan, error) {
 	if o.Tasks == 0 {
 		o.Tasks = 200
 	}
@@ -122,7 +125,7 @@ func (o Options) plan() (*plan, error) {
 			return nil, fmt.Errorf("share %v: must be between 0 and 1", share)
 		}
 	}
-	for _, step := range []func() error{p.readWorld, p.readPrices, p.readTraces, p.readPolicies, p.readSweep} {
+	for _, step := range []func() error{p.readWorld, p.readPrices, func() error { return p.readTraces(ctx) }, p.readPolicies, p.readSweep} {
 		if err := step(); err != nil {
 			return nil, err
 		}
@@ -194,20 +197,20 @@ func (p *plan) readPrices() error {
 	return nil
 }
 
-func (p *plan) readTraces() error {
+func (p *plan) readTraces(ctx context.Context) error {
 	names := p.o.Traces
 	if len(names) == 0 && len(p.o.Events) == 0 && len(p.o.Given) == 0 {
 		names = []string{"article"}
 	}
 	for _, name := range names {
-		s, err := p.source(name)
+		s, err := p.source(ctx, name)
 		if err != nil {
 			return err
 		}
 		p.sources = append(p.sources, s)
 	}
 	for _, name := range p.o.Events {
-		s, err := p.recorded(name)
+		s, err := p.recorded(ctx, name)
 		if err != nil {
 			return err
 		}
@@ -228,15 +231,15 @@ func fixed(t *trace.Trace) source {
 }
 
 // recorded is a source that is rebuilt from recorded events.
-func (p *plan) recorded(name string) (source, error) {
-	f, err := os.Open(name)
-	if err != nil {
+func (p *plan) recorded(ctx context.Context, name string) (source, error) {
+	base, tasks := filepath.Base(name), p.o.Tasks
+	t, err := input.File(ctx, name, eventBytesMax, func(r io.Reader) (*trace.Trace, error) {
+		return FromEvents(r, strings.TrimSuffix(base, filepath.Ext(base)), tasks)
+	})
+	switch {
+	case input.NotOpened(err):
 		return source{}, fmt.Errorf("read events: %w", err)
-	}
-	defer func() { _ = f.Close() }()
-	base := filepath.Base(name)
-	t, err := FromEvents(f, strings.TrimSuffix(base, filepath.Ext(base)), p.o.Tasks)
-	if err != nil {
+	case err != nil:
 		return source{}, fmt.Errorf("%s: %w", name, err)
 	}
 	t = p.cut(t)
@@ -246,7 +249,7 @@ func (p *plan) recorded(name string) (source, error) {
 	return fixed(t), nil
 }
 
-func (p *plan) source(name string) (source, error) {
+func (p *plan) source(ctx context.Context, name string) (source, error) {
 	builtin := slices.ContainsFunc(trace.Builtins(), func(b trace.Builtin) bool { return b.Name == name })
 	if _, err := os.Stat(name); builtin && err != nil {
 		return source{name: name, of: func(seed uint64) (*trace.Trace, error) {
@@ -254,16 +257,11 @@ func (p *plan) source(name string) (source, error) {
 			return p.cut(t), err
 		}}, nil
 	}
-	f, err := os.Open(name)
-	if err != nil {
+	t, err := ReadTrace(ctx, name)
+	switch {
+	case input.NotOpened(err):
 		return source{}, fmt.Errorf("read trace: %w; built-in traces are %s", err, strings.Join(builtinNames(), ", "))
-	}
-	defer func() { _ = f.Close() }()
-	if info, err := f.Stat(); err == nil && info.Size() > fileMax {
-		return source{}, fmt.Errorf("read trace %s: it has %d bytes, more than %d", name, info.Size(), fileMax)
-	}
-	t, err := trace.Parse(f, filepath.Base(name))
-	if err != nil {
+	case err != nil:
 		return source{}, err
 	}
 	t.Name = strings.TrimSuffix(filepath.Base(name), ".csv")
@@ -275,6 +273,11 @@ func (p *plan) source(name string) (source, error) {
 		return source{}, fmt.Errorf("%w (a final row or a duration says how long it is)", err)
 	}
 	return fixed(t), nil
+}
+
+// ReadTrace reads a trace file until ctx ends.
+func ReadTrace(ctx context.Context, path string) (*trace.Trace, error) {
+	return input.File(ctx, path, fileMax, func(r io.Reader) (*trace.Trace, error) { return trace.Parse(r, filepath.Base(path)) })
 }
 
 // cut makes a trace as long as was asked for.

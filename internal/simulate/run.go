@@ -24,8 +24,11 @@ type Progress struct {
 // Run plans and runs a simulation, a section per trace. tell, if not nil, is called after every run, from several goroutines but one
 // at a time. Results do not depend on the number of workers. An error of the options comes back as an [OptionError].
 func Run(ctx context.Context, o Options, tell func(Progress)) ([]report.Section, error) {
-	p, err := o.plan()
-	if err != nil {
+	p, err := o.plan(ctx)
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case err != nil:
 		return nil, &OptionError{err}
 	}
 	seeds := p.o.Seeds

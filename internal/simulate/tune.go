@@ -104,8 +104,11 @@ type Tuned struct {
 // judges it where it was not searched for: on other seeds, and on the last part of traces that are the same for every seed. tell is as
 // for [Run]. The result does not depend on the number of workers.
 func Tune(ctx context.Context, o TuneOptions, tell func(Progress)) (*Tuned, error) {
-	t, err := newTuner(o, tell)
-	if err != nil {
+	t, err := newTuner(ctx, o, tell)
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case err != nil:
 		return nil, &OptionError{err}
 	}
 	best, err := t.search(ctx)
@@ -130,7 +133,7 @@ type tuner struct {
 	out           Tuned
 }
 
-func newTuner(o TuneOptions, tell func(Progress)) (*tuner, error) {
+func newTuner(ctx context.Context, o TuneOptions, tell func(Progress)) (*tuner, error) {
 	if o.Seeds == 0 {
 		o.Seeds = tuneSeeds
 	}
@@ -149,7 +152,7 @@ func newTuner(o TuneOptions, tell func(Progress)) (*tuner, error) {
 	case math.IsNaN(o.Target) || math.IsInf(o.Target, 0):
 		return nil, fmt.Errorf("shortfall target %v: must be a number of task-minutes", o.Target)
 	}
-	p, err := o.plan()
+	p, err := o.plan(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -75,7 +75,7 @@ func TestAForecastIsProposedWithTheGapOfItsWorld(t *testing.T) {
 	for world, want := range map[string]string{"W2": "foresight_usd: 0.5\n      foresight_gap: 1m10s\n", "W1": ""} {
 		o := sigtermWorld(0)
 		o.World, o.StartUp = world, "70s,100s,110s"
-		tn, err := newTuner(o, nil)
+		tn, err := newTuner(t.Context(), o, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -137,7 +137,7 @@ func TestAPartOfATraceHoldsWhatTheTraceHolds(t *testing.T) {
 
 // Every value of every lever must be in its field's range, and what is printed must be a configuration.
 func TestEveryLeverMakesAConfiguration(t *testing.T) {
-	tn, err := newTuner(TuneOptions{Options: Options{Traces: []string{"article3"}, Set: []string{"fill_after=30s"}}, Target: -1}, nil)
+	tn, err := newTuner(t.Context(), TuneOptions{Options: Options{Traces: []string{"article3"}, Set: []string{"fill_after=30s"}}, Target: -1}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -213,7 +213,7 @@ func TestAProposalIsBorneOutByItsFigures(t *testing.T) {
 // TestATargetIsOutOfReachOnlyWhereNothingTriedReachesIt: a change that buys nothing where it is judged may be what the target needs
 // where it is searched for.
 func TestATargetIsOutOfReachOnlyWhereNothingTriedReachesIt(t *testing.T) {
-	tn, err := newTuner(TuneOptions{Options: Options{Traces: []string{"flap"}, Tasks: 50, Days: 2, Seeds: 2, World: "ends-at-sigterm"}, Target: 20, HeldOut: 3}, nil)
+	tn, err := newTuner(t.Context(), TuneOptions{Options: Options{Traces: []string{"flap"}, Tasks: 50, Days: 2, Seeds: 2, World: "ends-at-sigterm"}, Target: 20, HeldOut: 3}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
