@@ -79,6 +79,9 @@ func (r *run) born(i, life int, h uint64, kill context.CancelFunc) *process {
 		switch {
 		case r.has(ClockJump, share(hash(h, 3))):
 			p.skew = time.Duration((share(hash(h, 4)) - 0.5) * float64(20*time.Minute))
+			if hash(h, 8)%4 == 0 { // a clock that is hours off
+				p.skew *= 24
+			}
 		case r.has(ClockSkew, share(hash(h, 5))):
 			p.skew = time.Duration((share(hash(h, 6)) - 0.5) * float64(clockSlack))
 		}

@@ -7,16 +7,23 @@ import (
 
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/journal"
 )
 
 // shownLate is how long before a first look a count may have been given that only a later look shows.
 const shownLate = time.Minute
 
-// loseState ends all writers, and empties the store once the last one has ended.
+// loseState ends all writers. Once the last one has ended it empties the store, or puts back what it held when the state was lost
+// before: the copy of some hours ago that somebody had made.
 func (r *run) loseState() {
+	now := r.store.Copy(workloadName)
 	r.mu.Lock()
 	if r.losing == nil {
 		r.losing = make(chan struct{})
+		if r.back = nil; r.copied != nil && hash(r.plan.Seed, r.copied.State.Generation)%2 == 0 {
+			r.back = r.copied
+		}
+		r.copied = now
 	}
 	r.mu.Unlock()
 	for i := range r.restarts {
@@ -68,29 +75,45 @@ func (r *run) empty() {
 	if r.losing == nil || r.alive > 0 {
 		return
 	}
-	r.store.Lose()
-	r.watch.forgets()
+	r.store.Lose(r.back)
+	r.watch.forgets(r.back)
 	close(r.losing)
 	r.losing = nil
 }
 
-// forgets notes that the store was emptied.
-func (w *watch) forgets() {
+// forgets notes that the store was emptied, or holds an older record.
+func (w *watch) forgets(back *control.Record) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !w.forgot {
 		w.lost = w.latest.State.Demand
 	}
 	w.latest, w.forgot = control.Record{}, true
+	if back != nil {
+		w.latest = *back
+	}
 	clear(w.actors)
 }
 
 // assumedLocked: the first look after the state was lost finds a demand that holds what on-demand was asked for, and not more
 // than all pools were (ADR 7). It need be nobody's will.
-func (w *watch) assumedLocked(p *process, after *failover.State, seen map[string]sight) {
-	if !w.forgot || !after.DemandSet {
+//
+// So it is when the state is older than the cover: whatever the reason, it is said.
+func (w *watch) assumedLocked(p *process, after *failover.State, entries []journal.Entry, seen map[string]sight) {
+	var d *failover.Decision
+	for i := range entries {
+		if entries[i].Kind == journal.KindDecision {
+			d = entries[i].Decision
+		}
+	}
+	if p == nil || d == nil || d.Reason == failover.ReasonBlind || !after.DemandSet {
 		return
 	}
+	said := slices.ContainsFunc(d.Findings, func(f failover.Finding) bool { return f.Reason == failover.ReasonDemandAssumed })
+	if !w.forgot && !said {
+		return
+	}
+	empty := w.forgot && !w.latest.State.DemandSet
 	w.forgot = false
 	k := len(w.wills)
 	for i := range w.wills {
@@ -101,7 +124,7 @@ func (w *watch) assumedLocked(p *process, after *failover.State, seen map[string
 	}
 	w.wills = slices.Insert(w.wills, k, will{count: after.Demand, at: time.Now(), overwritten: true})
 	w.adopted = k
-	if p == nil || w.r.plan.World.ReadLag > 0 {
+	if !empty || w.r.plan.World.ReadLag > 0 {
 		return
 	}
 	covered, most := -p.policy.Extra, 0

@@ -81,11 +81,24 @@ func (m *Memory) put(next control.Record, entries []journal.Entry) error {
 	return nil
 }
 
-// Lose empties the store.
-func (m *Memory) Lose() {
+// Lose empties the store, or leaves it with an older record.
+func (m *Memory) Lose(back *control.Record) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.records, m.entries, m.ids = nil, nil, nil
+	if back != nil {
+		m.records = map[string]control.Record{back.State.Workload: *back}
+	}
+}
+
+// Copy returns a workload's record, or nil.
+func (m *Memory) Copy(workload string) *control.Record {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if r, ok := m.records[workload]; ok {
+		return &r
+	}
+	return nil
 }
 
 // Append writes entries that belong to no commit.

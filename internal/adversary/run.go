@@ -86,6 +86,8 @@ type run struct {
 	restarts []chan struct{} // one for each writer
 	alive    int             // writers that live
 	losing   chan struct{}   // closed when the state is lost; nil: nobody waits for that
+	copied   *control.Record // what the store held when the state was last lost; back is what is put back now
+	back     *control.Record
 	passes   int
 	trace    uint64
 }

@@ -173,7 +173,7 @@ func (w *watch) committed(p *process, next control.Record, entries []journal.Ent
 	if before.DemandSet && !after.DemandSet {
 		w.breachLocked("state_is_kept", "the demand of generation %d is gone in %d", before.Generation, after.Generation)
 	}
-	w.assumedLocked(p, after, seen)
+	w.assumedLocked(p, after, entries, seen)
 	w.demandLocked(after)
 	w.evidenceLocked(before, after)
 	if p != nil {
@@ -198,7 +198,7 @@ func (w *watch) committed(p *process, next control.Record, entries []journal.Ent
 
 // demandLocked: the demand is what somebody gave the owner's count, and never goes back to an older will.
 func (w *watch) demandLocked(after *failover.State) {
-	if !after.DemandSet || (w.adopted < len(w.wills) && w.wills[w.adopted].count == after.Demand) {
+	if !after.DemandSet || w.forgot || (w.adopted < len(w.wills) && w.wills[w.adopted].count == after.Demand) {
 		return
 	}
 	for i := len(w.wills) - 1; i > w.adopted; i-- {

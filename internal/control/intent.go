@@ -26,8 +26,9 @@ func (e *RefusedError) Unwrap() error { return e.Err }
 // [*RefusedError].
 func Intend(ctx context.Context, store Store, w Workload, owner string, in failover.Intent, now func() time.Time) (failover.State, error) {
 	var last error
+	var seen vigil
 	for range intentTries {
-		state, err := intend(ctx, store, w, owner, in, now())
+		state, err := intend(ctx, store, w, owner, in, now(), &seen)
 		var held *LeaseHeldError
 		if err == nil || (!errors.Is(err, ErrStale) && !errors.As(err, &held)) {
 			return state, err
@@ -41,7 +42,7 @@ func Intend(ctx context.Context, store Store, w Workload, owner string, in failo
 	return failover.State{}, last
 }
 
-func intend(ctx context.Context, store Store, w Workload, owner string, in failover.Intent, now time.Time) (failover.State, error) {
+func intend(ctx context.Context, store Store, w Workload, owner string, in failover.Intent, now time.Time, seen *vigil) (failover.State, error) {
 	ctx, cancel := context.WithTimeout(ctx, StoreTimeout)
 	defer cancel()
 	records, err := store.Load(ctx, []string{w.Name})
@@ -59,6 +60,9 @@ func intend(ctx context.Context, store Store, w Workload, owner string, in failo
 	after.Generation = before.Generation + 1
 	entry := journal.Entry{Version: journal.Version, ID: journal.NewID(now, rand.Uint32()), Workload: w.Name, At: in.At,
 		Kind: journal.KindIntent, Generation: after.Generation, PolicyDigest: journal.PolicyDigest(w.Policy), Intent: &in}
+	if lease := records[w.Name].Lease; lease.Held(owner, now) && seen.over(lease, now) {
+		now = lease.past(now)
+	}
 	if err := store.Commit(ctx, owner, Record{State: after}, now, []journal.Entry{entry}); err != nil {
 		return before, fmt.Errorf("commit %s: %w", w.Name, err)
 	}

@@ -90,6 +90,7 @@ type item struct {
 	seen      uint64 // the newest generation that we know of
 	told      map[string]bool
 	withheld  string
+	vigil     vigil
 	orders    *string // what operators have ordered, as of the last decision that is in the journal; nil: not known
 }
 

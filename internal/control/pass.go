@@ -33,6 +33,8 @@ type job struct {
 	telling map[string]bool // the keys of this pass's notices
 	// degraded says that something could not be read that may be readable soon.
 	degraded bool
+	// outlived says that the record's lease has run out, whatever its date says.
+	outlived bool
 }
 
 // Pass looks once at each of the named workloads, decides and acts, a hundred of them at a time. All their
@@ -174,7 +176,7 @@ func (l *Loop) load(ctx context.Context, jobs []*job, end func(*job)) []*job {
 		case damaged[j.w.Name] != nil:
 			j.report.Result, j.report.Err = StoreFailed, fmt.Errorf("load %s: %w", j.w.Name, damaged[j.w.Name])
 			end(j)
-		case j.record.Lease.Held(l.Owner, now):
+		case l.heldBy(ctx, j, now):
 			j.report.Result = Held
 			j.report.Err = &LeaseHeldError{Owner: j.record.Lease.Owner, Until: j.record.Lease.Until}
 			end(j)
@@ -253,6 +255,9 @@ func (l *Loop) commit(ctx context.Context, j *job, next Record, now time.Time, e
 	storeCtx, cancel := context.WithTimeout(ctx, StoreTimeout)
 	defer cancel()
 	from := time.Now()
+	if j.outlived {
+		now = j.record.Lease.past(now)
+	}
 	err := l.Store.Commit(storeCtx, l.Owner, next, now, entries)
 	j.step(StepCommit, from, err)
 	l.storeAnswered(ctx, &l.writable, err)
