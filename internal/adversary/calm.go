@@ -1,10 +1,12 @@
 package adversary
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
 
+	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/ecsim"
 	"github.com/backstop-ecs/backstop/internal/failover"
 )
@@ -16,6 +18,26 @@ func (r *run) calm() {
 	r.mu.Unlock()
 	for i := range r.restarts {
 		r.restart(i)
+	}
+	if r.plan.Shares[ClockJump] > 0 {
+		r.haunt()
+	}
+}
+
+// haunt leaves a lease behind as a process whose clock was a day ahead, and that was killed while it acted.
+func (r *run) haunt() {
+	store := deskStore{r.base, r}
+	for range 100 { // a pass may come between
+		records, err := store.Load(context.Background(), []string{workloadName})
+		record, ok := records[workloadName]
+		if err != nil || !ok {
+			return
+		}
+		record.State.Generation++
+		record.Lease = control.Lease{Owner: "ghost", Until: time.Now().Add(24 * time.Hour)}
+		if store.Commit(context.Background(), "ghost", record, time.Now().Add(24*time.Hour), nil) == nil {
+			return
+		}
 	}
 }
 
