@@ -48,16 +48,21 @@ func badInputs() []badInput {
 		{what: "YAML whose aliases multiply", args: validate, file: map[string]string{"b.yaml": aliasBomb()}, code: ExitUsage, says: "b.yaml:"},
 		{what: "a configuration of 3 MB", args: validate, file: map[string]string{"b.yaml": strings.Repeat("# filler\n", 350_000)}, code: ExitUsage, says: "b.yaml"},
 		{what: "nesting 100,000 deep", args: validate, file: map[string]string{"b.yaml": strings.Repeat("[", 100_000)}, code: ExitUsage, says: "b.yaml:1"},
+		{what: "a webhook at the metadata service", args: validate, file: notifying("{webhook: {url: 'https://169.254.169.254/t0ps3cret'}}"), code: ExitUsage, says: "metadata service"},
+		{what: "a webhook's URL with a password", args: validate, file: notifying("{slack: {url: 'https://me:t0ps3cret@hooks.example.com/'}}"), code: ExitUsage, says: "no password"},
+		{what: "a webhook's URL under the wrong key", args: validate, file: notifying("{sns: 'https://hooks.example.com/t0ps3cret'}"), code: ExitUsage, says: "https://hooks.example.com/[redacted]"},
 		{what: "a trace that is not there", args: "simulate --trace none.csv", code: ExitUsage, says: "none.csv"},
 		{what: "a trace with a word for a number", args: "simulate --trace t.csv", file: map[string]string{"t.csv": "seconds,spot\n0,lots\n"}, code: ExitUsage, says: "t.csv:2:3"},
 		{what: "a trace whose time goes back", args: "simulate --trace t.csv", file: map[string]string{"t.csv": "seconds,spot\n10,1\n5,2\n"}, code: ExitUsage, says: "t.csv:3:1"},
 		{what: "a trace with a row cut off", args: "simulate --trace t.csv", file: map[string]string{"t.csv": "seconds,spot,demand\n0,1,5\n60,1"}, code: ExitUsage, says: "t.csv:3:"},
 		{what: "a trace of one line of a megabyte", args: "simulate --trace t.csv", file: map[string]string{"t.csv": strings.Repeat("9", 1<<20)}, code: ExitUsage, says: "longer than"},
 		{what: "a misspelt column", args: "simulate --trace t.csv", file: map[string]string{"t.csv": "seconds,on-demand\n0,1\n"}, code: ExitUsage, says: `did you mean "on_demand"`},
+		{what: "a trace without an end", args: "simulate --trace /dev/zero", code: ExitUsage, says: "zero:1:1"},
 		{what: "an unknown policy", args: "simulate --policy magic", code: ExitUsage, says: `unknown policy "magic"`},
 		{what: "a sweep without units", args: "simulate --sweep settle=1", code: ExitUsage, says: "must carry its unit"},
 		{what: "recorded events that are none", args: "simulate --events e.json", file: map[string]string{"e.json": "hello"}, code: ExitUsage, says: "e.json: read events"},
 		{what: "recorded events, cut off in the middle", args: "simulate --events e.json", file: map[string]string{"e.json": `{"detail-type":"ECS Task State Change","source":"aws.ecs","detail":{"cl`}, code: ExitUsage, says: "line 1"},
+		{what: "recorded events without an end", args: "simulate --events /dev/zero", code: ExitUsage, says: "/dev/zero"},
 		{what: "a demo of an unknown scenario", args: "demo --scenario nope", code: ExitUsage, says: "nope"},
 		{what: "a sandbox for the whole network", args: "sandbox --addr 0.0.0.0:7070", code: ExitUsage, says: "must be a loopback address"},
 		{what: "the daemon's pages for the whole network, without a token", args: "run -c b.yaml --http 0.0.0.0:8080", file: yaml(twoPools), code: ExitUsage, says: "token"},
@@ -77,6 +82,11 @@ func badInputs() []badInput {
 		{what: "a what-if with a word for a number", args: "cost --what-if tasks=many", code: ExitUsage, says: "tasks"},
 		{what: "an unknown kind of history", args: "history -c b.yaml --kind gossip", file: yaml(twoPools), code: ExitUsage, says: "gossip"},
 	}
+}
+
+// notifying is a configuration with one receiver of notices.
+func notifying(receiver string) map[string]string {
+	return map[string]string{"b.yaml": "version: 1\nregion: us-east-1\nnotify:\n  - " + receiver + "\nworkloads:\n  - name: api\n" + twoPools}
 }
 
 // withState puts a file where the state is kept; withDir a directory.

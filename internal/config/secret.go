@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 )
 
 // Redacted is what is shown in place of a secret.
@@ -46,6 +47,32 @@ func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String(
 
 // MarshalText returns [Redacted]; it serves JSON, YAML and slog.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// veil leaves of a text that looks like a URL no more than scheme and host, where there is more: a path can be a secret, and
+// so can a user.
+func veil(text string) string {
+	scheme, rest, isURL := strings.Cut(strings.TrimSpace(text), "://")
+	if !isURL {
+		scheme, rest = "", text
+	}
+	end := strings.IndexAny(rest, `/?#\`)
+	if end < 0 {
+		end = len(rest)
+	}
+	host, more := rest[:end], len(rest) > end+1 || strings.Contains(rest[:end], "@")
+	host = host[strings.LastIndex(host, "@")+1:]
+	switch {
+	case !isURL && (strings.HasPrefix(strings.ToLower(text), "http") && more || strings.ContainsAny(text, "@")):
+		return Redacted // a URL with a slip in it
+	case !more || !isURL && (!strings.Contains(host, ".") || strings.HasPrefix(text, "arn:")):
+		return text
+	case strings.ContainsFunc(scheme, func(r rune) bool { return !unicode.IsLetter(r) }) || strings.ContainsFunc(host, unicode.IsSpace):
+		return Redacted
+	case !isURL:
+		return host + "/" + Redacted
+	}
+	return scheme + "://" + host + "/" + Redacted
+}
 
 // reference reads scheme:name. problem is "" when it is one.
 func reference(text string) (s Secret, problem string) {

@@ -1,9 +1,11 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/hookurl"
 )
 
 // kind says what stands behind a key.
@@ -43,6 +45,8 @@ type key struct {
 	// form is what a text must match, and says is that in words.
 	form *form
 	says string
+	// judge says what else is wrong with a text that has the form; "" when nothing is.
+	judge func(text string) string
 	// values are an enum's.
 	values []string
 	// min and max bound a number, both included; of a duration, in seconds.
@@ -150,10 +154,23 @@ var notifySpec = key{kind: kindMap, oneOf: true, doc: "One receiver; one of the 
 // hookSpec is a receiver with a URL that is a secret itself.
 func hookSpec(name, doc string, more ...key) key {
 	return key{name: name, kind: kindMap, oneOf: true, doc: doc + " Its URL, or where the URL is kept.", keys: append([]key{
-		{name: "url", kind: kindText, secret: true, form: formURL, says: "an https URL (http on this machine alone)", doc: "The URL itself. It is never shown, but it is in the file: prefer `secret`."},
+		{name: "url", kind: kindText, secret: true, form: formURL, says: "an https URL (http on this machine alone)", judge: wrongHook, doc: "The URL itself. It is never shown, but it is in the file: prefer `secret`."},
 		{name: "secret", kind: kindText, secret: true, form: formSecret, says: "env:NAME, ssm:NAME or file:PATH",
 			doc: "Where the URL is kept: an environment variable, a parameter of AWS Systems Manager, or a file."},
 	}, more...)}
+}
+
+// wrongHook says what is wrong with a receiver's URL, which would else be known at the first notice only. It does not show it.
+func wrongHook(text string) string {
+	switch _, _, err := hookurl.Parse(text); {
+	case err == nil:
+		return ""
+	case errors.Is(err, hookurl.ErrUser):
+		return "must have no user and no password in it"
+	case errors.Is(err, hookurl.ErrAddress):
+		return "must not have an address of this machine, a link-local one or that of a cloud's metadata service"
+	}
+	return "must be an https URL (http on this machine alone)"
 }
 
 var priceSpec = key{kind: kindMap, doc: "The price of one kind of capacity in one region.", keys: []key{

@@ -83,7 +83,7 @@ func (c *checker) check(k *key, n *yaml.Node, path string, depth int) *value {
 	case k.kind != kindMap && k.kind != kindList && n.Kind == yaml.ScalarNode:
 		c.checkScalar(v, n)
 	default:
-		c.report(v, "must be "+k.takes(), show(k, n), "")
+		c.report(v, "must be "+k.takes(), show(k, n, v.path), "")
 	}
 	return v
 }
@@ -100,11 +100,11 @@ func (c *checker) checkMapping(v *value, n *yaml.Node, depth int) {
 		}
 		at := &value{path: v.path, line: name.Line, column: name.Column}
 		if name.Kind != yaml.ScalarNode {
-			c.report(at, "a key must be text", show(v.spec, name), "")
+			c.report(at, "a key must be text", show(v.spec, name, v.path), "")
 			continue
 		}
 		if line, twice := lines[name.Value]; twice {
-			at.path = under(v.path, cut(name.Value))
+			at.path = under(v.path, cut(veil(name.Value)))
 			c.report(at, fmt.Sprintf("is already set in line %d", line), "", "keep one of them")
 			continue
 		}
@@ -123,7 +123,7 @@ func (c *checker) checkKey(v *value, name, node *yaml.Node, depth int) {
 		v.fields[k.name] = c.check(k, node, under(v.path, k.name), depth+1)
 		return
 	}
-	at := &value{path: under(v.path, cut(name.Value)), line: name.Line, column: name.Column}
+	at := &value{path: under(v.path, cut(veil(name.Value))), line: name.Line, column: name.Column}
 	if c.values++; len(c.problems) >= problemsMax {
 		c.report(at, "unknown key", "", "") // only counted
 		return
@@ -141,7 +141,7 @@ func (c *checker) checkKey(v *value, name, node *yaml.Node, depth int) {
 			hint = "`backstop config explain` lists the known keys"
 		}
 	}
-	c.report(at, "unknown key", strconv.Quote(cut(name.Value)), hint)
+	c.report(at, "unknown key", strconv.Quote(cut(veil(name.Value))), hint)
 }
 
 // merge takes the keys of a merged mapping ("<<") that the mapping itself does not set.
@@ -167,7 +167,7 @@ func (c *checker) merge(v *value, n *yaml.Node, depth int) {
 			}
 		}
 	default:
-		c.report(&value{path: v.path, line: n.Line, column: n.Column}, "<< must be a mapping or an alias of one", show(v.spec, n), "")
+		c.report(&value{path: v.path, line: n.Line, column: n.Column}, "<< must be a mapping or an alias of one", show(v.spec, n, v.path), "")
 	}
 }
 
@@ -218,7 +218,7 @@ func (c *checker) checkScalar(v *value, n *yaml.Node) {
 	}
 	problem, hint := k.wrong(n.Value, tag)
 	if problem != "" {
-		c.report(v, problem, show(k, n), hint)
+		c.report(v, problem, show(k, n, v.path), hint)
 		return
 	}
 	v.text = n.Value
@@ -234,6 +234,9 @@ func (k *key) wrong(text, tag string) (problem, hint string) {
 		}
 		if !k.form.MatchString(text) {
 			return "must be " + k.says, ""
+		}
+		if k.judge != nil {
+			return k.judge(text), ""
 		}
 	case kindEnum:
 		if !slices.Contains(k.values, text) {
@@ -311,7 +314,7 @@ func unquote(text string) string {
 }
 
 // show is how a node's value is shown in a problem.
-func show(k *key, n *yaml.Node) string {
+func show(k *key, n *yaml.Node, path string) string {
 	switch {
 	case n.Kind == yaml.MappingNode:
 		return "a mapping"
@@ -319,6 +322,8 @@ func show(k *key, n *yaml.Node) string {
 		return "a list"
 	case k.secret || k.hasSecret():
 		return Redacted
+	case strings.HasPrefix(path, "notify"): // a receiver's URL may be under the wrong key
+		return strconv.Quote(cut(veil(n.Value)))
 	}
 	return strconv.Quote(cut(n.Value))
 }

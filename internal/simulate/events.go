@@ -70,7 +70,10 @@ func readEvents(r io.Reader) (signals []failover.Signal, unread int, err error) 
 			unread++
 		}
 	}
-	if err := in.Err(); err != nil {
+	switch err := in.Err(); {
+	case errors.Is(err, bufio.ErrTooLong):
+		return nil, 0, fmt.Errorf("a line is longer than %d bytes", eventLineMax)
+	case err != nil:
 		return nil, 0, err
 	}
 	var answer struct {

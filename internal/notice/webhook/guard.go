@@ -9,9 +9,10 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
-	"strings"
 	"syscall"
 	"time"
+
+	"github.com/backstop-ecs/backstop/internal/hookurl"
 )
 
 const (
@@ -21,41 +22,12 @@ const (
 	idleTimeout   = 30 * time.Second
 )
 
-// errAddress says that a name leads where no webhook is.
-var errAddress = errors.New("the address is this machine's own or link-local, which is refused")
-
-// metadata are addresses of clouds' metadata services outside of the link-local ranges.
-var metadata = []netip.Addr{netip.MustParseAddr("fd00:ec2::254"), netip.MustParseAddr("fd00:ec2::23"), netip.MustParseAddr("100.100.100.200")}
-
-// nat64 leads to the IPv4 address in its last four bytes.
-var nat64 = netip.MustParsePrefix("64:ff9b::/96")
-
-// allowed says whether a connection to an address may be opened. local lets loopback pass.
-func allowed(a netip.Addr, local bool) bool {
-	a = a.Unmap().WithZone("")
-	if nat64.Contains(a) {
-		b := a.As16()
-		return allowed(netip.AddrFrom4([4]byte(b[12:])), local)
-	}
-	for _, m := range metadata {
-		if a == m {
-			return false
-		}
-	}
-	if a.IsLoopback() {
-		return local
-	}
-	thisNetwork := a.Is4() && a.As4()[0] == 0
-	return a.IsValid() && !thisNetwork && !a.IsLinkLocalUnicast() && !a.IsMulticast() && !a.IsUnspecified() && !a.IsInterfaceLocalMulticast() &&
-		a != netip.AddrFrom4([4]byte{255, 255, 255, 255})
-}
-
 // newClient returns a client that opens connections to allowed addresses only.
 func newClient(local bool) *http.Client {
 	dialer := &net.Dialer{Timeout: dialTimeout, ControlContext: func(_ context.Context, _, address string, _ syscall.RawConn) error {
 		at, err := netip.ParseAddrPort(address)
-		if err != nil || !allowed(at.Addr(), local) {
-			return errAddress
+		if err != nil || !hookurl.Allowed(at.Addr(), local) {
+			return hookurl.ErrAddress
 		}
 		return nil
 	}}
@@ -66,29 +38,14 @@ func newClient(local bool) *http.Client {
 	}
 }
 
-// check reads a URL. local says that it names this machine in so many words.
-func check(raw string) (u *url.URL, local bool, err error) {
-	u, err = url.Parse(strings.TrimSpace(raw))
-	if err != nil || u.Host == "" || u.User != nil {
-		return nil, false, errors.New("the URL is not one that can be called")
-	}
-	host := strings.ToLower(u.Hostname())
-	addr, isAddr := netip.ParseAddr(host)
-	local = host == "localhost" || isAddr == nil && addr.Unmap().IsLoopback()
-	if u.Scheme != "https" && (u.Scheme != "http" || !local) {
-		return nil, false, errors.New("the URL must begin with https (http on this machine alone)")
-	}
-	return u, local, nil
-}
-
 // mute says what went wrong with a call without naming whom was called: errors of the standard library quote the
 // URL, the host or the address.
 func mute(err error) error {
 	var dns *net.DNSError
 	var timeout interface{ Timeout() bool }
 	switch {
-	case errors.Is(err, errAddress):
-		return errAddress
+	case errors.Is(err, hookurl.ErrAddress):
+		return hookurl.ErrAddress
 	case errors.Is(err, context.Canceled):
 		return context.Canceled
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):

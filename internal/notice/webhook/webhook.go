@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/hookurl"
 	"github.com/backstop-ecs/backstop/internal/notice"
 )
 
@@ -51,7 +52,7 @@ func (s *sender) post(ctx context.Context, body []byte, header http.Header) erro
 	if err != nil {
 		return fmt.Errorf("read URL of %s: %w", s.name, err)
 	}
-	u, local, err := check(raw)
+	u, local, err := hookurl.Parse(raw)
 	if err != nil {
 		return fmt.Errorf("send to %s: %w", s.name, err)
 	}
