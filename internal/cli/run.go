@@ -87,6 +87,7 @@ func runDaemon(ctx context.Context, s IO, o runOptions) error {
 		return err
 	}
 	defer sayIfNotAlone(ctx, file.State.SQLite, log)()
+	keepBackup(ctx, a.Store, log)
 	addr := file.HTTP.Listen
 	if o.http != "" {
 		addr = o.http
@@ -113,6 +114,24 @@ func sayIfNotAlone(ctx context.Context, state string, log *slog.Logger) (release
 			slog.String("hint", "`fuser "+state+lockSuffix+"` names both; stop one, or give each its own state.sqlite and workloads"))
 	}
 	return release
+}
+
+// keepBackup lets a store that keeps a copy of itself do so for as long as the daemon runs.
+func keepBackup(ctx context.Context, store control.Store, log *slog.Logger) {
+	keeper, ok := store.(interface {
+		KeepBackup(ctx context.Context, tell func(error))
+	})
+	if !ok {
+		return
+	}
+	keeper.KeepBackup(ctx, func(err error) {
+		var hinted interface{ Hint() string }
+		hint := ""
+		if errors.As(err, &hinted) {
+			hint = hinted.Hint()
+		}
+		log.LogAttrs(ctx, slog.LevelError, "the state file is not backed up", slog.Any(control.KeyErr, err), slog.String(control.KeyHint, hint))
+	})
 }
 
 // credentialsTimeout bounds how long a start waits to see whether there are credentials at all.

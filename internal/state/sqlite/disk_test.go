@@ -167,7 +167,7 @@ func TestADamagedFileIsRefusedWithAHint(t *testing.T) {
 			_ = again.Close()
 		}
 		var advised interface{ Hint() string }
-		if err == nil || !errors.As(err, &advised) || !strings.Contains(advised.Hint(), "move it away") {
+		if err == nil || !errors.As(err, &advised) || !strings.Contains(advised.Hint(), "move the file away") {
 			t.Errorf("%s damaged: got %v, want an error whose hint says to move the file away", name, err)
 		}
 	}
@@ -199,7 +199,7 @@ func TestAdviceIsAboutTheFault(t *testing.T) {
 		syscall.EACCES: "let the user", syscall.EROFS: "put the file where it can be written", syscall.ENOSPC: "the disk is full",
 		errors.New("strange"): "",
 	} {
-		if got := advice(fmt.Errorf("open: %w", &os.PathError{Op: "open", Path: "state.db", Err: err})); !strings.HasPrefix(got, want) || (want == "" && got != "") {
+		if got := advice("state.db", fmt.Errorf("open: %w", &os.PathError{Op: "open", Path: "state.db", Err: err})); !strings.HasPrefix(got, want) || (want == "" && got != "") {
 			t.Errorf("%v: %q, want %q", err, got, want)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -47,7 +48,11 @@ type Store struct {
 	read      *sql.DB
 	retention journal.Retention
 	written   atomic.Int64 // entries since the last pruning
-	// Now is the clock of the retention; set it before the first use, if at all.
+
+	backups    sync.WaitGroup // the goroutine of KeepBackup
+	stopBackup context.CancelFunc
+
+	// Now is the clock of the retention and of the backups; set it before the first use, if at all.
 	Now func() time.Time
 }
 
@@ -72,9 +77,9 @@ func (e *Error) Unwrap() error { return e.Err }
 func (e *Error) Hint() string { return e.Advice }
 
 // Open opens the file at path, or makes it with mode 0600 (its directory with 0700), and brings its schema up
-// to date. A file with a schema newer than this program's is refused.
+// to date. A file with a schema newer than this program's is refused, and so is a damaged one.
 func Open(ctx context.Context, path string, retention journal.Retention) (*Store, error) {
-	s := &Store{path: path, retention: retention, Now: time.Now}
+	s := &Store{path: path, retention: retention, Now: time.Now, stopBackup: func() {}}
 	s.written.Store(pruneEvery) // the first commit prunes
 	if err := s.create(); err != nil {
 		return nil, err
@@ -90,7 +95,11 @@ func Open(ctx context.Context, path string, retention journal.Retention) (*Store
 		_ = s.write.Close()
 		return nil, err
 	}
-	if err := s.migrate(ctx); err != nil {
+	err = s.check(ctx, checkMax)
+	if err == nil {
+		err = s.migrate(ctx)
+	}
+	if err != nil {
 		_ = s.Close()
 		return nil, err
 	}
@@ -101,6 +110,9 @@ func Open(ctx context.Context, path string, retention journal.Retention) (*Store
 func (s *Store) create() error {
 	if err := os.MkdirAll(filepath.Dir(s.path), dirMode); err != nil {
 		return s.fail("make directory of", err)
+	}
+	if info, err := os.Stat(s.path); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		return s.fail("open", errNoFile)
 	}
 	f, err := os.OpenFile(s.path, os.O_CREATE|os.O_RDWR, fileMode)
 	if at, ok := errors.AsType[*os.PathError](err); ok {
@@ -138,8 +150,10 @@ func (s *Store) connect(lock string, conns int) (*sql.DB, error) {
 	return db, nil
 }
 
-// Close closes the file.
+// Close ends a backup that is being made and closes the file.
 func (s *Store) Close() error {
+	s.stopBackup()
+	s.backups.Wait()
 	if err := errors.Join(s.read.Close(), s.write.Close()); err != nil {
 		return s.fail("close", err)
 	}
@@ -274,15 +288,19 @@ func (s *Store) fail(op string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return &Error{Op: op, Path: s.path, Advice: advice(err), Err: err}
+	return &Error{Op: op, Path: s.path, Advice: advice(s.path, err), Err: err}
 }
 
 const diskFull = "the disk is full: free some space; nothing is acted on until a commit succeeds"
 
 // advice says what a person can do about an error of SQLite or of the file system.
-func advice(err error) string {
+func advice(path string, err error) string {
 	var code *sqlite.Error
 	switch {
+	case isDamage(err):
+		return damageAdvice(path)
+	case errors.Is(err, errNoFile), errors.Is(err, syscall.EISDIR):
+		return "name a file that is there for the state alone, or that is not there yet: state.sqlite of the configuration"
 	case errors.Is(err, os.ErrPermission):
 		return "let the user that backstop runs as read and write the file and its directory"
 	case errors.Is(err, syscall.EROFS):
@@ -299,8 +317,6 @@ func advice(err error) string {
 		return "another process keeps the file locked; stop it, or give every daemon a file of its own"
 	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
 		return "let the user that backstop runs as write the file and its directory"
-	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
-		return "the file is damaged or is no SQLite file: move it away; the state is made anew from what runs, the history is lost"
 	case sqlite3.SQLITE_IOERR:
 		return "the disk is full, or it or its file system fails; a network file system cannot be used"
 	}

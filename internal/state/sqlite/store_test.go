@@ -133,12 +133,12 @@ func TestFilesThatAreRefused(t *testing.T) {
 			if err := os.WriteFile(path, []byte(strings.Repeat("not a database ", 100)), 0o600); err != nil {
 				t.Fatal(err)
 			}
-		}, "not a database", "move it away"},
+		}, "not a database", "move the file away"},
 		{"a directory", func(t *testing.T, path string) {
 			if err := os.Mkdir(path, 0o700); err != nil {
 				t.Fatal(err)
 			}
-		}, "is a directory", ""},
+		}, "is a directory", "state.sqlite"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "state.db")
