@@ -44,10 +44,11 @@ func openPages(ctx context.Context, s IO, file *config.File, a *app.App, addr st
 		return nil, usageError("%w", err)
 	}
 	figures := metrics.New(metrics.Options{Workloads: names, Tick: a.Loop.Tick, Meter: measure.New(a.Store, parts.Tariffs(workloads)), Unpriced: a.Unpriced,
-		Version: Version, Now: s.Now})
+		Named: dashboard.OwnHost(addr), Version: Version, Now: s.Now})
 	mux := http.NewServeMux()
 	mux.Handle("/", pages)
-	for _, path := range []string{"/metrics", "/healthz", "/readyz"} {
+	mux.Handle("/metrics", dashboard.GuardHost(addr, figures.Handler()))
+	for _, path := range []string{"/healthz", "/readyz"} { // probes ask for any name, and are told none
 		mux.Handle(path, figures.Handler())
 	}
 	if p.served, err = listen(ctx, addr, mux); err != nil {

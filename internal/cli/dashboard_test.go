@@ -129,7 +129,18 @@ func storeLook(t *testing.T, store control.Store, at time.Time) control.Report {
 
 func fetch(t *testing.T, url string) (int, string) {
 	t.Helper()
-	r, err := http.Get(url) //nolint:gosec // of the test's own server
+	return fetchAs(t, url, "")
+}
+
+// fetchAs asks for a host's name; "": the URL's own.
+func fetchAs(t *testing.T, url, host string) (int, string) {
+	t.Helper()
+	ask, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask.Host = host
+	r, err := http.DefaultClient.Do(ask)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -255,6 +266,11 @@ func TestTheDaemonServesItsPages(t *testing.T) {
 		t.Fatal(err)
 	}
 	url := p.served.url
+	for path, want := range map[string]int{"metrics": http.StatusMisdirectedRequest, "": http.StatusMisdirectedRequest, "healthz": http.StatusOK, "readyz": http.StatusServiceUnavailable} {
+		if code, body := fetchAs(t, url+path, "127.0.0.1.nip.example"); code != want || strings.Contains(body, `"api"`) {
+			t.Errorf("/%s under another host's name: %d %s", path, code, body)
+		}
+	}
 	if code, body := fetch(t, url+"readyz"); code != http.StatusServiceUnavailable || !strings.Contains(body, "api") {
 		t.Errorf("ready before any pass: %d %s", code, body)
 	}

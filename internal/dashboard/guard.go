@@ -55,9 +55,21 @@ func hostsFor(listen string) hosts {
 	return out
 }
 
+// has says whether a request asks for one of the names.
+func (hs hosts) has(r *http.Request) bool {
+	return hs == nil || slices.Contains(hs, hostName(r.Host))
+}
+
+// OwnHost returns what says whether a request asks for a name that is taken on a listening address: on loopback, one of
+// this machine's own; elsewhere, any.
+func OwnHost(listen string) func(*http.Request) bool { return hostsFor(listen).has }
+
+// GuardHost refuses requests for other names than [OwnHost] takes, as the pages do.
+func GuardHost(listen string, next http.Handler) http.Handler { return hostsFor(listen).guard(next) }
+
 func (hs hosts) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if hs != nil && !slices.Contains(hs, hostName(r.Host)) {
+		if !hs.has(r) {
 			http.Error(w, fmt.Sprintf("no page of %q here: on a loopback address this answers to localhost alone; to be asked for by other names, listen on another address, where looking needs the token",
 				hostName(r.Host)), http.StatusMisdirectedRequest)
 			return

@@ -42,6 +42,8 @@ type Options struct {
 	// Unpriced names the workloads whose budget or forecast is not in force, because what their tasks cost is not
 	// known; nil: none is. It is asked at every pass.
 	Unpriced func() []string
+	// Named says whether a request may be told workloads' names by /readyz; nil: every one may.
+	Named func(*http.Request) bool
 	// Version labels backstop_build_info.
 	Version string
 	// Now is this machine's clock; nil: time.Now.
@@ -177,12 +179,16 @@ func (m *Metrics) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: scrapesMax, Timeout: scrapeTimeout, EnableOpenMetrics: true}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { write(w, http.StatusOK, map[string]any{"status": "ok"}) })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if late, unstored := m.late(); len(late)+len(unstored) > 0 {
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		late, unstored := m.late()
+		switch {
+		case len(late)+len(unstored) == 0:
+			write(w, http.StatusOK, map[string]any{"status": "ready"})
+		case m.o.Named != nil && !m.o.Named(r):
+			write(w, http.StatusServiceUnavailable, map[string]any{"status": "not_ready"})
+		default:
 			write(w, http.StatusServiceUnavailable, map[string]any{"status": "not_ready", "workloads_without_pass": late, "workloads_without_store": unstored})
-			return
 		}
-		write(w, http.StatusOK, map[string]any{"status": "ready"})
 	})
 	return mux
 }

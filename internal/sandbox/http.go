@@ -105,6 +105,8 @@ func (s *Sandbox) forbidden(r *http.Request) string {
 		if err != nil || !loopbackName(u.Hostname()) {
 			return "The sandbox answers no web page from elsewhere (Origin " + clip(origin) + ")."
 		}
+	} else if r.Header.Get("Sec-Fetch-Site") == "cross-site" { // a picture or a link of a page: browsers send no Origin with them
+		return "The sandbox answers no web page from elsewhere (Sec-Fetch-Site cross-site)."
 	}
 	if !s.online.open {
 		if host := hostOnly(r.Host); !loopbackName(host) {

@@ -192,6 +192,11 @@ func TestPagesFromElsewhereAndForeignNamesAreRefused(t *testing.T) {
 		{map[string]string{"Host": "[::1]:80"}, 200},
 		{map[string]string{"Host": "sandbox.localhost"}, 200},
 		{map[string]string{"Origin": "http://localhost:3000"}, 200},
+		{map[string]string{"Sec-Fetch-Site": "none"}, 200},
+		{map[string]string{"Sec-Fetch-Site": "same-origin"}, 200},
+		{map[string]string{"Origin": "http://localhost:3000", "Sec-Fetch-Site": "cross-site"}, 200}, // of localhost at 127.0.0.1
+		{map[string]string{"Sec-Fetch-Site": "cross-site"}, 403},
+		{map[string]string{"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}, 403},
 		{map[string]string{"Host": "evil.example"}, 403},
 		{map[string]string{"Host": "127.0.0.1.evil.example"}, 403},
 		{map[string]string{"Host": "0.0.0.0"}, 403},
