@@ -2,6 +2,7 @@ package control_test
 
 import (
 	"bytes"
+	"context"
 	"log/slog"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/journal"
 )
 
 // leave leaves a lease behind as a process that was killed while it acted, and whose clock was ahead.
@@ -71,6 +73,52 @@ func TestAnOrderDoesNotWaitForALeaseOfAClockThatIsAhead(t *testing.T) {
 		state, err := control.Intend(t.Context(), store, l.Workloads[0], "ops", in, time.Now)
 		if took := time.Since(begun); err != nil || state.Pause == nil || took < control.LeaseFor || took > control.LeaseFor+2*time.Second {
 			t.Errorf("after %s: %+v, %v", took, state.Pause, err)
+		}
+	})
+}
+
+// slowStore takes its time to commit, and notes when the first commit that gives a lease began.
+type slowStore struct {
+	control.Store
+	takes time.Duration
+	begun time.Time
+}
+
+func (s *slowStore) Commit(ctx context.Context, by string, next control.Record, now time.Time, entries []journal.Entry) error {
+	if next.Lease.Owner != "" && s.begun.IsZero() {
+		s.begun = time.Now()
+	}
+	time.Sleep(s.takes) //nolint:forbidigo // of the bubble's clock: the store is slow whatever its caller wants
+	return s.Store.Commit(ctx, by, next, now, entries)
+}
+
+// lastCall notes until when an action may go on.
+type lastCall struct {
+	control.Services
+	until time.Time
+}
+
+func (s *lastCall) Apply(ctx context.Context, ref control.ServiceRef, a failover.Action) error {
+	if end, ok := ctx.Deadline(); ok && end.After(s.until) {
+		s.until = end
+	}
+	return s.Services.Apply(ctx, ref, a)
+}
+
+// TestTheTimeToActCountsFromWhenTheLeaseBegan: from before a commit that takes long, or the lease would end first.
+func TestTheTimeToActCountsFromWhenTheLeaseBegan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 20, "api")
+		store, services := &slowStore{Store: w.store()}, &lastCall{Services: w.services()}
+		l := w.loop("a", store, services, "api")
+		w.pass(l, "api")
+		w.interrupt("api", 3)
+		store.begun, store.takes = time.Time{}, control.StoreTimeout-time.Second
+		if r := w.pass(l, "api"); len(r.Outcomes) == 0 {
+			t.Fatalf("the pass ended as %s, %v, and did nothing", r.Result, r.Err)
+		}
+		if most := store.begun.Add(control.ActDeadline); store.begun.IsZero() || services.until.IsZero() || services.until.After(most) {
+			t.Errorf("an action may go on until %s after the lease began, want %s at most", services.until.Sub(store.begun), control.ActDeadline)
 		}
 	})
 }

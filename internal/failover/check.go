@@ -30,6 +30,7 @@ func CheckStep(p *Policy, before *State, o *Observation, after *State, d *Decisi
 	c.askedIsBounded()
 	c.askedCoversDemand()
 	c.nothingLoweredBeforeItsCover()
+	c.coverComesFirst()
 	c.probeStays()
 	c.tripsHaveEvidence()
 	c.interruptedIsNotRunning()
@@ -279,6 +280,26 @@ func (c *checker) inForce(i int) int {
 		return a.Count
 	}
 	return read
+}
+
+// coverComesFirst: what raises a count is done before what lowers one, and a pool's scalable target is parked before its
+// count is lowered: a crash between two actions leaves too much, never too little.
+func (c *checker) coverComesFirst() {
+	lowered := map[string]bool{}
+	for _, a := range c.d.Actions {
+		switch a := a.(type) {
+		case SetDesiredCount:
+			if a.Count < a.From {
+				lowered[a.Pool] = true
+			} else if len(lowered) > 0 {
+				c.fail("cover_comes_first", "%s is raised after another was lowered", a.Pool)
+			}
+		case ParkScaling:
+			if lowered[a.Pool] {
+				c.fail("cover_comes_first", "%s is parked after it was lowered", a.Pool)
+			}
+		}
+	}
 }
 
 // probeStays: a pool that is not trusted keeps being asked for its probe, or it could never show that it has
