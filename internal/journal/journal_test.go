@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -177,7 +178,7 @@ func TestQueryBoundsAndMatches(t *testing.T) {
 	if got := (Query{}).Max(); got != LimitDefault {
 		t.Errorf("no limit means %d", got)
 	}
-	if got := (Query{Limit: 1 << 40}).Max(); got != LimitMax {
+	if got := (Query{Limit: math.MaxInt}).Max(); got != LimitMax {
 		t.Errorf("a huge limit means %d", got)
 	}
 	e := Entry{Workload: "api", At: at, Kind: KindNotice, ID: "b"}
