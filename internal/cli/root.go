@@ -5,11 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
 )
@@ -25,9 +22,8 @@ const (
 
 // Main runs one command line and returns the exit code.
 func Main(ctx context.Context, args []string, s IO) int {
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	ctx, stop := interruptible(ctx)
 	defer stop()
-	context.AfterFunc(ctx, stop) // what does not end at the first Ctrl-C is killed by the second
 	root := newRoot(s)
 	finish(root)
 	root.SetArgs(append([]string{}, args...)) // nil would be the process's own arguments

@@ -3,6 +3,8 @@ package cli
 import (
 	"context"
 	"flag"
+	"fmt"
+	"io"
 	"os"
 	"testing"
 	"time"
@@ -14,8 +16,21 @@ var update = flag.Bool("update", false, "rewrite golden files")
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"backstop": func() { os.Exit(Main(context.Background(), os.Args[1:], System())) },
+		"backstop":  func() { os.Exit(Main(context.Background(), os.Args[1:], System())) },
+		slowProgram: endSlowly,
 	})
+}
+
+// slowProgram is one that goes on after a signal until its standard input ends.
+const slowProgram = "backstop-slow"
+
+func endSlowly() {
+	ctx, stop := interruptible(context.Background())
+	defer stop()
+	_, _ = fmt.Println("started")
+	<-ctx.Done()
+	_, _ = fmt.Println("ending")
+	_, _ = io.Copy(io.Discard, os.Stdin)
 }
 
 // TestScripts runs the commands as processes, with their exit codes, against each other and the sandbox.
