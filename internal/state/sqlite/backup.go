@@ -18,6 +18,8 @@ const (
 	backupEvery = 24 * time.Hour
 	// backupLook is how often its age is looked at and a failure tried again, and how long making one takes at most.
 	backupLook = time.Hour
+	// backupSoon is when a new file has its first copy: its daemon's first passes have left something to keep by then.
+	backupSoon = time.Minute
 )
 
 // KeepBackup keeps a copy of the file beside it that is not much older than a day, until ctx ends or the store is
@@ -46,11 +48,13 @@ func (s *Store) KeepBackup(ctx context.Context, tell func(error)) {
 // firstLook is how long the first look at the copy's age waits. A file that begins empty may stand in for a damaged one: the
 // copy of that one stays for a day, for whoever wants it back after all.
 func (s *Store) firstLook(ctx context.Context) time.Duration {
-	empty, err := s.empty(ctx)
-	if _, missing := os.Stat(realPath(s.path) + backupSuffix); err == nil && empty && missing == nil {
-		return backupEvery
+	if empty, err := s.empty(ctx); err != nil || !empty {
+		return 0
 	}
-	return 0
+	if _, err := os.Stat(realPath(s.path) + backupSuffix); err != nil {
+		return backupSoon
+	}
+	return backupEvery
 }
 
 func (s *Store) empty(ctx context.Context) (bool, error) {

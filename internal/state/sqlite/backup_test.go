@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"os"
@@ -92,6 +93,52 @@ func TestABackupHoldsUpNoCommitAndNoCommitIt(t *testing.T) {
 	if got := generationOf(t, path+backupSuffix); got != 1 {
 		t.Errorf("the copy has generation %d, which was never committed", got)
 	}
+}
+
+func TestTwoProcessesMayBackUpOneFileAtATime(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.db")
+	a, b := open(t, path, journal.Retention{}), open(t, path, journal.Retention{})
+	defer func() { _ = errors.Join(a.Close(), b.Close()) }()
+	fill(t, a, 1)
+	other := make(chan error)
+	go func() { other <- b.backup(t.Context()) }()
+	if err := errors.Join(a.backup(t.Context()), <-other); err != nil {
+		t.Error(err)
+	}
+	if left, _ := filepath.Glob(path + backupSuffix + "*"); len(left) != 1 || generationOf(t, left[0]) != 1 {
+		t.Errorf("beside the file are %q", left)
+	}
+}
+
+func TestABackupThatIsCutOffLeavesNothing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.db")
+	s := open(t, path, journal.Retention{})
+	defer func() { _ = s.Close() }()
+	fill(t, s, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.copyTo(ctx, path, time.Now()); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if left, _ := filepath.Glob(path + backupSuffix + "*"); len(left) > 0 {
+		t.Errorf("%q are left", left)
+	}
+}
+
+func TestANewFileHasItsFirstBackupAfterAMinute(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.db")
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, path, journal.Retention{})
+		s.KeepBackup(t.Context(), func(err error) { t.Error(err) })
+		synctest.Wait()
+		fill(t, s, 1)
+		time.Sleep(backupSoon)
+		synctest.Wait()
+		if got := generationOf(t, path+backupSuffix); got != 1 {
+			t.Errorf("the copy has generation %d", got)
+		}
+		_ = s.Close()
+	})
 }
 
 // TestABackupIsKeptOncePerDayUntilTheStoreIsClosed ends only when no goroutine is left: that is a bubble's own rule.
