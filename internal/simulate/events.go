@@ -47,6 +47,7 @@ func readEvents(r io.Reader) (signals []failover.Signal, unread int, err error) 
 	in := bufio.NewScanner(r)
 	in.Buffer(make([]byte, 0, 64<<10), eventLineMax)
 	var whole []byte // a JSON document over several lines
+	other := 0       // bytes of lines that are no events
 	take := func(body []byte) bool {
 		if s, ok, err := ecsevent.Parse(body); err == nil {
 			if ok {
@@ -63,10 +64,13 @@ func readEvents(r io.Reader) (signals []failover.Signal, unread int, err error) 
 		case len(signals) >= eventsMax:
 			return nil, 0, fmt.Errorf("more than %d events", eventsMax)
 		case i >= 0 && len(whole) == 0 && take(line[i:]):
-		case len(signals) == 0 && len(whole)+len(line) >= fileMax:
-			return nil, unread, fmt.Errorf("no event in its first %d bytes", len(whole))
-		case len(line) > 0 && len(whole)+len(line) < fileMax:
-			whole = append(append(whole, line...), '\n')
+		case len(signals) == 0 && other+len(line) >= fileMax:
+			return nil, unread, fmt.Errorf("no event in its first %d bytes", other)
+		case len(line) > 0 && other+len(line) < fileMax:
+			if len(whole) == 0 || whole[0] == '{' || whole[0] == '[' { // what begins otherwise never becomes a document
+				whole = append(append(whole, line...), '\n')
+			}
+			other += len(line) + 1
 			unread++
 		}
 	}
