@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// slowProgram is one that goes on after a signal until its standard input ends.
+// slowProgram is one that goes on after a signal, and repeats its standard input until that ends.
 const slowProgram = "backstop-slow"
 
 func endSlowly() {
@@ -30,7 +30,7 @@ func endSlowly() {
 	_, _ = fmt.Println("started")
 	<-ctx.Done()
 	_, _ = fmt.Println("ending")
-	_, _ = io.Copy(io.Discard, os.Stdin)
+	_, _ = io.Copy(os.Stdout, os.Stdin)
 }
 
 // TestScripts runs the commands as processes, with their exit codes, against each other and the sandbox.

@@ -4,9 +4,12 @@ package cli
 
 import (
 	"bufio"
+	"context"
+	"io"
 	"os/exec"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // TestASecondSignalKillsOnlyAsASecondCtrlC: others leave a daemon its grace.
@@ -23,7 +26,9 @@ func TestASecondSignalKillsOnlyAsASecondCtrlC(t *testing.T) {
 		{"Ctrl-C twice", []syscall.Signal{syscall.SIGINT, syscall.SIGINT}, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			cmd := exec.Command(slowProgram)
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			cmd := exec.CommandContext(ctx, slowProgram)
 			in, err := cmd.StdinPipe()
 			if err != nil {
 				t.Fatal(err)
@@ -35,11 +40,15 @@ func TestASecondSignalKillsOnlyAsASecondCtrlC(t *testing.T) {
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
-			t.Cleanup(func() { _ = cmd.Process.Kill() })
 			said := bufio.NewScanner(out)
-			for _, s := range c.signals { // it says a line when it is ready for each
+			for i, s := range c.signals { // it says a line when it is ready for each
 				if !said.Scan() {
 					t.Fatalf("it has ended before %s", s)
+				}
+				for range 20 * i { // by then all has been done about the first one
+					if _, err := io.WriteString(in, "more\n"); err != nil || !said.Scan() {
+						t.Fatalf("it does not answer any more: %v", err)
+					}
 				}
 				if err := cmd.Process.Signal(s); err != nil {
 					t.Fatal(err)
@@ -50,7 +59,7 @@ func TestASecondSignalKillsOnlyAsASecondCtrlC(t *testing.T) {
 			}
 			for said.Scan() {
 			}
-			if err := cmd.Wait(); (err != nil) != c.killed {
+			if err := cmd.Wait(); (err != nil) != c.killed || ctx.Err() != nil {
 				t.Errorf("it ended with %v, want killed: %t", err, c.killed)
 			}
 		})
