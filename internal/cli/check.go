@@ -116,8 +116,11 @@ func checkWorld(cmd *cobra.Command, o *simulate.Options) error {
 	return nil
 }
 
-// flagNamed names the flag in an error of package simulate, which says first what it is about.
-func flagNamed(cmd *cobra.Command, err error) error {
+// flagNamed names the flag in an error of package simulate, which says what it is about: apart, or first.
+func flagNamed(cmd *cobra.Command, err *simulate.OptionError) error {
+	if err.Field != "" {
+		return usageError("--%s: %w", err.Field, err)
+	}
 	word, _, _ := strings.Cut(err.Error(), " ")
 	if word = strings.TrimSuffix(word, ":"); cmd.Flags().Lookup(word) != nil {
 		return usageError("--%w", err)

@@ -1,11 +1,34 @@
 package cli
 
 import (
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/sandbox"
 )
+
+// TestAnOptionOfASimulationIsNamedByItsFlag, and a directory for the report is made only for options that hold.
+func TestAnOptionOfASimulationIsNamedByItsFlag(t *testing.T) {
+	for args, want := range map[string]string{
+		"--trace nope":   "--trace: ",
+		"--events nope":  "--events: ",
+		"--policy magic": "--policy: ",
+		"--set x":        "--set ",
+	} {
+		s, _, _ := testIO("")
+		dir := filepath.Join(t.TempDir(), "report")
+		err := parse(t, newSimulateCommand(s), append(strings.Fields(args), "--out", dir)...)
+		if err == nil || !strings.HasPrefix(err.Error(), want) || codeOf(err) != ExitUsage {
+			t.Errorf("%s: got %v, want %q", args, err, want)
+		}
+		if _, err := os.Stat(dir); err == nil {
+			t.Errorf("%s: the directory for the report was made", args)
+		}
+	}
+}
 
 // TestARegionHasOneForm: what a flag takes a configuration takes, and so does the sandbox, which has a form of its own.
 func TestARegionHasOneForm(t *testing.T) {

@@ -105,9 +105,12 @@ func runSimulate(ctx context.Context, s IO, o simulateOptions) error {
 	if o.list {
 		return listSimulations(s.Out)
 	}
-	if o.out != "" { // not after minutes of play
-		if err := os.MkdirAll(o.out, 0o755); err != nil {
-			return usageError("--out: %w", err)
+	if o.out != "" { // neither for options that are wrong, nor after minutes of play
+		o.Planned = func() error {
+			if err := os.MkdirAll(o.out, 0o755); err != nil {
+				return usageError("--out: %w", err)
+			}
+			return nil
 		}
 	}
 	given, err := o.journal.read(ctx, s)

@@ -61,6 +61,8 @@ type Options struct {
 	Record  bool // keep a timeline of the first seed
 	Workers int  // default: every core
 	Command string
+	// Planned, if not nil, is called once, when the options hold and before anything is played; its error ends the run.
+	Planned func() error
 }
 
 // plan is what the options mean.
@@ -205,14 +207,14 @@ func (p *plan) readTraces(ctx context.Context) error {
 	for _, name := range names {
 		s, err := p.source(ctx, name)
 		if err != nil {
-			return err
+			return fieldError{"trace", err}
 		}
 		p.sources = append(p.sources, s)
 	}
 	for _, name := range p.o.Events {
 		s, err := p.recorded(ctx, name)
 		if err != nil {
-			return err
+			return fieldError{"events", err}
 		}
 		p.sources = append(p.sources, s)
 	}
@@ -310,7 +312,7 @@ func (p *plan) readPolicies() error {
 		}
 		pol, err := replay.ByName(name)
 		if err != nil {
-			return err
+			return fieldError{"policy", err}
 		}
 		v := variant{policy: pol, zones: p.zones}
 		if own(pol) {

@@ -29,7 +29,12 @@ func Run(ctx context.Context, o Options, tell func(Progress)) ([]report.Section,
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case err != nil:
-		return nil, &OptionError{err}
+		return nil, optionError(err)
+	}
+	if o.Planned != nil {
+		if err := o.Planned(); err != nil {
+			return nil, err
+		}
 	}
 	seeds := p.o.Seeds
 	results := make([]replay.Result, len(p.sources)*seeds*len(p.variants))
@@ -89,7 +94,28 @@ func each(ctx context.Context, workers, n int, tell func(Progress), do func(int)
 }
 
 // OptionError is an error of what was asked for, not of the simulation.
-type OptionError struct{ err error }
+type OptionError struct {
+	// Field is what is wrong: trace, events or policy; empty where the text begins with it.
+	Field string
+	err   error
+}
+
+// fieldError is an error of one field of the options.
+type fieldError struct {
+	field string
+	error
+}
+
+func (e fieldError) Unwrap() error { return e.error }
+
+// optionError makes what the caller gets of an error of the plan.
+func optionError(err error) error {
+	out := &OptionError{err: err}
+	if of, ok := errors.AsType[fieldError](err); ok {
+		out.Field = of.field
+	}
+	return out
+}
 
 func (e *OptionError) Error() string { return e.err.Error() }
 func (e *OptionError) Unwrap() error { return e.err }

@@ -109,7 +109,7 @@ func Tune(ctx context.Context, o TuneOptions, tell func(Progress)) (*Tuned, erro
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case err != nil:
-		return nil, &OptionError{err}
+		return nil, optionError(err)
 	}
 	best, err := t.search(ctx)
 	if err != nil {
