@@ -28,7 +28,7 @@ const sharePause = 50 * time.Millisecond
 // then is no daemon.
 func takeShare(try func() error) {
 	if try() != nil {
-		time.Sleep(sharePause)
+		<-time.After(sharePause)
 		_ = try()
 	}
 }

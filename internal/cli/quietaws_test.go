@@ -27,7 +27,7 @@ func (a *slowAWS) Do(r *http.Request) (*http.Response, error) {
 	}
 	body := a.answers[0]
 	a.answers = a.answers[1:]
-	time.Sleep(a.after) // of the bubble's clock
+	time.Sleep(a.after) //nolint:forbidigo // of the bubble
 	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/x-amz-json-1.1"}}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
 }
 

@@ -15,8 +15,11 @@ const (
 	FailHealthCheck          // RUNNING, then stopped because load balancer health checks fail
 )
 
-// DefaultCPU and DefaultMemory are the size of a task definition that names none: CPU units and MiB.
-const DefaultCPU, DefaultMemory = 256, 512
+// The size of a task definition that names none.
+const (
+	DefaultCPU    = 256 // units
+	DefaultMemory = 512 // MiB
+)
 
 // TaskDefinitionInput is a RegisterTaskDefinition call, as far as the model cares.
 type TaskDefinitionInput struct {

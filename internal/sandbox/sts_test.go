@@ -120,7 +120,7 @@ func TestTheSDKRenewsAnAssumedRoleOnceAnHour(t *testing.T) {
 			if id := must[*sts.GetCallerIdentityOutput](t)(client.GetCallerIdentity(context.Background(), nil)); *id.Account != "999999999999" {
 				t.Fatalf("the caller is %s", *id.Arn)
 			}
-			time.Sleep(time.Minute)
+			time.Sleep(time.Minute) //nolint:forbidigo // of the bubble
 		}
 		if n := len(s.Calls().Of("sts:AssumeRole")); n != 3 {
 			t.Errorf("assumed %d times in three hours, want 3", n)
