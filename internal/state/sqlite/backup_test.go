@@ -132,7 +132,7 @@ func TestANewFileHasItsFirstBackupAfterAMinute(t *testing.T) {
 		s.KeepBackup(t.Context(), func(err error) { t.Error(err) })
 		synctest.Wait()
 		fill(t, s, 1)
-		time.Sleep(backupSoon)
+		time.Sleep(backupSoon) //nolint:forbidigo // of the bubble
 		synctest.Wait()
 		if got := generationOf(t, path+backupSuffix); got != 1 {
 			t.Errorf("the copy has generation %d", got)
@@ -154,7 +154,7 @@ func TestABackupIsKeptOncePerDayUntilTheStoreIsClosed(t *testing.T) {
 				t.Errorf("on day %d the copy has generation %d", day, got)
 			}
 			fill(t, s, day+1)
-			time.Sleep(backupEvery)
+			time.Sleep(backupEvery) //nolint:forbidigo // of the bubble
 		}
 		if err := s.Close(); err != nil {
 			t.Error(err)
@@ -171,7 +171,7 @@ func TestTheBackupOfTheFileThatWasMovedAwayStaysForADay(t *testing.T) {
 		if err := errors.Join(s.backup(t.Context()), s.Close(), os.Remove(path)); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(30 * time.Hour)
+		time.Sleep(30 * time.Hour) //nolint:forbidigo // of the bubble
 		s = open(t, path, journal.Retention{})
 		s.KeepBackup(t.Context(), func(err error) { t.Error(err) })
 		synctest.Wait()
