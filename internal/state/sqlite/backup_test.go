@@ -176,11 +176,11 @@ func TestTheBackupOfTheFileThatWasMovedAwayStaysForADay(t *testing.T) {
 		s.KeepBackup(t.Context(), func(err error) { t.Error(err) })
 		synctest.Wait()
 		fill(t, s, 1)
-		time.Sleep(backupEvery - time.Second)
+		time.Sleep(backupEvery - time.Second) //nolint:forbidigo // of the bubble
 		if got := generationOf(t, path+backupSuffix); got != 2 {
 			t.Errorf("before the day is over the copy has generation %d", got)
 		}
-		time.Sleep(time.Second)
+		time.Sleep(time.Second) //nolint:forbidigo // of the bubble
 		synctest.Wait()
 		if got := generationOf(t, path+backupSuffix); got != 1 {
 			t.Errorf("after it the copy has generation %d", got)
@@ -199,7 +199,7 @@ func TestAFailedBackupIsToldOnceAndStopsNothing(t *testing.T) {
 		fill(t, s, 1)
 		var told []error
 		s.KeepBackup(t.Context(), func(err error) { told = append(told, err) })
-		time.Sleep(10*backupLook + time.Minute)
+		time.Sleep(10*backupLook + time.Minute) //nolint:forbidigo // of the bubble
 		synctest.Wait()
 		if len(told) != 1 {
 			t.Fatalf("told %v, want one failure", told)
@@ -214,7 +214,7 @@ func TestAFailedBackupIsToldOnceAndStopsNothing(t *testing.T) {
 		if err := os.Remove(path + backupSuffix); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(backupLook)
+		time.Sleep(backupLook) //nolint:forbidigo // of the bubble
 		synctest.Wait()
 		if got := generationOf(t, path+backupSuffix); got != 2 || len(told) != 1 {
 			t.Errorf("with the fault gone the copy has generation %d; told %v", got, told)
