@@ -216,3 +216,41 @@ func (r *run) parse(body []byte) (failover.Signal, bool, error) {
 	s := r.mail.signals[binary.BigEndian.Uint64(body)]
 	return s, s.Kind != "", nil
 }
+
+// acknowledged checks a message at the moment of its deletion: what it says is in the state, or is too old to be.
+func (w *watch) acknowledged(l *letter) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.checked[acknowledgements]++
+	if l.poison {
+		w.breachLocked("nothing_unread_is_deleted", "message %s cannot be read and was acknowledged", l.id)
+		return
+	}
+	s := &l.signal
+	switch s.Kind {
+	case failover.SignalInterruption, failover.SignalPlacementFailure, failover.SignalCapacityStop, failover.SignalApplicationStop,
+		failover.SignalStartImpaired, failover.SignalConfiguration, failover.SignalDeploymentFailed, failover.SignalQuota:
+	default:
+		return
+	}
+	id := s.Task
+	if id == "" {
+		id = s.ID
+	}
+	at := s.At
+	if f, ok := w.facts[factKey{s.Kind, w.poolOf(s.Service), id}]; ok && f.first.Before(at) {
+		at = f.first // the warning came before the stop, and is one evidence with it
+	}
+	if time.Since(at) > evidenceKept {
+		return
+	}
+	for i := range w.latest.State.Window {
+		if e := &w.latest.State.Window[i]; e.Kind == s.Kind && e.ID == id && e.Pool == w.poolOf(s.Service) {
+			return
+		}
+	}
+	if len(w.latest.State.Window) < failover.EvidenceMax {
+		w.breachLocked("committed_before_acknowledged", "message %s (%s of %s, %s old) was acknowledged; the state does not hold it", l.id, s.Kind,
+			s.Service, time.Since(s.At))
+	}
+}

@@ -326,40 +326,6 @@ func (w *watch) acts(p *process, s control.ServiceRef, a failover.Action, seen m
 	}
 }
 
-// acknowledged checks a message at the moment of its deletion: what it says is in the state, or is too old to be.
-func (w *watch) acknowledged(l *letter) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.checked[acknowledgements]++
-	if l.poison {
-		w.breachLocked("nothing_unread_is_deleted", "message %s cannot be read and was acknowledged", l.id)
-		return
-	}
-	s := &l.signal
-	switch s.Kind {
-	case failover.SignalInterruption, failover.SignalPlacementFailure, failover.SignalCapacityStop, failover.SignalApplicationStop,
-		failover.SignalStartImpaired, failover.SignalConfiguration, failover.SignalDeploymentFailed, failover.SignalQuota:
-	default:
-		return
-	}
-	if time.Since(s.At) > evidenceKept {
-		return
-	}
-	id := s.Task
-	if id == "" {
-		id = s.ID
-	}
-	for i := range w.latest.State.Window {
-		if e := &w.latest.State.Window[i]; e.Kind == s.Kind && e.ID == id && e.Pool == w.poolOf(s.Service) {
-			return
-		}
-	}
-	if len(w.latest.State.Window) < failover.EvidenceMax {
-		w.breachLocked("committed_before_acknowledged", "message %s (%s of %s, %s old) was acknowledged; the state does not hold it", l.id, s.Kind,
-			s.Service, time.Since(s.At))
-	}
-}
-
 // told checks a report.
 func (w *watch) told(p *process, r *control.Report) {
 	if len(r.Decision.Pools) == 0 {
