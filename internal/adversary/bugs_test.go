@@ -469,16 +469,6 @@ var bugs = []struct {
 			return next.Apply(ctx, ref, a)
 		}})
 	}},
-	{"the owner's count is believed though the state was lost", func() Hooks {
-		return Hooks{Store: func(s control.Store) control.Store {
-			return brokenStore{Store: s, load: func(found map[string]control.Record) map[string]control.Record {
-				if len(found) == 0 {
-					found = map[string]control.Record{workloadName: {State: failover.State{Workload: workloadName, DemandSet: true, Owner: "spot"}}}
-				}
-				return found
-			}}
-		}}
-	}},
 	{"a pass is made at every event and at no tick", func() Hooks {
 		return Hooks{Loop: func(l *control.Loop) { l.Tick = 1000 * time.Hour }}
 	}},
