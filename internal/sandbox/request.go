@@ -182,7 +182,7 @@ func (req *request) readTarget(r *http.Request, target, media string, body []byt
 			Message: "The content type is not application/x-amz-json-1.1 (operation " + clip(target) + ")"}
 	}
 	req.service, req.operation = service, operation
-	req.body = body
+	req.body = bytes.ToValidUTF8(body, []byte("\uFFFD")) // what is given back as it came must be text
 	if len(body) == 0 {
 		req.body = []byte("{}")
 	}
