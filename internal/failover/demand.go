@@ -56,9 +56,9 @@ func (w *pass) readDemand() {
 // assume settles the demand where the owner's count cannot be somebody's will, and says so. There are two such looks.
 // At the first one of all, the other pools hold more than the owner is asked for: nobody who wants few tasks of an
 // untouched service has that; the state of a workload that is failed over was lost, or the service was moved here from
-// on-demand. What they hold is wanted then; where the owner is asked for more than a probe, on-demand was not asked for what
-// has settled there, and that is wanted besides. And when the configuration names another owner, the count of the new one is what we asked it for, or
-// that of a service just made. To take either for the demand would stop what runs.
+// on-demand. What they hold is wanted then, or all that runs, where the owner is asked for more than a probe (see held).
+// And when the configuration names another owner, the count of the new one is what we asked it for, or that of a service
+// just made. To take either for the demand would stop what runs.
 func (w *pass) assume(k int) bool {
 	v := &w.v[k]
 	demand := w.s.Demand
