@@ -72,6 +72,7 @@ variable "workloads" {
       sync_task_definition         = optional(bool)
       park_scaling                 = optional(bool)
       stale_for                    = optional(string)
+      write_off_after              = optional(string)
     }), {})
     pools = list(object({
       name     = string

@@ -106,7 +106,7 @@ func (w *watch) assumedLocked(p *process, after *failover.State, entries []journ
 			d = entries[i].Decision
 		}
 	}
-	if p == nil || d == nil || d.Reason == failover.ReasonBlind || !after.DemandSet {
+	if p == nil || d == nil || d.Unread() || !after.DemandSet {
 		return
 	}
 	said := slices.ContainsFunc(d.Findings, func(f failover.Finding) bool { return f.Reason == failover.ReasonDemandAssumed })
@@ -144,4 +144,17 @@ func (w *watch) assumedLocked(p *process, after *failover.State, entries []journ
 		w.breachLocked("assumed_from_what_is_held", "the first look takes %d for the demand; on-demand and the owner are asked for %d at least, all for %d",
 			after.Demand, least, most)
 	}
+}
+
+// silence makes a region's API give no answer, once more or once less.
+func (r *run) silence(region string, more int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.silent[region] += more
+}
+
+func (r *run) isSilent(region string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.silent[region] > 0
 }

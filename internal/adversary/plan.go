@@ -3,6 +3,7 @@ package adversary
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -50,7 +51,7 @@ func NewPlan(seed uint64) Plan {
 	p := Plan{Seed: seed}
 	// Swarm: every trouble is in about a third of the runs, each with a strength of its own.
 	often := r.Float64()
-	for t := range StateLost { // the last one is drawn below
+	for t := range StateLost { // the last ones are drawn below
 		if r.Float64() < 0.1+0.4*often {
 			p.Shares[t] = strength(r, t)
 		}
@@ -99,6 +100,10 @@ func NewPlan(seed uint64) Plan {
 	// nothing but the state.
 	if h := hash(seed, 0x1057); h%6 == 0 && !p.Scaling {
 		p.Shares[StateLost] = 0.1 + 0.4*share(h)
+	}
+	if h := hash(seed, 0x51e7); h%2 == 0 && slices.Contains(p.Regions, farRegion) {
+		p.Shares[RegionSilent] = 0.2 + 0.8*share(h)
+		p.Policy.WriteOffAfter = []time.Duration{0, 2 * time.Minute, 10 * time.Minute}[hash(seed, 0x0ff)%3]
 	}
 	return p
 }

@@ -160,6 +160,15 @@ func (p *process) call(ctx context.Context, op int, object uint64, can []Trouble
 	return p.finish(ctx, effect)
 }
 
+// ask makes one call of a region's API, which has no effect and no answer while the region is silent.
+func (p *process) ask(ctx context.Context, op int, ref control.ServiceRef, can []Trouble, effect func(context.Context) error) error {
+	if p.r.isSilent(ref.Region) {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	return p.call(ctx, op, p.object(ref), can, effect)
+}
+
 func (p *process) finish(ctx context.Context, effect func(context.Context) error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -246,7 +255,7 @@ func (p *process) Close() error { return nil }
 
 // Describe looks at services.
 func (p *process) Describe(ctx context.Context, refs []control.ServiceRef) (at time.Time, obs []failover.PoolObservation) {
-	err := p.call(ctx, opDescribe, p.object(refs[0]), readTroubles, func(ctx context.Context) error {
+	err := p.ask(ctx, opDescribe, refs[0], readTroubles, func(ctx context.Context) error {
 		at, obs = p.services.Describe(ctx, refs)
 		p.r.watch.looked(p, refs, true)
 		return nil
@@ -263,7 +272,7 @@ func (p *process) Describe(ctx context.Context, refs []control.ServiceRef) (at t
 
 // List reads tasks.
 func (p *process) List(ctx context.Context, ref control.ServiceRef, stopped bool) (tasks []failover.Task, signals []failover.Signal, err error) {
-	err = p.call(ctx, opList, p.object(ref), readTroubles, func(ctx context.Context) (err error) {
+	err = p.ask(ctx, opList, ref, readTroubles, func(ctx context.Context) (err error) {
 		tasks, signals, err = p.services.List(ctx, ref, stopped)
 		for i := range signals {
 			p.r.watch.happened(&signals[i])
@@ -276,7 +285,7 @@ func (p *process) List(ctx context.Context, ref control.ServiceRef, stopped bool
 
 // Scaling reads the scalable target.
 func (p *process) Scaling(ctx context.Context, ref control.ServiceRef) (sc failover.Scaling, err error) {
-	err = p.call(ctx, opScaling, p.object(ref), readTroubles, func(ctx context.Context) error {
+	err = p.ask(ctx, opScaling, ref, readTroubles, func(ctx context.Context) error {
 		sc, err = p.services.Scaling(ctx, ref)
 		return err
 	})
@@ -286,7 +295,7 @@ func (p *process) Scaling(ctx context.Context, ref control.ServiceRef) (sc failo
 // Apply carries out an action.
 func (p *process) Apply(ctx context.Context, ref control.ServiceRef, a failover.Action) error {
 	saw := p.r.watch.sights(p) // an effect that comes late is held to the look that it was decided on
-	return p.call(ctx, opApply, p.object(ref), applyTroubles, func(ctx context.Context) error {
+	return p.ask(ctx, opApply, ref, applyTroubles, func(ctx context.Context) error {
 		p.r.watch.acts(p, ref, a, saw)
 		return p.services.Apply(ctx, ref, a)
 	})

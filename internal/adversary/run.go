@@ -88,6 +88,7 @@ type run struct {
 	losing   chan struct{}   // closed when the state is lost; nil: nobody waits for that
 	copied   *control.Record // what the store held when the state was last lost; back is what is put back now
 	back     *control.Record
+	silent   map[string]int // regions whose API gives no answer now
 	passes   int
 	trace    uint64
 }
@@ -100,7 +101,7 @@ func Run(t *testing.T, plan Plan, hooks Hooks) (res Result) {
 
 func carryOut(t *testing.T, plan Plan, hooks Hooks) Result {
 	r := &run{plan: plan, hooks: hooks, start: time.Now(), refs: plan.refs(), targets: map[ecsim.Ref]*target{}, policy: plan.Policy,
-		poked: make(chan struct{}, 1), store: &Memory{Encode: plan.Encode, EntriesMax: entriesMax}, bursty: plan.Seed%2 == 0}
+		poked: make(chan struct{}, 1), silent: map[string]int{}, store: &Memory{Encode: plan.Encode, EntriesMax: entriesMax}, bursty: plan.Seed%2 == 0}
 	r.watch = &watch{r: r, facts: map[factKey]span{}, actors: map[uint64]string{}}
 	r.base = r.store
 	if hooks.Base != nil {

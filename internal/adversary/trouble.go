@@ -58,6 +58,8 @@ const (
 
 	StateLost // the store is empty when the writers come up again
 
+	RegionSilent // a region's API gives no answer for minutes to hours; what runs there runs on
+
 	troubles // how many there are
 )
 
@@ -65,7 +67,7 @@ var troubleNames = [troubles]string{"crash_before", "crash_after", "throttled", 
 	"late_effect", "late_fault", "slow", "store_refuses", "store_lies", "store_slow", "queue_refuses", "event_lost", "event_late",
 	"event_twice", "event_poison", "interruption", "spot_short", "on_demand_short", "unwarned", "task_dies", "broken_release", "hung_launch",
 	"stale_reads", "count_changed", "twin_changed", "deployment", "scaling_changed", "recreated", "policy_changed", "operator",
-	"clock_skew", "clock_jump", "state_lost"}
+	"clock_skew", "clock_jump", "state_lost", "region_silent"}
 
 func (t Trouble) String() string { return troubleNames[t] }
 

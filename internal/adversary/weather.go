@@ -27,7 +27,7 @@ type ending struct {
 
 // worldTroubles are the troubles that the weather draws from.
 var worldTroubles = []Trouble{Interruption, SpotShort, OnDemandShort, TaskDies, Broken, CountChanged, TwinChanged, Deployment,
-	ScalingChanged, Recreated, PolicyChanged, Operator, StateLost}
+	ScalingChanged, Recreated, PolicyChanged, Operator, StateLost, RegionSilent}
 
 // blow makes trouble until a moment, then undoes what is left.
 func (o *weather) blow(ctx context.Context, until time.Time) {
@@ -154,6 +154,10 @@ func (o *weather) strike(ctx context.Context, t Trouble) {
 		o.operate(ctx)
 	case StateLost:
 		r.loseState()
+	case RegionSilent:
+		region := r.refs[o.rand.IntN(len(r.refs))].Region
+		r.silence(region, 1)
+		o.later(o.minutes(2, 120), func() { r.silence(region, -1) })
 	}
 }
 

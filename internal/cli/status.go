@@ -156,7 +156,7 @@ func factOf(v *seen, now time.Time) workloadFact {
 		f.Pools = append(f.Pools, pf)
 	}
 	if !st.BlindSince.IsZero() {
-		f.Problems = append(f.Problems, "it could not be read since "+clock(st.BlindSince)+"; nothing is changed meanwhile")
+		f.Problems = append(f.Problems, "it could not be read since "+clock(st.BlindSince)+"; nothing is lowered meanwhile")
 	}
 	if since := st.ShortSince; !since.IsZero() && now.Sub(since) > v.workload.Policy.StartLimit {
 		f.Problems = append(f.Problems, fmt.Sprintf("fewer tasks than wanted run since %s", clock(since)))

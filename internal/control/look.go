@@ -155,7 +155,7 @@ func (l *Loop) closer(ctx context.Context, j *job, k int, need failover.Need, p 
 	}
 	tasks, signals, err := l.Services.List(ctx, j.w.Refs[k], need.Stopped)
 	if err != nil {
-		*p = failover.PoolObservation{Pool: p.Pool, Err: kindOf(err), ErrText: err.Error()}
+		*p = failover.PoolObservation{Pool: p.Pool, Err: kindOf(err), ErrText: err.Error(), Answered: true}
 		c.degraded = Passing(p.Err)
 		return c
 	}

@@ -143,7 +143,7 @@ func (f *fact) judge(p *failover.Policy, c Current, now time.Time) {
 		if now.Sub(st.BlindSince) >= silentAfter {
 			l = Critical
 		}
-		problem(l, fmt.Sprintf("It cannot be read for %s; nothing is changed meanwhile", span(now.Sub(st.BlindSince))))
+		problem(l, fmt.Sprintf("It cannot be read for %s; nothing is lowered meanwhile", span(now.Sub(st.BlindSince))))
 	}
 	if f.Shortfall > 0 {
 		l, long := Warning, ""

@@ -5,10 +5,15 @@ import "strings"
 // act turns what every pool is asked for into actions, in the order in which they must be carried out: cover
 // first, then what else rises, then scaling, then what falls, then the rest.
 func (w *pass) act() {
-	w.nudge()
+	if !w.partial {
+		w.nudge()
+	}
 	var raises, parks, restores, lowers []Action
 	for i := range w.v {
 		v := &w.v[i]
+		if w.untouched(v) {
+			continue
+		}
 		park, ok := w.scaling(v)
 		if park != nil {
 			if _, restoring := park.(RestoreScaling); restoring {
@@ -19,6 +24,9 @@ func (w *pass) act() {
 		}
 		if !ok {
 			v.ask = v.cur // not before its scalable target is known: it would be lifted again
+		}
+		if a := v.ps.Asked; w.partial && a != nil && w.unseen(a) {
+			v.ask = max(v.ask, a.Count) // it may be in force, and nothing is lowered now
 		}
 		was := v.desired
 		if a := v.ps.Asked; a != nil && w.unseen(a) && a.Count != v.ask {
@@ -50,8 +58,10 @@ func (w *pass) act() {
 	actions := append(raises, restores...)
 	actions = append(actions, parks...)
 	actions = append(actions, lowers...)
-	actions = append(actions, w.stuckStops()...)
-	actions = append(actions, w.drift()...)
+	if !w.partial {
+		actions = append(actions, w.stuckStops()...)
+		actions = append(actions, w.drift()...)
+	}
 	if w.acting() {
 		w.d.Actions = actions
 		return
@@ -94,6 +104,8 @@ func (w *pass) raiseReason(v *view) Reason {
 	default:
 		for i := range w.v {
 			switch o := &w.v[i]; {
+			case o.lost:
+				r = ReasonWrittenOff
 			case o.ps.B.Mode == Open && w.evacuates(o):
 				r = ReasonEvacuating
 			case o.lossesRecent > 0 && r == ReasonSpotShort:
@@ -275,6 +287,9 @@ func (w *pass) leads(r Reason) {
 
 // leading is the decision's reason: what was done, else what kept it from being done, else how things stand.
 func (w *pass) leading() Reason {
+	if w.partial && (w.lead == "" || !w.acting()) {
+		return ReasonBlind
+	}
 	if !w.acting() {
 		if w.s.Pause != nil {
 			return ReasonPaused
@@ -287,7 +302,7 @@ func (w *pass) leading() Reason {
 	if w.lead != "" {
 		return w.lead
 	}
-	for _, r := range [...]Reason{ReasonOnDemandShort, ReasonApplicationFailing, ReasonConfigurationError, ReasonOnDemandMax,
+	for _, r := range [...]Reason{ReasonOnDemandShort, ReasonWrittenOff, ReasonApplicationFailing, ReasonConfigurationError, ReasonOnDemandMax,
 		ReasonBudget, ReasonWaitingToFill, ReasonFailoverLimit, ReasonPinned, ReasonFailedOver, ReasonRamping, ReasonHoldOff,
 		ReasonProving} {
 		for i := range w.d.Findings {

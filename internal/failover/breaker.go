@@ -16,7 +16,7 @@ func (w *pass) runBreakers() {
 	w.pruneFailovers()
 	for i := range w.v {
 		v := &w.v[i]
-		if !v.breaker || w.pinned == ModeSpot {
+		if !v.breaker || w.pinned == ModeSpot || w.partial || v.lost {
 			continue
 		}
 		if w.pinned == ModeOnDemand && v.ps.B.Mode != Open {

@@ -27,15 +27,15 @@ func (w *pass) cascade() {
 
 // want is how many tasks should run in all: the demand and the standing spare.
 func (w *pass) want() int {
-	if w.s.Demand == 0 {
+	if w.wanted == 0 {
 		return 0
 	}
-	return w.s.Demand + w.p.Extra
+	return w.wanted + w.p.Extra
 }
 
 // bound is the most a pool may be asked for.
 func (w *pass) bound(v *view) int {
-	if w.pinned == ModeSpot && v.pool.Capacity == OnDemand {
+	if v.lost || w.pinned == ModeSpot && v.pool.Capacity == OnDemand {
 		return 0
 	}
 	if v.pool.Max > 0 {
@@ -54,8 +54,12 @@ func (w *pass) floor(v *view) int {
 
 // single settles raise and release of a pool that has its tier for itself.
 func (w *pass) single(v *view, want int, missing, unproven *int) {
-	if v.pool.Capacity == OnDemand {
+	switch {
+	case v.pool.Capacity == OnDemand:
 		w.cover(v, missing, unproven)
+		return
+	case v.unread || w.partial:
+		w.asItIs(v, missing, unproven)
 		return
 	}
 	v.raise = clamp(*missing, w.floor(v), w.bound(v))
@@ -142,10 +146,14 @@ func (w *pass) evacuates(v *view) bool {
 // cover settles an on-demand pool: it is asked for what is missing, and for a surplus on top when a gap opens
 // at once, because of 2n tasks started together n run well before the slowest of n would.
 func (w *pass) cover(v *view, missing, unproven *int) {
+	if v.unread {
+		w.asItIs(v, missing, unproven)
+		return
+	}
 	floor, bound := w.floor(v), w.bound(v)
 	v.idle = max(0, v.warm-max(floor, *missing))
 	floor = max(floor, min(v.warm, bound))
-	need := clamp(*missing, floor, bound)
+	need := clamp(*missing-w.heldBehind(v), floor, bound)
 	v.need = need
 	v.raise = need + v.stuck
 	if gap := min(need, max(0, *missing)) - v.running; gap > w.p.OverstartMin && w.p.Overstart > 0 {
@@ -214,7 +222,7 @@ func (w *pass) guard(v *view) {
 		others := 0
 		for i := range w.v {
 			if o := &w.v[i]; o != v && o.pool.Capacity == OnDemand {
-				others += max(o.cur, o.raise)
+				others += max(o.cur, o.raise, w.mayRun(o))
 			}
 		}
 		if room := max(w.p.OnDemandMax-others, v.cur); v.raise > room {
@@ -241,6 +249,11 @@ func (w *pass) anyOpen() bool {
 // settleAsk turns raise and release into what the pool is asked for.
 func (w *pass) settleAsk(v *view) {
 	low := max(v.raise, v.release)
+	if w.untouched(v) {
+		v.ask = v.cur
+		w.whyUnchanged(v)
+		return
+	}
 	if v.raise > v.cur {
 		v.ask = v.raise
 		return

@@ -22,16 +22,20 @@ func CheckStep(p *Policy, before *State, o *Observation, after *State, d *Decisi
 	c := checker{p: p, before: before, o: o, after: after, d: d}
 	c.closedSets()
 	c.quietWhenTold()
-	c.blindChangesNothing()
+	c.blindLowersNothing()
 	c.stateIsBounded()
 	if d.Reason == ReasonBlind {
 		return c.out
 	}
 	c.askedIsBounded()
-	c.askedCoversDemand()
+	if !d.Blind() {
+		c.askedCoversDemand()
+	}
 	c.nothingLoweredBeforeItsCover()
 	c.coverComesFirst()
-	c.probeStays()
+	if !d.Blind() {
+		c.probeStays()
+	}
 	c.tripsHaveEvidence()
 	c.interruptedIsNotRunning()
 	return c.out
@@ -121,26 +125,6 @@ func (c *checker) quietWhenTold() {
 	}
 }
 
-// blindChangesNothing: with a pool unread no count is changed and the demand is kept.
-func (c *checker) blindChangesNothing() {
-	blind := len(c.o.Pools) != len(c.p.Pools)
-	for i := range c.o.Pools {
-		blind = blind || c.o.Pools[i].Err != ErrNone
-	}
-	if !blind {
-		return
-	}
-	if len(c.d.Actions) > 0 {
-		c.fail("blind_changes_nothing", "%d actions", len(c.d.Actions))
-	}
-	if c.after.Demand != c.before.Demand {
-		c.fail("blind_changes_nothing", "demand %d became %d", c.before.Demand, c.after.Demand)
-	}
-	if c.d.Reason != ReasonBlind {
-		c.fail("blind_says_so", "reason %s", c.d.Reason)
-	}
-}
-
 // stateIsBounded: the state does not grow without end, holds no fact twice, and is not given a generation by
 // the core.
 func (c *checker) stateIsBounded() {
@@ -186,8 +170,15 @@ func (c *checker) asks() []int {
 func (c *checker) asked() []int {
 	asks := make([]int, len(c.p.Pools))
 	for i := range asks {
+		a := c.after.Pool(c.p.Pools[i].Name).Asked
+		if c.o.Pools[i].Err != ErrNone { // whatever it shows is meaningless
+			if a != nil {
+				asks[i] = a.Count
+			}
+			continue
+		}
 		asks[i] = c.o.Pools[i].Desired
-		if a := c.after.Pool(c.p.Pools[i].Name).Asked; a.awaited(asks[i], c.d.At, c.p.StaleFor) {
+		if a.awaited(asks[i], c.d.At, c.p.StaleFor) {
 			asks[i] = a.Count // accepted by ECS, only not to be seen yet
 		}
 	}
@@ -229,6 +220,9 @@ func (c *checker) askedIsBounded() {
 func (c *checker) askedCoversDemand() {
 	sum, room := 0, 0
 	for i, n := range c.asks() {
+		if c.d.Pools[i].Lost {
+			continue
+		}
 		sum += n
 		if m := c.p.Pools[i].Max; m > 0 {
 			room += m
@@ -310,6 +304,9 @@ func (c *checker) probeStays() {
 	}
 	asks := c.asks()
 	for i := range c.p.Pools {
+		if c.d.Pools[i].Unread {
+			continue
+		}
 		b := c.after.Pool(c.p.Pools[i].Name).B
 		least := ProbeOf(c.p, &c.p.Pools[i], c.d.Demand)
 		if b.Mode != Closed && asks[i] < least && (c.d.LookAgain.IsZero() || c.d.LookAgain.After(c.d.At)) {

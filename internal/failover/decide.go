@@ -26,10 +26,12 @@ func Step(p *Policy, s State, o *Observation) (State, Decision) {
 	w.d = Decision{At: o.At, Workload: s.Workload, Mode: s.Mode, Demand: s.Demand}
 	w.s.Version = StateVersion
 	w.prepare()
-	if w.blind() {
+	sees := w.sight()
+	w.absorb()
+	if !sees {
+		w.concludeBlind()
 		return w.s, w.d
 	}
-	w.absorb()
 	w.expireIntents()
 	w.tally()
 	w.measure()
@@ -67,10 +69,14 @@ type pass struct {
 	// on-demand capacity itself cannot be had.
 	short, deploying, onDemandShort bool
 	// dark says that nothing at all could be read: the time is the caller's guess, for AWS did not tell its own.
-	dark       bool
-	pinned     Mode
-	failedOver bool
-	lead       Reason
+	dark bool
+	// unread says that a pool could not be read, partial that one of them is not written off: then nothing is lowered, and
+	// only on-demand is raised, for what is known to be lost of wanted tasks.
+	unread, partial bool
+	wanted          int
+	pinned          Mode
+	failedOver      bool
+	lead            Reason
 }
 
 // prepare gives every pool its state and its view, and mends a clock that has jumped back.
@@ -145,7 +151,7 @@ func (w *pass) rebase() {
 	}
 	for i := range w.s.Pools {
 		ps := &w.s.Pools[i]
-		for _, t := range []*time.Time{&ps.UnplacedSince, &ps.RefusedSince, &ps.NudgedAt, &ps.ReleasedAt, &ps.ReclaimsAt, &ps.FailedAt,
+		for _, t := range []*time.Time{&ps.UnplacedSince, &ps.RefusedSince, &ps.NudgedAt, &ps.ReleasedAt, &ps.ReclaimsAt, &ps.FailedAt, &ps.UnreachedSince,
 			&ps.B.Since, &ps.B.TrippedAt, &ps.B.StepAt, &ps.B.StableSince} {
 			back(t, 0)
 		}
@@ -180,36 +186,6 @@ func (w *pass) rebase() {
 	w.s.Window, w.windowOwned = kept, true
 }
 
-// blind decides nothing when a pool could not be read: it keeps the last intent, and says so.
-func (w *pass) blind() bool {
-	found := false
-	for i := range w.v {
-		if v := &w.v[i]; v.obs.Err != ErrNone {
-			w.find(Finding{Reason: ReasonBlind, Pool: v.pool.Name, Detail: string(v.obs.Err)})
-			found = true
-		}
-	}
-	if !found {
-		w.s.BlindSince = time.Time{}
-		return false
-	}
-	if w.s.BlindSince.IsZero() {
-		w.s.BlindSince = w.now
-	}
-	w.absorb()
-	w.d.Reason = ReasonBlind
-	w.d.Pools = make([]PoolDecision, len(w.v))
-	for i := range w.v {
-		v := &w.v[i]
-		w.d.Pools[i] = PoolDecision{Pool: v.pool.Name, Capacity: v.pool.Capacity, Breaker: v.ps.B.Mode,
-			Desired: v.obs.Desired, Running: v.obs.RunningCount, Ask: v.obs.Desired, Reason: ReasonBlind}
-	}
-	if w.now.After(w.s.At) && !w.dark {
-		w.s.At = w.now
-	}
-	return true
-}
-
 // expireIntents ends pins, pauses and manual failovers whose time is over.
 func (w *pass) expireIntents() {
 	over := func(until time.Time) bool { return !until.IsZero() && !w.now.Before(until) }
@@ -240,6 +216,15 @@ func (w *pass) look(t time.Time) {
 	}
 }
 
+// remember keeps what the next pass needs to know of a pool that was read.
+func (w *pass) remember(v *view) {
+	v.ps.Need = v.need
+	if !v.cooled || v.ask <= v.release { // until then what is given back was warm
+		v.ps.Warm = v.warm
+	}
+	v.ps.setPresent(min(v.running+v.starting, v.ask))
+}
+
 // conclude fills in what the pass found, and the state's summary of it.
 func (w *pass) conclude() {
 	cover := 0
@@ -251,16 +236,15 @@ func (w *pass) conclude() {
 			Pool: v.pool.Name, Capacity: v.pool.Capacity, Breaker: v.ps.B.Mode, Desired: v.desired,
 			Running: v.running, Starting: v.starting, Stuck: v.stuck, Growing: v.growing, Seasoned: v.seasoned,
 			Raise: v.raise, Release: v.release, Ask: v.ask, Reason: v.reason,
-			Warm: v.warm, CapacityFailures: v.capacityFailures, Interruptions: v.interruptions, Churned: v.churned,
+			Warm: v.warm, Unread: v.unread, Lost: v.lost, CapacityFailures: v.capacityFailures, Interruptions: v.interruptions, Churned: v.churned,
 		}
 		if v.pool.Capacity == Spot {
 			open = open || v.ps.B.Mode == Open
 		} else {
 			cover += v.ask - min(v.ask, v.idle) // what is only kept warm covers nothing
 		}
-		v.ps.Need = v.need
-		if !v.cooled || v.ask <= v.release { // until then what is given back was warm
-			v.ps.Warm = v.warm
+		if !v.unread {
+			w.remember(v)
 		}
 		if i < len(w.v)-1 { // the last pool covers for none behind it
 			w.look(v.nextSeason)

@@ -1,6 +1,9 @@
 package failover
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Decision is the outcome of one pass: what to do, why, on what evidence, and what would change it.
 type Decision struct {
@@ -49,6 +52,10 @@ type PoolDecision struct {
 	Reason  Reason `json:"reason"`
 	// Warm is how many tasks the forecast says are worth keeping warm here.
 	Warm int `json:"warm,omitempty"`
+	// Unread says that the pool could not be read: its counts are what was known of it before. Lost says that it is
+	// written off besides ([Policy.WriteOffAfter]): its tasks count as lost.
+	Unread bool `json:"unread,omitempty"`
+	Lost   bool `json:"lost,omitempty"`
 	// CapacityFailures, Interruptions and Churned count the distinct evidence in the trip window.
 	CapacityFailures int `json:"capacity_failures"`
 	Interruptions    int `json:"interruptions"`
@@ -92,6 +99,16 @@ type Notice struct {
 	Text     string   `json:"text"`
 	// Do says what a person should do; empty: nothing.
 	Do string `json:"do,omitempty"`
+}
+
+// Blind says that there is a pool that could not be read and is not written off: counts of it are from before.
+func (d *Decision) Blind() bool {
+	return d.Reason == ReasonBlind || slices.ContainsFunc(d.Pools, func(p PoolDecision) bool { return p.Unread && !p.Lost })
+}
+
+// Unread says that there is a pool that could not be read, written off or not.
+func (d *Decision) Unread() bool {
+	return d.Reason == ReasonBlind || slices.ContainsFunc(d.Pools, func(p PoolDecision) bool { return p.Unread })
 }
 
 // Acts says whether the decision changes anything.

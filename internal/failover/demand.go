@@ -10,6 +10,10 @@ import (
 // state, and a count that is neither ours nor one that a stale read may still show is somebody's change.
 func (w *pass) readDemand() {
 	k := w.p.owner()
+	if w.partial || k >= 0 && w.v[k].lost {
+		w.keepDemand()
+		return
+	}
 	before := w.s.Demand
 	switch {
 	case k >= 0 && w.assume(k):
@@ -51,6 +55,7 @@ func (w *pass) readDemand() {
 	if k >= 0 {
 		w.s.Owner = w.p.Pools[k].Name
 	}
+	w.wanted = w.s.Demand
 }
 
 // assume settles the demand where the owner's count cannot be somebody's will, and says so. There are two such looks.
@@ -201,7 +206,7 @@ func (w *pass) noteSeen() {
 	for i := range w.v {
 		v := &w.v[i]
 		a := v.ps.Asked
-		if a == nil || v.desired != a.Count {
+		if v.unread || a == nil || v.desired != a.Count {
 			continue
 		}
 		if w.unseen(a) && superseded(a.Old, a.Count) {

@@ -85,6 +85,9 @@ func (w *pass) absorb() {
 		w.learn(&w.s.Pools[pi], sig, at)
 		if sig.Kind == SignalInterruption && w.p.Pools[pi].Capacity == Spot {
 			w.watchLoss(at)
+			if w.v[pi].unread && w.v[pi].ps.Present != nil {
+				w.v[pi].ps.setPresent(w.v[pi].ps.present() - 1)
+			}
 		}
 	}
 	if over := len(w.s.Window) - EvidenceMax; over > 0 {

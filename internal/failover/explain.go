@@ -12,8 +12,8 @@ func Explain(p *Policy, after *State, d *Decision) []Condition {
 	var out []Condition
 	add := func(at time.Time, when, then string) { out = append(out, Condition{At: at, If: when, Then: then}) }
 
-	if d.Reason == ReasonBlind {
-		add(zeroTime, "every pool can be read again", "decide from what is seen then; until then nothing is changed")
+	explainUnread(p, after, d, add)
+	if d.Blind() {
 		return out
 	}
 	if after.Pause != nil {
@@ -57,6 +57,23 @@ func Explain(p *Policy, after *State, d *Decision) []Condition {
 		return -1
 	})
 	return out
+}
+
+// explainUnread explains what becomes of pools that cannot be read.
+func explainUnread(p *Policy, after *State, d *Decision, add func(time.Time, string, string)) {
+	for i := range d.Pools {
+		pd := &d.Pools[i]
+		if since := after.Pool(pd.Pool).UnreachedSince; pd.Unread && !pd.Lost && p.WriteOffAfter > 0 && !since.IsZero() {
+			add(since.Add(p.WriteOffAfter), fmt.Sprintf("AWS still gives no answer about %s", pd.Pool), "count its tasks as lost, and cover them in the pools that can be read")
+		}
+		if pd.Lost {
+			add(zeroTime, fmt.Sprintf("%s can be read again", pd.Pool), "count what runs there")
+		}
+	}
+	if d.Blind() {
+		add(zeroTime, "a Spot task is interrupted", "cover it, if an on-demand pool can be read")
+		add(zeroTime, "every pool can be read again", "decide from what is seen then; until then nothing is lowered")
+	}
 }
 
 // explainPool explains one preferred pool's breaker.

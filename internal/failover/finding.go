@@ -13,6 +13,8 @@ func (f Finding) Text() string {
 	switch f.Reason {
 	case ReasonBlind:
 		return fmt.Sprintf("%s could not be read (%s)", pool, f.Detail)
+	case ReasonWrittenOff:
+		return fmt.Sprintf("%s has not answered since %s: %s there count as lost", pool, f.Until.UTC().Format("15:04:05"), plural(f.Count, "task"))
 	case ReasonPaused:
 		return fmt.Sprintf("paused%s%s; %s withheld", by(f.Detail), until(f.Until), plural(f.Count, "change"))
 	case ReasonObserving:

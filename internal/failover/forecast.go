@@ -184,6 +184,10 @@ func (w *pass) foresee() {
 	on := w.p.ForesightUSD > 0 && w.s.Demand > 0
 	for i := range w.v {
 		v := &w.v[i]
+		if w.partial || v.lost {
+			v.warm = v.ps.Warm // it stays as it is
+			continue
+		}
 		if !on || v.pool.Capacity != OnDemand || v.pool.TaskHourUSD <= 0 {
 			v.cooled = v.ps.Warm > 0
 			continue

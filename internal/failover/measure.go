@@ -43,6 +43,8 @@ type view struct {
 	// excused is how many missing tasks are missing for reasons of the application.
 	excused int
 
+	// unread says that the pool could not be read, lost that it is written off besides.
+	unread, lost        bool
 	breaker, full       bool
 	raise, release, ask int
 	reason              Reason
@@ -52,6 +54,10 @@ type view struct {
 func (w *pass) measure() {
 	for i := range w.v {
 		v := &w.v[i]
+		if v.unread {
+			w.assumeUnread(v)
+			continue
+		}
 		v.desired = v.obs.Desired
 		v.cur = v.desired
 		if w.awaited(v) {

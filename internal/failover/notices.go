@@ -35,7 +35,9 @@ func Notices(p *Policy, before, after *State, d *Decision) []Notice {
 			if d.At.Sub(after.BlindSince) >= blindLoud {
 				sev = Critical
 			}
-			add(f.Reason, sev, "blind/"+f.Pool, f.Text(), "run `backstop doctor`; nothing is changed until the pool can be read")
+			add(f.Reason, sev, "blind/"+f.Pool, f.Text(), "run `backstop doctor`; nothing is lowered until the pool can be read")
+		case ReasonWrittenOff:
+			add(f.Reason, Critical, "written_off/"+f.Pool, f.Text(), "see AWS Health for the pool's region, and whether Backstop can reach it; its tasks count again as soon as it can be read")
 		case ReasonDemandAssumed:
 			add(f.Reason, Warning, fmt.Sprintf("demand_assumed/%d", d.At.Unix()), f.Text(), "set the desired count of "+f.Pool+" if another number is wanted")
 		case ReasonOnDemandShort:

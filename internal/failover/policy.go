@@ -99,6 +99,7 @@ type Policy struct {
 	SyncTaskDefinition bool          `json:"sync_task_definition"`
 	ParkScaling        bool          `json:"park_scaling"`
 	StaleFor           time.Duration `json:"stale_for"`
+	WriteOffAfter      time.Duration `json:"write_off_after"`
 }
 
 // Preset names.

@@ -92,6 +92,8 @@ type PoolObservation struct {
 	Err ErrorKind `json:"err,omitempty"`
 	// ErrText is the adapter's error text, for people.
 	ErrText string `json:"err_text,omitempty"`
+	// Answered says of a pool that could not be read that AWS answered all the same: its counts were read, its tasks were not.
+	Answered bool `json:"answered,omitempty"`
 
 	// Desired, RunningCount and PendingCount are the service's own counts. RunningCount may still
 	// contain tasks that are under interruption notice.

@@ -41,6 +41,7 @@ func drawPolicy(rt *rapid.T) Policy {
 	p.TripInterruptions = rapid.SampledFrom([]int{p.TripInterruptions, 3}).Draw(rt, "trip_interruptions")
 	p.OnTrip = rapid.SampledFrom([]OnTrip{p.OnTrip, Keep, Evacuate}).Draw(rt, "on_trip")
 	p.ForesightUSD = rapid.SampledFrom([]float64{0, 0, 0.1, 10}).Draw(rt, "foresight_usd")
+	p.WriteOffAfter = rapid.SampledFrom([]time.Duration{0, 30 * time.Second, 3 * time.Minute}).Draw(rt, "write_off_after")
 	if rapid.Bool().Draw(rt, "nudged") {
 		p.Nudge = NudgeDesiredCount
 	}
@@ -105,7 +106,7 @@ func (c *crowd) trouble() {
 	case 4:
 		c.pools[0].desired = rapid.IntRange(0, 250).Draw(c.rt, "somebody's count")
 	case 5:
-		p.err = rapid.SampledFrom([]ErrorKind{ErrNone, ErrThrottled, ErrDenied}).Draw(c.rt, "error")
+		p.err = rapid.SampledFrom([]ErrorKind{ErrNone, ErrThrottled, ErrTimeout}).Draw(c.rt, "error")
 	case 6:
 		p.deploying = rapid.SampledFrom([]time.Time{{}, c.now}).Draw(c.rt, "deployment")
 	case 7: // events are lost, or come later, or twice

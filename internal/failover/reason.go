@@ -19,8 +19,10 @@ const (
 	ReasonDeploying Reason = "deploying"
 	// ReasonWaitingToFill: short, but fill_after has not passed.
 	ReasonWaitingToFill Reason = "waiting_to_fill"
-	// ReasonBlind: a pool could not be read; nothing is changed.
+	// ReasonBlind: a pool could not be read; only what events say is lost is covered.
 	ReasonBlind Reason = "blind"
+	// ReasonWrittenOff: AWS has not answered about a pool for write_off_after; its tasks count as lost.
+	ReasonWrittenOff Reason = "written_off"
 	// ReasonPaused: an operator paused the workload.
 	ReasonPaused Reason = "paused"
 	// ReasonObserving: the policy only observes.
@@ -115,7 +117,8 @@ var reasonDocs = []ReasonDoc{
 	{ReasonReleaseUnsafe, "Cover could go, but ECS might stop tasks that are needed; it stays until enough runs."},
 	{ReasonDeploying, "A deployment is in progress; ramps and releases wait, fills do not."},
 	{ReasonWaitingToFill, "Tasks are missing, but `fill_after` has not passed."},
-	{ReasonBlind, "A pool could not be read; nothing is changed until it can."},
+	{ReasonBlind, "A pool could not be read. Nothing is lowered until it can, and only what events say is lost is covered."},
+	{ReasonWrittenOff, "AWS has given no answer about a pool for `write_off_after`: its tasks count as lost, and the other pools are guarded as if it were not there."},
 	{ReasonPaused, "An operator paused the workload."},
 	{ReasonObserving, "The policy only observes; the decision is recorded, not carried out."},
 	{ReasonIdle, "No tasks are wanted."},

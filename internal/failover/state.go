@@ -130,6 +130,11 @@ type PoolState struct {
 	Need int `json:"need,omitempty"`
 	// FailedAt is the last failure to launch a task here.
 	FailedAt time.Time `json:"failed_at,omitzero"`
+	// Present is how many tasks ran or were starting at the last good look, at most as many as were asked for then, less
+	// those that events have said to be interrupted since; nil if there was no such look. What it points to never changes.
+	Present *int `json:"present,omitempty"`
+	// UnreachedSince is since when AWS has given no answer about the pool; zero when it did, if only a refusal.
+	UnreachedSince time.Time `json:"unreached_since,omitzero"`
 }
 
 // Failing marks a pool whose tasks fail for reasons of the application.

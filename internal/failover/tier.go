@@ -11,12 +11,20 @@ func (w *pass) shareTier(vs []view, want int, missing, unproven *int) {
 		}
 		return
 	}
+	if w.partial {
+		for i := range vs {
+			w.asItIs(&vs[i], missing, unproven)
+		}
+		return
+	}
 	w.shareOut(vs, need)
 	for i := range vs {
 		v := &vs[i]
 		v.release = v.raise
-		counts := w.breakerAsk(v, want)
-		if counts {
+		if v.lost {
+			continue
+		}
+		if w.breakerAsk(v, want) {
 			w.counts(v, missing, unproven)
 		}
 	}

@@ -9,6 +9,9 @@ import "time"
 func (w *pass) judgeFailing() {
 	for i := range w.v {
 		v := &w.v[i]
+		if v.unread {
+			continue
+		}
 		capacity := v.capacityFailures + v.lossesRecent
 		least := max(w.p.AppFailures, w.s.Demand/50)
 		app := v.appYoung + v.configFailures
@@ -82,6 +85,9 @@ func (w *pass) account() {
 			w.s.Spend.TaskSeconds += s
 			w.s.Spend.USD += s / 3600 * v.pool.TaskHourUSD
 		}
+		if v.unread {
+			continue
+		}
 		w.deploying = w.deploying || v.obs.Deploying
 		if v.unplaced > 0 {
 			if v.ps.UnplacedSince.IsZero() {
@@ -105,6 +111,7 @@ func (w *pass) account() {
 			w.find(Finding{Reason: ReasonDeploymentFailed, Pool: v.pool.Name})
 		}
 	}
+	w.onDemandShort = w.onDemandShort || w.onDemandLost()
 	w.short = w.total < w.s.Demand
 	switch {
 	case !w.short:

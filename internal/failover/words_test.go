@@ -141,8 +141,15 @@ func TestCheckFindsPlantedFaults(t *testing.T) {
 		},
 		"observe_changes_nothing": func(p *Policy, _ *State, _ *Observation, _ *State, _ *Decision) { p.Observe = true },
 		"pause_changes_nothing":   func(_ *Policy, _ *State, _ *Observation, a *State, _ *Decision) { a.Pause = &Pause{} },
-		"blind_changes_nothing":   func(_ *Policy, _ *State, o *Observation, _ *State, _ *Decision) { o.Pools[0].Err = ErrDenied },
-		"blind_says_so":           func(_ *Policy, _ *State, o *Observation, _ *State, _ *Decision) { o.Pools[0].Err = ErrDenied },
+		"unread_is_untouched":     func(_ *Policy, _ *State, o *Observation, _ *State, _ *Decision) { o.Pools[1].Err = ErrDenied },
+		"blind_lowers_nothing": func(_ *Policy, _ *State, o *Observation, _ *State, d *Decision) {
+			o.Pools[1].Err = ErrDenied
+			d.Actions = []Action{SetDesiredCount{Pool: "spot", Count: 90, From: 100}}
+		},
+		"blind_covers_only_losses": func(_ *Policy, _ *State, o *Observation, _ *State, d *Decision) {
+			o.Pools[0].Err, d.Shortfall = ErrDenied, 0
+		},
+		"blind_says_so": func(_ *Policy, _ *State, o *Observation, _ *State, _ *Decision) { o.Pools[0].Err = ErrDenied },
 		"window_is_bounded": func(_ *Policy, _ *State, _ *Observation, a *State, _ *Decision) {
 			a.Window = make([]Evidence, EvidenceMax+1)
 		},

@@ -95,7 +95,7 @@ func (m *Meter) Of(ctx context.Context, r *control.Report) (f Facts, ok bool) {
 	if d.At.IsZero() || !r.Result.Settled() {
 		return Facts{}, false
 	}
-	f = Facts{Workload: r.Workload, At: d.At, Seen: d.Reason != failover.ReasonBlind, Health: d.Health, Demand: d.Demand, Shortfall: d.Shortfall}
+	f = Facts{Workload: r.Workload, At: d.At, Seen: !d.Blind(), Health: d.Health, Demand: d.Demand, Shortfall: d.Shortfall}
 	f.Active = d.Mode == failover.ModeOnDemand || d.Mode == failover.ModeMixed
 	for i := range d.Pools {
 		if p := &d.Pools[i]; p.Capacity == failover.Spot {
@@ -166,7 +166,7 @@ func (m *Meter) save(ctx context.Context, name string, p Prices, d *failover.Dec
 	}
 	if d.At.After(a.at) {
 		a.at = d.At
-		if d.Reason != failover.ReasonBlind { // the counts of a blind pass say nothing
+		if !d.Blind() { // the counts of a blind pass say nothing
 			a.last, a.demand = d.Pools, d.Demand
 		}
 	}
@@ -213,7 +213,7 @@ func (m *Meter) readDay(ctx context.Context, name string, p Prices, now time.Tim
 	}
 	for i := len(entries) - 1; i >= 0; i-- {
 		d := entries[i].Decision
-		if d == nil || len(d.Pools) == 0 || d.Reason == failover.ReasonBlind {
+		if d == nil || len(d.Pools) == 0 || d.Blind() {
 			continue
 		}
 		add(d.At)

@@ -124,7 +124,7 @@ type writer struct {
 	changed bool
 }
 
-func (w *writer) blind() bool { return w.r.Decision.Reason == failover.ReasonBlind }
+func (w *writer) blind() bool { return w.r.Decision.Blind() }
 
 // moment tells of something that happened, once.
 func (w *writer) moment(n *failover.Notice, at time.Time) {

@@ -26,6 +26,7 @@ const (
 	Drift             Kind = "drift"
 	DeploymentFailed  Kind = "deployment_failed"
 	Blind             Kind = "blind"
+	WrittenOff        Kind = "written_off"
 	Paused            Kind = "paused"
 	TooManyFailovers  Kind = "too_many_failovers"
 	StateUnavailable  Kind = "state_unavailable"
@@ -69,6 +70,7 @@ var declared = []Declared{
 	{Kind: Drift, Title: "the pools run different task definitions", Severity: failover.Warning, Lasting: true, After: 10 * time.Minute, Repeat: 24 * time.Hour},
 	{Kind: DeploymentFailed, Title: "a deployment failed", Severity: failover.Warning, Lasting: true, Repeat: 24 * time.Hour},
 	{Kind: Blind, Title: "a service cannot be read", Severity: failover.Warning, Lasting: true, After: flicker, Repeat: time.Hour},
+	{Kind: WrittenOff, Title: "a pool gives no answer; its tasks count as lost", Severity: failover.Critical, Lasting: true, Repeat: time.Hour},
 	{Kind: Paused, Title: "paused, and changes are withheld", Severity: failover.Warning, Lasting: true, Repeat: 12 * time.Hour},
 	{Kind: TooManyFailovers, Title: "too many failovers today", Severity: failover.Critical, Lasting: true, Repeat: 6 * time.Hour},
 	{Kind: StateUnavailable, Title: "the state cannot be read or written", Severity: failover.Critical, Lasting: true, After: flicker, Repeat: time.Hour,
@@ -109,6 +111,8 @@ func kindOf(n *failover.Notice) Kind {
 	switch n.Reason {
 	case failover.ReasonBlind:
 		return Blind
+	case failover.ReasonWrittenOff:
+		return WrittenOff
 	case failover.ReasonOnDemandShort:
 		return OnDemandShort
 	case failover.ReasonOnDemandMax:

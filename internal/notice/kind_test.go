@@ -26,7 +26,7 @@ func TestEveryNoticeOfAPassHasAKindOfItsOwn(t *testing.T) {
 			t.Errorf("%s is %s, want %s", key, got, want)
 		}
 	}
-	for _, r := range []failover.Reason{failover.ReasonBlind, failover.ReasonOnDemandShort, failover.ReasonOnDemandMax, failover.ReasonBudget, failover.ReasonApplicationFailing,
+	for _, r := range []failover.Reason{failover.ReasonBlind, failover.ReasonWrittenOff, failover.ReasonOnDemandShort, failover.ReasonOnDemandMax, failover.ReasonBudget, failover.ReasonApplicationFailing,
 		failover.ReasonConfigurationError, failover.ReasonQuota, failover.ReasonFailoverLimit, failover.ReasonDrift, failover.ReasonDeploymentFailed, failover.ReasonPaused} {
 		if kindOf(&failover.Notice{Reason: r, Key: "api/x"}) == Other {
 			t.Errorf("reason %s has no kind of its own", r)

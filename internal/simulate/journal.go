@@ -22,7 +22,7 @@ import (
 // one tier become zones of one pool.
 func FromJournal(workload string, pools []failover.Pool, entries []journal.Entry, seen time.Time) (*trace.Trace, error) {
 	entries = slices.DeleteFunc(slices.Clone(entries), func(e journal.Entry) bool {
-		return e.Decision == nil || e.Workload != workload || e.Decision.Reason == failover.ReasonBlind || len(e.Decision.Pools) == 0
+		return e.Decision == nil || e.Workload != workload || len(e.Decision.Pools) == 0 || e.Decision.Unread()
 	})
 	if len(entries) == 0 {
 		return nil, fmt.Errorf("read journal of %s: no decision in it", workload)

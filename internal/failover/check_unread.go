@@ -1,0 +1,52 @@
+package failover
+
+// blindLowersNothing: a pool that could not be read keeps its count. As long as it is not written off, no other count
+// is lowered either, the demand stays, and what is raised is on-demand, for tasks that are missing. Where nothing could
+// be read, or the workload was never seen, nothing is changed at all.
+func (c *checker) blindLowersNothing() {
+	unread := make([]bool, len(c.p.Pools))
+	any, partial, all := false, false, true
+	for i := range unread {
+		unread[i] = i >= len(c.o.Pools) || c.o.Pools[i].Pool != c.p.Pools[i].Name || c.o.Pools[i].Err != ErrNone
+		any = any || unread[i]
+		all = all && unread[i]
+		partial = partial || unread[i] && !(i < len(c.d.Pools) && c.d.Pools[i].Lost)
+	}
+	if !any {
+		return
+	}
+	if !c.found(ReasonBlind) || partial && len(c.d.Actions) == 0 && c.d.Reason != ReasonBlind {
+		c.fail("blind_says_so", "reason %s", c.d.Reason)
+	}
+	if partial && c.after.Demand != c.before.Demand {
+		c.fail("blind_lowers_nothing", "demand %d became %d", c.before.Demand, c.after.Demand)
+	}
+	for _, a := range c.d.Actions {
+		i := c.p.pool(ActionPool(a))
+		if i < 0 {
+			continue // action_names_a_pool
+		}
+		set, isCount := a.(SetDesiredCount)
+		switch {
+		case all || !c.before.DemandSet:
+			c.fail("blind_lowers_nothing", "%T of %s, and nothing is known", a, c.p.Pools[i].Name)
+		case unread[i]:
+			c.fail("unread_is_untouched", "%T of %s", a, c.p.Pools[i].Name)
+		case partial && (!isCount || c.p.Pools[i].Capacity != OnDemand || set.Count < max(set.From, c.inForce(i))):
+			c.fail("blind_lowers_nothing", "%T of %s: %+v", a, c.p.Pools[i].Name, a)
+		case partial && c.nothingIsMissing(i):
+			c.fail("blind_covers_only_losses", "%s is raised from %d to %d; %d run, demand %d", c.p.Pools[i].Name, set.From, set.Count, c.d.Running, c.d.Demand)
+		}
+	}
+}
+
+// nothingIsMissing says whether no rule but the want of tasks could raise on-demand pool i, and none are missing.
+func (c *checker) nothingIsMissing(i int) bool {
+	for k := range c.after.Pools {
+		if c.after.Pools[k].B.Mode != Closed {
+			return false
+		}
+	}
+	a := c.before.Pool(c.p.Pools[i].Name).Asked
+	return c.d.Shortfall == 0 && c.d.Pools[i].Warm == 0 && c.p.Extra == 0 && c.p.Pools[i].Min == 0 && c.after.Pin == nil && (a == nil || a.Seen)
+}

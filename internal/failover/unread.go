@@ -1,0 +1,165 @@
+package failover
+
+// sight notes which pools could not be read, and says whether anything can be decided at all.
+//
+// What a pool holds that cannot be read is not known, so nothing is lowered anywhere, no breaker moves and the demand
+// stays. But what ran there at the last look is known, and so is what was interrupted since, for events come another way:
+// that much is missing, and the on-demand pools that can be read are raised for it. A pool about which AWS has given no
+// answer for write_off_after is written off: the others are guarded as if it were not there (docs/adr/0008).
+func (w *pass) sight() bool {
+	known := w.s.DemandSet && !w.dark
+	for i := range w.v {
+		v := &w.v[i]
+		if v.unread = v.obs.Err != ErrNone; !v.unread {
+			v.ps.UnreachedSince = zeroTime
+			continue
+		}
+		w.unread = true
+		w.find(Finding{Reason: ReasonBlind, Pool: v.pool.Name, Detail: string(v.obs.Err)})
+		if w.writeOff(v); v.lost {
+			w.find(Finding{Reason: ReasonWrittenOff, Pool: v.pool.Name, Count: v.ps.present(), Until: v.ps.UnreachedSince})
+			continue
+		}
+		w.partial = true
+		known = known && v.ps.Present != nil
+	}
+	switch {
+	case !w.unread:
+		w.s.BlindSince = zeroTime
+		return true
+	case w.s.BlindSince.IsZero():
+		w.s.BlindSince = w.now
+	}
+	return known
+}
+
+// writeOff notes since when AWS has not answered for a pool, and whether that is long enough to count its tasks as lost.
+// Who is refused or throttled was answered: what runs there, runs on.
+func (w *pass) writeOff(v *view) {
+	switch {
+	case v.obs.Answered || v.obs.Err != ErrTimeout && v.obs.Err != ErrUnknown:
+		v.ps.UnreachedSince = zeroTime
+		return
+	case w.dark: // by a guessed time, and perhaps for want of a network of our own
+		return
+	case v.ps.UnreachedSince.IsZero():
+		v.ps.UnreachedSince = w.now
+	}
+	if w.p.WriteOffAfter <= 0 || !w.s.DemandSet {
+		return
+	}
+	due := v.ps.UnreachedSince.Add(w.p.WriteOffAfter)
+	if v.lost = !w.now.Before(due); !v.lost {
+		w.look(due)
+	}
+}
+
+// concludeBlind decides nothing: it keeps the last intent, and says so.
+func (w *pass) concludeBlind() {
+	w.d.Reason = ReasonBlind
+	w.d.Pools = make([]PoolDecision, len(w.v))
+	for i := range w.v {
+		v := &w.v[i]
+		w.d.Pools[i] = PoolDecision{Pool: v.pool.Name, Capacity: v.pool.Capacity, Breaker: v.ps.B.Mode, Desired: v.obs.Desired,
+			Running: v.obs.RunningCount, Ask: v.obs.Desired, Reason: ReasonBlind, Unread: v.unread, Lost: v.lost}
+	}
+	if w.now.After(w.s.At) && !w.dark {
+		w.s.At = w.now
+	}
+}
+
+// assumeUnread gives the view of a pool that cannot be read what is known of it.
+func (w *pass) assumeUnread(v *view) {
+	if v.lost {
+		return
+	}
+	v.running, v.desired = v.ps.present(), v.ps.present()
+	v.seasoned, v.held = v.running, v.running
+	if a := v.ps.Asked; a != nil {
+		v.desired = a.Count
+	}
+	v.cur = v.desired
+}
+
+// keepDemand keeps the demand where it is while a pool is unread, and settles how many tasks are wanted in this pass. Who
+// lowers the owner's count meanwhile must not get cover for what ECS stops for them.
+func (w *pass) keepDemand() {
+	w.wanted = w.s.Demand
+	if k := w.p.owner(); k >= 0 && !w.v[k].unread {
+		if count, changed := w.outsideCount(k); changed {
+			w.wanted = min(w.wanted, count)
+		}
+	}
+}
+
+// asItIs counts a pool that this pass must leave as it is.
+func (w *pass) asItIs(v *view, missing, unproven *int) {
+	v.raise, v.release = v.cur, v.cur
+	switch {
+	case v.lost:
+	case v.pool.Capacity == OnDemand:
+		// What it was asked for counts as on its way.
+		*missing -= max(v.running, v.cur)
+		*unproven -= v.seasoned
+	case v.breaker && v.ps.B.Mode == Open && w.pinned != ModeSpot && w.evacuates(v): // nothing there is counted on
+	default:
+		*missing -= v.running + v.growing + v.excused
+		*unproven -= v.seasoned + v.growing + v.excused
+	}
+}
+
+// heldBehind is what the on-demand pools behind one hold, while nothing may be lowered: to raise it in their place would
+// only add to them.
+func (w *pass) heldBehind(v *view) (n int) {
+	if !w.partial {
+		return 0
+	}
+	for i := len(w.v) - 1; &w.v[i] != v; i-- {
+		if o := &w.v[i]; o.pool.Capacity == OnDemand {
+			n += max(o.running, o.cur)
+		}
+	}
+	return n
+}
+
+// present is how many tasks the pool is known to have had, 0 if that is not known.
+func (ps *PoolState) present() int {
+	if ps.Present == nil {
+		return 0
+	}
+	return *ps.Present
+}
+
+// setPresent notes how many tasks the pool has.
+func (ps *PoolState) setPresent(n int) {
+	if n = max(0, n); ps.Present == nil || *ps.Present != n {
+		ps.Present = &n
+	}
+}
+
+// untouched says whether a pool keeps its count in this pass, whatever the cascade would ask.
+func (w *pass) untouched(v *view) bool {
+	return v.unread || w.partial && (v.pool.Capacity != OnDemand || v.raise <= v.cur || v.running >= v.need)
+}
+
+// mayRun is how many tasks of a written-off pool may run on all the same: money is spent on them, if so.
+func (w *pass) mayRun(v *view) int {
+	if a := v.ps.Asked; v.lost && a != nil {
+		return a.Count
+	}
+	return 0
+}
+
+// onDemandLost says whether every on-demand pool is written off: then there is no cover to be had, as when on-demand is short.
+func (w *pass) onDemandLost() bool {
+	lost := false
+	for i := range w.v {
+		if v := &w.v[i]; v.pool.Capacity == OnDemand {
+			if !v.lost {
+				return false
+			}
+			lost = true
+		}
+	}
+	return lost
+}
