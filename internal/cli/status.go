@@ -63,9 +63,13 @@ type poolFact struct {
 	Running      int       `json:"running"`
 	Starting     int       `json:"starting"`
 	Stuck        int       `json:"stuck"`
+	Unread       bool      `json:"unread,omitempty"`
+	Lost         bool      `json:"lost,omitempty"`
 	Breaker      string    `json:"breaker"`
 	BreakerSince time.Time `json:"breaker_since,omitzero"`
 	NotBefore    time.Time `json:"not_before,omitzero"`
+
+	decided *failover.PoolDecision
 }
 
 func newStatusCommand(s IO) *cobra.Command { return newStatus(s, runStatus) }
@@ -151,11 +155,17 @@ func factOf(v *seen, now time.Time) workloadFact {
 			pf.Asked = ps.Asked.Count
 		}
 		if d != nil && i < len(d.Pools) {
-			pf.Asked, pf.Running, pf.Starting, pf.Stuck = d.Pools[i].Ask, d.Pools[i].Running, d.Pools[i].Starting, d.Pools[i].Stuck
+			pd := &d.Pools[i]
+			pf.Asked, pf.Running, pf.Starting, pf.Stuck, pf.Unread, pf.Lost = pd.Ask, pd.Running, pd.Starting, pd.Stuck, pd.Unread, pd.Lost
+			pf.decided = pd
 		}
 		f.Pools = append(f.Pools, pf)
 	}
-	if !st.BlindSince.IsZero() {
+	switch {
+	case st.BlindSince.IsZero():
+	case d != nil && !d.Blind() && d.Unread():
+		f.Problems = append(f.Problems, "a pool could not be read since "+clock(st.BlindSince)+", and its tasks count as lost")
+	default:
 		f.Problems = append(f.Problems, "it could not be read since "+clock(st.BlindSince)+"; nothing is lowered meanwhile")
 	}
 	if since := st.ShortSince; !since.IsZero() && now.Sub(since) > v.workload.Policy.StartLimit {
@@ -217,9 +227,17 @@ func printWorkload(w io.Writer, now time.Time, f workloadFact) error {
 			breaker += since(now, p.BreakerSince)
 		}
 		rows = append(rows, []string{"  " + p.Pool, p.Capacity, p.Service, fmt.Sprint(p.Asked), fmt.Sprint(p.Running), fmt.Sprint(p.Starting),
-			fmt.Sprint(p.Stuck), breaker})
+			fmt.Sprint(p.Stuck), breakerWord(breaker, p.decided)})
 	}
 	return table(w, rows)
+}
+
+// breakerWord adds to a breaker's mode what the pool's counts are worth, if it could not be read.
+func breakerWord(mode string, pd *failover.PoolDecision) string {
+	if pd == nil || pd.Sight() == "" {
+		return mode
+	}
+	return mode + "; " + pd.Sight()
 }
 
 // asOf says of when the counts are, and that they may be old.

@@ -30,6 +30,7 @@ type poolFact struct {
 	Starting         int       `json:"starting"`
 	Stuck            int       `json:"stuck"`
 	Needed           int       `json:"needed"`
+	Sight            string    `json:"sight,omitempty"` // what the counts are worth, if the pool was not read
 	Breaker          string    `json:"breaker"`
 	BreakerSince     time.Time `json:"breaker_since,omitzero"`
 	CapacityFailures int       `json:"capacity_failures"`
@@ -106,6 +107,7 @@ func poolOf(w *Workload, i int, c Current) poolFact {
 	for k := range c.Decision.Pools {
 		if d := &c.Decision.Pools[k]; d.Pool == p.Name {
 			f.Asked, f.Running, f.Starting, f.Stuck, f.Needed = d.Ask, d.Running, d.Starting, d.Stuck, d.Raise
+			f.Sight = d.Sight()
 			f.CapacityFailures, f.Interruptions, f.ReasonText = d.CapacityFailures, d.Interruptions, reasonText(d.Reason)
 		}
 	}

@@ -143,7 +143,11 @@ func (f *fact) judge(p *failover.Policy, c Current, now time.Time) {
 		if now.Sub(st.BlindSince) >= silentAfter {
 			l = Critical
 		}
-		problem(l, fmt.Sprintf("It cannot be read for %s; nothing is lowered meanwhile", span(now.Sub(st.BlindSince))))
+		what := "nothing is lowered meanwhile"
+		if !c.Decision.Blind() && c.Decision.Unread() {
+			what = "its tasks count as lost"
+		}
+		problem(l, fmt.Sprintf("It cannot be read for %s; %s", span(now.Sub(st.BlindSince)), what))
 	}
 	if f.Shortfall > 0 {
 		l, long := Warning, ""

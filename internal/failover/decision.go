@@ -111,5 +111,16 @@ func (d *Decision) Unread() bool {
 	return d.Reason == ReasonBlind || slices.ContainsFunc(d.Pools, func(p PoolDecision) bool { return p.Unread })
 }
 
+// Sight says in words what the pool's counts are worth: empty if it was read.
+func (p *PoolDecision) Sight() string {
+	switch {
+	case p.Lost:
+		return "counted as lost"
+	case p.Unread:
+		return "not read"
+	}
+	return ""
+}
+
 // Acts says whether the decision changes anything.
 func (d *Decision) Acts() bool { return len(d.Actions) > 0 }

@@ -79,7 +79,7 @@ func explainUnread(p *Policy, after *State, d *Decision, add func(time.Time, str
 // explainPool explains one preferred pool's breaker.
 func explainPool(p *Policy, after *State, d *Decision, pd *PoolDecision, add func(time.Time, string, string)) {
 	k := p.pool(pd.Pool)
-	if pd.Capacity != Spot || k < 0 {
+	if pd.Capacity != Spot || k < 0 || pd.Lost {
 		return
 	}
 	b := after.Pool(pd.Pool).B
@@ -141,7 +141,7 @@ func explainCover(p *Policy, after *State, d *Decision, add func(time.Time, stri
 	}
 	for i := range d.Pools {
 		pd := &d.Pools[i]
-		if pd.Capacity != OnDemand {
+		if pd.Capacity != OnDemand || pd.Lost {
 			continue
 		}
 		if pd.Ask > 0 && !evacuated { // else it goes back as the breaker lets Spot return, which is explained there

@@ -2,6 +2,7 @@ package failover
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -31,6 +32,9 @@ func Notices(p *Policy, before, after *State, d *Decision) []Notice {
 		case ReasonRestored:
 			add(f.Reason, Info, fmt.Sprintf("restored/%s/%d", f.Pool, d.At.Unix()), f.Text(), "")
 		case ReasonBlind:
+			if k := slices.IndexFunc(d.Pools, func(pd PoolDecision) bool { return pd.Pool == f.Pool }); k >= 0 && d.Pools[k].Lost {
+				continue // said by written_off
+			}
 			sev := Warning
 			if d.At.Sub(after.BlindSince) >= blindLoud {
 				sev = Critical

@@ -75,8 +75,11 @@ func (w *pass) assumeUnread(v *view) {
 	}
 	v.running, v.desired = v.ps.present(), v.ps.present()
 	v.seasoned, v.held = v.running, v.running
-	if a := v.ps.Asked; a != nil {
+	switch a := v.ps.Asked; {
+	case a != nil:
 		v.desired = a.Count
+	case w.p.owner() >= 0 && v == &w.v[w.p.owner()]:
+		v.desired = w.s.Demand // it is the demand, as long as nobody else has asked
 	}
 	v.cur = v.desired
 }

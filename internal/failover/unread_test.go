@@ -168,6 +168,12 @@ func TestAPoolThatDoesNotAnswerIsWrittenOffWhenThePolicySaysSo(t *testing.T) {
 	l.advance(time.Second)
 	l.pass()
 	l.want(ReasonWrittenOff, 100, 100, 0, 150)
+	if sight := []string{l.last.Pools[0].Sight(), l.last.Pools[1].Sight()}; !slices.Equal(sight, []string{"counted as lost", ""}) {
+		t.Errorf("the pools are %q", sight)
+	}
+	if slices.ContainsFunc(l.last.Notices, func(n Notice) bool { return n.Reason == ReasonBlind }) {
+		t.Errorf("notices %v", l.last.Notices)
+	}
 	l.finds(ReasonWrittenOff)
 	if d := l.last; d.Blind() || d.Running != 0 || d.Shortfall != 100 || !d.Pools[0].Lost || d.Pools[1].Lost {
 		t.Errorf("the decision is %+v", d)

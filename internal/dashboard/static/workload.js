@@ -79,7 +79,7 @@ function drawPools() {
   const cols = [['Pool'], ['Breaker'], ['Asked for', 'n'], ['Running', 'n'], ['Starting', 'n'], ['Stuck', 'n'], ['Interrupted lately', 'n'], ['Not placed lately', 'n'], ['Last reason']]
   fill($('pools'), h('thead', null, h('tr', null, cols.map(([t, c]) => h('th', { scope: 'col', class: c }, t)))),
     h('tbody', null, f.pools.map((p) => h('tr', null,
-      h('th', { scope: 'row' }, p.pool, h('small', null, `${p.capacity === 'FARGATE_SPOT' ? 'Fargate Spot' : 'on-demand'} · ${p.service}`)),
+      h('th', { scope: 'row' }, p.pool, h('small', null, `${p.capacity === 'FARGATE_SPOT' ? 'Fargate Spot' : 'on-demand'} · ${p.service}${p.sight ? ' · ' + p.sight : ''}`)),
       h('td', null, p.capacity === 'FARGATE_SPOT' ? p.breaker.replace('_', '-') + (p.breaker !== 'closed' && p.breaker_since ? ` for ${span((now() - Date.parse(p.breaker_since)) / 1000)}` : '') : 'none'),
       ...[p.asked, p.running, p.starting, p.stuck, p.interruptions, p.capacity_failures].map((n) => h('td', { class: 'n' }, count(n))),
       h('td', null, p.reason_text)))))
