@@ -25,7 +25,7 @@ var promises = [stepKinds]struct {
 		"nothing_lowered_before_its_cover"}},
 	acknowledgements: {"acknowledged messages", []string{"committed_before_acknowledged", "nothing_unread_is_deleted"}},
 	decisions: {"decisions", []string{"time_is_awss", "running_is_true", "listing_is_whole",
-		"action_names_a_pool", "asked_covers_demand", "blind_covers_only_losses", "blind_lowers_nothing", "blind_says_so", "count_in_range", "cover_comes_first", "evidence_counts_once",
+		"action_names_a_pool", "asked_covers_demand", "blind_covers_only_losses", "blind_keeps_what_is_there", "blind_lowers_only_the_spare", "blind_says_so", "count_in_range", "cover_comes_first", "evidence_counts_once",
 		"generation_is_the_callers", "interrupted_is_not_running", "no_failover_on_application_failure", "nothing_lowered_before_its_cover",
 		"observe_changes_nothing", "on_demand_max_holds", "one_count_per_pool", "pause_changes_nothing", "probe_stays", "reason_is_known",
 		"state_is_bounded", "trips_have_evidence", "unread_is_untouched", "window_is_bounded"}},

@@ -143,7 +143,7 @@ func (f *fact) judge(p *failover.Policy, c Current, now time.Time) {
 		if now.Sub(st.BlindSince) >= silentAfter {
 			l = Critical
 		}
-		what := "nothing is lowered meanwhile"
+		what := "only what is certain is done meanwhile"
 		if !c.Decision.Blind() && c.Decision.Unread() {
 			what = "its tasks count as lost"
 		}

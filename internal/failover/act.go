@@ -25,8 +25,13 @@ func (w *pass) act() {
 		if !ok {
 			v.ask = v.cur // not before its scalable target is known: it would be lifted again
 		}
-		if a := v.ps.Asked; w.partial && a != nil && w.unseen(a) {
-			v.ask = max(v.ask, a.Count) // it may be in force, and nothing is lowered now
+		if w.partial {
+			if v.ask == v.cur {
+				continue
+			}
+			if a := v.ps.Asked; v.ask > v.cur && a != nil && w.unseen(a) {
+				v.ask = max(v.ask, a.Count) // it may be in force
+			}
 		}
 		was := v.desired
 		if a := v.ps.Asked; a != nil && w.unseen(a) && a.Count != v.ask {

@@ -252,14 +252,14 @@ func (w *pass) heldProves(v *view) bool {
 		return true
 	}
 	if w.evacuates(v) {
-		return v.running >= w.want() || v.held > w.probe() || w.uncovered(v) > w.probe()
+		return v.running >= w.want(w.wanted) || v.held > w.probe() || w.uncovered(v) > w.probe()
 	}
-	return v.running >= w.want() || (v.running >= w.probe() && w.leftTo(v) <= v.held)
+	return v.running >= w.want(w.wanted) || (v.running >= w.probe() && w.leftTo(v) <= v.held)
 }
 
 // uncovered is how many tasks of an open pool nothing else runs for.
 func (w *pass) uncovered(v *view) int {
-	left := w.want()
+	left := w.want(w.wanted)
 	for i := range w.v {
 		if o := &w.v[i]; o != v && (!o.breaker || o.ps.B.Mode != Open) {
 			left -= o.running
@@ -270,7 +270,7 @@ func (w *pass) uncovered(v *view) int {
 
 // leftTo is how many tasks the pools before one leave to it.
 func (w *pass) leftTo(v *view) int {
-	left := w.want()
+	left := w.want(w.wanted)
 	for i := range w.v {
 		if &w.v[i] == v {
 			break

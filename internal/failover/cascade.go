@@ -6,8 +6,8 @@ import "math"
 // is missing at once, and lowered to what is not proven elsewhere only when that leaves enough running
 // whichever tasks ECS picks to stop; in between it stays where it is (design.md 3.1).
 func (w *pass) cascade() {
-	want := w.want()
-	missing, unproven := want, want
+	want := w.want(w.wanted)
+	missing, unproven := want, w.want(w.kept)
 	for a := 0; a < len(w.v); {
 		b := a + 1
 		for b < len(w.v) && w.v[b].pool.Tier == w.v[a].pool.Tier {
@@ -25,12 +25,12 @@ func (w *pass) cascade() {
 	}
 }
 
-// want is how many tasks should run in all: the demand and the standing spare.
-func (w *pass) want() int {
-	if w.wanted == 0 {
+// want is how many tasks should run in all for a demand: it and the standing spare.
+func (w *pass) want(demand int) int {
+	if demand == 0 {
 		return 0
 	}
-	return w.wanted + w.p.Extra
+	return demand + w.p.Extra
 }
 
 // bound is the most a pool may be asked for.
@@ -311,7 +311,7 @@ func (w *pass) whyUnchanged(v *view) {
 func (w *pass) lower(v *view, low int) int {
 	k := v.cur - low
 	free := max(0, v.cur-v.running-v.starting-v.stuck)
-	spare := max(0, w.safe-w.s.Demand)
+	spare := max(0, w.safe-w.kept)
 	if v.pool.Capacity == OnDemand {
 		// While Spot is evacuated it runs as well, and counts for nothing: what is taken here would be missing, and be
 		// asked for anew.

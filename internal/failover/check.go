@@ -22,7 +22,7 @@ func CheckStep(p *Policy, before *State, o *Observation, after *State, d *Decisi
 	c := checker{p: p, before: before, o: o, after: after, d: d}
 	c.closedSets()
 	c.quietWhenTold()
-	c.blindLowersNothing()
+	c.blindDoesOnlyWhatIsCertain()
 	c.stateIsBounded()
 	if d.Reason == ReasonBlind {
 		return c.out

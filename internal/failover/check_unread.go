@@ -1,11 +1,11 @@
 package failover
 
-// blindLowersNothing: a pool that could not be read keeps its count. As long as it is not written off, no other count
-// is lowered either, the demand stays, and what is raised is on-demand, for tasks that are missing. Where nothing could
-// be read, or the workload was never seen, nothing is changed at all.
-func (c *checker) blindLowersNothing() {
+// blindDoesOnlyWhatIsCertain: a pool that could not be read keeps its count. As long as it is not written off, the demand stays, and
+// the counts of on-demand alone change: they are raised for tasks that are missing, and lowered as far as the pools that
+// were read hold the demand by themselves. Where nothing could be read, or the workload was never seen, nothing is changed.
+func (c *checker) blindDoesOnlyWhatIsCertain() {
 	unread := make([]bool, len(c.p.Pools))
-	any, partial, all := false, false, true
+	any, partial, all, lowered := false, false, true, false
 	for i := range unread {
 		unread[i] = i >= len(c.o.Pools) || c.o.Pools[i].Pool != c.p.Pools[i].Name || c.o.Pools[i].Err != ErrNone
 		any = any || unread[i]
@@ -19,7 +19,7 @@ func (c *checker) blindLowersNothing() {
 		c.fail("blind_says_so", "reason %s", c.d.Reason)
 	}
 	if partial && c.after.Demand != c.before.Demand {
-		c.fail("blind_lowers_nothing", "demand %d became %d", c.before.Demand, c.after.Demand)
+		c.fail("blind_keeps_what_is_there", "demand %d became %d", c.before.Demand, c.after.Demand)
 	}
 	for _, a := range c.d.Actions {
 		i := c.p.pool(ActionPool(a))
@@ -29,14 +29,38 @@ func (c *checker) blindLowersNothing() {
 		set, isCount := a.(SetDesiredCount)
 		switch {
 		case all || !c.before.DemandSet:
-			c.fail("blind_lowers_nothing", "%T of %s, and nothing is known", a, c.p.Pools[i].Name)
+			c.fail("blind_keeps_what_is_there", "%T of %s, and nothing is known", a, c.p.Pools[i].Name)
 		case unread[i]:
 			c.fail("unread_is_untouched", "%T of %s", a, c.p.Pools[i].Name)
-		case partial && (!isCount || c.p.Pools[i].Capacity != OnDemand || set.Count < max(set.From, c.inForce(i))):
-			c.fail("blind_lowers_nothing", "%T of %s: %+v", a, c.p.Pools[i].Name, a)
+		case partial && (!isCount || c.p.Pools[i].Capacity != OnDemand):
+			c.fail("blind_keeps_what_is_there", "%T of %s: %+v", a, c.p.Pools[i].Name, a)
+		case partial && set.Count < set.From:
+			lowered = true
 		case partial && c.nothingIsMissing(i):
 			c.fail("blind_covers_only_losses", "%s is raised from %d to %d; %d run, demand %d", c.p.Pools[i].Name, set.From, set.Count, c.d.Running, c.d.Demand)
 		}
+	}
+	if lowered {
+		c.blindLowersOnlyTheSpare(unread)
+	}
+}
+
+// blindLowersOnlyTheSpare: what was read holds the demand by itself, whichever tasks ECS stops.
+func (c *checker) blindLowersOnlyTheSpare(unread []bool) {
+	left, threatened := 0, 0
+	for i := range unread {
+		if !unread[i] {
+			left += c.d.Pools[i].Running
+		}
+	}
+	for _, a := range c.d.Actions {
+		if set, ok := a.(SetDesiredCount); ok && c.p.pool(set.Pool) >= 0 {
+			pd := &c.d.Pools[c.p.pool(set.Pool)]
+			threatened += min(pd.Running, max(0, pd.Running+pd.Starting+pd.Stuck-set.Count))
+		}
+	}
+	if threatened > 0 && left-threatened < c.d.Demand {
+		c.fail("blind_lowers_only_the_spare", "%d run of what was read, %d may be stopped, demand %d", left, threatened, c.d.Demand)
 	}
 }
 

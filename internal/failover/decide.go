@@ -70,10 +70,10 @@ type pass struct {
 	short, deploying, onDemandShort bool
 	// dark says that nothing at all could be read: the time is the caller's guess, for AWS did not tell its own.
 	dark bool
-	// unread says that a pool could not be read, partial that one of them is not written off: then nothing is lowered, and
-	// only on-demand is raised, for what is known to be lost of wanted tasks.
+	// unread says that a pool could not be read, partial that one of them is not written off: then only what is certain is
+	// done. wanted tasks are covered, and no cover is given back that kept ones need; both are the demand unless partial.
 	unread, partial bool
-	wanted          int
+	wanted, kept    int
 	pinned          Mode
 	failedOver      bool
 	lead            Reason

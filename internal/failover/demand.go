@@ -55,7 +55,7 @@ func (w *pass) readDemand() {
 	if k >= 0 {
 		w.s.Owner = w.p.Pools[k].Name
 	}
-	w.wanted = w.s.Demand
+	w.wanted, w.kept = w.s.Demand, w.s.Demand
 }
 
 // assume settles the demand where the owner's count cannot be somebody's will, and says so. There are two such looks.

@@ -72,7 +72,7 @@ func explainUnread(p *Policy, after *State, d *Decision, add func(time.Time, str
 	}
 	if d.Blind() {
 		add(zeroTime, "a Spot task is interrupted", "cover it, if an on-demand pool can be read")
-		add(zeroTime, "every pool can be read again", "decide from what is seen then; until then nothing is lowered")
+		add(zeroTime, "every pool can be read again", "decide from what is seen then; until then only what is certain is done")
 	}
 }
 

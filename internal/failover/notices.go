@@ -39,7 +39,7 @@ func Notices(p *Policy, before, after *State, d *Decision) []Notice {
 			if d.At.Sub(after.BlindSince) >= blindLoud {
 				sev = Critical
 			}
-			add(f.Reason, sev, "blind/"+f.Pool, f.Text(), "run `backstop doctor`; nothing is lowered until the pool can be read")
+			add(f.Reason, sev, "blind/"+f.Pool, f.Text(), "run `backstop doctor`; only what is certain is done until the pool can be read")
 		case ReasonWrittenOff:
 			add(f.Reason, Critical, "written_off/"+f.Pool, f.Text(), "see AWS Health for the pool's region, and whether Backstop can reach it; its tasks count again as soon as it can be read")
 		case ReasonDemandAssumed:

@@ -19,7 +19,7 @@ const (
 	ReasonDeploying Reason = "deploying"
 	// ReasonWaitingToFill: short, but fill_after has not passed.
 	ReasonWaitingToFill Reason = "waiting_to_fill"
-	// ReasonBlind: a pool could not be read; only what events say is lost is covered.
+	// ReasonBlind: a pool could not be read; only what is certain is done.
 	ReasonBlind Reason = "blind"
 	// ReasonWrittenOff: AWS has not answered about a pool for write_off_after; its tasks count as lost.
 	ReasonWrittenOff Reason = "written_off"
@@ -117,7 +117,7 @@ var reasonDocs = []ReasonDoc{
 	{ReasonReleaseUnsafe, "Cover could go, but ECS might stop tasks that are needed; it stays until enough runs."},
 	{ReasonDeploying, "A deployment is in progress; ramps and releases wait, fills do not."},
 	{ReasonWaitingToFill, "Tasks are missing, but `fill_after` has not passed."},
-	{ReasonBlind, "A pool could not be read. Nothing is lowered until it can, and only what events say is lost is covered."},
+	{ReasonBlind, "A pool could not be read. Until it can, only what is certain is done: losses that events tell of are covered, and cover goes back only where the other pools hold the demand by themselves."},
 	{ReasonWrittenOff, "AWS has given no answer about a pool for `write_off_after`: its tasks count as lost, and the other pools are guarded as if it were not there."},
 	{ReasonPaused, "An operator paused the workload."},
 	{ReasonObserving, "The policy only observes; the decision is recorded, not carried out."},

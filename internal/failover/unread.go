@@ -2,10 +2,10 @@ package failover
 
 // sight notes which pools could not be read, and says whether anything can be decided at all.
 //
-// What a pool holds that cannot be read is not known, so nothing is lowered anywhere, no breaker moves and the demand
-// stays. But what ran there at the last look is known, and so is what was interrupted since, for events come another way:
-// that much is missing, and the on-demand pools that can be read are raised for it. A pool about which AWS has given no
-// answer for write_off_after is written off: the others are guarded as if it were not there (docs/adr/0008).
+// What a pool holds that cannot be read is not known, so no breaker moves, the demand stays, and Spot is left as it is.
+// On-demand that can be read is raised by the most that the unread pool may hold: what ran there at the last look, less
+// what was interrupted since, for events come another way. It is given back by the least: nothing. A pool about which AWS
+// has given no answer for write_off_after is written off: the others are guarded as if it were not there (docs/adr/0008).
 func (w *pass) sight() bool {
 	known := w.s.DemandSet && !w.dark
 	for i := range w.v {
@@ -85,12 +85,12 @@ func (w *pass) assumeUnread(v *view) {
 }
 
 // keepDemand keeps the demand where it is while a pool is unread, and settles how many tasks are wanted in this pass. Who
-// lowers the owner's count meanwhile must not get cover for what ECS stops for them.
+// lowers the owner's count meanwhile must not get cover for what ECS stops for them, and who raises it loses none.
 func (w *pass) keepDemand() {
-	w.wanted = w.s.Demand
+	w.wanted, w.kept = w.s.Demand, w.s.Demand
 	if k := w.p.owner(); k >= 0 && !w.v[k].unread {
 		if count, changed := w.outsideCount(k); changed {
-			w.wanted = min(w.wanted, count)
+			w.wanted, w.kept = min(w.wanted, count), max(w.kept, count)
 		}
 	}
 }
@@ -101,18 +101,18 @@ func (w *pass) asItIs(v *view, missing, unproven *int) {
 	switch {
 	case v.lost:
 	case v.pool.Capacity == OnDemand:
-		// What it was asked for counts as on its way.
-		*missing -= max(v.running, v.cur)
-		*unproven -= v.seasoned
+		*missing -= max(v.running, v.cur) // what it was asked for counts as on its way
 	case v.breaker && v.ps.B.Mode == Open && w.pinned != ModeSpot && w.evacuates(v): // nothing there is counted on
+	case v.unread:
+		*missing -= v.running
 	default:
 		*missing -= v.running + v.growing + v.excused
 		*unproven -= v.seasoned + v.growing + v.excused
 	}
 }
 
-// heldBehind is what the on-demand pools behind one hold, while nothing may be lowered: to raise it in their place would
-// only add to them.
+// heldBehind is what the on-demand pools behind one hold, while they can hardly be lowered: to raise it in their place
+// would only add to them.
 func (w *pass) heldBehind(v *view) (n int) {
 	if !w.partial {
 		return 0
@@ -142,7 +142,15 @@ func (ps *PoolState) setPresent(n int) {
 
 // untouched says whether a pool keeps its count in this pass, whatever the cascade would ask.
 func (w *pass) untouched(v *view) bool {
-	return v.unread || w.partial && (v.pool.Capacity != OnDemand || v.raise <= v.cur || v.running >= v.need)
+	switch {
+	case v.unread:
+		return true
+	case !w.partial:
+		return false
+	case v.pool.Capacity != OnDemand || w.pinned == ModeSpot:
+		return true
+	}
+	return v.raise > v.cur && v.running >= v.need
 }
 
 // mayRun is how many tasks of a written-off pool may run on all the same: money is spent on them, if so.

@@ -78,16 +78,13 @@ func (w *pass) account() {
 	for i := range w.v {
 		v := &w.v[i]
 		w.total += v.running
+		if v.unread {
+			w.spend(v, dt)
+			continue // nothing that cannot be read is safe
+		}
 		// A scale-in that does not show yet may take running tasks, whatever else it could take.
 		w.safe += max(0, v.running-max(0, v.running+v.starting+v.stuck-v.cur))
-		if v.pool.Capacity == OnDemand && v.running > 0 && dt > 0 {
-			s := float64(v.running) * dt.Seconds()
-			w.s.Spend.TaskSeconds += s
-			w.s.Spend.USD += s / 3600 * v.pool.TaskHourUSD
-		}
-		if v.unread {
-			continue
-		}
+		w.spend(v, dt)
 		w.deploying = w.deploying || v.obs.Deploying
 		if v.unplaced > 0 {
 			if v.ps.UnplacedSince.IsZero() {
@@ -118,6 +115,15 @@ func (w *pass) account() {
 		w.s.ShortSince = time.Time{}
 	case w.s.ShortSince.IsZero():
 		w.s.ShortSince = w.now
+	}
+}
+
+// spend adds what a pool ran on demand for a time to the month's use.
+func (w *pass) spend(v *view, dt time.Duration) {
+	if v.pool.Capacity == OnDemand && v.running > 0 && dt > 0 {
+		s := float64(v.running) * dt.Seconds()
+		w.s.Spend.TaskSeconds += s
+		w.s.Spend.USD += s / 3600 * v.pool.TaskHourUSD
 	}
 }
 

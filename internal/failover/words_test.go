@@ -142,9 +142,13 @@ func TestCheckFindsPlantedFaults(t *testing.T) {
 		"observe_changes_nothing": func(p *Policy, _ *State, _ *Observation, _ *State, _ *Decision) { p.Observe = true },
 		"pause_changes_nothing":   func(_ *Policy, _ *State, _ *Observation, a *State, _ *Decision) { a.Pause = &Pause{} },
 		"unread_is_untouched":     func(_ *Policy, _ *State, o *Observation, _ *State, _ *Decision) { o.Pools[1].Err = ErrDenied },
-		"blind_lowers_nothing": func(_ *Policy, _ *State, o *Observation, _ *State, d *Decision) {
+		"blind_keeps_what_is_there": func(_ *Policy, _ *State, o *Observation, _ *State, d *Decision) {
 			o.Pools[1].Err = ErrDenied
 			d.Actions = []Action{SetDesiredCount{Pool: "spot", Count: 90, From: 100}}
+		},
+		"blind_lowers_only_the_spare": func(_ *Policy, _ *State, o *Observation, _ *State, d *Decision) {
+			o.Pools[0].Err, d.Pools[1].Running = ErrDenied, 99
+			d.Actions = []Action{SetDesiredCount{Pool: "standard", Count: 98, From: 100}}
 		},
 		"blind_covers_only_losses": func(_ *Policy, _ *State, o *Observation, _ *State, d *Decision) {
 			o.Pools[0].Err, d.Shortfall = ErrDenied, 0
