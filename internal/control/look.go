@@ -107,7 +107,6 @@ func (l *Loop) lookCloser(ctx context.Context, j *job, state failover.State, o *
 	needs := failover.Needs(&j.w.Policy, &state, o)
 	last := -1
 	for k, need := range needs {
-		j.degraded = j.degraded || Passing(o.Pools[k].Err)
 		if need != (failover.Need{}) {
 			last = k
 		}
@@ -156,7 +155,6 @@ func (l *Loop) closer(ctx context.Context, j *job, k int, need failover.Need, p 
 	tasks, signals, err := l.Services.List(ctx, j.w.Refs[k], need.Stopped)
 	if err != nil {
 		*p = failover.PoolObservation{Pool: p.Pool, Err: kindOf(err), ErrText: err.Error(), Answered: true}
-		c.degraded = Passing(p.Err)
 		return c
 	}
 	p.Listed, p.Tasks = true, tasks
@@ -165,6 +163,17 @@ func (l *Loop) closer(ctx context.Context, j *job, k int, need failover.Need, p 
 	}
 	c.signals = signals
 	return c
+}
+
+// MayBeRead says whether a pool could not be read that may be readable soon. One that is written off is given up until
+// the next regular pass: else the retries for it would take the place of what the decision wishes.
+func MayBeRead(o *failover.Observation, d *failover.Decision) bool {
+	for i := range o.Pools {
+		if Passing(o.Pools[i].Err) && (i >= len(d.Pools) || !d.Pools[i].Lost) {
+			return true
+		}
+	}
+	return false
 }
 
 // Passing says whether trouble of a kind may be over soon without anybody doing something.

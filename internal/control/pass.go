@@ -215,6 +215,7 @@ func (l *Loop) decide(ctx context.Context, j *job) {
 	from := j.step(StepObserve, j.looking, Unseen(o.Pools))
 	after, d := failover.Decide(j.w.Policy, state, o)
 	j.step(StepDecide, from, nil)
+	j.degraded = j.degraded || MayBeRead(&o, &d)
 	r.Before, r.After, r.Observation, r.Decision = state, after, o, d
 	if err := ctx.Err(); err != nil {
 		r.Result, r.Err = Abandoned, fmt.Errorf("pass of %s: %w", j.w.Name, err)

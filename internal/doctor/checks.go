@@ -76,6 +76,7 @@ func init() {
 		{name: "twins-execute-command", kind: KindWorkload, needs: exists, calls: service, about: "the same enableExecuteCommand", run: checkTwinExec},
 		{name: "demand-owner", kind: KindWorkload, needs: exists, calls: service, about: "the demand has an owner and is more than nothing", run: checkDemandOwner},
 		{name: "cover-limit", kind: KindWorkload, needs: exists, calls: service, about: "on_demand_max and the pools' max leave room for the whole demand", run: checkCoverLimit},
+		{name: "region-loss", kind: KindWorkload, about: "pools in several regions take each other over when one gives no answer: write_off_after, and on-demand outside of the owner's region", run: checkRegionLoss},
 		{name: "start-up-time", kind: KindWorkload, needs: exists, calls: []string{callServices, callListTasks, callTasks}, about: "a task starts within the two-minute notice: P99 of created to started, and the time to notice", run: checkStartUp},
 		{name: "last-pass", kind: KindWorkload, needs: []string{"state-store"}, about: "a pass has looked at it in the last fifteen minutes", run: checkLastPass},
 		{name: "actions-allowed", kind: KindWorkload, needs: []string{"state-store"}, about: "no action of the journal was refused for want of a permission", run: checkActions},

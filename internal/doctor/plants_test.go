@@ -10,8 +10,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/doctor"
 	"github.com/backstop-ecs/backstop/internal/ecsim"
+	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/sandbox"
 )
 
@@ -44,6 +46,23 @@ func remade(service string, change func(*ecs.CreateServiceInput)) func(l *lab) {
 
 func quota(provider string, vcpu float64) func(l *lab) {
 	return func(l *lab) { l.box.World(func(w *ecsim.World) { w.SetQuota(region, provider, vcpu) }) }
+}
+
+const far = "us-west-2"
+
+// elsewhere adds a pool in another region.
+func elsewhere(capacity failover.Capacity, writeOffAfter time.Duration) func(l *lab) {
+	return func(l *lab) {
+		if err := l.box.Setup(sandbox.Twins{Region: far, Cluster: cluster, Name: "api", CPU: 1024, Memory: 2048}); err != nil {
+			l.t.Fatal(err)
+		}
+		w := &l.file.Workloads[0]
+		w.Policy.WriteOffAfter = writeOffAfter
+		w.Policy.Pools = append(w.Policy.Pools, failover.Pool{Name: "far", Capacity: capacity, Tier: 2})
+		name := map[failover.Capacity]string{failover.Spot: "api-spot", failover.OnDemand: "api-standard"}[capacity]
+		w.Pools = append(w.Pools, config.PoolRef{Name: "far", Cluster: cluster, Service: name, Region: far})
+		l.pass()
+	}
 }
 
 var plants = []plant{
@@ -197,6 +216,9 @@ var plants = []plant{
 		}
 		l.file.Workloads[0].Policy = old
 	}, check: "one-configuration", status: doctor.Fail, says: "two configurations decide in turns"},
+	{what: "a standby in another region, and nobody told to take over", do: elsewhere(failover.OnDemand, 0), check: "region-loss", status: doctor.Warn, says: "write_off_after is 0"},
+	{what: "Spot in another region, and all on-demand at home", do: elsewhere(failover.Spot, 10*time.Minute), check: "region-loss", status: doctor.Warn,
+		says: "no on-demand pool is outside of us-east-1"},
 	{what: "Terraform writes the standby's desired count back", do: func(l *lab) {
 		l.box.World(func(w *ecsim.World) {
 			w.Interrupt(ecsim.Ref{Region: region, Cluster: cluster, Service: "api-spot"}, 10, "", true)

@@ -10,7 +10,7 @@ func (c *checker) blindDoesOnlyWhatIsCertain() {
 		unread[i] = i >= len(c.o.Pools) || c.o.Pools[i].Pool != c.p.Pools[i].Name || c.o.Pools[i].Err != ErrNone
 		any = any || unread[i]
 		all = all && unread[i]
-		partial = partial || unread[i] && !(i < len(c.d.Pools) && c.d.Pools[i].Lost)
+		partial = partial || unread[i] && (i >= len(c.d.Pools) || !c.d.Pools[i].Lost)
 	}
 	if !any {
 		return

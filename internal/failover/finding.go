@@ -8,7 +8,7 @@ import (
 )
 
 // Text says the finding in words.
-func (f Finding) Text() string {
+func (f Finding) Text() string { //nolint:funlen // two lines a reason
 	pool := cmp.Or(f.Pool, "the workload")
 	switch f.Reason {
 	case ReasonBlind:

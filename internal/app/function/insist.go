@@ -148,15 +148,12 @@ func passing(r *control.Report) bool {
 		}
 		return errors.Is(r.Err, context.DeadlineExceeded)
 	case control.Unchanged, control.Committed:
-		blind := false
 		for i := range r.Observation.Pools {
-			if k := r.Observation.Pools[i].Err; k != failover.ErrNone {
-				if blind = control.Passing(k); !blind {
-					return false // it stays blind, whatever becomes of the others
-				}
+			if k := r.Observation.Pools[i].Err; k != failover.ErrNone && !control.Passing(k) {
+				return false // it stays blind, whatever becomes of the others
 			}
 		}
-		return blind
+		return control.MayBeRead(&r.Observation, &r.Decision)
 	}
 	return false
 }
