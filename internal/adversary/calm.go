@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/control"
@@ -61,6 +62,16 @@ func (r *run) settle(o *weather) time.Duration {
 	if _, err = r.converge(again.Add(convergeMax)); err != nil {
 		r.watch.breach("converges", "%v %s after a drill", err, time.Since(again))
 	}
+	if r.standsBy() {
+		r.silence(farRegion, 1)
+		time.Sleep(r.plan.Tick + time.Minute) // the first look at it waits with all patience
+		r.drill(o)
+		r.silence(farRegion, -1)
+		back := time.Now()
+		if _, err = r.converge(back.Add(convergeMax)); err != nil {
+			r.watch.breach("converges", "%v %s after a drill with a silent standby", err, time.Since(back))
+		}
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, l := range r.mail.dead {
@@ -70,6 +81,16 @@ func (r *run) settle(o *weather) time.Duration {
 		}
 	}
 	return took
+}
+
+// standsBy says whether a pool is in the other region, and on-demand at home: what is lost at home is covered there, whether
+// or not the other region can be read.
+func (r *run) standsBy() bool {
+	cover := false
+	for i, s := range r.refs {
+		cover = cover || s.Region == homeRegion && r.plan.Policy.Pools[i].Capacity == failover.OnDemand
+	}
+	return cover && slices.ContainsFunc(r.refs, func(s control.ServiceRef) bool { return s.Region == farRegion })
 }
 
 // converge waits until the state is right and has stayed so.

@@ -15,6 +15,9 @@ const (
 	PassDeadline = 25 * time.Second
 	// LookTimeout bounds each read of a pass, the SDK's retries included.
 	LookTimeout = 10 * time.Second
+	// silentTimeout is how long a pass waits for an account that did not answer within LookTimeout the last time: what can
+	// be read elsewhere is to be covered within seconds. The call goes on beside it with all patience.
+	silentTimeout = 2 * time.Second
 	// StoreTimeout bounds each use of the store.
 	StoreTimeout = 10 * time.Second
 	// ActDeadline bounds the carrying out of a decision, counted from the moment that the lease is counted

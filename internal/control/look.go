@@ -60,9 +60,7 @@ func (l *Loop) look(ctx context.Context, jobs []*job, all *sync.WaitGroup, ready
 
 // describe looks at the services of one account.
 func (l *Loop) describe(ctx context.Context, g *group, mu *sync.Mutex, ready func(*job)) {
-	lookCtx, cancel := context.WithTimeout(ctx, LookTimeout)
-	at, obs := l.Services.Describe(lookCtx, g.refs)
-	cancel()
+	at, obs := l.ask(ctx, g)
 	if !at.IsZero() {
 		at = l.awsTime(at)
 	}
@@ -89,6 +87,66 @@ func (l *Loop) describe(ctx context.Context, g *group, mu *sync.Mutex, ready fun
 			ready(j)
 		}
 	}
+}
+
+// verdict is whether an account was silent, and when the call began that showed it.
+type verdict struct {
+	begun  time.Time
+	silent bool
+}
+
+// heard notes whether an account has answered a call, unless one that began later has said so already.
+func (l *Loop) heard(a account, begun time.Time, answered bool) {
+	for {
+		last, ok := l.silent.Load(a)
+		switch next := (verdict{begun, !answered}); {
+		case !ok && answered: // as nearly always
+			return
+		case !ok:
+			if _, raced := l.silent.LoadOrStore(a, next); !raced {
+				return
+			}
+		case last.(verdict).begun.After(begun) || l.silent.CompareAndSwap(a, last, next):
+			return
+		}
+	}
+}
+
+// ask calls Describe, and waits for an account that was silent the last time for no longer than silentTimeout.
+func (l *Loop) ask(ctx context.Context, g *group) (time.Time, []failover.PoolObservation) {
+	call := func(ctx context.Context) (time.Time, []failover.PoolObservation) {
+		ctx, cancel := context.WithTimeout(ctx, LookTimeout)
+		defer cancel()
+		begun := time.Now()
+		at, obs := l.Services.Describe(ctx, g.refs)
+		l.heard(g.account, begun, !slices.ContainsFunc(obs, func(o failover.PoolObservation) bool { return o.Err == failover.ErrTimeout }))
+		return at, obs
+	}
+	if last, ok := l.silent.Load(g.account); !ok || !last.(verdict).silent {
+		return call(ctx)
+	}
+	type answer struct {
+		at  time.Time
+		obs []failover.PoolObservation
+	}
+	answered := make(chan answer, 1)
+	go func() {
+		at, obs := call(context.WithoutCancel(ctx))
+		answered <- answer{at, obs}
+	}()
+	timer := time.NewTimer(silentTimeout)
+	defer timer.Stop()
+	select {
+	case a := <-answered:
+		return a.at, a.obs
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	obs := make([]failover.PoolObservation, len(g.refs))
+	for i := range obs {
+		obs[i] = failover.PoolObservation{Err: failover.ErrTimeout, ErrText: "describe service " + g.refs[i].String() + ": no answer, and none the last time"}
+	}
+	return time.Time{}, obs
 }
 
 // awsTime returns AWS's clock: as it was read, or else ours by the difference that was last seen.

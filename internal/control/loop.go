@@ -49,6 +49,7 @@ type Loop struct {
 	items   []*item
 	seq     atomic.Uint32
 	skew    atomic.Int64 // AWS's clock less ours, in nanoseconds, as last seen
+	silent  sync.Map     // of each account the last call's verdict: whether it did not answer
 	reports chan *Report
 	telling sync.Mutex // one call of Tell at a time outside of Run
 	dropped atomic.Int64

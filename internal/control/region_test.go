@@ -2,6 +2,7 @@ package control_test
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/control"
@@ -128,4 +129,37 @@ func TestAThrottledListIsAnAnswer(t *testing.T) {
 	if o := r.Observation.Pools[0]; o.Err != failover.ErrUnknown || !o.Answered || r.Decision.Pools[0].Lost {
 		t.Errorf("observed %+v, decided %+v", o, r.Decision)
 	}
+}
+
+// TestARegionThatHangsIsWaitedForOnce: what is lost at home is covered within seconds, though every call of the other region hangs.
+func TestARegionThatHangsIsWaitedForOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, l := twoRegions(t, 0)
+		fault := func(seconds float64) {
+			w.box.ClearFaults(0)
+			if _, err := w.box.AddFault(sandbox.Fault{Kind: sandbox.FaultLatency, Region: far, LatencySeconds: seconds}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		fault(60)
+		for i, want := range []time.Duration{control.LookTimeout, 2 * time.Second, 2 * time.Second} {
+			if i == 1 {
+				w.interrupt("api", 3)
+			}
+			r := w.pass(l, "api")
+			if !r.Decision.Blind() || r.Observation.Pools[1].Err != failover.ErrTimeout || r.Took < want || r.Took > want+time.Second {
+				t.Errorf("pass %d took %s, want %s; observed %+v", i, r.Took, want, r.Observation.Pools[1])
+			}
+		}
+		w.wantAll("interrupted", 10, 3, 0, 0)
+		fault(4) // slow, and no longer silent: the call that nobody waited for says so
+		if r := w.pass(l, "api"); !r.Decision.Blind() || r.Took > 3*time.Second {
+			t.Errorf("it took %s, and saw %+v", r.Took, r.Observation.Pools[1])
+		}
+		time.Sleep(control.LookTimeout)
+		if r := w.pass(l, "api"); r.Decision.Blind() || r.Took < 4*time.Second {
+			t.Errorf("it took %s, and saw %+v", r.Took, r.Observation.Pools[1])
+		}
+		time.Sleep(control.LookTimeout) // for the calls that nobody waits for
+	})
 }
