@@ -156,10 +156,10 @@ func TestARegionThatHangsIsWaitedForOnce(t *testing.T) {
 		if r := w.pass(l, "api"); !r.Decision.Blind() || r.Took > 3*time.Second {
 			t.Errorf("it took %s, and saw %+v", r.Took, r.Observation.Pools[1])
 		}
-		time.Sleep(control.LookTimeout)
+		time.Sleep(control.LookTimeout) //nolint:forbidigo // of the bubble
 		if r := w.pass(l, "api"); r.Decision.Blind() || r.Took < 4*time.Second {
 			t.Errorf("it took %s, and saw %+v", r.Took, r.Observation.Pools[1])
 		}
-		time.Sleep(control.LookTimeout) // for the calls that nobody waits for
+		time.Sleep(control.LookTimeout) //nolint:forbidigo // of the bubble: for the calls that nobody waits for
 	})
 }
