@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/backstop-ecs/backstop/internal/failover"
 )
@@ -79,7 +80,7 @@ func (c *checker) buildWorkload(f *File, v *value, services map[string]*value) W
 		w.Pools = append(w.Pools, c.buildRef(f, p, services))
 	}
 	c.numberTiers(w.Policy.Pools, pools)
-	c.checkPolicy(&w, v)
+	c.checkPolicy(f, &w, v)
 	return w
 }
 
@@ -151,7 +152,7 @@ func (c *checker) numberTiers(pools []failover.Pool, values []*value) {
 
 // checkPolicy reports what the policy as a whole has against it. What the tree has been told off for is not
 // reported again.
-func (c *checker) checkPolicy(w *Workload, v *value) {
+func (c *checker) checkPolicy(f *File, w *Workload, v *value) {
 	for _, b := range w.Policy.Validate() {
 		at, path := locate(v, b.Field)
 		inFile := at.path == path
@@ -160,6 +161,7 @@ func (c *checker) checkPolicy(w *Workload, v *value) {
 		}
 		c.add(Problem{Line: at.line, Column: at.column, Path: path, Text: b.Text, Value: b.Value, Warning: b.Warning, Hint: ownerHint(b, w)})
 	}
+	c.checkTick(f, w, v)
 	for _, priced := range []struct {
 		key string
 		usd float64
@@ -171,6 +173,19 @@ func (c *checker) checkPolicy(w *Workload, v *value) {
 		c.add(Problem{Line: at.line, Column: at.column, Path: path, Warning: true,
 			Text: "is reckoned with the task definition's size, as the workload has no task", Hint: "add task: {cpu, memory}"})
 	}
+}
+
+// writeOffTickMax keeps looks closer to each other than those of which failover takes nobody to have looked in between.
+const writeOffTickMax = 5 * time.Minute
+
+// checkTick reports a tick that is too long for what the policy measures by looks.
+func (c *checker) checkTick(f *File, w *Workload, v *value) {
+	if w.Policy.WriteOffAfter <= 0 || f.Tick <= writeOffTickMax {
+		return
+	}
+	at, path := locate(v, "write_off_after")
+	c.add(Problem{Line: at.line, Column: at.column, Path: path, Text: "needs a tick of at most 5m", Value: at.text,
+		Hint: "looks that are further apart do not show that the silence lasted"})
 }
 
 func ownerHint(b failover.Problem, w *Workload) string {

@@ -144,6 +144,9 @@ func (w *pass) lowerReason(v *view) Reason {
 // scaling keeps a pool's scalable target from undoing what the breaker does. It returns the action needed and
 // whether the pool's count may be lowered.
 func (w *pass) scaling(v *view) (Action, bool) {
+	if w.partial {
+		return nil, true
+	}
 	sc := v.obs.Scaling
 	held := w.p.ParkScaling && v.breaker && v.ps.B.Mode != Closed && w.pinned != ModeSpot
 	if !held && v.ps.Parked == nil {

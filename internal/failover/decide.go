@@ -73,10 +73,12 @@ type pass struct {
 	// unread says that a pool could not be read, partial that one of them is not written off: then only what is certain is
 	// done. wanted tasks are covered, and no cover is given back that kept ones need; both are the demand unless partial.
 	unread, partial bool
-	wanted, kept    int
-	pinned          Mode
-	failedOver      bool
-	lead            Reason
+	// keeping says that the demand is not read in this pass.
+	wanted, kept int
+	keeping      bool
+	pinned       Mode
+	failedOver   bool
+	lead         Reason
 }
 
 // prepare gives every pool its state and its view, and mends a clock that has jumped back.
@@ -222,7 +224,12 @@ func (w *pass) remember(v *view) {
 	if !v.cooled || v.ask <= v.release { // until then what is given back was warm
 		v.ps.Warm = v.warm
 	}
-	v.ps.setPresent(min(v.running+v.starting, v.ask))
+	asked := v.ask
+	if !w.acting() {
+		asked = v.cur
+	}
+	// What is explained otherwise than by a loss is missing for no reason that cover is for, placed yet or not.
+	v.ps.setPresent(min(v.running+max(v.starting, v.growing+v.excused), asked))
 }
 
 // conclude fills in what the pass found, and the state's summary of it.
@@ -265,7 +272,7 @@ func (w *pass) conclude() {
 	w.d.Mode = mode
 	w.d.Demand = w.s.Demand
 	w.d.Running = w.total
-	w.d.Shortfall = max(0, w.s.Demand-w.total)
+	w.d.Shortfall = max(0, w.wanted-w.total)
 	w.d.Health = w.health()
 	w.d.Reason = w.leading()
 	if w.now.After(w.s.At) || w.s.At.IsZero() || w.now.Before(w.s.At.Add(-clockBack)) {

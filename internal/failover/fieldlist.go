@@ -200,7 +200,7 @@ func guardFields() []Field {
 			Doc: "How long ECS may go on showing a count from before our own change.",
 			Why: "Reads of ECS are eventually consistent; half a minute is far above what was seen."},
 		{Key: "write_off_after", Kind: KindDuration, Group: "services", Max: day, at: func(p *Policy) any { return &p.WriteOffAfter },
-			Doc: "How long AWS may give no answer about a pool until its tasks count as lost, and the pools that can be read cover them. 0: never.",
+			Doc: "How long AWS may give no answer about a pool until its tasks count as lost, and the pools that can be read cover them. 0: never. It needs a tick of at most 5 minutes.",
 			Why: "0: a region whose API is down mostly runs on, and covering it twice is dear. For pools in several regions that must outlive one, 5 to 10 minutes."},
 	}
 }

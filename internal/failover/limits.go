@@ -51,4 +51,8 @@ const (
 	clockBack = 2 * time.Minute
 )
 
+// unlookedMax is how long after the last look that is known of a pool's silence is not taken to have lasted: nobody
+// looked. Whoever keeps states writes when a workload was looked at every five minutes (control.HeartbeatEvery).
+const unlookedMax = 6 * time.Minute
+
 var zeroTime time.Time

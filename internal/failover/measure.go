@@ -43,11 +43,12 @@ type view struct {
 	// excused is how many missing tasks are missing for reasons of the application.
 	excused int
 
-	// unread says that the pool could not be read, lost that it is written off besides.
-	unread, lost        bool
-	breaker, full       bool
-	raise, release, ask int
-	reason              Reason
+	// unread says that the pool could not be read, lost that it is written off besides; theirs that its count is somebody's
+	// new will, which this pass does not read.
+	unread, lost, theirs bool
+	breaker, full        bool
+	raise, release, ask  int
+	reason               Reason
 }
 
 // measure reads the observation into the views. tally has run before.

@@ -61,7 +61,7 @@ func sameForecast(a, b *Forecast) bool {
 func samePool(a, b *PoolState) bool {
 	return a.Name == b.Name && a.Need == b.Need && a.Warm == b.Warm && a.Reclaims == b.Reclaims && a.LifeSeconds == b.LifeSeconds &&
 		a.RefusedSince.Equal(b.RefusedSince) && a.UnplacedSince.Equal(b.UnplacedSince) && a.NudgedAt.Equal(b.NudgedAt) && a.ReleasedAt.Equal(b.ReleasedAt) &&
-		a.ReclaimsAt.Equal(b.ReclaimsAt) && a.FailedAt.Equal(b.FailedAt) && a.UnreachedSince.Equal(b.UnreachedSince) && sameBreaker(&a.B, &b.B) &&
+		a.ReclaimsAt.Equal(b.ReclaimsAt) && a.FailedAt.Equal(b.FailedAt) && a.UnreachedSince.Equal(b.UnreachedSince) && a.WrittenOff == b.WrittenOff && sameBreaker(&a.B, &b.B) &&
 		samePointer(a.Parked, b.Parked, func(x, y *Scaling) bool { return *x == *y }) &&
 		samePointer(a.Failing, b.Failing, func(x, y *Failing) bool {
 			return x.TaskDefinition == y.TaskDefinition && x.Running == y.Running && x.Text == y.Text && x.Since.Equal(y.Since) && x.LastAt.Equal(y.LastAt)

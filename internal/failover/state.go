@@ -135,6 +135,8 @@ type PoolState struct {
 	Present *int `json:"present,omitempty"`
 	// UnreachedSince is since when AWS has given no answer about the pool; zero when it did, if only a refusal.
 	UnreachedSince time.Time `json:"unreached_since,omitzero"`
+	// WrittenOff says that this has lasted for write_off_after: the pool counts as lost until it is read.
+	WrittenOff bool `json:"written_off,omitempty"`
 }
 
 // Failing marks a pool whose tasks fail for reasons of the application.

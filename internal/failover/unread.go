@@ -11,7 +11,7 @@ func (w *pass) sight() bool {
 	for i := range w.v {
 		v := &w.v[i]
 		if v.unread = v.obs.Err != ErrNone; !v.unread {
-			v.ps.UnreachedSince = zeroTime
+			v.ps.UnreachedSince, v.ps.WrittenOff = zeroTime, false
 			continue
 		}
 		w.unread = true
@@ -36,22 +36,33 @@ func (w *pass) sight() bool {
 // writeOff notes since when AWS has not answered for a pool, and whether that is long enough to count its tasks as lost.
 // Who is refused or throttled was answered: what runs there, runs on.
 func (w *pass) writeOff(v *view) {
+	if w.dark { // by a guessed time, and perhaps for want of a network of our own
+		return
+	}
+	ps, answered := v.ps, v.obs.Answered || v.obs.Err != ErrTimeout && v.obs.Err != ErrUnknown
 	switch {
-	case v.obs.Answered || v.obs.Err != ErrTimeout && v.obs.Err != ErrUnknown:
-		v.ps.UnreachedSince = zeroTime
+	case w.p.WriteOffAfter <= 0 || !w.s.DemandSet:
+		ps.WrittenOff = false
+	case ps.WrittenOff: // until it is read: who is throttled first may be down yet
+		v.lost = true
 		return
-	case w.dark: // by a guessed time, and perhaps for want of a network of our own
+	}
+	switch {
+	case answered:
+		ps.UnreachedSince = zeroTime
 		return
-	case v.ps.UnreachedSince.IsZero():
-		v.ps.UnreachedSince = w.now
+	case ps.UnreachedSince.IsZero() || w.now.Sub(w.s.At) > unlookedMax: // nobody has looked meanwhile
+		ps.UnreachedSince = w.now
 	}
 	if w.p.WriteOffAfter <= 0 || !w.s.DemandSet {
 		return
 	}
-	due := v.ps.UnreachedSince.Add(w.p.WriteOffAfter)
-	if v.lost = !w.now.Before(due); !v.lost {
+	due := ps.UnreachedSince.Add(w.p.WriteOffAfter)
+	if w.now.Before(due) {
 		w.look(due)
+		return
 	}
+	v.lost, ps.WrittenOff = true, true
 }
 
 // concludeBlind decides nothing: it keeps the last intent, and says so.
@@ -87,10 +98,11 @@ func (w *pass) assumeUnread(v *view) {
 // keepDemand keeps the demand where it is while a pool is unread, and settles how many tasks are wanted in this pass. Who
 // lowers the owner's count meanwhile must not get cover for what ECS stops for them, and who raises it loses none.
 func (w *pass) keepDemand() {
-	w.wanted, w.kept = w.s.Demand, w.s.Demand
-	if k := w.p.owner(); k >= 0 && !w.v[k].unread {
+	w.keeping, w.wanted, w.kept = true, w.s.Demand, w.s.Demand
+	if k := w.p.owner(); k >= 0 && !w.v[k].unread && w.s.Owner == w.v[k].pool.Name {
 		if count, changed := w.outsideCount(k); changed {
 			w.wanted, w.kept = min(w.wanted, count), max(w.kept, count)
+			w.v[k].theirs = true
 		}
 	}
 }
@@ -100,6 +112,8 @@ func (w *pass) asItIs(v *view, missing, unproven *int) {
 	v.raise, v.release = v.cur, v.cur
 	switch {
 	case v.lost:
+	case v.pool.Capacity == OnDemand && w.refused(v):
+		*missing -= v.running
 	case v.pool.Capacity == OnDemand:
 		*missing -= max(v.running, v.cur) // what it was asked for counts as on its way
 	case v.breaker && v.ps.B.Mode == Open && w.pinned != ModeSpot && w.evacuates(v): // nothing there is counted on
@@ -118,7 +132,11 @@ func (w *pass) heldBehind(v *view) (n int) {
 		return 0
 	}
 	for i := len(w.v) - 1; &w.v[i] != v; i-- {
-		if o := &w.v[i]; o.pool.Capacity == OnDemand {
+		switch o := &w.v[i]; {
+		case o.pool.Capacity != OnDemand:
+		case w.refused(o) || w.launchFailing(o):
+			n += o.running
+		default:
 			n += max(o.running, o.cur)
 		}
 	}
@@ -136,7 +154,8 @@ func (ps *PoolState) present() int {
 // setPresent notes how many tasks the pool has.
 func (ps *PoolState) setPresent(n int) {
 	if n = max(0, n); ps.Present == nil || *ps.Present != n {
-		ps.Present = &n
+		kept := n // a variable of its own: else every call would allocate
+		ps.Present = &kept
 	}
 }
 
@@ -145,20 +164,32 @@ func (w *pass) untouched(v *view) bool {
 	switch {
 	case v.unread:
 		return true
+	case w.keeping && v.pool.Capacity == OnDemand && v.raise <= v.cur && w.isForeign(v):
+		return true // the next look at the owner tells by this count that the state is older than what is there
 	case !w.partial:
 		return false
-	case v.pool.Capacity != OnDemand || w.pinned == ModeSpot:
+	case v.pool.Capacity != OnDemand || w.pinned == ModeSpot || v.theirs:
+		return true
+	case w.isForeign(v) && !w.ownerAsBefore():
 		return true
 	}
 	return v.raise > v.cur && v.running >= v.need
 }
 
-// mayRun is how many tasks of a written-off pool may run on all the same: money is spent on them, if so.
+// mayRun is how many tasks of a pool may run though it is asked for fewer as far as can be seen: those of a written-off
+// pool, and a count of ours that is not seen yet. Money is spent on them, if so.
 func (w *pass) mayRun(v *view) int {
-	if a := v.ps.Asked; v.lost && a != nil {
-		return a.Count
+	if a := v.ps.Asked; w.partial && a != nil && w.unseen(a) {
+		return a.Count // it may be in force, and act asks for no less
 	}
-	return 0
+	if !v.lost {
+		return 0
+	}
+	n := v.ps.present()
+	if a := v.ps.Asked; a != nil {
+		n = max(n, a.Count)
+	}
+	return n
 }
 
 // onDemandLost says whether every on-demand pool is written off: then there is no cover to be had, as when on-demand is short.
@@ -173,4 +204,28 @@ func (w *pass) onDemandLost() bool {
 		}
 	}
 	return lost
+}
+
+// isForeign says whether a pool's count is one that the state has not asked for.
+func (w *pass) isForeign(v *view) bool {
+	known := w.floor(v)
+	if a := v.ps.Asked; a != nil {
+		if known = max(known, a.Count); superseded(a.Old, v.desired) {
+			return false
+		}
+	}
+	return v.desired > known
+}
+
+// ownerAsBefore says whether the owner can be read and nobody has changed its count.
+func (w *pass) ownerAsBefore() bool {
+	k := w.p.owner()
+	if k < 0 {
+		return true
+	}
+	if w.v[k].unread {
+		return false
+	}
+	count, changed := w.outsideCount(k)
+	return !changed || count == w.s.Demand
 }

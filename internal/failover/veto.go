@@ -79,12 +79,12 @@ func (w *pass) account() {
 		v := &w.v[i]
 		w.total += v.running
 		if v.unread {
-			w.spend(v, dt)
+			w.spend(v, max(v.running, w.mayRun(v)), dt)
 			continue // nothing that cannot be read is safe
 		}
 		// A scale-in that does not show yet may take running tasks, whatever else it could take.
 		w.safe += max(0, v.running-max(0, v.running+v.starting+v.stuck-v.cur))
-		w.spend(v, dt)
+		w.spend(v, v.running, dt)
 		w.deploying = w.deploying || v.obs.Deploying
 		if v.unplaced > 0 {
 			if v.ps.UnplacedSince.IsZero() {
@@ -109,7 +109,7 @@ func (w *pass) account() {
 		}
 	}
 	w.onDemandShort = w.onDemandShort || w.onDemandLost()
-	w.short = w.total < w.s.Demand
+	w.short = w.total < w.wanted
 	switch {
 	case !w.short:
 		w.s.ShortSince = time.Time{}
@@ -119,9 +119,9 @@ func (w *pass) account() {
 }
 
 // spend adds what a pool ran on demand for a time to the month's use.
-func (w *pass) spend(v *view, dt time.Duration) {
-	if v.pool.Capacity == OnDemand && v.running > 0 && dt > 0 {
-		s := float64(v.running) * dt.Seconds()
+func (w *pass) spend(v *view, running int, dt time.Duration) {
+	if v.pool.Capacity == OnDemand && running > 0 && dt > 0 {
+		s := float64(running) * dt.Seconds()
 		w.s.Spend.TaskSeconds += s
 		w.s.Spend.USD += s / 3600 * v.pool.TaskHourUSD
 	}
