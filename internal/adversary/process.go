@@ -58,6 +58,8 @@ type process struct {
 	seen   map[string]sight
 	based  uint64 // the generation that it last loaded or committed
 	intent intent
+	// pass numbers the passes, of which one looks at a time.
+	pass int
 }
 
 // intent is what a process announced while it held its lease: the newest generation, and all actions.
@@ -255,9 +257,10 @@ func (p *process) Close() error { return nil }
 
 // Describe looks at services.
 func (p *process) Describe(ctx context.Context, refs []control.ServiceRef) (at time.Time, obs []failover.PoolObservation) {
+	pass := p.r.watch.passOf(p)
 	err := p.ask(ctx, opDescribe, refs[0], readTroubles, func(ctx context.Context) error {
 		at, obs = p.services.Describe(ctx, refs)
-		p.r.watch.looked(p, refs, true)
+		p.r.watch.looked(p, pass, refs, true)
 		return nil
 	})
 	if err != nil {
@@ -272,12 +275,13 @@ func (p *process) Describe(ctx context.Context, refs []control.ServiceRef) (at t
 
 // List reads tasks.
 func (p *process) List(ctx context.Context, ref control.ServiceRef, stopped bool) (tasks []failover.Task, signals []failover.Signal, err error) {
+	pass := p.r.watch.passOf(p)
 	err = p.ask(ctx, opList, ref, readTroubles, func(ctx context.Context) (err error) {
 		tasks, signals, err = p.services.List(ctx, ref, stopped)
 		for i := range signals {
 			p.r.watch.happened(&signals[i])
 		}
-		p.r.watch.looked(p, []control.ServiceRef{ref}, false)
+		p.r.watch.looked(p, pass, []control.ServiceRef{ref}, false)
 		return err
 	})
 	return tasks, signals, err

@@ -131,6 +131,14 @@ func (w *watch) begins(p *process) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	clear(p.seen)
+	p.pass++
+}
+
+// passOf is the number of a process's pass, for [watch.looked].
+func (w *watch) passOf(p *process) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return p.pass
 }
 
 // loaded notes what a process bases its next commit on.
@@ -140,8 +148,9 @@ func (w *watch) loaded(p *process, records map[string]control.Record) {
 	p.based = records[workloadName].State.Generation
 }
 
-// looked notes what is true of the services that a process looks at; a list of tasks tells no desired count.
-func (w *watch) looked(p *process, refs []control.ServiceRef, counts bool) {
+// looked notes what is true of the services that a process looks at in a pass; a list of tasks tells no desired count. A call
+// that the pass did not wait for tells nothing.
+func (w *watch) looked(p *process, pass int, refs []control.ServiceRef, counts bool) {
 	truth := make([]sight, len(refs))
 	w.r.mu.Lock()
 	for i, s := range refs {
@@ -151,6 +160,9 @@ func (w *watch) looked(p *process, refs []control.ServiceRef, counts bool) {
 	w.r.mu.Unlock()
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if p.pass != pass {
+		return
+	}
 	for i, s := range refs {
 		name := w.poolOf(s.Service)
 		truth[i].most = max(truth[i].last, p.seen[name].most)
