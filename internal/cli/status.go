@@ -166,7 +166,7 @@ func factOf(v *seen, now time.Time) workloadFact {
 	case d != nil && !d.Blind() && d.Unread():
 		f.Problems = append(f.Problems, "a pool could not be read since "+clock(st.BlindSince)+", and its tasks count as lost")
 	default:
-		f.Problems = append(f.Problems, "it could not be read since "+clock(st.BlindSince)+"; only what is certain is done meanwhile")
+		f.Problems = append(f.Problems, "a pool could not be read since "+clock(st.BlindSince)+"; only what is certain is done meanwhile")
 	}
 	if since := st.ShortSince; !since.IsZero() && now.Sub(since) > v.workload.Policy.StartLimit {
 		f.Problems = append(f.Problems, fmt.Sprintf("fewer tasks than wanted run since %s", clock(since)))

@@ -147,7 +147,7 @@ func (f *fact) judge(p *failover.Policy, c Current, now time.Time) {
 		if !c.Decision.Blind() && c.Decision.Unread() {
 			what = "its tasks count as lost"
 		}
-		problem(l, fmt.Sprintf("It cannot be read for %s; %s", span(now.Sub(st.BlindSince)), what))
+		problem(l, fmt.Sprintf("A pool cannot be read for %s; %s", span(now.Sub(st.BlindSince)), what))
 	}
 	if f.Shortfall > 0 {
 		l, long := Warning, ""

@@ -194,7 +194,7 @@ func TestHowAWorkloadIsJudged(t *testing.T) {
 			c.Decision = decided(noon, 1, 10, 7, 0).Decision
 			c.State.ShortSince = noon.Add(-10 * time.Minute)
 		}), Critical, "3 of 10 missing for 11 min"},
-		{"blind for long", at(func(c *Current) { c.State.BlindSince = noon.Add(-time.Hour) }), Critical, "It cannot be read for 1 h 1 min; only what is certain is done meanwhile"},
+		{"blind for long", at(func(c *Current) { c.State.BlindSince = noon.Add(-time.Hour) }), Critical, "A pool cannot be read for 1 h 1 min; only what is certain is done meanwhile"},
 		{"nobody looks", at(func(c *Current) { c.LookedAt = noon.Add(-time.Hour) }), Critical, "It was not looked at for 1 h 1 min"},
 		{"quiet, by the journal", at(func(c *Current) { c.LookedAt, c.Live = noon.Add(-10*time.Minute), false }), Fine, "All 10 run on Spot"},
 		{"nothing recorded for long", at(func(c *Current) { c.LookedAt, c.Live = noon.Add(-time.Hour), false }), Critical, "Nothing was recorded for 1 h 1 min; does anything guard it?"},

@@ -285,7 +285,9 @@ func (w *pass) settleAsk(v *view) {
 		v.reason = ReasonReleaseUnsafe
 		return
 	}
-	v.ps.ReleasedAt = w.now
+	if w.acting() { // what is withheld is no release, and would change the state at every pass
+		v.ps.ReleasedAt = w.now
+	}
 }
 
 // whyUnchanged names why a pool stays where it is.

@@ -266,7 +266,8 @@ func (w *pass) overruled(a *Asked, count int) *Asked {
 			old = append(old, o)
 		}
 	}
-	if !a.Done && w.now.Sub(a.At) < w.p.StaleFor {
+	if (!a.Done || !a.Seen) && w.now.Sub(a.At) < w.p.StaleFor {
+		// It may take effect yet, or it has and theirs is the one that a stale read shows.
 		old = append(old, OldCount{Count: a.Count, At: w.now})
 	}
 	if len(old) == 0 {

@@ -53,6 +53,24 @@ func TestObserveDecidesAndTouchesNothing(t *testing.T) {
 	}
 }
 
+// TestWhatIsWithheldIsWrittenDownOnce: not at every pass for as long as it is withheld.
+func TestWhatIsWithheldIsWrittenDownOnce(t *testing.T) {
+	l := newLab(t, PresetObserve, 100)
+	l.pool("standard").desired = 30
+	l.run("standard", 30, time.Hour)
+	for pass := range 5 {
+		l.advance(time.Hour)
+		before := l.s
+		l.pass()
+		if len(l.last.Withheld) != 1 {
+			t.Errorf("withheld %v", l.last.Withheld)
+		}
+		if pass > 0 && !SameState(before, l.s) {
+			t.Errorf("pass %d changed the state", pass)
+		}
+	}
+}
+
 func TestPauseEndsByItself(t *testing.T) {
 	l := newLab(t, PresetFill, 100)
 	var err error

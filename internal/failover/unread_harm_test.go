@@ -370,3 +370,19 @@ func TestWhoWantsFewerIsNotShort(t *testing.T) {
 		t.Errorf("shortfall %d though 40 are wanted and 40 run", l.last.Shortfall)
 	}
 }
+
+// TestACountOfOursIsKnownThoughTheReadOfSomebodysIsStale: theirs was set a moment before ours, and is shown later.
+func TestACountOfOursIsKnownThoughTheReadOfSomebodysIsStale(t *testing.T) {
+	l := newLab(t, PresetFill, 100)
+	l.advance(time.Minute)
+	// Ours was accepted a moment ago, and no read has shown it.
+	l.s.Pools[0].Asked = &Asked{Count: 60, At: l.now.Add(-3 * time.Second), Done: true, Old: []OldCount{{Count: 100, At: l.now.Add(-3 * time.Second)}}}
+	l.pool("spot").desired = 40
+	l.pass()
+	l.advance(10 * time.Second)
+	l.pool("spot").desired = 60
+	l.pass()
+	if l.s.Demand != 40 || l.pool("spot").desired != 40 {
+		t.Errorf("demand %d, asked for %d, want what somebody wanted: 40", l.s.Demand, l.pool("spot").desired)
+	}
+}
