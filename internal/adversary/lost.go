@@ -106,7 +106,7 @@ func (w *watch) assumedLocked(p *process, after *failover.State, entries []journ
 			d = entries[i].Decision
 		}
 	}
-	if p == nil || d == nil || d.Blind() || !after.DemandSet {
+	if p == nil || d == nil || d.Blind() || len(d.Pools) > 0 && d.Pools[0].Unread || !after.DemandSet { // the owner was not looked at
 		return
 	}
 	said := slices.ContainsFunc(d.Findings, func(f failover.Finding) bool { return f.Reason == failover.ReasonDemandAssumed })
