@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"sync/atomic"
 	"syscall"
 )
 
@@ -12,6 +13,7 @@ import (
 func interruptible(parent context.Context) (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancel(parent)
 	got, over := make(chan os.Signal, 1), make(chan struct{})
+	var asked atomic.Bool
 	signal.Notify(got, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	go func() {
 		for {
@@ -20,6 +22,7 @@ func interruptible(parent context.Context) (ctx context.Context, stop func()) {
 				if s == os.Interrupt {
 					signal.Reset(os.Interrupt) // before anybody knows of the first one
 				}
+				asked.Store(true)
 				cancel()
 			case <-over:
 				return
@@ -27,7 +30,9 @@ func interruptible(parent context.Context) (ctx context.Context, stop func()) {
 		}
 	}()
 	return ctx, func() {
-		signal.Stop(got)
+		if !asked.Load() { // else a second one that comes in its last moment would kill what has ended well
+			signal.Stop(got)
+		}
 		close(over)
 		cancel()
 	}
