@@ -123,7 +123,7 @@ func printExplain(w io.Writer, f *explainFacts, now time.Time) error {
 	rows := [][]string{{"  POOL", "CAPACITY", "DESIRED", "RUNNING", "STARTING", "STUCK", "NEEDED", "MAY BE", "ASKED", "BREAKER", "REASON"}}
 	for _, v := range d.Pools {
 		rows = append(rows, []string{"  " + v.Pool, string(v.Capacity), fmt.Sprint(v.Desired), fmt.Sprint(v.Running), fmt.Sprint(v.Starting),
-			fmt.Sprint(v.Stuck), fmt.Sprint(v.Raise), fmt.Sprint(v.Release), fmt.Sprint(v.Ask), breakerWord(v.Breaker.String(), &v), string(v.Reason)})
+			fmt.Sprint(v.Stuck), fmt.Sprint(v.Raise), fmt.Sprint(v.Release), fmt.Sprint(v.Ask), breakerWord(v.Breaker.String(), v.Sight()), string(v.Reason)})
 	}
 	if err := table(w, rows); err != nil {
 		return err

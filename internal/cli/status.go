@@ -69,7 +69,7 @@ type poolFact struct {
 	BreakerSince time.Time `json:"breaker_since,omitzero"`
 	NotBefore    time.Time `json:"not_before,omitzero"`
 
-	decided *failover.PoolDecision
+	sight string // what the counts are worth, if the pool was not read
 }
 
 func newStatusCommand(s IO) *cobra.Command { return newStatus(s, runStatus) }
@@ -157,7 +157,7 @@ func factOf(v *seen, now time.Time) workloadFact {
 		if d != nil && i < len(d.Pools) {
 			pd := &d.Pools[i]
 			pf.Asked, pf.Running, pf.Starting, pf.Stuck, pf.Unread, pf.Lost = pd.Ask, pd.Running, pd.Starting, pd.Stuck, pd.Unread, pd.Lost
-			pf.decided = pd
+			pf.sight = pd.Sight()
 		}
 		f.Pools = append(f.Pools, pf)
 	}
@@ -227,17 +227,17 @@ func printWorkload(w io.Writer, now time.Time, f workloadFact) error {
 			breaker += since(now, p.BreakerSince)
 		}
 		rows = append(rows, []string{"  " + p.Pool, p.Capacity, p.Service, fmt.Sprint(p.Asked), fmt.Sprint(p.Running), fmt.Sprint(p.Starting),
-			fmt.Sprint(p.Stuck), breakerWord(breaker, p.decided)})
+			fmt.Sprint(p.Stuck), breakerWord(breaker, p.sight)})
 	}
 	return table(w, rows)
 }
 
 // breakerWord adds to a breaker's mode what the pool's counts are worth, if it could not be read.
-func breakerWord(mode string, pd *failover.PoolDecision) string {
-	if pd == nil || pd.Sight() == "" {
+func breakerWord(mode, sight string) string {
+	if sight == "" {
 		return mode
 	}
-	return mode + "; " + pd.Sight()
+	return mode + "; " + sight
 }
 
 // asOf says of when the counts are, and that they may be old.

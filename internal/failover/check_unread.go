@@ -4,13 +4,12 @@ package failover
 // the counts of on-demand alone change: they are raised for tasks that are missing, and lowered as far as the pools that
 // were read hold the demand by themselves. Where nothing could be read, or the workload was never seen, nothing is changed.
 func (c *checker) blindDoesOnlyWhatIsCertain() {
-	unread := make([]bool, len(c.p.Pools))
 	any, partial, all, lowered := false, false, true, false
-	for i := range unread {
-		unread[i] = i >= len(c.o.Pools) || c.o.Pools[i].Pool != c.p.Pools[i].Name || c.o.Pools[i].Err != ErrNone
-		any = any || unread[i]
-		all = all && unread[i]
-		partial = partial || unread[i] && (i >= len(c.d.Pools) || !c.d.Pools[i].Lost)
+	for i := range c.p.Pools {
+		unread := c.unread(i)
+		any = any || unread
+		all = all && unread
+		partial = partial || unread && (i >= len(c.d.Pools) || !c.d.Pools[i].Lost)
 	}
 	if !any {
 		return
@@ -30,7 +29,7 @@ func (c *checker) blindDoesOnlyWhatIsCertain() {
 		switch {
 		case all || !c.before.DemandSet:
 			c.fail("blind_keeps_what_is_there", "%T of %s, and nothing is known", a, c.p.Pools[i].Name)
-		case unread[i]:
+		case c.unread(i):
 			c.fail("unread_is_untouched", "%T of %s", a, c.p.Pools[i].Name)
 		case partial && (!isCount || c.p.Pools[i].Capacity != OnDemand):
 			c.fail("blind_keeps_what_is_there", "%T of %s: %+v", a, c.p.Pools[i].Name, a)
@@ -41,15 +40,20 @@ func (c *checker) blindDoesOnlyWhatIsCertain() {
 		}
 	}
 	if lowered {
-		c.blindLowersOnlyTheSpare(unread)
+		c.blindLowersOnlyTheSpare()
 	}
 }
 
+// unread says whether a pool could not be read.
+func (c *checker) unread(i int) bool {
+	return i >= len(c.o.Pools) || c.o.Pools[i].Pool != c.p.Pools[i].Name || c.o.Pools[i].Err != ErrNone
+}
+
 // blindLowersOnlyTheSpare: what was read holds the demand by itself, whichever tasks ECS stops.
-func (c *checker) blindLowersOnlyTheSpare(unread []bool) {
+func (c *checker) blindLowersOnlyTheSpare() {
 	left, threatened := 0, 0
-	for i := range unread {
-		if !unread[i] {
+	for i := range c.p.Pools {
+		if !c.unread(i) {
 			left += c.d.Pools[i].Running
 		}
 	}

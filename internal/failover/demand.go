@@ -123,18 +123,23 @@ func (w *pass) outdated(k, count int, changed bool) bool {
 func (w *pass) foreign(k int) int {
 	n := 0
 	for i := range w.v {
-		v, known := &w.v[i], 0
-		if a := v.ps.Asked; a != nil {
-			known = a.Count
-			if superseded(a.Old, v.desired) {
-				continue // a stale read, or a late call of ours
-			}
-		}
 		if i != k {
-			n += max(0, v.desired-known)
+			n += w.v[i].foreign()
 		}
 	}
 	return n
+}
+
+// foreign returns how many tasks the pool is asked for beyond what the state knows to have asked for.
+func (v *view) foreign() int {
+	known := 0
+	if a := v.ps.Asked; a != nil {
+		if superseded(a.Old, v.desired) {
+			return 0 // a stale read, or a late call of ours
+		}
+		known = a.Count
+	}
+	return max(0, v.desired-known)
 }
 
 // held returns how many tasks are wanted by what the pools other than k hold, when k's own count does not say it; less

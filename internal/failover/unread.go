@@ -39,22 +39,19 @@ func (w *pass) writeOff(v *view) {
 	if w.dark { // by a guessed time, and perhaps for want of a network of our own
 		return
 	}
-	ps, answered := v.ps, v.obs.Answered || v.obs.Err != ErrTimeout && v.obs.Err != ErrUnknown
-	switch {
-	case w.p.WriteOffAfter <= 0 || !w.s.DemandSet:
-		ps.WrittenOff = false
-	case ps.WrittenOff: // until it is read: who is throttled first may be down yet
+	ps, may := v.ps, w.p.WriteOffAfter > 0 && w.s.DemandSet
+	if ps.WrittenOff = ps.WrittenOff && may; ps.WrittenOff { // until it is read: who is throttled first may be down yet
 		v.lost = true
 		return
 	}
 	switch {
-	case answered:
+	case v.obs.Answered || v.obs.Err != ErrTimeout && v.obs.Err != ErrUnknown:
 		ps.UnreachedSince = zeroTime
 		return
 	case ps.UnreachedSince.IsZero() || w.now.Sub(w.s.At) > unlookedMax: // nobody has looked meanwhile
 		ps.UnreachedSince = w.now
 	}
-	if w.p.WriteOffAfter <= 0 || !w.s.DemandSet {
+	if !may {
 		return
 	}
 	due := ps.UnreachedSince.Add(w.p.WriteOffAfter)
@@ -206,16 +203,8 @@ func (w *pass) onDemandLost() bool {
 	return lost
 }
 
-// isForeign says whether a pool's count is one that the state has not asked for.
-func (w *pass) isForeign(v *view) bool {
-	known := w.floor(v)
-	if a := v.ps.Asked; a != nil {
-		if known = max(known, a.Count); superseded(a.Old, v.desired) {
-			return false
-		}
-	}
-	return v.desired > known
-}
+// isForeign says whether a pool's count is one that the state has not asked for, nor the policy's minimum.
+func (w *pass) isForeign(v *view) bool { return v.desired > w.floor(v) && v.foreign() > 0 }
 
 // ownerAsBefore says whether the owner can be read and nobody has changed its count.
 func (w *pass) ownerAsBefore() bool {

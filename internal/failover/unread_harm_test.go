@@ -14,6 +14,24 @@ func standby(t *testing.T, change ...func(*Policy)) *lab {
 	}}, change...)...)
 }
 
+// failOver moves the workload to on-demand by order, until it runs there.
+func (l *lab) failOver() {
+	l.t.Helper()
+	var err error
+	if l.s, err = Apply(l.p, l.s, Intent{Kind: IntentFailover, By: "ana", At: l.now}); err != nil {
+		l.t.Fatalf("%v", err)
+	}
+	for range 4 {
+		l.pass()
+		l.cut("spot")
+		l.cut("standard")
+		if n := l.pool("standard").desired - len(l.pool("standard").tasks); n > 0 {
+			l.run("standard", n, 0)
+		}
+		l.advance(time.Minute)
+	}
+}
+
 // TestAMoveByHandIsKnownForOneWhenAllIsReadAgain: the sign of it is cover that the state never asked for; a pass
 // that makes it its own would take the probe that is left for the demand, and stop the rest.
 func TestAMoveByHandIsKnownForOneWhenAllIsReadAgain(t *testing.T) {
@@ -54,20 +72,7 @@ func TestAStateFromBeforeAFailoverIsKnownForOneWhenAllIsReadAgain(t *testing.T) 
 	l.advance(time.Minute)
 	l.pass()
 	old := l.s
-	var err error
-	l.s, err = Apply(l.p, l.s, Intent{Kind: IntentFailover, By: "ana", At: l.now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for range 4 {
-		l.pass()
-		l.cut("spot")
-		l.cut("standard")
-		if n := l.pool("standard").desired - len(l.pool("standard").tasks); n > 0 {
-			l.run("standard", n, 0)
-		}
-		l.advance(time.Minute)
-	}
+	l.failOver()
 	l.s = old
 	l.unread(ErrDenied, "standard-b")
 	for range 3 {
@@ -94,20 +99,7 @@ func TestAnOlderAndSmallerDemandStopsNothingWhileAPoolIsUnread(t *testing.T) {
 	l.pass()
 	old := l.s
 	old.Demand = 50
-	var err error
-	l.s, err = Apply(l.p, l.s, Intent{Kind: IntentFailover, By: "ana", At: l.now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for range 4 {
-		l.pass()
-		l.cut("spot")
-		l.cut("standard")
-		if n := l.pool("standard").desired - len(l.pool("standard").tasks); n > 0 {
-			l.run("standard", n, 0)
-		}
-		l.advance(time.Minute)
-	}
+	l.failOver()
 	l.s = old
 	l.unread(ErrDenied, "standard-b")
 	l.pass()
