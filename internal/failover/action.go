@@ -12,6 +12,13 @@ type SetDesiredCount struct {
 	From int `json:"from"`
 }
 
+// HoldDemand writes the workload's demand as the tag backstop:demand on a pool's service before its count is taken below
+// the demand, so that a lost state or a second installation can tell what is wanted. Demand 0 removes the tag.
+type HoldDemand struct {
+	Pool   string `json:"pool"`
+	Demand int    `json:"demand"`
+}
+
 // ParkScaling suspends a pool's scalable target and sets its bounds to [0, Max] in the same call, so that
 // Application Auto Scaling does not lift the service again. The target is never deregistered.
 type ParkScaling struct {
@@ -25,20 +32,49 @@ type RestoreScaling struct {
 	Scaling Scaling `json:"scaling"`
 }
 
-// SyncTaskDefinition makes a pool's service run the same task definition as the owner's.
+// SyncTaskDefinition makes a pool's service run the given task definition.
 type SyncTaskDefinition struct {
 	Pool           string `json:"pool"`
 	TaskDefinition string `json:"task_definition"`
 }
 
-// StopTask stops one task that never got started (stuck before RUNNING), so that ECS tries another.
+// StopTask stops one task that never came into service, so that ECS tries another.
 type StopTask struct {
 	Pool string `json:"pool"`
 	Task string `json:"task"`
 }
 
+// DrainTask takes one warned task out of its target groups.
+type DrainTask struct {
+	Pool string `json:"pool"`
+	Task string `json:"task"`
+}
+
 func (SetDesiredCount) action()    {}
+func (HoldDemand) action()         {}
 func (ParkScaling) action()        {}
 func (RestoreScaling) action()     {}
 func (SyncTaskDefinition) action() {}
 func (StopTask) action()           {}
+func (DrainTask) action()          {}
+
+// ActionPool returns the name of the pool an action is about.
+func ActionPool(a Action) string {
+	switch a := a.(type) {
+	case SetDesiredCount:
+		return a.Pool
+	case HoldDemand:
+		return a.Pool
+	case ParkScaling:
+		return a.Pool
+	case RestoreScaling:
+		return a.Pool
+	case SyncTaskDefinition:
+		return a.Pool
+	case StopTask:
+		return a.Pool
+	case DrainTask:
+		return a.Pool
+	}
+	return ""
+}

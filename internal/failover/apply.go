@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/backstop-ecs/backstop/internal/failover/breaker"
 )
 
 // Apply changes the state as an operator's intent asks. Nothing is done in the world: the next pass decides
@@ -19,6 +21,8 @@ func Apply(p Policy, s State, in Intent) (State, error) {
 	next := s
 	next.Version = StateVersion
 	switch in.Kind {
+	case IntentConfirm:
+		next.ConfirmedAt = in.At
 	case IntentPause:
 		next.Pause = &Pause{By: in.By, Note: in.Note, Since: in.At, Until: in.Until}
 	case IntentResume:
@@ -50,20 +54,18 @@ func applyDemand(p Policy, s State, in Intent) (State, error) {
 	if in.Demand < 0 || in.Demand > ServiceTasksMax*len(p.Pools) {
 		return s, fmt.Errorf("set demand: %d is not within 0..%d", in.Demand, ServiceTasksMax*len(p.Pools))
 	}
+	s.ConfirmedAt = in.At
 	k := p.owner()
 	if k < 0 {
 		s.DemandWanted = in.Demand
 		return s, nil
 	}
 	if !s.DemandSet {
-		return s, errors.New("set demand: the workload was never observed; its owner's desired count says the demand")
+		return s, errors.New("set demand: the workload was never observed; its owner's desired count is the demand")
 	}
 	s.Pools = ownPools(p, s)
-	ps := &s.Pools[k]
-	if ps.Asked == nil {
-		// The owner's count is the demand: ask for the new one, and know the old one when it is seen.
-		ps.Asked = &Asked{Count: in.Demand, At: in.At, Old: []OldCount{{Count: s.Demand, At: in.At}}}
-	}
+	// The owner's count is the demand: ask for the new one, and know the old one when it is seen.
+	s.Pools[k].Asked = s.Pools[k].Asked.ask(in.Demand, reading{s.Demand, in.At, p.StaleFor})
 	s.Demand = in.Demand
 	return s, nil
 }
@@ -72,9 +74,8 @@ func applyBreakers(p Policy, before State, in Intent) (State, error) {
 	s := before
 	s.Pools = ownPools(p, s)
 	touched, returning := 0, false
-	preferred := pass{p: &p}
 	for i := range p.Pools {
-		if (in.Pool != "" && p.Pools[i].Name != in.Pool) || !preferred.hasBreaker(i) {
+		if (in.Pool != "" && p.Pools[i].Name != in.Pool) || !p.covered(i) {
 			continue
 		}
 		b := &s.Pools[i].B
@@ -83,22 +84,20 @@ func applyBreakers(p Policy, before State, in Intent) (State, error) {
 			if b.Mode == Closed {
 				s.Failovers = append(slices.Clone(s.Failovers[max(0, len(s.Failovers)-failoversMax+1):]), in.At)
 			}
-			*b = Breaker{Mode: Open, Since: in.At, TrippedAt: in.At, Why: ReasonFailedOver, Manual: true, Until: in.Until,
-				By: in.By, Note: in.Note}
+			*b = Breaker{Mode: Open, Since: in.At, TrippedAt: in.At, Why: breaker.FailedOver, Manual: true, Until: in.Until, By: in.By, Note: in.Note}
 			touched++
 		case IntentRestore:
-			if b.Mode != Open { // a second order would begin the ramp anew
+			if b.Mode != Open { // a second order would begin the ramp again
 				returning = returning || b.Mode == HalfOpen
 				continue
 			}
-			*b = Breaker{Mode: HalfOpen, Since: in.At, TrippedAt: b.TrippedAt, Why: b.Why, StepAt: in.At, By: in.By, Note: in.Note}
+			*b = breaker.Return(p.Switch, *b, in.At)
 			touched++
 		}
 	}
-	if touched > 0 {
-		return s, nil
-	}
 	switch {
+	case touched > 0:
+		return s, nil
 	case in.Kind == IntentRestore && returning:
 		return before, errors.New("restore: it is on its way back already")
 	case in.Kind == IntentRestore:

@@ -1,332 +1,262 @@
 package failover
 
-import "math"
+import (
+	"math"
+	"time"
+)
 
-// cascade walks the pools in order of preference and settles what each is asked for. A pool is raised to what
-// is missing at once, and lowered to what is not proven elsewhere only when that leaves enough running
-// whichever tasks ECS picks to stop; in between it stays where it is (design.md 3.1).
-func (w *pass) cascade() {
-	want := w.want(w.wanted)
-	missing, unproven := want, w.want(w.kept)
-	for a := 0; a < len(w.v); {
+// Target is what a pool should be asked for: at least Raise at once, and no less than Release when it is lowered.
+type Target struct {
+	Raise, Release int
+	// Need is what an on-demand pool must hold, Surplus what is started on top of it, Warm what is kept ahead of a loss.
+	Need, Surplus, Warm int
+	// Impaired: the pool cannot hold what is needed, and the next one is asked. Bounded: it was raised as far as is allowed.
+	Impaired, Bounded bool
+	// Failing: its tasks fail for the application's reasons; it is held at one.
+	Failing bool
+	// Full: no more can be had from a pool of a tier just now.
+	Full bool
+	// Limited: a breaker limits what the pool is asked for.
+	Limited bool
+	// Next is when the target changes by itself.
+	Next time.Time
+}
+
+// cascadeInput is what the cascade needs to know of the workload.
+type cascadeInput struct {
+	p      *Policy
+	s      *State
+	goal   *Goal
+	known  []Known
+	tally  []Tally
+	fails  []*Failing
+	limits []int // of Spot pools, by their breakers; -1 for none
+	pinned Mode
+	now    time.Time
+	needIn func(pool, asked int) Need
+	warm   []int
+}
+
+// cascaded is what the cascade settles.
+type cascaded struct {
+	targets []Target
+	needs   []Need
+	// need is what on-demand must hold in all.
+	need int
+	next time.Time
+	// shared is the first pool of a tier whose tasks were shared out in this pass, -1 for none.
+	shared int
+}
+
+// cascade walks the pools in order of preference. Spot pools come first: each is asked for what those before it do not hold, and what
+// they lack and nobody excuses is what on-demand must hold.
+func cascade(in cascadeInput) cascaded {
+	n := len(in.p.Pools)
+	out := cascaded{targets: make([]Target, n), needs: make([]Need, n), shared: -1}
+	left := in.goal.Wanted
+	for a := 0; a < n; {
 		b := a + 1
-		for b < len(w.v) && w.v[b].pool.Tier == w.v[a].pool.Tier {
+		for b < n && in.p.Pools[b].Tier == in.p.Pools[a].Tier {
 			b++
 		}
-		if b-a == 1 {
-			w.single(&w.v[a], want, &missing, &unproven)
-		} else {
-			w.shareTier(w.v[a:b], want, &missing, &unproven)
+		if in.p.Pools[a].Capacity == Spot {
+			left = in.spot(&out, a, b, left)
 		}
 		a = b
 	}
-	for i := range w.v {
-		w.settleAsk(&w.v[i])
-	}
+	out.need = max(0, left)
+	in.cover(&out)
+	return out
 }
 
-// want is how many tasks should run in all for a demand: it and the standing spare.
-func (w *pass) want(demand int) int {
-	if demand == 0 {
-		return 0
+// spot settles the Spot pools a..b of one tier, and returns what they leave to the pools behind them.
+func (in *cascadeInput) spot(out *cascaded, a, b, left int) int {
+	want := max(0, left)
+	if b-a > 1 {
+		want = in.shareOut(out.targets[a:b], a, want)
+		if want > 0 {
+			out.shared = a
+		}
 	}
-	return demand + w.p.Extra
-}
-
-// bound is the most a pool may be asked for.
-func (w *pass) bound(v *view) int {
-	if v.lost || w.pinned == ModeSpot && v.pool.Capacity == OnDemand {
-		return 0
-	}
-	if v.pool.Max > 0 {
-		return min(v.pool.Max, ServiceTasksMax)
-	}
-	return ServiceTasksMax
-}
-
-// floor is the least a pool is asked for: its minimum while anything is wanted at all.
-func (w *pass) floor(v *view) int {
-	if w.s.Demand == 0 {
-		return 0
-	}
-	return min(v.pool.Min, w.bound(v))
-}
-
-// single settles raise and release of a pool that has its tier for itself.
-func (w *pass) single(v *view, want int, missing, unproven *int) {
-	switch {
-	case v.pool.Capacity == OnDemand:
-		w.cover(v, missing, unproven)
-		return
-	case v.unread || w.partial:
-		w.asItIs(v, missing, unproven)
-		return
-	}
-	v.raise = clamp(*missing, w.floor(v), w.bound(v))
-	v.release = clamp(*unproven, w.floor(v), w.bound(v))
-	counts := w.breakerAsk(v, want)
-	if counts {
-		w.counts(v, missing, unproven)
-	}
-}
-
-// counts takes what the pool is good for off what is missing, and off what is unproven. Tasks beyond what it
-// is asked for are about to be stopped: they do not count.
-func (w *pass) counts(v *view, missing, unproven *int) {
-	if more := min(v.raise-v.cur, w.riseLeft); more > 0 && !w.isFull(v) {
-		// What the demand has just risen by is asked for in this pass: no shortage yet.
-		v.growing += more
-		w.riseLeft -= more
-	}
-	*missing -= min(v.running+v.growing, v.raise) + v.excused
-	*unproven -= min(v.seasoned+v.growing, v.raise) + v.excused
-}
-
-// breakerAsk lets a pool's breaker overrule what the cascade would ask, and says whether what runs there may
-// be counted on.
-func (w *pass) breakerAsk(v *view, want int) bool {
-	if !v.breaker || v.ps.B.Mode == Closed || w.pinned == ModeSpot {
-		return true
-	}
-	probe := ProbeOf(w.p, v.pool, w.s.Demand)
-	if w.onDemandShort && w.short {
-		// On-demand cannot be had either: ask everywhere, lose nothing.
-		v.raise, v.release = max(v.raise, probe), max(v.release, probe)
-		return !w.evacuates(v)
-	}
-	switch {
-	case v.ps.B.Mode == HalfOpen:
-		ask := min(w.rampAsk(v), w.bound(v))
-		ask = max(ask, min(v.cur, v.running+v.starting))
-		v.raise = max(probe, min(v.raise, ask))
-		v.release = v.raise
-		return true
-	case w.evacuates(v):
-		cover := want - w.uncovered(v)
-		target := clamp(v.cur, probe, max(want, probe))
-		v.reason = ReasonEvacuating
-		if float64(cover) >= w.p.ReadyShare*float64(want) {
-			target = min(target, max(probe, want-cover))
-			if target == probe {
-				v.reason = ReasonProving
-				target = max(target, w.freshProbe(v, probe))
+	for i := a; i < b; i++ {
+		t := &out.targets[i]
+		k := &in.known[i]
+		if b-a == 1 {
+			t.Raise = clamp(max(0, left), in.p.floor(i, in.goal.Demand), in.p.bound(i))
+			if i == in.p.owner() { // its count is the demand, whoever holds it
+				t.Raise = in.goal.Demand
 			}
 		}
-		v.raise, v.release = target, target
-		return false
-	default:
-		ask := max(probe, min(v.raise, v.held+probe))
-		v.raise, v.release = ask, ask
-		v.reason = ReasonProving
-		return true
-	}
-}
-
-// freshProbe is what a pool that has come down to its probe is asked for shortly before it may prove itself:
-// the tasks that are left there started before the trip and prove nothing, so as many new ones are asked for
-// on top.
-func (w *pass) freshProbe(v *view, probe int) int {
-	b := &v.ps.B
-	due := later(b.NotBefore, b.TrippedAt.Add(w.p.StableFor)).Add(-w.p.StartLimit - w.p.Survive)
-	if v.held == 0 || v.held > probe || b.Manual || w.pinned == ModeOnDemand {
-		return probe
-	}
-	if w.now.Before(due) {
-		w.look(due)
-		return probe
-	}
-	return min(v.held+probe, w.bound(v))
-}
-
-// evacuates says whether an open breaker takes its pool down.
-func (w *pass) evacuates(v *view) bool {
-	return w.p.OnTrip == Evacuate || v.ps.B.Manual || w.pinned == ModeOnDemand
-}
-
-// cover settles an on-demand pool: it is asked for what is missing, and for a surplus on top when a gap opens
-// at once, because of 2n tasks started together n run well before the slowest of n would.
-func (w *pass) cover(v *view, missing, unproven *int) {
-	if v.unread {
-		w.asItIs(v, missing, unproven)
-		return
-	}
-	floor, bound := w.floor(v), w.bound(v)
-	v.idle = max(0, v.warm-max(floor, *missing))
-	floor = max(floor, min(v.warm, bound))
-	need := clamp(*missing-w.heldBehind(v), floor, bound)
-	v.need = need
-	v.raise = need + v.stuck
-	if gap := min(need, max(0, *missing)) - v.running; gap > w.p.OverstartMin && w.p.Overstart > 0 {
-		v.raise += surplus(gap, w.p.Overstart)
-	}
-	v.raise = min(v.raise, bound)
-	v.release = clamp(*unproven, floor, bound)
-	if w.p.OnDemandMax > 0 && w.launchFailing(v) && w.coverAfter(v) {
-		// What it is asked for counts against the limit though it is not to be had: the next pool could have it.
-		holds := clamp(v.running+v.starting+v.stuck+1, floor, bound)
-		v.raise, v.release = min(v.raise, holds), min(v.release, holds)
-	}
-	w.guard(v)
-	*missing -= v.running
-	*unproven -= v.seasoned
-	if !w.launchFailing(v) && !w.refused(v) && *missing > 0 {
-		// What was asked for here counts as on its way, or the next on-demand pool would start the same
-		// tasks again (docs/adr/0003-several-on-demand-pools.md).
-		*missing -= max(0, min(need, v.raise)-v.running)
-	}
-}
-
-// coverAfter says whether there is another on-demand pool behind one.
-func (w *pass) coverAfter(v *view) bool {
-	for i := len(w.v) - 1; &w.v[i] != v; i-- {
-		if w.v[i].pool.Capacity == OnDemand {
-			return true
+		if limit := in.limits[i]; limit >= 0 && in.pinned != ModeSpot {
+			t.Raise, t.Limited = min(t.Raise, limit), true
 		}
+		if !k.counts() {
+			t.Raise = 0
+		}
+		t.Release = t.Raise
+		asked := in.asked(i, t)
+		out.needs[i] = in.needIn(i, asked)
+		out.next = sooner(out.next, out.needs[i].Next)
+		left -= out.needs[i].Holds
 	}
-	return false
+	return left
 }
 
-// refused says whether ECS takes no call that raises the pool.
-func (w *pass) refused(v *view) bool {
-	if v.ps.RefusedSince.IsZero() {
-		return false
+// asked is what a Spot pool is asked for as far as it counts: what ECS was asked for, and what it is asked for in this pass.
+func (in *cascadeInput) asked(i int, t *Target) int {
+	if i == in.p.owner() && !t.Limited {
+		return in.known[i].InForce.High
 	}
-	due := v.ps.RefusedSince.Add(refusedFor)
-	w.look(due)
-	return !w.now.Before(due)
+	return t.Raise
 }
 
-// surplus is how many tasks more than gap are started. The slowest of n starts is relatively later the fewer
-// they are: below about six tasks the surplus falls with the root of the gap rather than with the gap.
-func surplus(gap int, overstart float64) int {
+// cover settles the on-demand pools: the first holds what is needed, the next one what it cannot.
+func (in *cascadeInput) cover(out *cascaded) {
+	left := out.need
+	for i := range in.p.Pools {
+		if in.p.Pools[i].Capacity != OnDemand {
+			continue
+		}
+		left -= in.coverPool(out, i, left)
+	}
+}
+
+// coverPool settles one on-demand pool, and returns how much of what is left it can be counted on for.
+func (in *cascadeInput) coverPool(out *cascaded, i, left int) int {
+	k, t := &in.known[i], &out.targets[i]
+	t.Warm = in.warm[i]
+	low := max(in.p.floor(i, in.goal.Demand), min(t.Warm, in.p.bound(i)))
+	bound := in.p.bound(i)
+	if in.pinned == ModeSpot || !k.counts() {
+		low, bound = 0, 0
+	}
+	behind := in.behind(i)
+	t.Need = clamp(left-behind, 0, bound)
+	last := in.lastCover(i)
+	t.Raise = in.raise(t, k, t.Need)
+	switch {
+	case in.fails[i] != nil:
+		// Its tasks fail for the application's reasons: one shows when they no longer do.
+		t.Failing, t.Impaired = true, true
+		t.Raise = min(t.Raise, max(1, k.InService.High))
+	case !last && in.impaired(i, t):
+		t.Impaired = true
+		t.Raise = min(t.Raise, k.InService.High+1)
+	}
+	t.Raise = clamp(max(t.Raise, low), 0, bound)
+	t.Release = low
+	if t.Impaired && t.Need > 0 {
+		return min(t.Need, k.InService.High)
+	}
+	return min(t.Need, t.Raise)
+}
+
+// raise is what an on-demand pool is asked for to hold what is needed: a surplus for the part that is not in service yet, as of
+// more tasks started together the quickest are enough, and replacements for those that are late; at most twice what is needed.
+func (in *cascadeInput) raise(t *Target, k *Known, need int) int {
+	if need == 0 {
+		return 0
+	}
+	t.Surplus = in.surplus(need - k.InService.High)
+	sum := need + t.Surplus + min(k.Late, need)
+	most := max(2*need, need+t.Surplus+2)
+	t.Bounded = k.Late > 0 && sum >= most
+	return min(sum, most)
+}
+
+// surplus is how many tasks are started beyond a gap. Where it is known how long tasks take to come into service, and warned tasks
+// work on, it is what makes it likely that the gap closes within the warning; overstart bounds it.
+func (in *cascadeInput) surplus(gap int) int {
+	if gap <= 1 || in.p.Overstart <= 0 {
+		return 0
+	}
+	// The slowest of n starts is relatively later the fewer they are: below about six tasks the surplus falls with the root of
+	// the gap rather than with the gap.
 	const few = 2.5 // the root of the gap below which the root counts
 	n := float64(gap)
-	return int(math.Ceil(overstart * max(n, few*math.Sqrt(n))))
+	most := in.p.Overstart * max(n, few*math.Sqrt(n))
+	if within, ok := in.withinWarning(); ok && within > 0 {
+		const z = 2.3 // one shortage in a hundred
+		likely := n * (1/within - 1 + z*math.Sqrt((1-within)/(within*n)))
+		most = min(most, likely)
+	}
+	return int(math.Ceil(most))
 }
 
-// guard holds a raise back that money, or the operator's patience, does not allow. Nothing here ever lowers a
-// pool.
-func (w *pass) guard(v *view) {
-	if v.raise <= v.cur {
-		return
-	}
-	if w.p.FillAfter > 0 && w.short && !w.anyOpen() {
-		if until := w.s.ShortSince.Add(w.p.FillAfter); w.now.Before(until) {
-			w.find(Finding{Reason: ReasonWaitingToFill, Pool: v.pool.Name, Count: v.raise - v.cur, Until: until})
-			w.look(until)
-			v.raise, v.reason = v.cur, ReasonWaitingToFill
-			return
+// withinWarning is the share of the starts that come into service within what a warning leaves, and false where that is not known
+// or warned tasks do not work on.
+func (in *cascadeInput) withinWarning() (float64, bool) {
+	const decide = 3 * time.Second // from the warning to the call
+	for i := range in.p.Pools {
+		seen := &in.s.Seen.Pools[i]
+		if in.p.Pools[i].Capacity != Spot || seen.WarnedSeconds < worksOn.Seconds() {
+			continue
 		}
-	}
-	if w.p.OnDemandMax > 0 {
-		others := 0
-		for i := range w.v {
-			if o := &w.v[i]; o != v && o.pool.Capacity == OnDemand {
-				others += max(o.cur, o.raise, w.mayRun(o))
+		left := min(2*time.Minute, time.Duration(seen.WarnedSeconds*float64(time.Second))) - decide
+		for j := range in.p.Pools {
+			if in.p.Pools[j].Capacity != OnDemand {
+				continue
+			}
+			if share, ok := in.s.Seen.Pools[j].Serve.within(left); ok {
+				return share, true
 			}
 		}
-		if room := max(w.p.OnDemandMax-others, v.cur); v.raise > room {
-			w.find(Finding{Reason: ReasonOnDemandMax, Pool: v.pool.Name, Count: v.raise - room, Limit: w.p.OnDemandMax})
-			v.raise, v.reason = room, ReasonOnDemandMax
-		}
+		return seen.Serve.within(left)
 	}
-	if w.p.OnDemandBudgetUSDMonthly > 0 && w.s.Spend.USD >= w.p.OnDemandBudgetUSDMonthly && v.raise > v.cur {
-		w.find(Finding{Reason: ReasonBudget, Pool: v.pool.Name, Count: v.raise - v.cur,
-			Limit: int(w.p.OnDemandBudgetUSDMonthly)})
-		v.raise, v.reason = v.cur, ReasonBudget
-	}
+	return 0, false
 }
 
-func (w *pass) anyOpen() bool {
-	for i := range w.v {
-		if w.v[i].ps.B.Mode == Open {
+// behind is what the on-demand pools behind one have in service: to raise it in their place would only add to them.
+func (in *cascadeInput) behind(i int) (n int) {
+	for j := i + 1; j < len(in.known); j++ {
+		if in.p.Pools[j].Capacity == OnDemand && in.known[j].counts() {
+			n += in.known[j].InService.High
+		}
+	}
+	return n
+}
+
+// lastCover reports whether no on-demand pool that counts comes behind one.
+func (in *cascadeInput) lastCover(i int) bool {
+	for j := i + 1; j < len(in.known); j++ {
+		if in.p.Pools[j].Capacity == OnDemand && in.known[j].counts() && !in.known[j].OutOfTraffic && in.fails[j] == nil {
+			return false
+		}
+	}
+	return true
+}
+
+// impaired reports whether an on-demand pool cannot hold what it is asked for: its tasks are late or serve no traffic, ECS does not
+// place them, or takes no call.
+func (in *cascadeInput) impaired(i int, t *Target) bool {
+	k, ps := &in.known[i], &in.s.Pools[i]
+	if since := ps.RefusedSince; !since.IsZero() {
+		due := since.Add(refusedFor)
+		if !in.now.Before(due) {
 			return true
 		}
+		t.Next = sooner(t.Next, due)
 	}
-	return false
+	if k.Sight != Fresh {
+		return false
+	}
+	return k.OutOfTraffic || k.Late > 0 || in.unplaceable(i, t)
 }
 
-// settleAsk turns raise and release into what the pool is asked for.
-func (w *pass) settleAsk(v *view) {
-	low := max(v.raise, v.release)
-	if w.untouched(v) {
-		v.ask = v.cur
-		w.whyUnchanged(v)
-		return
+// unplaceable reports whether tasks of a pool cannot be placed: a launch failed since the newest task was created, or they have been
+// missing for longer than ECS takes to launch them.
+func (in *cascadeInput) unplaceable(i int, t *Target) bool {
+	k, ps := &in.known[i], &in.s.Pools[i]
+	if k.Unplaced == 0 {
+		return false
 	}
-	if v.raise > v.cur {
-		v.ask = v.raise
-		return
+	if failed := later(in.tally[i].NoRoomAt, ps.FailedAt); !failed.IsZero() && in.now.Sub(failed) < k.StartLimit && !k.Newest.After(failed) {
+		return true
 	}
-	v.ps.RefusedSince = zeroTime // nothing is asked of it that could be
-	switch {
-	case low >= v.cur:
-		v.ask = v.cur
-		w.whyUnchanged(v)
-		return
+	if ps.UnplacedSince.IsZero() {
+		return false
 	}
-	v.ask = v.cur
-	if v.pool.Capacity == OnDemand && w.pinned != ModeSpot {
-		if w.deployingNow() && w.s.Demand > 0 {
-			v.reason = ReasonDeploying
-			w.find(Finding{Reason: ReasonDeploying, Pool: v.pool.Name, Count: v.cur - low})
-			return
-		}
-	}
-	if (v.pool.Capacity == OnDemand && w.pinned != ModeSpot) || (v.breaker && v.ps.B.Mode == Open) {
-		if next := v.ps.ReleasedAt.Add(w.p.ReleaseEvery); w.now.Before(next) && !v.ps.ReleasedAt.IsZero() {
-			v.reason = ReasonReleaseUnsafe
-			w.look(next)
-			return
-		}
-	}
-	v.ask = w.lower(v, low)
-	if v.ask == v.cur {
-		v.reason = ReasonReleaseUnsafe
-		return
-	}
-	if w.acting() { // what is withheld is no release, and would change the state at every pass
-		v.ps.ReleasedAt = w.now
-	}
+	due := later(ps.UnplacedSince.Add(launching(k.Desired)), k.Newest).Add(placeFor)
+	t.Next = sooner(t.Next, due)
+	return !in.now.Before(due)
 }
-
-// whyUnchanged names why a pool stays where it is.
-func (w *pass) whyUnchanged(v *view) {
-	if v.reason != "" || v.pool.Capacity != OnDemand || v.cur == 0 {
-		return
-	}
-	switch {
-	case v.raise < v.cur && v.release >= v.cur:
-		v.reason = ReasonSettling
-	case v.starting > 0:
-		v.reason = ReasonStarting
-	case v.idle > 0:
-		v.reason = ReasonForesight
-	default:
-		v.reason = ReasonCovering
-	}
-}
-
-// lower returns how far a pool may come down towards low: ECS promises nothing about which tasks a scale-in
-// stops, so every task that is stopped counts as one that runs, except those that were never placed. What it
-// takes is no longer there for the next pool.
-func (w *pass) lower(v *view, low int) int {
-	k := v.cur - low
-	free := max(0, v.cur-v.running-v.starting-v.stuck)
-	spare := max(0, w.safe-w.kept)
-	if v.pool.Capacity == OnDemand {
-		// While Spot is evacuated it runs as well, and counts for nothing: what is taken here would be missing, and be
-		// asked for anew.
-		spare = min(spare, max(0, v.running-low))
-	}
-	if w.pinned == ModeSpot && v.pool.Capacity == OnDemand {
-		spare = v.running // the operator wants it so
-	}
-	if v.running > spare {
-		k = min(k, free+spare)
-	}
-	w.safe -= min(v.running, max(0, k-free))
-	return v.cur - k
-}
-
-func clamp(x, low, high int) int { return max(low, min(x, high)) }

@@ -21,149 +21,129 @@ func Decide(p Policy, s State, o Observation) (State, Decision) {
 
 // Step is Decide without the words: it decides the same, but leaves Decision.Next and Decision.Notices
 // empty. Simulations that take millions of decisions call it.
+//
+// It is a pipeline of functions over values, in the order of docs/design.md, 3.
 func Step(p *Policy, s State, o *Observation) (State, Decision) {
-	w := pass{p: p, s: s, o: o, now: o.At}
-	w.d = Decision{At: o.At, Workload: s.Workload, Mode: s.Mode, Demand: s.Demand}
-	w.s.Version = StateVersion
-	w.prepare()
-	sees := w.sight()
-	w.absorb()
-	if !sees {
-		w.concludeBlind()
-		return w.s, w.d
+	o = inOrder(p, o)
+	dark := isDark(o)
+	s, note := prepared(p, s, o, dark)
+
+	ev := absorb(p, s.Window, o, dark)
+	s = learned(p, s, ev)
+	tallies := tally(p, &s, ev.window, o.At)
+	s = sighted(p, s, o, tallies, dark)
+
+	known := knownOf(p, &s, o, ev.window, tallies)
+	goal := demandOf(p, &s, known, o)
+	pinned := pinnedTo(&s)
+	needIn := func(pool, asked int) Need {
+		return needOf(excuseInput{p: p, pool: pool, known: &known[pool], tally: &tallies[pool], state: &s.Pools[pool], seen: &s.Seen.Pools[pool],
+			po: &o.Pools[pool], goal: &goal, win: ev.window, now: o.At, gap: s.Gap != nil, asked: asked})
 	}
-	w.expireIntents()
-	w.tally()
-	w.measure()
-	w.noteSeen()
-	w.readDemand()
-	w.grow()
-	w.judgeFailing()
-	w.account()
-	w.runBreakers()
-	w.foresee()
-	w.cascade()
-	w.act()
-	w.conclude()
-	return w.s, w.d
+	sw := breakersOf(switchInput{p: p, s: &s, goal: &goal, known: known, tallies: tallies, pools: o.Pools, pinned: pinned, now: o.At, needIn: needIn})
+	fails := failing(p, &s, known, tallies, o)
+	warm, warmNext := ahead(p, &s, known, fails, o.At)
+	cas := cascade(cascadeInput{p: p, s: &s, goal: &goal, known: known, tally: tallies, fails: fails, limits: sw.limits, pinned: pinned, now: o.At,
+		needIn: needIn, warm: warm})
+	may := permit(permitInput{p: p, s: &s, known: known, targets: cas.targets, pinned: pinned, now: o.At})
+	pl := plan(planInput{p: p, s: &s, o: o, goal: &goal, known: known, targets: cas.targets, may: may, switched: &sw, pinned: pinned})
+
+	in := outcome{p: p, before: &s, o: o, known: known, tallies: tallies, goal: &goal, sw: &sw, fails: fails, cas: &cas, may: may, plan: &pl,
+		window: ev.window, pinned: pinned, dark: dark, next: sooner(warmNext, goal.Next), note: note}
+	after := in.state()
+	return after, in.decision(&after)
 }
 
-// pass is the working set of one Step.
-type pass struct {
-	p   *Policy
-	s   State
-	o   *Observation
-	now time.Time
-	d   Decision
-	v   []view
-
-	windowOwned, forecastOwned bool
-	// riseLeft is how much of the demand's recent rise no pool has been asked for yet.
-	riseLeft int
-	// gone are the tasks under interruption notice, found when the first task is looked at.
-	gone notices
-	// total is the number of running tasks that nothing threatens, over all pools; safe is how many of them
-	// will still be there after what has been decided so far, whichever tasks ECS picks to stop.
-	total, safe int
-	// short says that tasks are missing; deploying that a deployment holds releases; onDemandShort that
-	// on-demand capacity itself cannot be had.
-	short, deploying, onDemandShort bool
-	// dark says that nothing at all could be read: the time is the caller's guess, for AWS did not tell its own.
-	dark bool
-	// unread says that a pool could not be read, partial that one of them is not written off: then only what is certain is
-	// done. wanted tasks are covered, and no cover is given back that kept ones need; both are the demand unless partial.
-	unread, partial bool
-	// keeping says that the demand is not read in this pass.
-	wanted, kept int
-	keeping      bool
-	pinned       Mode
-	failedOver   bool
-	lead         Reason
+// isDark reports whether nothing at all could be read: the time is the caller's guess, for AWS did not tell its own.
+func isDark(o *Observation) bool {
+	return !slices.ContainsFunc(o.Pools, func(po PoolObservation) bool { return po.Err == ErrNone })
 }
 
-// prepare gives every pool its state and its view, and mends a clock that has jumped back.
-func (w *pass) prepare() {
-	n := len(w.p.Pools)
-	w.v = make([]view, n)
-	if len(w.s.Pools) == n && w.samePools() {
-		w.s.Pools = slices.Clone(w.s.Pools)
-	} else {
-		pools := make([]PoolState, n)
-		for i := range pools {
-			pools[i] = w.s.Pool(w.p.Pools[i].Name)
-		}
-		w.s.Pools = pools
+// pinnedTo is the mode that an operator's pin holds the workload to.
+func pinnedTo(s *State) Mode {
+	if s.Pin == nil {
+		return ModeUnknown
 	}
-	w.dark = !slices.ContainsFunc(w.o.Pools, func(o PoolObservation) bool { return o.Err == ErrNone })
-	if !w.dark && !w.s.At.IsZero() && w.now.Before(w.s.At.Add(-clockBack)) {
-		w.find(Finding{Reason: ReasonClock, Until: w.s.At})
-		w.rebase()
-	}
-	blank := PoolObservation{Err: ErrNotFound, ErrText: "not observed"}
-	for i := range w.v {
-		v := &w.v[i]
-		v.pool, v.ps, v.obs = &w.p.Pools[i], &w.s.Pools[i], &blank
-		if i < len(w.o.Pools) && w.o.Pools[i].Pool == v.pool.Name {
-			v.obs = &w.o.Pools[i]
-		}
-		v.breaker = w.hasBreaker(i)
-		if !v.breaker && v.ps.B.Mode != Closed {
-			v.ps.B = Breaker{} // the configuration changed: this pool is not a preferred one any more
-		}
-	}
+	return s.Pin.Mode
 }
 
-func (w *pass) samePools() bool {
-	for i := range w.s.Pools {
-		if w.s.Pools[i].Name != w.p.Pools[i].Name {
-			return false
+// prepared gives every pool its state in the policy's order, corrects a clock that has jumped back, and ends the orders whose time
+// is over.
+func prepared(p *Policy, s State, o *Observation, dark bool) (State, *Finding) {
+	pools, seen := make([]PoolState, len(p.Pools)), make([]PoolSeen, len(p.Pools))
+	for i := range p.Pools {
+		if name := p.Pools[i].Name; i < len(s.Pools) && i < len(s.Seen.Pools) && s.Pools[i].Name == name && s.Seen.Pools[i].Name == name {
+			pools[i], seen[i] = s.Pools[i], s.Seen.Pools[i]
+		} else {
+			pools[i], seen[i] = s.Pool(name), s.PoolSeen(name)
 		}
 	}
-	return true
+	s.Pools, s.Seen.Pools = pools, seen
+	s.Version = StateVersion
+	var note *Finding
+	if !dark && !s.Seen.At.IsZero() && o.At.Before(s.Seen.At.Add(-clockBack)) {
+		note = &Finding{Reason: ReasonClock, Until: s.Seen.At}
+		s = rebased(s, o.At, p.Switch.HoldOffMax)
+	}
+	over := func(until time.Time) bool { return !until.IsZero() && !o.At.Before(until) }
+	if s.Pin != nil && over(s.Pin.Until) {
+		s.Pin = nil
+	}
+	if s.Pause != nil && over(s.Pause.Until) {
+		s.Pause = nil
+	}
+	return s, note
 }
 
-// hasBreaker says whether the pool is a preferred Spot pool: one with on-demand behind it.
-func (w *pass) hasBreaker(i int) bool {
-	if w.p.Pools[i].Capacity != Spot {
-		return false
+// inOrder is the observation with its pools in the policy's order; a pool that was not observed could not be read.
+func inOrder(p *Policy, o *Observation) *Observation {
+	same := len(o.Pools) == len(p.Pools)
+	for i := range p.Pools {
+		same = same && o.Pools[i].Pool == p.Pools[i].Name
 	}
-	for j := range w.p.Pools {
-		if w.p.Pools[j].Capacity == OnDemand {
-			return true
+	if same {
+		return o
+	}
+	out := *o
+	out.Pools = make([]PoolObservation, len(p.Pools))
+	for i := range out.Pools {
+		out.Pools[i] = PoolObservation{Pool: p.Pools[i].Name, Err: ErrUnknown, ErrText: "not observed"}
+		if k := slices.IndexFunc(o.Pools, func(po PoolObservation) bool { return po.Pool == p.Pools[i].Name }); k >= 0 {
+			out.Pools[i] = o.Pools[k]
 		}
 	}
-	return false
+	return &out
 }
 
-// rebase moves every moment of the state that now lies in the future back to now, so that a clock that jumped
+// rebased moves every moment of the state that now lies in the future back to now, so that a clock that jumped
 // neither freezes the workload nor lets a hold-off run for years.
-func (w *pass) rebase() {
+func rebased(s State, now time.Time, holdOff time.Duration) State {
 	back := func(t *time.Time, most time.Duration) {
-		if limit := w.now.Add(most); t.After(limit) {
+		if limit := now.Add(most); t.After(limit) {
 			*t = limit
 		}
 	}
-	for _, t := range []*time.Time{&w.s.ModeSince, &w.s.ShortSince, &w.s.DriftSince, &w.s.BlindSince} {
+	for _, t := range []*time.Time{&s.ModeSince, &s.MissingSince, &s.DriftSince, &s.BlindSince, &s.ConfirmedAt, &s.Seen.At} {
 		back(t, 0)
 	}
-	w.s.DemandLog = nil
-	w.s.Failovers = slices.Clone(w.s.Failovers)
-	for i := range w.s.Failovers {
-		back(&w.s.Failovers[i], 0)
+	s.DemandLog = nil
+	s.Failovers = slices.Clone(s.Failovers)
+	for i := range s.Failovers {
+		back(&s.Failovers[i], 0)
 	}
-	for i := range w.s.Pools {
-		ps := &w.s.Pools[i]
-		for _, t := range []*time.Time{&ps.UnplacedSince, &ps.RefusedSince, &ps.NudgedAt, &ps.ReleasedAt, &ps.ReclaimsAt, &ps.FailedAt, &ps.UnreachedSince,
-			&ps.B.Since, &ps.B.TrippedAt, &ps.B.StepAt, &ps.B.StableSince} {
+	if s.Gap != nil {
+		own := *s.Gap
+		back(&own.Since, 0)
+		back(&own.FellAt, 0)
+		s.Gap = &own
+	}
+	for i := range s.Pools {
+		ps, seen := &s.Pools[i], &s.Seen.Pools[i]
+		for _, t := range []*time.Time{&ps.UnplacedSince, &ps.RefusedSince, &ps.ReleasedAt, &ps.FailedAt, &ps.UnreachedSince, &ps.GoneSince, &ps.LostAt,
+			&ps.HealthErrSince, &ps.B.Since, &ps.B.TrippedAt, &ps.B.StepAt, &seen.At, &seen.WholeAt, &seen.ServedTo, &seen.ReclaimsAt} {
 			back(t, 0)
 		}
-		back(&ps.B.NotBefore, w.p.HoldOffMax)
-		if ps.Failing != nil {
-			own := *ps.Failing
-			back(&own.Since, 0)
-			back(&own.LastAt, 0)
-			ps.Failing = &own
-		}
+		back(&ps.B.NotBefore, holdOff)
 		if ps.Asked != nil {
 			own := *ps.Asked
 			own.Old = slices.Clone(own.Old)
@@ -174,120 +154,133 @@ func (w *pass) rebase() {
 			ps.Asked = &own
 		}
 	}
-	if f := w.s.Forecast; f != nil {
+	if f := s.Seen.Forecast; f != nil {
 		own := *f
 		for _, t := range []*time.Time{&own.Since, &own.Began, &own.Last} {
 			back(t, 0)
 		}
-		w.s.Forecast = &own
+		s.Seen.Forecast = &own
 	}
-	kept := slices.Clone(w.s.Window)
-	for i := range kept {
-		back(&kept[i].At, 0)
+	s.Window = slices.Clone(s.Window)
+	for i := range s.Window {
+		back(&s.Window[i].At, 0)
 	}
-	w.s.Window, w.windowOwned = kept, true
+	return s
 }
 
-// expireIntents ends pins, pauses and manual failovers whose time is over.
-func (w *pass) expireIntents() {
-	over := func(until time.Time) bool { return !until.IsZero() && !w.now.Before(until) }
-	if w.s.Pin != nil && over(w.s.Pin.Until) {
-		w.s.Pin = nil
+// learned keeps what outlives the evidence: how often a pool is reclaimed, how long warned tasks work on, and when losses come.
+func learned(p *Policy, s State, ev absorbed) State {
+	if s.Seen.Forecast == nil && len(ev.window) > 0 {
+		s.Seen.Forecast = &Forecast{Since: ev.window[0].At}
 	}
-	if w.s.Pause != nil && over(w.s.Pause.Until) {
-		w.s.Pause = nil
-	}
-	if w.s.Pin != nil {
-		w.pinned = w.s.Pin.Mode
-		w.find(Finding{Reason: ReasonPinned, Until: w.s.Pin.Until, Detail: string(w.s.Pin.Mode)})
-	}
-	for i := range w.s.Pools {
-		if b := &w.s.Pools[i].B; b.Manual && over(b.Until) {
-			b.Manual, b.Until, b.NotBefore = false, time.Time{}, w.now
+	owned := false
+	for i := len(ev.window) - ev.fresh; i < len(ev.window); i++ {
+		e := &ev.window[i]
+		k := p.pool(e.Pool)
+		switch {
+		case e.Kind == SignalInterruption && p.Pools[k].Capacity == Spot:
+			if !owned {
+				s.Seen.Forecast, owned = s.Seen.Forecast.own(), true
+			}
+			s.Seen.Forecast.lose(e.At)
+			s.Seen.Pools[k] = learnLoss(s.Seen.Pools[k], e.At)
+		case noRoom(e.Kind):
+			s.Pools[k].FailedAt = later(s.Pools[k].FailedAt, e.At)
 		}
 	}
+	for _, e := range ev.ended {
+		s.Seen.Pools[e.pool] = learnWarned(s.Seen.Pools[e.pool], e.worked)
+	}
+	return s
 }
 
-// find notes one thing that shaped the decision.
-func (w *pass) find(f Finding) { w.d.Findings = append(w.d.Findings, f) }
-
-// look asks for another pass at t, if t is later than now and sooner than what was asked for before.
-func (w *pass) look(t time.Time) {
-	if t.After(w.now) {
-		w.d.LookAgain = sooner(w.d.LookAgain, t)
-	}
-}
-
-// remember keeps what the next pass needs to know of a pool that was read.
-func (w *pass) remember(v *view) {
-	v.ps.Need = v.need
-	if !v.cooled || v.ask <= v.release { // until then what is given back was warm
-		v.ps.Warm = v.warm
-	}
-	asked := v.ask
-	if !w.acting() {
-		asked = v.cur
-	}
-	// What is explained otherwise than by a loss is missing for no reason that cover is for, placed yet or not.
-	v.ps.setPresent(min(v.running+max(v.starting, v.growing+v.excused), asked))
-}
-
-// conclude fills in what the pass found, and the state's summary of it.
-func (w *pass) conclude() {
-	cover := 0
-	open := false
-	w.d.Pools = make([]PoolDecision, len(w.v))
-	for i := range w.v {
-		v := &w.v[i]
-		w.d.Pools[i] = PoolDecision{
-			Pool: v.pool.Name, Capacity: v.pool.Capacity, Breaker: v.ps.B.Mode, Desired: v.desired,
-			Running: v.running, Starting: v.starting, Stuck: v.stuck, Growing: v.growing, Seasoned: v.seasoned,
-			Raise: v.raise, Release: v.release, Ask: v.ask, Reason: v.reason,
-			Warm: v.warm, Unread: v.unread, Lost: v.lost, CapacityFailures: v.capacityFailures, Interruptions: v.interruptions, Churned: v.churned,
+// sighted notes since when pools cannot be read, and which of them count as lost: AWS has given no answer for write_off_after, or
+// says twice, or says once and that a task was stopped, that the service is not there.
+func sighted(p *Policy, s State, o *Observation, tallies []Tally, dark bool) State {
+	blind := false
+	for i := range s.Pools {
+		ps, po := &s.Pools[i], &o.Pools[i]
+		switch {
+		case po.Err != ErrNone || po.HealthErr != ErrDenied:
+			ps.HealthErrSince = zeroTime
+		case ps.HealthErrSince.IsZero():
+			ps.HealthErrSince = o.At
 		}
-		if v.pool.Capacity == Spot {
-			open = open || v.ps.B.Mode == Open
-		} else {
-			cover += v.ask - min(v.ask, v.idle) // what is only kept warm covers nothing
+		if po.Err == ErrNone {
+			ps.UnreachedSince, ps.WrittenOff, ps.GoneSince, ps.LostAt = zeroTime, false, zeroTime, zeroTime
+			continue
 		}
-		if !v.unread {
-			w.remember(v)
+		blind = true
+		if dark && po.Gone == "" { // by a guessed time, and perhaps for want of a network of our own
+			continue
 		}
-		if i < len(w.v)-1 { // the last pool covers for none behind it
-			w.look(v.nextSeason)
-		}
-		w.look(v.nextStuck)
-		w.look(v.nextProof)
+		gone(ps, po, &s.Seen.Pools[i], &tallies[i], s.DemandSet, o.At)
+		writeOff(ps, po, p.WriteOffAfter, s.DemandSet, s.Seen.At, o.At)
 	}
-	mode := ModeSpot
 	switch {
-	case cover > 0 && (open || w.pinned == ModeOnDemand):
-		mode = ModeOnDemand
-	case cover > 0:
-		mode = ModeMixed
+	case !blind:
+		s.BlindSince = zeroTime
+	case s.BlindSince.IsZero():
+		s.BlindSince = o.At
 	}
-	if mode != w.s.Mode {
-		w.s.Mode, w.s.ModeSince = mode, w.now
+	return s
+}
+
+// gone notes a definite answer that a service which was seen does not exist.
+func gone(ps *PoolState, po *PoolObservation, seen *PoolSeen, t *Tally, known bool, now time.Time) {
+	switch {
+	case po.Gone == "" || !known || seen.At.IsZero():
+		if po.Gone == "" && ps.LostAt.IsZero() {
+			ps.GoneSince = zeroTime
+		}
+	case ps.GoneSince.IsZero():
+		ps.GoneSince = now
+	case ps.LostAt.IsZero() && now.Sub(ps.GoneSince) >= goneAfter:
+		ps.LostAt = now
 	}
-	w.d.Mode = mode
-	w.d.Demand = w.s.Demand
-	w.d.Running = w.total
-	w.d.Shortfall = max(0, w.wanted-w.total)
-	w.d.Health = w.health()
-	w.d.Reason = w.leading()
-	if w.now.After(w.s.At) || w.s.At.IsZero() || w.now.Before(w.s.At.Add(-clockBack)) {
-		w.s.At = w.now
+	if po.Gone != "" && known && !seen.At.IsZero() && ps.LostAt.IsZero() && t.ToldLost > 0 {
+		ps.LostAt = now
 	}
 }
 
-// health is the article's score: 100 less 10 for an error and 5 for a pending task, plus 2 for a success, of
-// the preferred pools in the last five minutes, within 0..100.
-func (w *pass) health() int {
-	score := 100
-	for i := range w.v {
-		if v := &w.v[i]; v.pool.Capacity == Spot {
-			score += 2*v.startedRecent - 10*v.healthErrors - 5*(v.starting+v.stuck)
+// writeOff notes since when AWS has not answered for a pool, and whether that is long enough to count its tasks as lost.
+// Who is refused or throttled was answered: what runs there, runs on.
+func writeOff(ps *PoolState, po *PoolObservation, limit time.Duration, known bool, lastLook, now time.Time) {
+	if ps.WrittenOff = ps.WrittenOff && limit > 0 && known; ps.WrittenOff {
+		return // until it is read: what is throttled first may be down yet
+	}
+	switch {
+	case po.Answered || po.Err != ErrTimeout && po.Err != ErrUnknown:
+		ps.UnreachedSince = zeroTime
+	case ps.UnreachedSince.IsZero() || now.Sub(lastLook) > unlookedMax:
+		ps.UnreachedSince = now
+	case limit > 0 && known && now.Sub(ps.UnreachedSince) >= limit:
+		ps.WrittenOff = true
+	}
+}
+
+// failing settles which on-demand pools fail for the application's reasons: many failures and nothing in service. Such a pool is held
+// at one task until that one serves, or it runs another task definition.
+func failing(p *Policy, s *State, known []Known, tallies []Tally, o *Observation) []*Failing {
+	out := make([]*Failing, len(known))
+	for i := range known {
+		k, t, was := &known[i], &tallies[i], s.Pools[i].Failing
+		if p.Pools[i].Capacity != OnDemand {
+			continue
+		}
+		if k.Sight != Fresh {
+			out[i] = was
+			continue
+		}
+		failures := t.Failures + t.ConfigFailures + k.LateWarming
+		least := max(3, (k.InForce.High+9)/10)
+		switch {
+		case k.InService.High > 0:
+		case was != nil && was.TaskDefinition == o.Pools[i].TaskDefinition && (k.InForce.High > 0 || o.At.Sub(was.Since) < failingFor):
+			out[i] = was
+		case was == nil && failures >= least && t.AppAt.Sub(s.Seen.Pools[i].WholeAt) >= 0:
+			out[i] = &Failing{Since: o.At, TaskDefinition: o.Pools[i].TaskDefinition, Failures: failures}
 		}
 	}
-	return max(0, min(100, score))
+	return out
 }

@@ -12,18 +12,21 @@ type Decision struct {
 	// Reason is the most important one; Findings holds every other thing that shaped the decision.
 	Reason   Reason    `json:"reason"`
 	Findings []Finding `json:"findings,omitempty"`
-	// Actions are in the order in which they must be carried out. When one fails the ones after it must
-	// not be tried in this pass.
+	// Actions are in the order in which they must be carried out. When one fails, of those after it only the ones that raise a
+	// count may be tried in this pass.
 	Actions []Action `json:"-"`
 	// Withheld are the actions that were not taken because the policy only observes or an operator paused.
 	Withheld []Action `json:"-"`
 
-	Mode      Mode           `json:"mode"`
-	Demand    int            `json:"demand"`
-	Running   int            `json:"running"`
-	Shortfall int            `json:"shortfall"`
-	Pools     []PoolDecision `json:"pools"`
-	// Health is the article's score of the first pool, 0 to 100.
+	Mode   Mode `json:"mode"`
+	Demand int  `json:"demand"`
+	// InService counts the tasks in service, Missing the demand less what serves: in service, and leaving tasks that still work.
+	InService Range `json:"in_service"`
+	Missing   Range `json:"missing"`
+	// Need is what on-demand must hold in all.
+	Need  int            `json:"need"`
+	Pools []PoolDecision `json:"pools"`
+	// Health is the article's score, 0 to 100; never above the share of what was asked of Spot that is in service.
 	Health int `json:"health"`
 
 	// Next lists the conditions on which Backstop would decide differently, the nearest first.
@@ -39,27 +42,40 @@ type PoolDecision struct {
 	Pool     string      `json:"pool"`
 	Capacity Capacity    `json:"capacity"`
 	Breaker  BreakerMode `json:"breaker"`
-	Desired  int         `json:"desired"`
-	Running  int         `json:"running"`
-	Starting int         `json:"starting"`
-	Stuck    int         `json:"stuck"`
-	Growing  int         `json:"growing"`
-	Seasoned int         `json:"seasoned"`
+	// Sight says how the pool is known; empty when it was read.
+	Sight Sight `json:"sight,omitempty"`
+	// Desired is the service's desired count, InForce the count it is asked for where ours does not show yet.
+	Desired int `json:"desired"`
+	InForce int `json:"in_force"`
+	// What was seen of its tasks, in the words of docs/design.md.
+	InService Range `json:"in_service"`
+	Running   int   `json:"running"`
+	Warming   int   `json:"warming,omitempty"`
+	Placed    int   `json:"placed,omitempty"`
+	Late      int   `json:"late,omitempty"`
+	Unhealthy int   `json:"unhealthy,omitempty"`
+	Unplaced  int   `json:"unplaced,omitempty"`
+	Leaving   int   `json:"leaving,omitempty"`
+	Working   int   `json:"working,omitempty"`
+	Live      int   `json:"live"`
+	// What of it is missing.
+	Coming  int `json:"coming,omitempty"`
+	Excused int `json:"excused,omitempty"`
+	Owed    int `json:"owed,omitempty"`
+	// Need is what an on-demand pool must hold, Surplus what is started on top, Warm what is kept ahead of a loss.
+	Need    int `json:"need,omitempty"`
+	Surplus int `json:"surplus,omitempty"`
+	Warm    int `json:"warm,omitempty"`
 	// Raise is what the pool must be asked for now, Release what it may come down to, Ask the outcome.
 	Raise   int    `json:"raise"`
 	Release int    `json:"release"`
 	Ask     int    `json:"ask"`
 	Reason  Reason `json:"reason"`
-	// Warm is how many tasks the forecast says are worth keeping warm here.
-	Warm int `json:"warm,omitempty"`
-	// Unread says that the pool could not be read: its counts are what was known of it before. Lost says that it is
-	// written off besides ([Policy.WriteOffAfter]): its tasks count as lost.
-	Unread bool `json:"unread,omitempty"`
-	Lost   bool `json:"lost,omitempty"`
-	// CapacityFailures, Interruptions and Churned count the distinct evidence in the trip window.
+	// ReadyBy is when what is warming or starting is due by what was learned; zero when that is not known.
+	ReadyBy time.Time `json:"ready_by,omitzero"`
+	// CapacityFailures and Interruptions count the distinct evidence in the trip window.
 	CapacityFailures int `json:"capacity_failures"`
 	Interruptions    int `json:"interruptions"`
-	Churned          int `json:"churned"`
 }
 
 // Finding is one more thing that shaped a decision: a reason, the pool it concerns, how many tasks or events
@@ -74,7 +90,7 @@ type Finding struct {
 	Detail string    `json:"detail,omitempty"`
 }
 
-// Condition says when, or on what, Backstop would decide differently, and what it would do then.
+// Condition is one on which Backstop would decide differently, and what it would do then.
 type Condition struct {
 	At   time.Time `json:"at,omitzero"`
 	If   string    `json:"if"`
@@ -97,30 +113,22 @@ type Notice struct {
 	Severity Severity `json:"severity"`
 	Key      string   `json:"key"`
 	Text     string   `json:"text"`
-	// Do says what a person should do; empty: nothing.
+	// Do is what a person should do; empty: nothing.
 	Do string `json:"do,omitempty"`
 }
 
-// Blind says that there is a pool that could not be read and is not written off: counts of it are from before.
+// Blind reports whether a pool could not be read and is not counted as lost: counts of it are from before.
 func (d *Decision) Blind() bool {
-	return d.Reason == ReasonBlind || slices.ContainsFunc(d.Pools, func(p PoolDecision) bool { return p.Unread && !p.Lost })
+	return slices.ContainsFunc(d.Pools, func(p PoolDecision) bool { return p.Sight == Told })
 }
 
-// Unread says that there is a pool that could not be read, written off or not.
+// Unread reports whether a pool could not be read, counted as lost or not.
 func (d *Decision) Unread() bool {
-	return d.Reason == ReasonBlind || slices.ContainsFunc(d.Pools, func(p PoolDecision) bool { return p.Unread })
+	return slices.ContainsFunc(d.Pools, func(p PoolDecision) bool { return p.Sight != Fresh })
 }
 
-// Sight says in words what the pool's counts are worth: empty if it was read.
-func (p *PoolDecision) Sight() string {
-	switch {
-	case p.Lost:
-		return "counted as lost"
-	case p.Unread:
-		return "not read"
-	}
-	return ""
-}
-
-// Acts says whether the decision changes anything.
+// Acts reports whether the decision changes anything.
 func (d *Decision) Acts() bool { return len(d.Actions) > 0 }
+
+// Shortfall is how many tasks are missing at most.
+func (d *Decision) Shortfall() int { return d.Missing.High }

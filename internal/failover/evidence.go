@@ -1,19 +1,29 @@
 package failover
 
 import (
-	"math"
 	"strings"
 	"time"
 )
 
-// counted says whether a signal is kept as evidence. The others only wake a pass.
+// counted reports whether a signal is kept as evidence. The others only wake a pass.
 func counted(k SignalKind) bool {
 	switch k {
-	case SignalInterruption, SignalPlacementFailure, SignalCapacityStop, SignalQuota,
-		SignalApplicationStop, SignalStartImpaired, SignalConfiguration, SignalDeploymentFailed:
+	case SignalInterruption, SignalInfrastructure, SignalPlacementFailure, SignalCapacityStop, SignalQuota,
+		SignalApplicationStop, SignalUnhealthyStop, SignalStartImpaired, SignalConfiguration, SignalDeploymentFailed:
 		return true
 	}
 	return false
+}
+
+// explains reports whether a signal is kept as evidence only where tasks are missing, to say why.
+func explains(k SignalKind) bool { return k == SignalScaleIn || k == SignalOperatorStop }
+
+// loses reports whether a stop of this kind is a loss that is owed.
+func loses(k SignalKind) bool { return k == SignalInterruption || k == SignalInfrastructure }
+
+// noRoom reports whether evidence of this kind says that tasks could not be placed.
+func noRoom(k SignalKind) bool {
+	return k == SignalPlacementFailure || k == SignalCapacityStop || k == SignalQuota
 }
 
 // taskKey is the last part of a task's ARN, which is all that tells tasks apart.
@@ -34,65 +44,7 @@ func evidenceID(sig *Signal) string {
 
 // window is how long evidence counts: as long as any rule looks back.
 func (p *Policy) window() time.Duration {
-	w := max(p.TripWindow, p.StartLimit, healthWindow, p.SkipAfterFailure)
-	return max(w, p.StableFor)
-}
-
-// absorb adds the observation's signals to the window, drops what has expired, and keeps the pools' own
-// statistics of interruptions. A duplicate, a replay and a late event change nothing. While nothing can be read
-// nothing expires and no event is too new: a clock of our own that is minutes fast or slow must not cost evidence
-// whose message is acknowledged after this pass.
-func (w *pass) absorb() {
-	var horizon time.Time
-	if !w.dark {
-		horizon = w.now.Add(-w.p.window())
-	}
-	w.expire(horizon)
-	if len(w.o.Signals) == 0 {
-		return
-	}
-	var known map[evidenceKey]int
-	for i := range w.o.Signals {
-		sig := &w.o.Signals[i]
-		pi := w.p.pool(sig.Pool)
-		if pi < 0 || !counted(sig.Kind) {
-			continue
-		}
-		at := sig.At
-		if at.IsZero() || (at.After(w.now) && !w.dark) {
-			at = w.now // an event cannot be newer than AWS's own clock; a skewed one counts from now
-		}
-		if at.Before(horizon) {
-			continue
-		}
-		if known == nil {
-			known = make(map[evidenceKey]int, len(w.s.Window)+len(w.o.Signals))
-			for j := range w.s.Window {
-				e := &w.s.Window[j]
-				known[evidenceKey{e.Kind, e.Pool, e.ID}] = j
-			}
-		}
-		id := evidenceID(sig)
-		key := evidenceKey{sig.Kind, sig.Pool, id}
-		if _, dup := known[key]; dup || id == "" {
-			continue
-		}
-		w.ownWindow()
-		known[key] = len(w.s.Window)
-		w.s.Window = append(w.s.Window, Evidence{
-			Kind: sig.Kind, Pool: sig.Pool, At: at, ID: id, Zone: sig.Zone, StartedAt: sig.StartedAt,
-		})
-		w.learn(&w.s.Pools[pi], sig, at)
-		if sig.Kind == SignalInterruption && w.p.Pools[pi].Capacity == Spot {
-			w.watchLoss(at)
-			if w.v[pi].unread && w.v[pi].ps.Present != nil {
-				w.v[pi].ps.setPresent(w.v[pi].ps.present() - 1)
-			}
-		}
-	}
-	if over := len(w.s.Window) - EvidenceMax; over > 0 {
-		w.s.Window = w.s.Window[over:]
-	}
+	return max(p.Switch.Window, p.Switch.StableFor, limitGrowth*p.StartLimit, evidenceFor)
 }
 
 type evidenceKey struct {
@@ -101,154 +53,248 @@ type evidenceKey struct {
 	id   string
 }
 
-// expire drops evidence older than the horizon.
-func (w *pass) expire(horizon time.Time) {
-	for i := range w.s.Window {
-		if w.s.Window[i].At.Before(horizon) {
-			kept := make([]Evidence, 0, len(w.s.Window))
-			for _, e := range w.s.Window {
-				if !e.At.Before(horizon) {
-					kept = append(kept, e)
-				}
+// absorbed is the evidence after the observation's signals were added to it.
+type absorbed struct {
+	window []Evidence
+	// fresh is the number of entries, at the window's end, that came with this observation.
+	fresh int
+	// ended holds, of interruptions that are known, the time the task worked on after its warning.
+	ended []endedTask
+}
+
+type endedTask struct {
+	pool   int
+	worked time.Duration
+}
+
+// absorb adds the observation's signals to the window and drops what has expired. A duplicate, a replay and a late event change
+// nothing. While nothing can be read (dark) nothing expires and no event is too new: a clock of our own that is minutes fast or
+// slow must not cost evidence whose message is acknowledged after this pass. The given window is not modified.
+func absorb(p *Policy, window []Evidence, o *Observation, dark bool) absorbed {
+	var horizon time.Time
+	if !dark {
+		horizon = o.At.Add(-p.window())
+	}
+	out := absorbed{window: expired(window, horizon, o.At)}
+	if len(o.Signals) == 0 {
+		return out
+	}
+	var known map[evidenceKey]int
+	owned := false
+	for i := range o.Signals {
+		sig := &o.Signals[i]
+		pi := p.pool(sig.Pool)
+		if pi < 0 || !keeps(o, pi, sig.Kind) {
+			continue
+		}
+		at := sig.At
+		if at.IsZero() || (at.After(o.At) && !dark) {
+			at = o.At // an event cannot be newer than AWS's own clock; a skewed one counts from now
+		}
+		id := evidenceID(sig)
+		if at.Before(horizon) || id == "" {
+			continue
+		}
+		if known == nil {
+			known = make(map[evidenceKey]int, len(out.window)+len(o.Signals))
+			for j := range out.window {
+				e := &out.window[j]
+				known[evidenceKey{e.Kind, e.Pool, e.ID}] = j
 			}
-			w.s.Window, w.windowOwned = kept, true
-			return
 		}
+		key := evidenceKey{sig.Kind, sig.Pool, id}
+		if j, dup := known[key]; dup {
+			if sig.Kind == SignalInterruption && !sig.ExitedAt.IsZero() {
+				out.ended = append(out.ended, endedTask{pi, sig.ExitedAt.Sub(out.window[j].At)})
+			}
+			continue
+		}
+		if sig.Kind == SignalInterruption && !sig.ExitedAt.IsZero() && !sig.StartedAt.IsZero() && at.Sub(sig.ExitedAt) >= 0 {
+			out.ended = append(out.ended, endedTask{pi, 0}) // it ended without a warning that was heard
+		}
+		if !owned {
+			out.window = append(make([]Evidence, 0, len(out.window)+len(o.Signals)), out.window...)
+			owned = true
+		}
+		known[key] = len(out.window)
+		out.window = append(out.window, Evidence{Kind: sig.Kind, Pool: sig.Pool, At: at, ID: id, CreatedAt: sig.CreatedAt,
+			StartedAt: sig.StartedAt, Revision: sig.Deployment})
+		out.fresh++
 	}
+	if over := len(out.window) - EvidenceMax; over > 0 {
+		out.window = out.window[over:]
+		out.fresh = min(out.fresh, EvidenceMax)
+	}
+	return out
 }
 
-// ownWindow makes the window a copy of our own before it is appended to: the caller's state is a value.
-func (w *pass) ownWindow() {
-	if !w.windowOwned {
-		w.s.Window = append(make([]Evidence, 0, len(w.s.Window)+len(w.o.Signals)), w.s.Window...)
-		w.windowOwned = true
+// keeps reports whether a signal of a pool is evidence at this look.
+func keeps(o *Observation, pool int, k SignalKind) bool {
+	if counted(k) {
+		return true
 	}
+	if pool >= len(o.Pools) {
+		return false
+	}
+	po := &o.Pools[pool]
+	if k == SignalRunning {
+		return po.Err != ErrNone // it cannot be seen, so it is told
+	}
+	return explains(k) && po.Err == ErrNone && po.RunningCount+po.PendingCount < po.Desired
 }
 
-// learn keeps what outlives the window: how often a pool is reclaimed, how long its tasks live, and when a
-// launch last failed there.
-func (w *pass) learn(ps *PoolState, sig *Signal, at time.Time) {
-	switch sig.Kind {
-	case SignalInterruption:
-		ps.Reclaims = decayed(ps.Reclaims, ps.ReclaimsAt, at, w.p.ReclaimMemory) + 1
-		if at.After(ps.ReclaimsAt) {
-			ps.ReclaimsAt = at
+// expired is the window without what is older than the horizon; stops that only explain a hole count for as long as ECS may take to
+// fill it.
+func expired(window []Evidence, horizon, now time.Time) []Evidence {
+	old := func(e *Evidence) bool {
+		return e.At.Before(horizon) || (explains(e.Kind) && !horizon.IsZero() && now.Sub(e.At) > evidenceFor/3)
+	}
+	for i := range window {
+		if !old(&window[i]) {
+			continue
 		}
-		if !sig.StartedAt.IsZero() {
-			const weight = 0.1 // a moving mean over about the last ten interruptions
-			life := max(0, at.Sub(sig.StartedAt).Seconds())
-			if ps.LifeSeconds == 0 {
-				ps.LifeSeconds = life
-			} else {
-				ps.LifeSeconds += weight * (life - ps.LifeSeconds)
+		kept := make([]Evidence, 0, len(window))
+		for k := range window {
+			if !old(&window[k]) {
+				kept = append(kept, window[k])
 			}
 		}
-	case SignalPlacementFailure, SignalCapacityStop, SignalQuota:
-		if at.After(ps.FailedAt) {
-			ps.FailedAt = at
-		}
+		return kept
 	}
+	return window
 }
 
-// decayed is a count that halves with every memory/4 that has passed since it was taken: after the memory a
-// sixteenth is left.
-func decayed(count float64, since, now time.Time, memory time.Duration) float64 {
-	if count == 0 || memory <= 0 || !now.After(since) {
-		return count
-	}
-	return count * math.Exp2(-4*now.Sub(since).Seconds()/memory.Seconds())
+// Tally is what the evidence says of one pool.
+type Tally struct {
+	// CapacityFailures and Interruptions were seen within the switch's window and since its breaker last changed.
+	CapacityFailures, Interruptions int
+	// Errors since the trip and within stable_for, StepErrors since the ramp's step.
+	Errors, StepErrors int
+	// Lost counts the stops that are owed, since the pool was last whole and within start_limit; LostAt is the newest,
+	// LostFirst the oldest of those that are younger than proofAfter.
+	Lost, LostDue, LostNew int
+	LostAt                 time.Time
+	// Spent counts the placements that ended before they were in service, since the pool was last whole.
+	Spent int
+	// Failures are stops for the application's reasons within the health window; AppAt is the newest, Impaired that ECS
+	// says so itself.
+	Failures, ConfigFailures int
+	Impaired                 bool
+	AppAt                    time.Time
+	// NoRoomAt is the newest failure to place a task, Quota how many name a quota.
+	NoRoomAt time.Time
+	Quota    int
+	// HealthErrors are capacity errors within the health window, for the article's score.
+	HealthErrors int
+	// ToldLost and ToldStarted count what events say since the last look at a pool that cannot be read now.
+	ToldLost, ToldStarted int
+	// Next is when the oldest evidence that counts for something stops counting.
+	Next time.Time
 }
 
-// horizons are the moments from which on evidence counts for something.
-type horizons struct{ trip, start, stable, health time.Time }
-
-// tally counts each pool's distinct evidence: since its breaker's last change within the trip window, within
-// start_limit, and within the health window.
-func (w *pass) tally() {
-	from := horizons{trip: w.now.Add(-w.p.TripWindow), start: w.now.Add(-w.p.StartLimit), stable: w.now.Add(-w.p.StableFor),
-		health: w.now.Add(-healthWindow)}
-	var oldestStart, oldestStable time.Time // of the evidence within start_limit, and within stable_for of an open pool
+// tally counts the evidence of every pool.
+func tally(p *Policy, s *State, window []Evidence, now time.Time) []Tally {
+	out := make([]Tally, len(p.Pools))
 	i := 0
-	for k := range w.s.Window {
-		e := &w.s.Window[k]
-		if w.v[i].pool.Name != e.Pool {
-			known := w.p.pool(e.Pool)
-			if known < 0 {
+	for k := range window {
+		e := &window[k]
+		if i >= len(out) || p.Pools[i].Name != e.Pool {
+			if i = p.pool(e.Pool); i < 0 {
+				i = 0
 				continue
 			}
-			i = known
 		}
-		v := &w.v[i]
-		if e.At.After(from.start) {
-			oldestStart = sooner(oldestStart, e.At)
-		}
-		if v.ps.B.Mode == Open && e.At.After(from.stable) {
-			oldestStable = sooner(oldestStable, e.At)
-		}
-		w.count(v, e, &from)
+		out[i].count(p, &s.Pools[i], &s.Seen.Pools[i], e, now)
 	}
-	w.look(after(oldestStart, w.p.StartLimit))
-	w.look(after(oldestStable, w.p.StableFor))
+	return out
 }
 
-// count adds one piece of evidence to its pool's counts.
-func (w *pass) count(v *view, e *Evidence, from *horizons) {
-	capacity := e.Kind == SignalPlacementFailure || e.Kind == SignalCapacityStop || e.Kind == SignalQuota
-	old := e.At.Before(from.health)
-	if e.Kind == SignalInterruption || capacity {
-		if !old {
-			v.healthErrors++
-		}
-		if !e.At.Before(from.stable) && e.At.After(v.ps.B.TrippedAt) {
-			v.proofErrors++
-		}
-		if e.At.After(v.ps.B.StepAt) {
-			v.stepErrors++
+// count adds one piece of evidence.
+func (t *Tally) count(p *Policy, ps *PoolState, seen *PoolSeen, e *Evidence, now time.Time) {
+	age := now.Sub(e.At)
+	recent := age <= healthWindow
+	trouble := e.Kind == SignalInterruption || noRoom(e.Kind)
+	if trouble {
+		t.breaker(p, ps, e, age)
+		if recent {
+			t.HealthErrors++
 		}
 	}
-	trip := !e.At.Before(from.trip) && e.At.After(v.ps.B.Since)
+	since := e.At.After(seen.WholeAt)
 	switch {
-	case capacity:
-		if trip {
-			v.capacityFailures++
-		}
-		v.lastFailure = later(v.lastFailure, e.At)
+	case noRoom(e.Kind):
+		t.NoRoomAt = later(t.NoRoomAt, e.At)
 		if e.Kind == SignalQuota {
-			v.quota++
+			t.Quota++
 		}
-	case e.Kind == SignalInterruption:
-		if trip {
-			v.interruptions++
-			if !e.StartedAt.IsZero() && e.At.Sub(e.StartedAt) < w.p.ChurnAge {
-				v.churned++
-			}
+		if e.Kind == SignalCapacityStop && since {
+			t.Spent++
 		}
-		if !e.At.Before(from.start) {
-			v.lossesRecent++
+	case loses(e.Kind):
+		if e.At.After(seen.At) {
+			t.ToldLost++
 		}
-	case e.Kind == SignalApplicationStop:
-		young := e.StartedAt.IsZero() || e.At.Sub(e.StartedAt) < w.p.StartLimit
-		if young && !old {
-			v.appYoung++
+		if !since {
+			break
 		}
-		if !e.At.Before(from.start) {
-			v.appRecent++
+		if e.StartedAt.IsZero() && !e.CreatedAt.IsZero() {
+			t.Spent++
 		}
-		v.appAt = later(v.appAt, e.At)
-	case e.Kind == SignalStartImpaired:
-		v.impaired = v.impaired || !old
-		v.appAt = later(v.appAt, e.At)
+		t.lost(p, e, age)
+	case e.Kind == SignalApplicationStop, e.Kind == SignalUnhealthyStop:
+		t.AppAt = later(t.AppAt, e.At)
+		if recent && (e.StartedAt.IsZero() || e.At.Sub(e.StartedAt) < p.ReadyLimit) {
+			t.Failures++
+		}
 	case e.Kind == SignalConfiguration:
-		if !old {
-			v.configFailures++
+		t.AppAt = later(t.AppAt, e.At)
+		if recent {
+			t.ConfigFailures++
 		}
-		v.appAt = later(v.appAt, e.At)
+	case e.Kind == SignalStartImpaired:
+		t.AppAt = later(t.AppAt, e.At)
+		t.Impaired = t.Impaired || recent
+	case e.Kind == SignalRunning:
+		if e.At.After(seen.At) {
+			t.ToldStarted++
+		}
 	}
 }
 
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
+// lost counts one owed loss by its age.
+func (t *Tally) lost(p *Policy, e *Evidence, age time.Duration) {
+	if age > p.StartLimit {
+		return
 	}
-	return a
+	t.Lost++
+	t.LostAt = later(t.LostAt, e.At)
+	switch {
+	case age >= proofAfter:
+		t.LostDue++
+	case age >= placedAfter:
+		t.Next = sooner(t.Next, e.At.Add(proofAfter))
+	default:
+		t.LostNew++
+		t.Next = sooner(t.Next, e.At.Add(placedAfter))
+	}
+}
+
+// breaker counts what a breaker judges by.
+func (t *Tally) breaker(p *Policy, ps *PoolState, e *Evidence, age time.Duration) {
+	if age <= p.Switch.Window && e.At.After(ps.B.Since) {
+		if e.Kind == SignalInterruption {
+			t.Interruptions++
+		} else {
+			t.CapacityFailures++
+		}
+	}
+	if ps.B.Mode == Closed {
+		return
+	}
+	if age <= p.Switch.StableFor && e.At.After(ps.B.TrippedAt) {
+		t.Errors++
+	}
+	if e.At.After(ps.B.StepAt) {
+		t.StepErrors++
+	}
 }

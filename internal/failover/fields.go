@@ -21,7 +21,6 @@ const (
 	KindBool     FieldKind = "bool"     // true or false
 	KindEnum     FieldKind = "enum"     // one of Field.Values
 	KindName     FieldKind = "name"     // the name of a pool
-	KindSeed     FieldKind = "seed"     // a whole number up to 2^64-1
 )
 
 // Field is one tunable of [Policy]: its name, unit, range, meaning and the reason for its default. The list of
@@ -30,8 +29,7 @@ type Field struct {
 	// Key is the name in files and in JSON.
 	Key  string
 	Kind FieldKind
-	// Group is the part of the law that the field belongs to: workload, cascade, tiers, breaker, vetoes, money
-	// or services.
+	// Group is the part of the law that the field belongs to: workload, readiness, cover, tiers, switch, money or services.
 	Group string
 	// Unit is what a number counts, for people; empty where the kind says it all.
 	Unit string
@@ -48,7 +46,7 @@ type Field struct {
 // Fields lists every tunable of [Policy], that is, all of it but Pools and Preset. The order is that of the
 // struct. The caller may keep and change the slice.
 func Fields() []Field {
-	return slices.Concat(workloadFields(), cascadeFields(), foresightFields(), tierFields(), breakerFields(), provingFields(), guardFields())
+	return slices.Concat(workloadFields(), readyFields(), coverFields(), tierFields(), tripFields(), proofFields(), guardFields())
 }
 
 // FieldByKey returns the field with that key.
@@ -68,17 +66,13 @@ func (f Field) Get(p *Policy) string {
 		return writeDuration(*v)
 	case *int:
 		return strconv.Itoa(*v)
-	case *uint64:
-		return strconv.FormatUint(*v, 10)
 	case *float64:
 		return strconv.FormatFloat(*v, 'g', -1, 64)
 	case *bool:
 		return strconv.FormatBool(*v)
 	case *string:
 		return *v
-	case *OnTrip:
-		return string(*v)
-	case *Nudge:
+	case *OnBudget:
 		return string(*v)
 	}
 	return ""
@@ -93,13 +87,13 @@ func (f Field) Set(p *Policy, value string) error {
 	return nil
 }
 
-// Check says what is wrong with a value for the field, or "" when [Field.Set] would take it.
+// Check returns what is wrong with a value for the field, or "" when [Field.Set] would take it.
 func (f Field) Check(value string) string {
 	var p Policy
 	return f.read(f.at(&p), value)
 }
 
-// Range says in words what values the field takes.
+// Range returns in words what values the field takes.
 func (f Field) Range() string {
 	switch f.Kind {
 	case KindBool:
@@ -108,8 +102,6 @@ func (f Field) Range() string {
 		return strings.Join(f.Values, " or ")
 	case KindName:
 		return "a pool's name"
-	case KindSeed:
-		return "a whole number of at least 0"
 	}
 	low, high := f.bounds()
 	return low + " to " + high
@@ -146,12 +138,6 @@ func (f Field) read(at any, value string) (problem string) {
 			return problem
 		}
 		*to = n
-	case *uint64:
-		n, err := strconv.ParseUint(value, 10, 64)
-		if err != nil {
-			return "must be a whole number of at least 0"
-		}
-		*to = n
 	case *float64:
 		x, err := strconv.ParseFloat(value, 64)
 		if err != nil || math.IsNaN(x) {
@@ -168,16 +154,11 @@ func (f Field) read(at any, value string) (problem string) {
 		*to = value == "true"
 	case *string:
 		*to = value
-	case *OnTrip:
+	case *OnBudget:
 		if !slices.Contains(f.Values, value) {
 			return "must be " + f.Range()
 		}
-		*to = OnTrip(value)
-	case *Nudge:
-		if !slices.Contains(f.Values, value) {
-			return "must be " + f.Range()
-		}
-		*to = Nudge(value)
+		*to = OnBudget(value)
 	}
 	return ""
 }

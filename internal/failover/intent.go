@@ -15,6 +15,8 @@ const (
 	IntentPause    IntentKind = "pause"
 	IntentResume   IntentKind = "resume"
 	IntentDemand   IntentKind = "demand"
+	// IntentConfirm confirms what a critical notice asks to be confirmed: a fall of the demand, a deleted service.
+	IntentConfirm IntentKind = "confirm"
 )
 
 // Intent is an operator's change of what is wanted.

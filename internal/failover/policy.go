@@ -1,27 +1,20 @@
 package failover
 
-import "time"
+import (
+	"time"
 
-// OnTrip says what an open breaker does with the tasks that still run in its pool.
-type OnTrip string
-
-// What an open breaker does.
-const (
-	// Keep holds what still runs in the pool and asks for no more than a probe on top.
-	Keep OnTrip = "keep"
-	// Evacuate brings up the cover first and then takes the pool down to its probe.
-	Evacuate OnTrip = "evacuate"
+	"github.com/backstop-ecs/backstop/internal/failover/breaker"
 )
 
-// Nudge says how ECS is made to try a pool again that it may have backed off from.
-type Nudge string
+// OnBudget is what happens when the month's on-demand budget is used up.
+type OnBudget string
 
-// Ways to force an attempt.
+// What a used-up budget does.
 const (
-	NudgeNone Nudge = "none"
-	// NudgeDesiredCount moves the desired count up by one and back. Whether it resets ECS's back-off is
-	// unknown (docs/aws-assumptions.md).
-	NudgeDesiredCount Nudge = "desired_count"
+	// HoldBudget adds nothing; what runs stays, and the overrun is forecast and told.
+	HoldBudget OnBudget = "hold"
+	// ReleaseBudget gives cover back, a quarter a minute.
+	ReleaseBudget OnBudget = "release"
 )
 
 // Policy is what the operator wants of one workload. A preset is only a set of values ([Preset]); every
@@ -34,70 +27,36 @@ type Policy struct {
 
 	// Pools in order of preference, at least one.
 	Pools []Pool `json:"pools"`
-	// Demand fixes the number of wanted tasks; 0 means that the owner's desired count says it.
+	// Demand fixes the number of wanted tasks; 0 means that the owner's desired count is the demand.
 	Demand int `json:"demand,omitempty"`
 	// Owner names the pool whose desired count is the demand; empty means the first pool.
 	Owner string `json:"owner,omitempty"`
 
-	// The cascade (cascade.go).
-	StartLimit   time.Duration `json:"start_limit"`
-	FillAfter    time.Duration `json:"fill_after"`
-	Settle       time.Duration `json:"settle"`
-	SettleMax    time.Duration `json:"settle_max"`
-	ReleaseEvery time.Duration `json:"release_every"`
-	Overstart    float64       `json:"overstart"`
-	OverstartMin int           `json:"overstart_min"`
-	Extra        int           `json:"extra"`
-	RetryEvery   time.Duration `json:"retry_every"`
-	Nudge        Nudge         `json:"nudge"`
-	StopStuck    bool          `json:"stop_stuck"`
+	// Readiness and its limits (estimate.go, learn.go).
+	ReadyAfter time.Duration `json:"ready_after"`
+	ReadyLimit time.Duration `json:"ready_limit"`
+	StartLimit time.Duration `json:"start_limit"`
 
-	// The forecast (forecast.go). ForesightUSD of 0 turns it off.
-	ForesightUSD float64       `json:"foresight_usd"`
-	ForesightGap time.Duration `json:"foresight_gap"`
+	// Cover (cascade.go) and what is kept warm ahead of a loss (foresight.go).
+	Overstart    float64 `json:"overstart"`
+	Extra        int     `json:"extra"`
+	ForesightUSD float64 `json:"foresight_usd"`
 
 	// Pools of one tier (tier.go).
-	TierShareMax     float64       `json:"tier_share_max"`
-	SkipAfterFailure time.Duration `json:"skip_after_failure"`
-	ReclaimMemory    time.Duration `json:"reclaim_memory"`
+	TierShareMax float64 `json:"tier_share_max"`
 
-	// The breaker (breaker.go). A count of 0 turns that trip off.
-	TripWindow           time.Duration `json:"trip_window"`
-	TripCapacityFailures int           `json:"trip_capacity_failures"`
-	TripInterruptions    int           `json:"trip_interruptions"`
-	TripStuck            int           `json:"trip_stuck"`
-	TripChurn            int           `json:"trip_churn"`
-	TripShare            float64       `json:"trip_share"`
-	ChurnAge             time.Duration `json:"churn_age"`
-	OnTrip               OnTrip        `json:"on_trip"`
-	ReadyShare           float64       `json:"ready_share"`
-	Probe                int           `json:"probe"`
-	OpenMin              time.Duration `json:"open_min"`
-	HoldOff              time.Duration `json:"hold_off"`
-	HoldOffMax           time.Duration `json:"hold_off_max"`
-	Jitter               float64       `json:"jitter"`
-	JitterSeed           uint64        `json:"jitter_seed"`
-	StableFor            time.Duration `json:"stable_for"`
-	MinSamples           int           `json:"min_samples"`
-	SuccessShare         float64       `json:"success_share"`
-	ErrorShare           float64       `json:"error_share"`
-	Survive              time.Duration `json:"survive"`
-	RampDwell            time.Duration `json:"ramp_dwell"`
-	ClosedMin            time.Duration `json:"closed_min"`
-	FailoversMaxPerDay   int           `json:"failovers_max_per_day"`
+	// Switch is the full fail-over of the preset `switch`; no other preset uses it.
+	Switch breaker.Params `json:"switch"`
+	// ParkScaling suspends auto scaling while a breaker holds the owner's count down.
+	ParkScaling bool `json:"park_scaling"`
 
-	// Vetoes (veto.go).
-	AppFailures    int           `json:"app_failures"`
-	AppFailureHold time.Duration `json:"app_failure_hold"`
-	DeployHoldMax  time.Duration `json:"deploy_hold_max"`
+	// Money (permit.go). 0 means no limit.
+	OnDemandMax              int      `json:"on_demand_max"`
+	OnDemandBudgetUSDMonthly float64  `json:"on_demand_budget_usd_monthly"`
+	OnBudget                 OnBudget `json:"on_budget"`
 
-	// Money (money.go). 0 means no limit.
-	OnDemandMax              int     `json:"on_demand_max"`
-	OnDemandBudgetUSDMonthly float64 `json:"on_demand_budget_usd_monthly"`
-
-	// Twins and scaling.
+	// The services.
 	SyncTaskDefinition bool          `json:"sync_task_definition"`
-	ParkScaling        bool          `json:"park_scaling"`
 	StaleFor           time.Duration `json:"stale_for"`
 	WriteOffAfter      time.Duration `json:"write_off_after"`
 }
@@ -115,60 +74,22 @@ func PresetNames() []string { return []string{PresetFill, PresetSwitch, PresetOb
 // Preset returns the named preset's values with no pools, and whether there is such a preset.
 func Preset(name string) (Policy, bool) {
 	p := Policy{
-		Preset:       PresetFill,
+		Preset:       name,
+		ReadyLimit:   5 * time.Minute,
 		StartLimit:   3 * time.Minute,
-		SettleMax:    5 * time.Minute,
-		ReleaseEvery: 5 * time.Second,
 		Overstart:    0.35,
-		OverstartMin: 1,
-		RetryEvery:   5 * time.Minute,
-		Nudge:        NudgeNone,
-		ForesightGap: 90 * time.Second,
-
-		TierShareMax:     0.6,
-		SkipAfterFailure: 5 * time.Minute,
-		ReclaimMemory:    6 * time.Hour,
-
-		TripWindow:         15 * time.Minute,
-		TripChurn:          10,
-		TripShare:          0.25,
-		ChurnAge:           150 * time.Second,
-		OnTrip:             Keep,
-		ReadyShare:         0.5,
-		Probe:              10,
-		OpenMin:            2 * time.Minute,
-		HoldOff:            5 * time.Minute,
-		HoldOffMax:         30 * time.Minute,
-		Jitter:             0.1,
-		StableFor:          10 * time.Minute,
-		MinSamples:         10,
-		SuccessShare:       0.8,
-		ErrorShare:         0.05,
-		Survive:            60 * time.Second,
-		RampDwell:          2 * time.Minute,
-		ClosedMin:          time.Minute,
-		FailoversMaxPerDay: 6,
-
-		AppFailures:    3,
-		AppFailureHold: 30 * time.Minute,
-		DeployHoldMax:  time.Hour,
-
-		ParkScaling: true,
-		StaleFor:    30 * time.Second,
+		TierShareMax: 0.6,
+		Switch:       breaker.Default(),
+		ParkScaling:  true,
+		OnBudget:     HoldBudget,
+		StaleFor:     30 * time.Second,
 	}
 	switch name {
 	case PresetFill:
 	case PresetObserve:
-		p.Preset, p.Observe = PresetObserve, true
+		p.Observe = true
 	case PresetSwitch:
-		p.Preset = PresetSwitch
-		p.TripWindow = 5 * time.Minute
-		p.TripCapacityFailures = 3
-		p.TripInterruptions = 5
-		p.TripStuck = 1
-		p.TripChurn = 0
-		p.TripShare = 0.01
-		p.OnTrip = Evacuate
+		p.Switch.On = true
 	default:
 		return Policy{}, false
 	}
@@ -196,4 +117,38 @@ func (p *Policy) pool(name string) int {
 		}
 	}
 	return -1
+}
+
+// covered reports whether pool i is a Spot pool with an on-demand pool that can stand in for it.
+func (p *Policy) covered(i int) bool {
+	if p.Pools[i].Capacity != Spot {
+		return false
+	}
+	for j := range p.Pools {
+		if p.Pools[j].Capacity == OnDemand {
+			return true
+		}
+	}
+	return false
+}
+
+// bound is the most that pool i may be asked for.
+func (p *Policy) bound(i int) int {
+	if most := p.Pools[i].Max; most > 0 {
+		return min(most, ServiceTasksMax)
+	}
+	return ServiceTasksMax
+}
+
+// floor is the least that pool i is asked for: its minimum while anything is wanted at all.
+func (p *Policy) floor(i, demand int) int {
+	if demand == 0 {
+		return 0
+	}
+	return min(p.Pools[i].Min, p.bound(i))
+}
+
+// SteadyAfter is how long a task must have been in service for nothing to depend on when it started.
+func (p *Policy) SteadyAfter() time.Duration {
+	return max(p.window(), 3*p.ReadyLimit, p.ReadyAfter) + time.Minute
 }

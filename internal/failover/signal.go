@@ -9,6 +9,9 @@ type SignalKind string
 const (
 	// SignalInterruption: AWS takes a Spot task back (the two-minute warning, or the stop).
 	SignalInterruption SignalKind = "interruption"
+	// SignalInfrastructure: AWS stopped a task for reasons of its own (infrastructure health, retirement, maintenance), or
+	// for a reason that is not known.
+	SignalInfrastructure SignalKind = "infrastructure_stop"
 	// SignalPlacementFailure: the service scheduler could not place a task on this pool's provider.
 	SignalPlacementFailure SignalKind = "placement_failure"
 	// SignalCapacityStop: a task that was created but never started for want of capacity.
@@ -17,13 +20,15 @@ const (
 	SignalQuota SignalKind = "quota_reached"
 	// SignalRunning: a task is RUNNING and meant to stay so.
 	SignalRunning SignalKind = "task_running"
-	// SignalApplicationStop: a task stopped for a reason of its own (exit, image, secrets, health check).
+	// SignalApplicationStop: a task stopped for a reason of its own (exit, image, secrets).
 	SignalApplicationStop SignalKind = "application_stop"
+	// SignalUnhealthyStop: ECS stopped a task because its health checks failed.
+	SignalUnhealthyStop SignalKind = "unhealthy_stop"
 	// SignalStartImpaired: ECS says that the service's tasks start and stop repeatedly.
 	SignalStartImpaired SignalKind = "start_impaired"
 	// SignalConfiguration: subnets full, ENI trouble, a role that cannot be assumed: on-demand would fail too.
 	SignalConfiguration SignalKind = "configuration_failure"
-	// SignalScaleIn: stopped by the scheduler for a scale-in, a deployment, rebalancing or maintenance.
+	// SignalScaleIn: stopped by the scheduler for a scale-in, a deployment or rebalancing.
 	SignalScaleIn SignalKind = "scheduler_stop"
 	// SignalOperatorStop: stopped by a StopTask call.
 	SignalOperatorStop SignalKind = "operator_stop"
@@ -59,11 +64,15 @@ type Signal struct {
 	Task    string `json:"task,omitempty"`
 	Version int64  `json:"version,omitempty"`
 	Zone    string `json:"zone,omitempty"`
+	// CreatedAt is when the task was created; zero when the event does not say.
+	CreatedAt time.Time `json:"created_at,omitzero"`
 	// StartedAt is when the task became RUNNING; zero if it never did.
 	StartedAt time.Time `json:"started_at,omitzero"`
+	// ExitedAt is when the task's containers had stopped; zero while they run.
+	ExitedAt time.Time `json:"exited_at,omitzero"`
 	// StopCode and StopReason are AWS's own words, kept for people.
 	StopCode   string `json:"stop_code,omitempty"`
 	StopReason string `json:"stop_reason,omitempty"`
-	// Deployment is the ECS deployment's id, where the event has one.
+	// Deployment is the ECS deployment's id, where the event has one; of a task, the deployment that started it.
 	Deployment string `json:"deployment,omitempty"`
 }

@@ -1,9 +1,20 @@
 package failover
 
-import "time"
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
 
-// StateVersion is the schema version of [State] as it is stored. Fields are added, never renamed.
-const StateVersion = 1
+	"github.com/backstop-ecs/backstop/internal/failover/breaker"
+)
+
+// StateVersion is the schema version of [State] as it is stored. A program refuses a state of a newer version
+// ([DecodeState]): it would erase what it does not know.
+const StateVersion = 2
+
+// ErrNewerState is returned for a state that a newer version of the program has written.
+var ErrNewerState = errors.New("a newer backstop wrote the state; upgrade this one")
 
 // Mode is what a workload is running on, derived from its breakers and its cover.
 type Mode string
@@ -16,23 +27,18 @@ const (
 	ModeOnDemand Mode = "on_demand"
 )
 
+// Breaker is one pool's circuit breaker; see package breaker.
+type Breaker = breaker.State
+
 // BreakerMode is the state of one pool's breaker.
-type BreakerMode string
+type BreakerMode = breaker.Mode
 
-// Breaker modes. The zero value is closed: an unknown pool is trusted and watched.
+// Breaker modes.
 const (
-	Closed   BreakerMode = ""
-	Open     BreakerMode = "open"
-	HalfOpen BreakerMode = "half_open"
+	Closed   = breaker.Closed
+	Open     = breaker.Open
+	HalfOpen = breaker.HalfOpen
 )
-
-// String returns "closed", "open" or "half_open".
-func (m BreakerMode) String() string {
-	if m == Closed {
-		return "closed"
-	}
-	return string(m)
-}
 
 // State is what is kept of one workload between passes. It has no time to live.
 type State struct {
@@ -40,39 +46,69 @@ type State struct {
 	Workload string `json:"workload"`
 	// Generation is the number of the last commit; the caller writes it, conditional on the one before.
 	Generation uint64 `json:"generation"`
-	// At is the time of the last observation that was decided on.
-	At   time.Time `json:"at,omitzero"`
-	Mode Mode      `json:"mode,omitempty"`
+	Decided
+	// Seen is what was merely seen: it is written with the next commit, and is worth none of its own.
+	Seen Seen `json:"seen,omitzero"`
+}
+
+// Decided is the part of the state that a decision depends on, or is. A change of it is worth a commit.
+type Decided struct {
+	Mode Mode `json:"mode,omitempty"`
 	// ModeSince is when Mode last changed.
 	ModeSince time.Time `json:"mode_since,omitzero"`
-	// Demand is the wanted number of tasks as last known, and DemandLog its recent changes (bounded by
-	// age: start_limit), oldest first.
+	// Demand is the wanted number of tasks as last known, and DemandLog its recent changes, oldest first.
 	Demand    int            `json:"demand"`
 	DemandSet bool           `json:"demand_set,omitempty"`
 	DemandLog []DemandChange `json:"demand_log,omitempty"`
-	// Owner is the pool whose desired count was the demand at the last pass; empty for a demand that has none.
-	Owner string `json:"owner,omitempty"`
-	// Pools holds what is kept per pool, found by name.
+	// DemandWanted is the demand an operator set by command for a workload whose demand has no owner; 0: none.
+	DemandWanted int `json:"demand_wanted,omitempty"`
+	// Gap is set while on-demand stands in for Spot, or has to.
+	Gap *Gap `json:"gap,omitempty"`
+	// Pools holds what is kept per pool, in the policy's order, found by name.
 	Pools []PoolState `json:"pools,omitempty"`
 	// Window is the evidence that still counts, oldest first, at most EvidenceMax entries.
 	Window []Evidence `json:"window,omitempty"`
-	// Pin, Pause and Hold are the operator's intents.
+	// Pin and Pause are the operator's intents.
 	Pin   *Pin   `json:"pin,omitempty"`
 	Pause *Pause `json:"pause,omitempty"`
+	// ConfirmedAt is when an operator last confirmed what a critical notice asked to be confirmed.
+	ConfirmedAt time.Time `json:"confirmed_at,omitzero"`
 	// Failovers are the times of the failovers of the last 24 hours, oldest first.
 	Failovers []time.Time `json:"failovers,omitempty"`
-	// ShortSince is when running fell below demand and has been since; zero when it is not.
-	ShortSince time.Time `json:"short_since,omitzero"`
-	// Spend is the on-demand use of the current calendar month (UTC).
-	Spend Spend `json:"spend,omitzero"`
-	// DemandWanted is the demand an operator set by command for a workload whose demand has no owner; 0: none.
-	DemandWanted int `json:"demand_wanted,omitempty"`
-	// DriftSince is when the pools' task definitions began to differ and have since.
+	// MissingSince is since when tasks have been missing; zero when none are.
+	MissingSince time.Time `json:"missing_since,omitzero"`
+	// WorkingRevision is the task definition of the owner that last had tasks in service.
+	WorkingRevision string `json:"working_revision,omitempty"`
+	// DriftSince is since when an on-demand pool would start another task definition than WorkingRevision.
 	DriftSince time.Time `json:"drift_since,omitzero"`
+	// BlindSince is since when a pool could not be read; zero when the last look was good.
+	BlindSince time.Time `json:"blind_since,omitzero"`
+	// SpendMonth is the month ("2006-01", UTC) that Seen.Spend counts.
+	SpendMonth string `json:"spend_month,omitempty"`
+}
+
+// Seen is what was seen and learned at the looks.
+type Seen struct {
+	// At is the time of the last look that was decided on.
+	At time.Time `json:"at,omitzero"`
+	// SpendUSD is the on-demand use of the month, estimated from the tasks that were seen running.
+	SpendUSD float64 `json:"spend_usd,omitempty"`
 	// Forecast is what the workload has learned of its own Spot losses.
 	Forecast *Forecast `json:"forecast,omitempty"`
-	// BlindSince is when observations began to fail and have since; zero when the last one was good.
-	BlindSince time.Time `json:"blind_since,omitzero"`
+	// Pools are in the order of the policy's.
+	Pools []PoolSeen `json:"pools,omitempty"`
+}
+
+// Gap is a time in which Spot does not hold the demand.
+type Gap struct {
+	Since time.Time `json:"since"`
+	// Demand is what was wanted when it began.
+	Demand int `json:"demand"`
+	// Kept is what cover is kept for: the demand, or what it was before it fell.
+	Kept int `json:"kept"`
+	// FellAt is when the demand fell below Kept; zero when it has not. Echo marks a fall to what Spot runs, or less.
+	FellAt time.Time `json:"fell_at,omitzero"`
+	Echo   bool      `json:"echo,omitempty"`
 }
 
 // DemandChange is one change of demand.
@@ -82,112 +118,92 @@ type DemandChange struct {
 	To   int       `json:"to"`
 }
 
-// Asked is the last desired count that was decided for a pool, kept so that our own write, not yet visible,
-// is not taken for somebody else's.
-type Asked struct {
-	Count int       `json:"count"`
-	At    time.Time `json:"at"`
-	// Done says that the call that asks for Count was answered with success.
-	Done bool `json:"done,omitempty"`
-	// Seen says that an observation has shown Count since.
-	Seen bool `json:"seen,omitempty"`
-	// Old are the counts that a stale read may still show, with the moment they were superseded.
-	Old []OldCount `json:"old,omitempty"`
-}
-
-// OldCount is a desired count that was superseded by ours at At.
-type OldCount struct {
-	Count int       `json:"count"`
-	At    time.Time `json:"at"`
-}
-
-// PoolState is what is kept of one pool.
+// PoolState is what is decided of one pool.
 type PoolState struct {
 	Name  string  `json:"name"`
 	Asked *Asked  `json:"asked,omitempty"`
 	B     Breaker `json:"breaker,omitzero"`
 	// RefusedSince is since when every call that would raise the pool has failed; zero when the last one did not.
 	RefusedSince time.Time `json:"refused_since,omitzero"`
-	// UnplacedSince is when the pool began to have fewer tasks than asked and has had since.
+	// UnplacedSince is since when the pool has had fewer tasks than it was asked for.
 	UnplacedSince time.Time `json:"unplaced_since,omitzero"`
-	// NudgedAt is the last forced attempt.
-	NudgedAt time.Time `json:"nudged_at,omitzero"`
-	// ReleasedAt is the last time the pool was lowered.
+	// ReleasedAt is when the pool was last lowered.
 	ReleasedAt time.Time `json:"released_at,omitzero"`
-	// Failing is set while the pool's own tasks fail for reasons of the application.
+	// Failing is set while the tasks of an on-demand pool fail for the application's reasons.
 	Failing *Failing `json:"failing,omitempty"`
 	// Parked holds the scalable target's own values while they are parked, until an observation shows
 	// that they are back.
 	Parked *Scaling `json:"parked,omitempty"`
-	// Reclaims is the pool's recent interruptions, decayed over reclaim_memory, and ReclaimsAt when.
-	Reclaims   float64   `json:"reclaims,omitempty"`
-	ReclaimsAt time.Time `json:"reclaims_at,omitzero"`
-	// LifeSeconds is a moving mean of how long interrupted tasks had lived; 0 when none was seen.
-	LifeSeconds float64 `json:"life_seconds,omitempty"`
-	// Warm is how many of its tasks the forecast said are worth keeping warm at the last pass.
-	Warm int `json:"warm,omitempty"`
-	// Need is how many tasks the pool had to cover at the last pass.
-	Need int `json:"need,omitempty"`
-	// FailedAt is the last failure to launch a task here.
+	// FailedAt is the last failure to place a task here.
 	FailedAt time.Time `json:"failed_at,omitzero"`
-	// Present is how many tasks ran or were starting at the last good look, at most as many as were asked for then, less
-	// those that events have said to be interrupted since; nil if there was no such look. What it points to never changes.
-	Present *int `json:"present,omitempty"`
 	// UnreachedSince is since when AWS has given no answer about the pool; zero when it did, if only a refusal.
 	UnreachedSince time.Time `json:"unreached_since,omitzero"`
-	// WrittenOff says that this has lasted for write_off_after: the pool counts as lost until it is read.
+	// WrittenOff is set when this has lasted for write_off_after: the pool counts as lost until it is read.
 	WrittenOff bool `json:"written_off,omitempty"`
+	// GoneSince is when AWS first said that the service is not there; LostAt when that was acted on.
+	GoneSince time.Time `json:"gone_since,omitzero"`
+	LostAt    time.Time `json:"lost_at,omitzero"`
+	// HealthErrSince is since when the health of its tasks has been denied.
+	HealthErrSince time.Time `json:"health_err_since,omitzero"`
+	// Warm is how many of its tasks are kept warm ahead of a loss.
+	Warm int `json:"warm,omitempty"`
 }
 
-// Failing marks a pool whose tasks fail for reasons of the application.
+// PoolSeen is what was seen of one pool at the last good look, and what was learned of it.
+type PoolSeen struct {
+	Name string `json:"name"`
+	// At is the last good look; zero if there was none.
+	At time.Time `json:"at,omitzero"`
+	// Desired, InService and Coming are what that look found.
+	Desired   int `json:"desired,omitempty"`
+	InService int `json:"in_service,omitempty"`
+	Coming    int `json:"coming,omitempty"`
+	// WholeAt is the last look at which nothing of the pool was missing.
+	WholeAt time.Time `json:"whole_at,omitzero"`
+	// ServedTo: every task that started by then has been in service, but those in NotYet.
+	ServedTo time.Time `json:"served_to,omitzero"`
+	NotYet   []Waiting `json:"not_yet,omitempty"`
+	// Start is the time from a task's creation to RUNNING, Warm from RUNNING to in service, both outside gaps; Serve is
+	// the whole of it, gaps included.
+	Start Spread `json:"start,omitzero"`
+	Warm  Spread `json:"warm,omitzero"`
+	Serve Spread `json:"serve,omitzero"`
+	// WarnedSeconds is a moving mean of how long interrupted tasks worked on after the warning; 0 when none was seen.
+	WarnedSeconds float64 `json:"warned_seconds,omitempty"`
+	// Reclaims is the pool's recent interruptions, decayed, and ReclaimsAt when.
+	Reclaims   float64   `json:"reclaims,omitempty"`
+	ReclaimsAt time.Time `json:"reclaims_at,omitzero"`
+}
+
+// Waiting is a task that is RUNNING and was never seen in service.
+type Waiting struct {
+	ID        string    `json:"id"`
+	StartedAt time.Time `json:"started_at"`
+}
+
+// Failing marks an on-demand pool whose tasks fail for the application's reasons: it is held at one task.
 type Failing struct {
-	Since          time.Time `json:"since"`
-	LastAt         time.Time `json:"last_at"`
-	TaskDefinition string    `json:"task_definition,omitempty"`
-	// Running is how many tasks ran when it was set.
-	Running int    `json:"running"`
-	Text    string `json:"text,omitempty"`
-}
-
-// Breaker is one pool's circuit breaker.
-type Breaker struct {
-	Mode  BreakerMode `json:"mode,omitempty"`
-	Since time.Time   `json:"since,omitzero"`
-	// TrippedAt is when it last left closed (or fell back from half-open).
-	TrippedAt time.Time `json:"tripped_at,omitzero"`
-	Why       Reason    `json:"why,omitempty"`
-	// Reopened counts the consecutive falls back; it doubles the hold-off.
-	Reopened int `json:"reopened,omitempty"`
-	// NotBefore is when the pool may be tried again at the earliest; zero means it may.
-	NotBefore time.Time `json:"not_before,omitzero"`
-	// Step is the ramp's step while half-open; StepAt when it began.
-	Step   int       `json:"step,omitempty"`
-	StepAt time.Time `json:"step_at,omitzero"`
-	// StableSince is when the proof began to hold and has since.
-	StableSince time.Time `json:"stable_since,omitzero"`
-	// Manual says that an operator opened it; Until is when that ends (zero: until restore).
-	Manual bool      `json:"manual,omitempty"`
-	Until  time.Time `json:"until,omitzero"`
-	By     string    `json:"by,omitempty"`
-	Note   string    `json:"note,omitempty"`
+	Since time.Time `json:"since"`
+	// TaskDefinition is the one that fails: another is tried at once.
+	TaskDefinition string `json:"task_definition,omitempty"`
+	// Failures were seen when it was set.
+	Failures int `json:"failures,omitempty"`
+	// Tries counts the tries since, RetryAt is the next.
+	Tries   int       `json:"tries,omitempty"`
+	RetryAt time.Time `json:"retry_at,omitzero"`
 }
 
 // Evidence is one fact that still counts: a signal reduced to what deciding needs.
 type Evidence struct {
-	Kind      SignalKind `json:"kind"`
-	Pool      string     `json:"pool"`
-	At        time.Time  `json:"at"`
-	ID        string     `json:"id"`
-	Zone      string     `json:"zone,omitempty"`
-	StartedAt time.Time  `json:"started_at,omitzero"`
-}
-
-// Spend is the on-demand use of one calendar month, estimated from observed running tasks.
-type Spend struct {
-	// Month is "2006-01" in UTC.
-	Month       string  `json:"month,omitempty"`
-	TaskSeconds float64 `json:"task_seconds,omitempty"`
-	USD         float64 `json:"usd,omitempty"`
+	Kind SignalKind `json:"kind"`
+	Pool string     `json:"pool"`
+	At   time.Time  `json:"at"`
+	ID   string     `json:"id"`
+	// CreatedAt and StartedAt are the task's; StartedAt is zero if it never ran.
+	CreatedAt time.Time `json:"created_at,omitzero"`
+	StartedAt time.Time `json:"started_at,omitzero"`
+	// Revision is the deployment that started the task, where the event says so.
+	Revision string `json:"revision,omitempty"`
 }
 
 // Pin is an operator's override of the mode.
@@ -216,4 +232,37 @@ func (s *State) Pool(name string) PoolState {
 		}
 	}
 	return PoolState{Name: name}
+}
+
+// PoolSeen returns what was seen of the named pool; the zero value when nothing was.
+func (s *State) PoolSeen(name string) PoolSeen {
+	for i := range s.Seen.Pools {
+		if s.Seen.Pools[i].Name == name {
+			return s.Seen.Pools[i]
+		}
+	}
+	return PoolSeen{Name: name}
+}
+
+// DecodeState reads a stored state. The error is [ErrNewerState] for one of a newer version.
+func DecodeState(data []byte) (State, error) {
+	var s State
+	var head struct {
+		Version int `json:"version"`
+	}
+	if err := json.Unmarshal(data, &head); err != nil {
+		return s, fmt.Errorf("decode state: %w", err)
+	}
+	if head.Version > StateVersion {
+		return s, fmt.Errorf("decode state of version %d: %w", head.Version, ErrNewerState)
+	}
+	if err := json.Unmarshal(data, &s); err != nil {
+		return s, fmt.Errorf("decode state: %w", err)
+	}
+	return s, nil
+}
+
+// SameState reports whether b differs from a in nothing that is worth a commit.
+func SameState(a, b State) bool {
+	return a.Workload == b.Workload && sameJSON(&a.Decided, &b.Decided)
 }

@@ -1,149 +1,129 @@
 package failover
 
-// shareTier settles the pools of one tier together. What they hold stays where it is; what is missing is
-// shared out by how often each was reclaimed lately, with at most tier_share_max of the tier in one pool
-// while others have room, and none for a pool whose last launch failed within skip_after_failure.
-func (w *pass) shareTier(vs []view, want int, missing, unproven *int) {
-	need := clamp(*missing, 0, w.tierBound(vs))
-	if vs[0].pool.Capacity == OnDemand {
-		for i := range vs {
-			w.cover(&vs[i], missing, unproven)
-		}
-		return
+// shareOut settles what the pools of one tier are asked for, and returns how much was to be shared out anew. What they hold stays
+// where it is; what is missing is shared out by how often each was reclaimed lately, with at most tier_share_max of the tier in one
+// pool while others have room, and none for a pool whose last launch failed lately. Such a pool is full: it is asked for one task
+// more than it has, so that it can show when it has room again.
+func (in *cascadeInput) shareOut(ts []Target, first, need int) (shared int) {
+	most := 0
+	for i := range ts {
+		most += in.p.bound(first + i)
 	}
-	if w.partial {
-		for i := range vs {
-			w.asItIs(&vs[i], missing, unproven)
+	need = min(need, most)
+	placed := in.holdings(ts, first)
+	if placed >= need {
+		for ; placed > need; placed-- {
+			worst := in.worstPool(ts, first)
+			if worst < 0 {
+				return 0
+			}
+			ts[worst].Raise--
 		}
-		return
+		return 0
 	}
-	w.shareOut(vs, need)
-	for i := range vs {
-		v := &vs[i]
-		v.release = v.raise
-		if v.lost {
-			continue
-		}
-		if w.breakerAsk(v, want) {
-			w.counts(v, missing, unproven)
+	open := 0
+	for i := range ts {
+		ts[i].Full = in.isFull(first+i, &ts[i])
+		if !ts[i].Full {
+			open++
 		}
 	}
+	if in.sharedWell(ts, first, need-placed, open) {
+		for i := range ts {
+			ts[i].Raise = in.known[first+i].InForce.High // asked for where it should be: do not stir
+		}
+		return 0
+	}
+	share := int(in.p.TierShareMax*float64(need)) + 1
+	for missing := need - placed; missing > 0; missing-- {
+		best := in.bestPool(ts, first, share, open == 0)
+		if best < 0 {
+			best = in.bestPool(ts, first, ServiceTasksMax, open == 0)
+		}
+		if best < 0 {
+			best = in.bestPool(ts, first, ServiceTasksMax, true)
+		}
+		if best < 0 {
+			return 0
+		}
+		ts[best].Raise++
+	}
+	for i := range ts {
+		if t := &ts[i]; t.Full && t.Raise == in.holding(first+i) && t.Raise < in.p.bound(first+i) {
+			t.Raise++
+		}
+	}
+	return need
 }
 
-func (w *pass) tierBound(vs []view) int {
-	sum := 0
-	for i := range vs {
-		sum += w.bound(&vs[i])
+// holding is what a pool has, and may keep.
+func (in *cascadeInput) holding(i int) int {
+	k := &in.known[i]
+	return clamp(k.Running+k.Placed+k.Provisioning, in.p.floor(i, in.goal.Demand), in.p.bound(i))
+}
+
+func (in *cascadeInput) holdings(ts []Target, first int) (sum int) {
+	for i := range ts {
+		if in.known[first+i].counts() {
+			ts[i].Raise = in.holding(first + i)
+		}
+		sum += ts[i].Raise
 	}
 	return sum
 }
 
-// shareOut sets every pool's raise so that what is missing is asked for where it can be had. A pool whose
-// last launch failed, or whose missing tasks have not come, is full: it is asked for one task more than it has,
-// so that it can show when it has room again, and the others are asked for the rest.
-func (w *pass) shareOut(vs []view, need int) {
-	placed := 0
-	for i := range vs {
-		v := &vs[i]
-		v.raise = clamp(v.running+v.starting, w.floor(v), w.bound(v))
-		placed += v.raise
-	}
-	if placed >= need {
-		for ; placed > need; placed-- {
-			worst := w.worstPool(vs)
-			if worst < 0 {
-				return
-			}
-			vs[worst].raise--
-		}
-		return
-	}
-	open := 0
-	for i := range vs {
-		v := &vs[i]
-		v.full = w.isFull(v)
-		if !v.full {
-			open++
-		}
-		if v.unplaced > 0 {
-			w.look(v.ps.UnplacedSince.Add(fullAfter))
-		}
-	}
-	if w.sharedWell(vs, need-placed, open) {
-		for i := range vs {
-			vs[i].raise = vs[i].cur // asked for where it should be: do not stir
-		}
-		return
-	}
-	share := int(w.p.TierShareMax*float64(need)) + 1
-	for missing := need - placed; missing > 0; missing-- {
-		best := w.bestPool(vs, share, open == 0)
-		if best < 0 {
-			best = w.bestPool(vs, ServiceTasksMax, open == 0)
-		}
-		if best < 0 {
-			best = w.bestPool(vs, ServiceTasksMax, true)
-		}
-		if best < 0 {
-			return
-		}
-		vs[best].raise++
-	}
-	for i := range vs {
-		if v := &vs[i]; v.full && v.raise == v.running+v.starting && v.raise < w.bound(v) {
-			v.raise++
-		}
-	}
-	w.find(Finding{Reason: ReasonTierShared, Pool: vs[0].pool.Name, Count: need, Limit: len(vs)})
-}
-
-// isFull says whether more cannot be had from the pool just now.
-func (w *pass) isFull(v *view) bool {
-	if v.breaker && v.ps.B.Mode == Open {
+// isFull reports whether more cannot be had from the pool just now.
+func (in *cascadeInput) isFull(i int, t *Target) bool {
+	k, ps := &in.known[i], &in.s.Pools[i]
+	if ps.B.Mode == Open || !k.counts() {
 		return true
 	}
-	if at := v.ps.FailedAt; !at.IsZero() && w.now.Sub(at) < w.p.SkipAfterFailure && !v.newest.After(at) {
+	if at := later(ps.FailedAt, in.tally[i].NoRoomAt); !at.IsZero() && in.now.Sub(at) < skipAfterFailure && !k.Newest.After(at) {
 		return true
 	}
-	return v.unplaced > 0 && !v.ps.UnplacedSince.IsZero() && w.now.Sub(v.ps.UnplacedSince) >= fullAfter
+	if k.Unplaced == 0 || ps.UnplacedSince.IsZero() {
+		return false
+	}
+	due := ps.UnplacedSince.Add(placeFor)
+	t.Next = sooner(t.Next, due)
+	return !in.now.Before(due)
 }
 
-// sharedWell says whether what is asked of the pools already is what shareOut would want: everything missing
+// sharedWell reports whether what is asked of the pools already is what shareOut would want: everything missing
 // with pools that are not full where there are any, and one task with each that is.
-func (w *pass) sharedWell(vs []view, missing, open int) bool {
+func (in *cascadeInput) sharedWell(ts []Target, first, missing, open int) bool {
 	sum := 0
-	for i := range vs {
-		v := &vs[i]
-		more := v.cur - v.raise
-		if more < 0 || (v.full && more == 0 && v.raise < w.bound(v)) || (v.full && open > 0 && more > 1) {
+	for i := range ts {
+		t := &ts[i]
+		more := in.known[first+i].InForce.High - t.Raise
+		if more < 0 || (t.Full && more == 0 && t.Raise < in.p.bound(first+i)) || (t.Full && open > 0 && more > 1) {
 			return false
 		}
-		if !v.full || open == 0 {
+		if !t.Full || open == 0 {
 			sum += more
 		}
 	}
 	if open == 0 {
-		return sum >= missing && sum <= missing+len(vs)
+		return sum >= missing && sum <= missing+len(ts)
 	}
 	return sum == missing
 }
 
 // burden is what one more task in the pool would be worth avoiding: its recent reclaims and what it holds.
-func (w *pass) burden(v *view) float64 {
-	r := decayed(v.ps.Reclaims, v.ps.ReclaimsAt, w.now, w.p.ReclaimMemory)
-	return float64(v.raise+1) * (1 + r)
+func (in *cascadeInput) burden(i int, t *Target) float64 {
+	seen := &in.s.Seen.Pools[i]
+	return float64(t.Raise+1) * (1 + decayed(seen.Reclaims, seen.ReclaimsAt, in.now, reclaimMemory))
 }
 
-// bestPool is the pool that should take one more task within share, or -1. Full pools are taken only if any is
-// true.
-func (w *pass) bestPool(vs []view, share int, any bool) int {
+// bestPool is the pool that should take one more task within share, or -1. Full pools are taken only where full is set.
+func (in *cascadeInput) bestPool(ts []Target, first, share int, full bool) int {
 	best, least := -1, 0.0
-	for i := range vs {
-		v := &vs[i]
-		if v.raise >= min(w.bound(v), share) || (!any && v.full) {
+	for i := range ts {
+		t := &ts[i]
+		if t.Raise >= min(in.p.bound(first+i), share) || (!full && t.Full) {
 			continue
 		}
-		if b := w.burden(v); best < 0 || b < least {
+		if b := in.burden(first+i, t); best < 0 || b < least {
 			best, least = i, b
 		}
 	}
@@ -151,14 +131,14 @@ func (w *pass) bestPool(vs []view, share int, any bool) int {
 }
 
 // worstPool is the pool that should give one task back, or -1.
-func (w *pass) worstPool(vs []view) int {
+func (in *cascadeInput) worstPool(ts []Target, first int) int {
 	worst, most := -1, 0.0
-	for i := range vs {
-		v := &vs[i]
-		if v.raise <= w.floor(v) {
+	for i := range ts {
+		t := &ts[i]
+		if t.Raise <= in.p.floor(first+i, in.goal.Demand) {
 			continue
 		}
-		if b := w.burden(v); worst < 0 || b > most {
+		if b := in.burden(first+i, t); worst < 0 || b > most {
 			worst, most = i, b
 		}
 	}

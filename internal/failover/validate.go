@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"time"
 )
 
 // PoolsMax bounds the pools of one workload.
@@ -37,6 +38,7 @@ func (p Policy) Validate() []Problem {
 	}
 	p.checkPools(&out)
 	p.checkOwner(&out)
+	p.checkFirst(&out)
 	p.checkOrder(&out)
 	p.checkTiers(&out)
 	p.warn(&out)
@@ -78,6 +80,12 @@ func (p *Policy) checkPools(out *problems) {
 		} else if pool.Max > 0 && pool.Min > pool.Max {
 			out.add(at("min"), fmt.Sprintf("must be at most max, which is %d", pool.Max), pool.Min)
 		}
+		if pool.Drain != DrainOff && pool.Drain != DrainLate {
+			out.add(at("drain"), "must be off or late", strconv.Quote(string(pool.Drain)))
+		}
+		if pool.DrainBefore < 0 || pool.DrainBefore > 2*time.Minute {
+			out.add(at("drain_before"), "must be between 0s and 2m", writeDuration(pool.DrainBefore))
+		}
 		if x := pool.TaskHourUSD; !(x >= 0) || math.IsInf(x, 0) {
 			out.add(at("task_hour_usd"), "must be a number of at least 0", x)
 		}
@@ -96,16 +104,27 @@ func (p *Policy) checkOwner(out *problems) {
 	}
 }
 
+// checkFirst checks that the pool whose count is the demand is a Spot pool alone in its tier: its count is never ours to set, so no
+// equal pool can share it.
+func (p *Policy) checkFirst(out *problems) {
+	k := p.owner()
+	if k < 0 || len(p.Pools) == 0 {
+		return
+	}
+	if p.Pools[k].Capacity != Spot {
+		out.add("owner", "must be a FARGATE_SPOT pool: its desired count is the demand, and on-demand stands in for it", strconv.Quote(p.Pools[k].Name))
+	}
+	for i := range p.Pools {
+		if i != k && p.Pools[i].Tier == p.Pools[k].Tier {
+			out.add(fmt.Sprintf("pools[%d].tier", i), fmt.Sprintf("must not be that of %s, whose desired count is the demand: give equal pools a demand of their own", p.Pools[k].Name), p.Pools[i].Tier)
+		}
+	}
+}
+
 // checkOrder checks what must not be larger than what.
 func (p *Policy) checkOrder(out *problems) {
-	if p.HoldOff > p.HoldOffMax {
-		out.add("hold_off", "must be at most hold_off_max, which is "+writeDuration(p.HoldOffMax), writeDuration(p.HoldOff))
-	}
-	if p.Survive > p.StableFor {
-		out.add("survive", "must be at most stable_for, which is "+writeDuration(p.StableFor), writeDuration(p.Survive))
-	}
-	if p.ErrorShare+p.SuccessShare > 1+1e-9 {
-		out.add("error_share", fmt.Sprintf("must leave room for success_share, which is %g", p.SuccessShare), p.ErrorShare)
+	if p.Switch.HoldOff > p.Switch.HoldOffMax {
+		out.add("hold_off", "must be at most hold_off_max, which is "+writeDuration(p.Switch.HoldOffMax), writeDuration(p.Switch.HoldOff))
 	}
 }
 
@@ -150,14 +169,8 @@ func (p *Policy) warn(out *problems) {
 	if !spot {
 		out.warn("pools", "should have a FARGATE_SPOT pool: there is nothing to save otherwise", len(p.Pools))
 	}
-	if len(p.Pools) > 1 && p.Pools[1].Tier == p.Pools[0].Tier && p.Demand == 0 && p.Owner == "" {
-		out.warn("demand", "should be a number, or owner a pool, when several pools share the first tier", 0)
-	}
 	if k := p.owner(); k >= 0 && p.Pools[k].Max > 0 {
 		out.warn(fmt.Sprintf("pools[%d].max", k), "keeps the desired count of the pool that owns the demand below it: auto scaling would take that count for the demand. Use demand, or another owner", p.Pools[k].Max)
-	}
-	if p.Nudge == NudgeDesiredCount && p.RetryEvery == 0 {
-		out.warn("nudge", "has no effect while retry_every is 0", p.Nudge)
 	}
 	if p.Observe && p.SyncTaskDefinition {
 		out.warn("sync_task_definition", "has no effect while observe is true", p.SyncTaskDefinition)

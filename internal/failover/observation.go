@@ -25,19 +25,44 @@ type Pool struct {
 	// TaskHourUSD is the price of one task for one hour in US dollars; 0 when it is not known. It is
 	// used for the on-demand budget and in explanations, never to choose between pools.
 	TaskHourUSD float64 `json:"task_hour_usd,omitempty"`
+	// Drain says whether a warned task is taken out of its target groups before it ends.
+	Drain Drain `json:"drain,omitempty"`
+	// DrainBefore is how long before its end a warned task is drained at the latest.
+	DrainBefore time.Duration `json:"drain_before,omitempty"`
 }
 
-// TaskPhase says where a task is in its life, as far as deciding needs to know.
+// Drain says what is done with the targets of warned tasks.
+type Drain string
+
+// Drain modes. The zero value is off.
+const (
+	DrainOff  Drain = ""
+	DrainLate Drain = "late"
+)
+
+// TaskPhase is where a task is in its life, as far as deciding needs to know.
 type TaskPhase string
 
 // Task phases. A task whose desired status is STOPPED is Leaving whatever it still does.
 const (
-	// Starting is any status before RUNNING with desired status RUNNING.
-	Starting TaskPhase = "starting"
+	// Provisioning: the task exists; nothing shows yet that capacity was granted.
+	Provisioning TaskPhase = "provisioning"
+	// Placed: PENDING, ACTIVATING, or a network interface is attached: capacity was granted.
+	Placed TaskPhase = "placed"
 	// Running is status RUNNING with desired status RUNNING.
 	Running TaskPhase = "running"
 	// Leaving is desired status STOPPED: under interruption notice, scaled in, or stopping.
 	Leaving TaskPhase = "leaving"
+)
+
+// Health is what target groups and container health checks say of a task.
+type Health string
+
+// Health values. The zero value means that nothing was read.
+const (
+	HealthUnread   Health = ""
+	HealthReady    Health = "ready"
+	HealthNotReady Health = "not_ready"
 )
 
 // Task is one task of a pool as it was listed.
@@ -45,12 +70,19 @@ type Task struct {
 	// ID is the task's ARN or its last part; the same task always has the same ID.
 	ID    string    `json:"id"`
 	Phase TaskPhase `json:"phase"`
-	// Zone is the availability zone, empty when unknown.
-	Zone      string    `json:"zone,omitempty"`
+	// Health counts in a pool with [PoolObservation.HealthBased] only.
+	Health Health `json:"health,omitempty"`
+	// Works is set for a Leaving task that still serves: its containers run, and its target, where it has one,
+	// is registered and healthy.
+	Works bool `json:"works,omitempty"`
+	// EndsAt is when a Leaving task is killed at the latest; zero when unknown.
+	EndsAt time.Time `json:"ends_at,omitzero"`
+	// Revision names the deployment the task belongs to; empty when unknown.
+	Revision  string    `json:"revision,omitempty"`
 	CreatedAt time.Time `json:"created_at"`
 	// StartedAt is when the task became RUNNING; zero before that.
 	StartedAt time.Time `json:"started_at,omitzero"`
-	// Protected says that the task has scale-in protection.
+	// Protected reports whether the task has scale-in protection.
 	Protected bool `json:"protected,omitempty"`
 }
 
@@ -74,7 +106,7 @@ const (
 type Scaling struct {
 	// Known is false when it was not looked at in this pass.
 	Known bool `json:"known"`
-	// Present says that a scalable target exists.
+	// Present reports whether a scalable target exists.
 	Present bool `json:"present,omitempty"`
 	Min     int  `json:"min,omitempty"`
 	Max     int  `json:"max,omitempty"`
@@ -82,6 +114,17 @@ type Scaling struct {
 	SuspendedIn        bool `json:"suspended_in,omitempty"`
 	SuspendedOut       bool `json:"suspended_out,omitempty"`
 	SuspendedScheduled bool `json:"suspended_scheduled,omitempty"`
+}
+
+// Revision is one revision of a service that has tasks, and the share of production traffic it carries.
+type Revision struct {
+	ID string `json:"id"`
+	// Share of production traffic, 0 to 1. In a rolling deployment every revision has 1: all carry traffic.
+	Share float64 `json:"share"`
+	// Unread is set when the share could not be read.
+	Unread bool `json:"unread,omitempty"`
+	// Deploying marks the revision that a deployment in progress brings up.
+	Deploying bool `json:"deploying,omitempty"`
 }
 
 // PoolObservation is one look at one pool. It may be stale (ECS reads are eventually consistent) and is
@@ -92,8 +135,11 @@ type PoolObservation struct {
 	Err ErrorKind `json:"err,omitempty"`
 	// ErrText is the adapter's error text, for people.
 	ErrText string `json:"err_text,omitempty"`
-	// Answered says of a pool that could not be read that AWS answered all the same: its counts were read, its tasks were not.
+	// Answered is set for a pool that could not be read though AWS answered: its counts were read, its tasks were not.
 	Answered bool `json:"answered,omitempty"`
+	// Gone is set, beside Err not_found, when AWS says definitely that the service is not there: INACTIVE, MISSING or
+	// ClusterNotFound.
+	Gone string `json:"gone,omitempty"`
 
 	// Desired, RunningCount and PendingCount are the service's own counts. RunningCount may still
 	// contain tasks that are under interruption notice.
@@ -101,22 +147,38 @@ type PoolObservation struct {
 	RunningCount int `json:"running_count"`
 	PendingCount int `json:"pending_count"`
 
-	// Listed says that Tasks was filled. Tasks then holds every task whose desired status is RUNNING.
+	// Listed is set when Tasks was filled. Tasks then holds every task whose desired status is RUNNING, and
+	// those that are leaving as far as they were read.
 	Listed bool   `json:"listed,omitempty"`
 	Tasks  []Task `json:"tasks,omitempty"`
-	// Steady counts tasks that were left out of Tasks because all that matters of them is that they run:
-	// RUNNING for [Policy.SteadyAfter] or longer, under no notice, in a pool whose breaker is closed.
-	// Callers that take millions of decisions save the visit; others leave it at 0.
+	// Steady counts tasks that were left out of Tasks because all that matters of them is that they are in service:
+	// for [Policy.SteadyAfter] or longer. Callers that take millions of decisions save the visit; others leave it at 0.
 	Steady int `json:"steady,omitempty"`
+
+	// HealthBased reports whether target groups or container health checks say when a task of this pool is ready. Without
+	// them a task is ready once it has been RUNNING for ready_after.
+	HealthBased bool `json:"health_based,omitempty"`
+	// HealthErr is set when health had to be read and could not be.
+	HealthErr ErrorKind `json:"health_err,omitempty"`
+	// OutOfTraffic is set for a load-balanced pool without a target group that has listener weight now.
+	OutOfTraffic bool `json:"out_of_traffic,omitempty"`
+	// Revisions lists the revisions that have tasks; empty when there is but one or it was not read.
+	Revisions []Revision `json:"revisions,omitempty"`
 
 	// TaskDefinition is the primary deployment's task definition ARN.
 	TaskDefinition string `json:"task_definition,omitempty"`
-	// Deploying says that a deployment is in progress (PRIMARY rolloutState IN_PROGRESS with another
-	// deployment still ACTIVE, or a blue/green one); DeployingSince is when it was created.
+	// Deploying reports whether a deployment is in progress; DeployingSince is when it was created.
 	Deploying      bool      `json:"deploying,omitempty"`
 	DeployingSince time.Time `json:"deploying_since,omitzero"`
-	// DeployFailed says that the primary deployment's rolloutState is FAILED.
+	// DeployFailed reports whether the primary deployment's rolloutState is FAILED.
 	DeployFailed bool `json:"deploy_failed,omitempty"`
+	// HookSince is since when a deployment has waited for a lifecycle hook; zero when it does not.
+	HookSince time.Time `json:"hook_since,omitzero"`
+	// MayTake is the share of the desired count, 0 to 1, that a deployment in progress may stop of its own accord:
+	// 1 less minimumHealthyPercent.
+	MayTake float64 `json:"may_take,omitempty"`
+	// HeldDemand is the value of the service's tag backstop:demand: what was wanted when its count was taken down. 0: no tag.
+	HeldDemand int `json:"held_demand,omitempty"`
 
 	Scaling Scaling `json:"scaling,omitzero"`
 }

@@ -1,9 +1,6 @@
 package failover
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
 // The forecast's numbers. What they are worth was measured in simulation (docs/policies.md, Foresight).
 const (
@@ -163,60 +160,49 @@ func (f *Forecast) changes(now time.Time) time.Time {
 	return next
 }
 
-// watchLoss lets the forecast know of a loss.
-func (w *pass) watchLoss(at time.Time) {
-	if !w.forecastOwned {
-		f := w.s.Forecast
-		if f == nil {
-			f = &Forecast{Since: sooner(at, w.now)}
-		}
-		w.s.Forecast, w.forecastOwned = f.own(), true
+// ahead settles how many on-demand tasks every pool keeps warm ahead of a loss: the standing `extra`, or as many as the forecast says
+// are worth their price by a policy that says what a missing task-minute is worth. It is the first on-demand pool that keeps them.
+func ahead(p *Policy, s *State, known []Known, fails []*Failing, now time.Time) (warm []int, next time.Time) {
+	warm = make([]int, len(known))
+	if s.Demand == 0 {
+		return warm, next
 	}
-	w.s.Forecast.lose(at)
-}
-
-// foresee settles how many tasks of the first on-demand pool are kept warm, by a policy that says what a task-minute
-// short is worth.
-func (w *pass) foresee() {
-	if w.s.Forecast == nil {
-		w.s.Forecast = &Forecast{Since: w.now}
-	}
-	on := w.p.ForesightUSD > 0 && w.s.Demand > 0
-	for i := range w.v {
-		v := &w.v[i]
-		if w.partial || v.lost {
-			v.warm = v.ps.Warm // it stays as it is
+	for i := range known {
+		if p.Pools[i].Capacity != OnDemand || !known[i].counts() {
 			continue
 		}
-		if !on || v.pool.Capacity != OnDemand || v.pool.TaskHourUSD <= 0 {
-			v.cooled = v.ps.Warm > 0
-			continue
+		if known[i].Sight == Told {
+			warm[i] = s.Pools[i].Warm // it stays as it is
+			return warm, next
 		}
-		on = false // the first one alone
-		f := w.s.Forecast
-		most := min(w.s.Demand, w.bound(v))
-		if w.p.OnDemandMax > 0 {
-			most = min(most, w.p.OnDemandMax) // not even when somebody else has asked for more
+		most := min(s.Demand, p.bound(i))
+		if p.OnDemandMax > 0 {
+			most = min(most, p.OnDemandMax)
 		}
-		v.warm = f.warm(w.now, most, w.p.ForesightUSD, v.pool.TaskHourUSD, w.p.ForesightGap)
-		if v.warm > v.cur && w.anyFailing() {
-			v.warm = v.cur // warm tasks of a release that fails help nobody
+		warm[i] = min(p.Extra, most)
+		if price := p.Pools[i].TaskHourUSD; p.ForesightUSD > 0 && price > 0 && s.Seen.Forecast != nil {
+			warm[i] = max(warm[i], s.Seen.Forecast.warm(now, most, p.ForesightUSD, price, gapOf(s)))
+			next = s.Seen.Forecast.changes(now)
 		}
-		v.cooled = v.ps.Warm > v.warm
-		until := f.changes(w.now)
-		w.look(until)
-		if v.warm > 0 {
-			w.find(Finding{Reason: ReasonForesight, Pool: v.pool.Name, Count: v.warm, Until: until,
-				Detail: fmt.Sprintf("%.2g", f.rate(w.now))})
+		if fails[i] != nil {
+			warm[i] = 0 // warm tasks of a release that fails help nobody
 		}
+		return warm, next
 	}
+	return warm, next
 }
 
-func (w *pass) anyFailing() bool {
-	for i := range w.v {
-		if w.v[i].ps.Failing != nil {
-			return true
+// gapOf is how long a lost task is missing if none is warm: the learned time to come into service, less what the warning leaves.
+func gapOf(s *State) time.Duration {
+	const assumed = 90 * time.Second // the median start (A1) while none was learned
+	start, warned := assumed, time.Duration(0)
+	for i := range s.Seen.Pools {
+		if at, ok := s.Seen.Pools[i].Serve.Quantile(0.5); ok {
+			start = at
+		}
+		if w := s.Seen.Pools[i].WarnedSeconds; w > 0 {
+			warned = min(2*time.Minute, time.Duration(w*float64(time.Second)))
 		}
 	}
-	return false
+	return max(0, start-warned)
 }

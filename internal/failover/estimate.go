@@ -1,0 +1,384 @@
+package failover
+
+import (
+	"math"
+	"time"
+)
+
+// Range is what is known of a number: it is at least Low and at most High. They are equal when all was read.
+type Range struct {
+	Low  int `json:"low"`
+	High int `json:"high"`
+}
+
+// Exactly is the range of a number that was read.
+func Exactly(n int) Range { return Range{n, n} }
+
+// Known reports whether the range is a single number.
+func (r Range) Known() bool { return r.Low == r.High }
+
+func (r Range) plus(o Range) Range { return Range{r.Low + o.Low, r.High + o.High} }
+
+// Sight says how a pool is known.
+type Sight string
+
+// Sights.
+const (
+	// Fresh: it was read in this pass.
+	Fresh Sight = ""
+	// Told: it could not be read; the last look and the events since say what it may hold.
+	Told Sight = "not_read"
+	// WrittenOff: AWS has given no answer for write_off_after; its tasks count as lost.
+	WrittenOff Sight = "written_off"
+	// Gone: AWS says definitely that the service does not exist; its tasks count as lost.
+	Gone Sight = "gone"
+)
+
+// Known is what is known of one pool in this pass. Only estimate knows about errors, staleness and our own writes: whatever is
+// decided is decided on these values.
+type Known struct {
+	Sight Sight
+	// Desired is the service's desired count as it was read, or as it was last known.
+	Desired int
+	// InForce is the count the pool is asked for: the one that was read, or our own that a read need not show yet.
+	InForce Range
+	// InService counts the tasks that are in service (design.md 2), by revision and capped at the demand's share.
+	InService Range
+	// Running counts the tasks that are RUNNING and wanted, ready or not.
+	Running int
+	// Warming, Placed and Provisioning are on their way and not late; Late are past their limit, LateWarming of them RUNNING.
+	Warming, Placed, Provisioning int
+	Late, LateWarming             int
+	// Arriving counts those on their way that belong to the revision of a deployment in progress.
+	Arriving int
+	// Unhealthy counts tasks that were in service and are not ready now.
+	Unhealthy int
+	// Unplaced is how many tasks the pool is asked for that do not exist; Live how many ECS could stop instead of others.
+	Unplaced, Live int
+	// Leaving counts tasks that go, Working those of them that still serve, Protected tasks that scale-in cannot stop.
+	Leaving, Working, Protected int
+	// HealthUnread is set where readiness counts and could not be read.
+	HealthUnread bool
+	// OutOfTraffic is set for a pool whose tasks no listener reaches.
+	OutOfTraffic bool
+	// Fresh counts tasks in service that started after the breaker tripped and have survived.
+	FreshServing int
+	// StartedRecently counts tasks that became RUNNING within the health window.
+	StartedRecently int
+	// Newest is when the newest task was created; OldestLate the task that has been late for longest, created OldestAt.
+	Newest     time.Time
+	OldestLate string
+	OldestAt   time.Time
+	// StartLimit and ReadyLimit are the limits in force; SlowLimit reports that they are above the configured ones.
+	StartLimit, ReadyLimit time.Duration
+	// NextLate and NextReady are the next moments at which a task becomes late, or is in service by its running time.
+	NextLate, NextReady, NextProof time.Time
+	// Drains are the warned tasks that still work, with their ends.
+	Drains []Task
+}
+
+// whole reports whether nothing of the pool is missing.
+func (k *Known) whole() bool {
+	return k.Sight == Fresh && k.InService.Low >= k.Desired && k.Unplaced == 0
+}
+
+// counts reports whether the pool can be counted on at all.
+func (k *Known) counts() bool { return k.Sight == Fresh || k.Sight == Told }
+
+// look is what estimate needs to know of one pool.
+type look struct {
+	p      *Policy
+	pool   *Pool
+	ps     *PoolState
+	seen   *PoolSeen
+	po     *PoolObservation
+	tally  *Tally
+	gone   *noticeSet
+	now    time.Time
+	demand int // as last known
+	owner  bool
+}
+
+// estimate turns the observation into what is known of a pool.
+func estimate(l look) Known {
+	k := Known{StartLimit: l.seen.Start.limit(l.p.StartLimit), ReadyLimit: l.seen.Warm.limit(l.p.ReadyLimit)}
+	switch {
+	case !l.ps.LostAt.IsZero():
+		k.Sight = Gone
+	case l.ps.WrittenOff:
+		k.Sight = WrittenOff
+	case l.po.Err != ErrNone:
+		k.Sight = Told
+	}
+	r := reading{l.po.Desired, l.now, l.p.StaleFor}
+	switch k.Sight {
+	case Gone, WrittenOff:
+		if a := l.ps.Asked; a != nil {
+			k.InForce.High = max(a.Count, l.seen.Desired) // it may run on, and costs money if so
+		}
+		return k
+	case Told:
+		return estimateTold(l, k)
+	}
+	k.Desired = l.po.Desired
+	k.InForce = Exactly(l.ps.Asked.inForce(r))
+	if !l.po.Listed {
+		k.Running = l.po.RunningCount
+		k.InService = Exactly(k.Running)
+		k.Placed = l.po.PendingCount
+		k.Live = k.Running + k.Placed
+	} else {
+		k = countTasks(l, k)
+	}
+	k.Unplaced = max(0, k.Desired-k.Live)
+	k.OutOfTraffic = l.po.OutOfTraffic
+	if k.OutOfTraffic {
+		k.InService = Range{}
+	}
+	return k
+}
+
+// estimateTold is what is known of a pool that cannot be read: what the last look saw in it, less the losses that events tell
+// of since, may be there; none of it is certain.
+func estimateTold(l look, k Known) Known {
+	k.Desired = l.seen.Desired
+	k.InForce = Exactly(l.seen.Desired)
+	if a := l.ps.Asked; a != nil {
+		k.InForce = Range{min(a.Count, l.seen.Desired), max(a.Count, l.seen.Desired)}
+	}
+	there := l.seen.InService + l.seen.Coming
+	if l.seen.Desired > 0 {
+		there = min(there, max(l.seen.Desired, l.seen.InService))
+	}
+	k.InService.High = max(0, there-l.tally.ToldLost+min(l.tally.ToldStarted, l.tally.ToldLost))
+	k.Running = k.InService.High
+	k.Live = k.InService.High
+	return k
+}
+
+// counter counts a listed pool task by task.
+type counter struct {
+	k                          Known
+	l                          *look
+	ready                      int
+	deniedReady                time.Duration // above 0: health is denied for so long that the running time stands in for it
+	newestServing              time.Time
+	oldestStart, oldestWarming time.Time
+	revisions                  [revisionsMax]int // in service, by revision
+}
+
+// revisionsMax bounds the revisions of a service that are told apart: ECS keeps two or three at a time.
+const revisionsMax = 8
+
+// countTasks reads a listing. It is the one loop over tasks, run twice where late tasks need to be known by younger ones.
+func countTasks(l look, k Known) Known {
+	c := counter{k: k, l: &l}
+	if l.po.HealthBased && l.po.HealthErr != ErrNone {
+		c.k.HealthUnread = true
+		if since := l.ps.HealthErrSince; l.po.HealthErr == ErrDenied && !since.IsZero() && l.now.Sub(since) >= deniedFor {
+			c.k.HealthUnread = false
+			c.deniedReady = deniedReady
+			if p99, ok := l.seen.Warm.Quantile(0.99); ok {
+				c.deniedReady = max(deniedReady, 3*p99)
+			}
+		}
+	}
+	for i := range l.po.Tasks {
+		c.running(&l.po.Tasks[i])
+	}
+	for i := range l.po.Tasks {
+		c.starting(&l.po.Tasks[i])
+	}
+	c.k.Running += l.po.Steady
+	c.k.Live += l.po.Steady
+	c.ready += l.po.Steady
+	c.k.InService = c.inService()
+	c.k.NextLate = sooner(sooner(after(c.oldestStart, c.k.StartLimit), c.ageMark(c.oldestStart)), after(c.oldestWarming, c.k.ReadyLimit))
+	return c.k
+}
+
+// ageMark is when a starting task reaches the age at which younger ones make it late.
+func (c *counter) ageMark(created time.Time) time.Time {
+	at := after(created, lateAfter)
+	if at.After(c.l.now) {
+		return at
+	}
+	return zeroTime
+}
+
+// running counts a task that is RUNNING and wanted, or leaves.
+func (c *counter) running(t *Task) {
+	l, k := c.l, &c.k
+	if t.Phase == Leaving || l.gone.noticed(t.ID) {
+		k.Leaving++
+		if t.Works {
+			k.Working++
+			if l.pool.Drain == DrainLate {
+				k.Drains = append(k.Drains, *t)
+			}
+		}
+		return
+	}
+	k.Newest = later(k.Newest, t.CreatedAt)
+	if t.Protected {
+		k.Protected++
+	}
+	if t.Phase != Running {
+		return
+	}
+	k.Running++
+	k.Live++
+	if l.now.Sub(t.StartedAt) <= healthWindow {
+		k.StartedRecently++
+	}
+	if c.isReady(t) {
+		c.ready++
+		if t.CreatedAt.After(c.newestServing) {
+			c.newestServing = t.CreatedAt
+		}
+		c.byRevision(t)
+		c.survived(t)
+		return
+	}
+	age := l.now.Sub(t.StartedAt)
+	switch {
+	case age < k.ReadyLimit:
+		k.Warming++
+		c.oldestWarming = sooner(c.oldestWarming, t.StartedAt)
+		c.arriving(t)
+	case !l.seen.served(t):
+		k.Late++
+		k.LateWarming++
+		c.late(t)
+	default:
+		k.Unhealthy++
+	}
+}
+
+// isReady reports whether a RUNNING task is in service, apart from its revision's traffic.
+func (c *counter) isReady(t *Task) bool {
+	l := c.l
+	if !l.po.HealthBased {
+		return c.ranFor(t, l.p.ReadyAfter)
+	}
+	if l.po.HealthErr == ErrNone && t.Health != HealthUnread {
+		return t.Health == HealthReady
+	}
+	if c.deniedReady > 0 {
+		return c.ranFor(t, c.deniedReady)
+	}
+	return true // the High end; HealthUnread makes the Low end 0
+}
+
+// ranFor reports whether a task has run for so long, and notes when it will have.
+func (c *counter) ranFor(t *Task, d time.Duration) bool {
+	if ran := c.l.now.Sub(t.StartedAt); ran < d {
+		c.k.NextReady = sooner(c.k.NextReady, t.StartedAt.Add(d))
+		return false
+	}
+	return true
+}
+
+// survived counts what proves a pool whose breaker is not closed.
+func (c *counter) survived(t *Task) {
+	b := &c.l.ps.B
+	if b.Mode == Closed || !t.StartedAt.After(b.TrippedAt) {
+		return
+	}
+	if proven := t.StartedAt.Add(survive); c.l.now.Before(proven) {
+		c.k.NextProof = sooner(c.k.NextProof, proven)
+		return
+	}
+	c.k.FreshServing++
+}
+
+// starting counts a task that exists and is not RUNNING.
+func (c *counter) starting(t *Task) {
+	l, k := c.l, &c.k
+	if t.Phase != Provisioning && t.Phase != Placed || l.gone.noticed(t.ID) {
+		return
+	}
+	k.Live++
+	age := l.now.Sub(t.CreatedAt)
+	if !t.CreatedAt.IsZero() && (age >= k.StartLimit || age >= lateAfter && c.newestServing.Sub(t.CreatedAt) >= lateMargin) {
+		k.Late++
+		c.late(t)
+		return
+	}
+	if t.Phase == Placed {
+		k.Placed++
+	} else {
+		k.Provisioning++
+	}
+	c.oldestStart = sooner(c.oldestStart, t.CreatedAt)
+	c.arriving(t)
+}
+
+func (c *counter) late(t *Task) {
+	if c.k.OldestLate == "" || t.CreatedAt.Before(c.k.OldestAt) {
+		c.k.OldestLate, c.k.OldestAt = t.ID, t.CreatedAt
+	}
+}
+
+// arriving counts a task on its way that a deployment in progress has started.
+func (c *counter) arriving(t *Task) {
+	if r := c.revision(t); r >= 0 && c.l.po.Revisions[r].Deploying && c.l.po.Deploying {
+		c.k.Arriving++
+	}
+}
+
+func (c *counter) byRevision(t *Task) {
+	if r := c.revision(t); r >= 0 {
+		c.revisions[r]++
+	}
+}
+
+// revision is the index of a task's revision, or -1.
+func (c *counter) revision(t *Task) int {
+	for i := range c.l.po.Revisions {
+		if i < revisionsMax && c.l.po.Revisions[i].ID == t.Revision {
+			return i
+		}
+	}
+	return -1
+}
+
+// inService is what is in service: of each revision no more than its share of the demand, and in all no more than the demand
+// where revisions differ.
+func (c *counter) inService() Range {
+	out := Exactly(c.ready)
+	if len(c.l.po.Revisions) > 0 {
+		out = Range{}
+		whole := max(c.k.Desired, 1)
+		for i := range c.l.po.Revisions {
+			if i >= revisionsMax {
+				break
+			}
+			r := &c.l.po.Revisions[i]
+			n := min(c.revisions[i], int(math.Ceil(r.Share*float64(whole)-1e-9)))
+			switch {
+			case r.Unread:
+				out.High += c.revisions[i]
+			default:
+				out = out.plus(Exactly(n))
+			}
+		}
+		out = Range{min(out.Low+c.l.po.Steady, whole), min(out.High+c.l.po.Steady, whole)}
+	}
+	if c.k.HealthUnread {
+		out.Low = 0
+	}
+	return out
+}
+
+// knownOf estimates every pool.
+func knownOf(p *Policy, s *State, o *Observation, win []Evidence, tallies []Tally) []Known {
+	out := make([]Known, len(p.Pools))
+	gone := findNotices(win, o.At)
+	owner := p.owner()
+	for i := range out {
+		out[i] = estimate(look{p: p, pool: &p.Pools[i], ps: &s.Pools[i], seen: &s.Seen.Pools[i], po: &o.Pools[i], tally: &tallies[i], gone: &gone,
+			now: o.At, demand: s.Demand, owner: i == owner})
+	}
+	return out
+}

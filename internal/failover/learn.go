@@ -1,0 +1,198 @@
+package failover
+
+import (
+	"math"
+	"time"
+)
+
+// Spread is a distribution of durations that was learned: a histogram whose weights halve every seven days.
+// It is a value; with returns a new one.
+type Spread struct {
+	At time.Time `json:"at,omitzero"`
+	// Weights of the buckets; bucket i holds durations up to spreadLow x spreadRatio^i.
+	Weights []float64 `json:"weights,omitempty"`
+}
+
+const (
+	spreadLow     = 2.0 // seconds, the end of the first bucket
+	spreadRatio   = 1.12
+	spreadBuckets = 68 // up to about 75 minutes
+	spreadHalf    = 7 * 24 * time.Hour
+	// samplesMin is how many samples a distribution needs before anything is concluded from it.
+	samplesMin = 20
+	// limitMargin and limitGrowth bound a learned limit: 1.3 x P99, at most three times the configured value.
+	limitMargin = 1.3
+	limitGrowth = 3
+)
+
+func bucketOf(d time.Duration) int {
+	if d.Seconds() <= spreadLow {
+		return 0
+	}
+	return min(spreadBuckets-1, int(math.Ceil(math.Log(d.Seconds()/spreadLow)/math.Log(spreadRatio)-1e-9)))
+}
+
+// with returns the spread with more samples, taken at a moment.
+func (s Spread) with(at time.Time, samples ...time.Duration) Spread {
+	if len(samples) == 0 {
+		return s
+	}
+	next := Spread{At: at, Weights: make([]float64, spreadBuckets)}
+	keep := 1.0
+	if at.After(s.At) && !s.At.IsZero() {
+		keep = math.Exp2(-at.Sub(s.At).Seconds() / spreadHalf.Seconds())
+	}
+	for i, w := range s.Weights {
+		if i < spreadBuckets && w*keep > 1e-3 {
+			next.Weights[i] = w * keep
+		}
+	}
+	for _, d := range samples {
+		next.Weights[bucketOf(d)]++
+	}
+	return next
+}
+
+// total is the weight of all samples.
+func (s Spread) total() (n float64) {
+	for _, w := range s.Weights {
+		n += w
+	}
+	return n
+}
+
+// Quantile returns the duration that a share q of the samples did not exceed, and false while they are too few.
+func (s Spread) Quantile(q float64) (time.Duration, bool) {
+	n := s.total()
+	if n < samplesMin-0.5 {
+		return 0, false
+	}
+	sum := 0.0
+	for i, w := range s.Weights {
+		if sum += w; sum >= q*n-1e-9 {
+			return time.Duration(spreadLow * math.Pow(spreadRatio, float64(i)) * float64(time.Second)), true
+		}
+	}
+	return 0, false
+}
+
+// within returns the share of the samples that took at most d, and false while they are too few.
+func (s Spread) within(d time.Duration) (float64, bool) {
+	n := s.total()
+	if n < samplesMin-0.5 {
+		return 0, false
+	}
+	sum := 0.0
+	for i := range min(bucketOf(d)+1, len(s.Weights)) {
+		sum += s.Weights[i]
+	}
+	return sum / n, true
+}
+
+// limit returns how long something may take: what is configured, or more where it is known to take longer.
+func (s Spread) limit(configured time.Duration) time.Duration {
+	p99, ok := s.Quantile(0.99)
+	if !ok {
+		return configured
+	}
+	return min(max(configured, time.Duration(limitMargin*float64(p99))), limitGrowth*configured)
+}
+
+// learnPool returns what is known of a pool after this look: its counts, and how long its tasks take to start and to come into
+// service. Starts in a gap, and those of which the look cannot tell when they ended, say nothing about the normal case.
+func learnPool(p *Policy, was PoolSeen, po *PoolObservation, k *Known, now time.Time, gap bool) PoolSeen {
+	next := was
+	next.At, next.Desired, next.InService, next.Coming = now, po.Desired, k.InService.Low, k.Warming+k.Placed+k.Provisioning
+	if k.whole() {
+		next.WholeAt = now
+	}
+	if !po.Listed {
+		return next
+	}
+	var start, warm, serve []time.Duration
+	next.NotYet = nil
+	first := was.At.IsZero()
+	for i := range po.Tasks {
+		t := &po.Tasks[i]
+		if t.Phase != Running {
+			if age := now.Sub(t.CreatedAt); t.Phase != Leaving && !first && age >= k.StartLimit && was.At.Sub(t.CreatedAt) < k.StartLimit {
+				start = append(start, age) // it is stuck: it counts at its age
+			}
+			continue
+		}
+		fresh := t.StartedAt.After(was.At) && !first
+		if fresh {
+			start = append(start, t.StartedAt.Sub(t.CreatedAt))
+		}
+		if !po.HealthBased {
+			if fresh {
+				serve = append(serve, t.StartedAt.Sub(t.CreatedAt)+p.ReadyAfter)
+			}
+			continue
+		}
+		switch waiting := !was.served(t); {
+		case t.Health == HealthUnread && waiting, t.Health == HealthNotReady && waiting:
+			if len(next.NotYet) < waitingMax {
+				next.NotYet = append(next.NotYet, Waiting{ID: t.ID, StartedAt: t.StartedAt})
+			}
+		case waiting && !first:
+			warm = append(warm, now.Sub(t.StartedAt))
+			serve = append(serve, now.Sub(t.CreatedAt))
+		}
+	}
+	if po.HealthBased {
+		next.ServedTo = now
+	}
+	if !gap {
+		next.Start, next.Warm = was.Start.with(now, start...), was.Warm.with(now, warm...)
+	}
+	next.Serve = was.Serve.with(now, serve...)
+	return next
+}
+
+// served reports whether a task that is RUNNING has been in service before, as far as was seen. Without any look it is taken
+// to have been: that it is unhealthy then is the application's matter.
+func (s *PoolSeen) served(t *Task) bool {
+	if s.ServedTo.IsZero() {
+		return true
+	}
+	if t.StartedAt.After(s.ServedTo) {
+		return false
+	}
+	for i := range s.NotYet {
+		if s.NotYet[i].ID == t.ID {
+			return false
+		}
+	}
+	return true
+}
+
+// learnLoss returns what is known of a pool after one more interruption.
+func learnLoss(s PoolSeen, at time.Time) PoolSeen {
+	s.Reclaims = decayed(s.Reclaims, s.ReclaimsAt, at, reclaimMemory) + 1
+	if at.After(s.ReclaimsAt) {
+		s.ReclaimsAt = at
+	}
+	return s
+}
+
+// learnWarned returns what is known of a pool after an interrupted task has ended: how long it worked on after the warning.
+func learnWarned(s PoolSeen, worked time.Duration) PoolSeen {
+	const weight = 0.2 // a moving mean over about the last five
+	seconds := max(0.1, worked.Seconds())
+	if s.WarnedSeconds == 0 {
+		s.WarnedSeconds = seconds
+	} else {
+		s.WarnedSeconds += weight * (seconds - s.WarnedSeconds)
+	}
+	return s
+}
+
+// decayed is a count that halves with every memory/4 that has passed since it was taken: after the memory a
+// sixteenth is left.
+func decayed(count float64, since, now time.Time, memory time.Duration) float64 {
+	if count == 0 || memory <= 0 || !now.After(since) {
+		return count
+	}
+	return count * math.Exp2(-4*now.Sub(since).Seconds()/memory.Seconds())
+}

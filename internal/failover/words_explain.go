@@ -1,0 +1,145 @@
+package failover
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/backstop-ecs/backstop/internal/failover/breaker"
+)
+
+// Explain lists on what conditions, and when, Backstop would decide differently from d, and what it would do
+// then. after is the state that belongs to d. Conditions with a time come first, the nearest before the others.
+func Explain(p *Policy, after *State, d *Decision) []Condition {
+	var out []Condition
+	add := func(at time.Time, when, then string) { out = append(out, Condition{At: at, If: when, Then: then}) }
+
+	explainUnread(p, after, d, add)
+	if d.Blind() {
+		return out
+	}
+	if after.Pause != nil {
+		add(after.Pause.Until, "the pause ends or `backstop resume` is given", "carry out what is withheld now, if it is still right")
+	}
+	if after.Pin != nil {
+		add(after.Pin.Until, "the pin ends or `backstop unpin` is given", "decide by the policy again")
+	}
+	if after.Pin == nil { // a pin overrules breakers and cover
+		for i := range d.Pools {
+			explainPool(p, after, d, &d.Pools[i], add)
+		}
+		explainCover(after, d, add)
+	}
+	for i := range d.Findings {
+		explainFinding(&d.Findings[i], add)
+	}
+	slices.SortStableFunc(out, func(a, b Condition) int {
+		switch {
+		case a.At.IsZero() == b.At.IsZero():
+			return a.At.Compare(b.At)
+		case a.At.IsZero():
+			return 1
+		}
+		return -1
+	})
+	return out
+}
+
+func explainFinding(f *Finding, add func(time.Time, string, string)) {
+	switch f.Reason {
+	case ReasonApplicationFailing, ReasonConfigurationError:
+		add(zeroTime, fmt.Sprintf("tasks of %s are missing for another reason than the application", f.Pool), "cover them")
+	case ReasonCoverFailing:
+		add(zeroTime, fmt.Sprintf("a task of %s is in service, or it runs another task definition", f.Pool), fmt.Sprintf("ask it for all %d that are needed", f.Limit))
+	case ReasonOnDemandMax:
+		add(zeroTime, "on_demand_max is raised, or Spot tasks return", "cover the rest")
+	case ReasonBudget:
+		add(zeroTime, "on_demand_budget_usd_monthly is raised, or the month ends", "cover the rest")
+	case ReasonFailoverLimit:
+		add(f.Until, "fewer failovers lie within 24 hours", "let Spot prove itself again")
+	case ReasonEcho:
+		add(zeroTime, "`backstop confirm` is given, or the demand is back", fmt.Sprintf("follow the demand (%d)", f.Count))
+	case ReasonFallHeld:
+		add(f.Until.Add(fallHold), "the demand is still lower", "give on-demand back, a quarter a minute")
+	case ReasonRiseBounded:
+		add(f.Until, "the demand is still as high", "cover as much again")
+	}
+}
+
+// explainUnread explains what becomes of pools that cannot be read.
+func explainUnread(p *Policy, after *State, d *Decision, add func(time.Time, string, string)) {
+	for i := range d.Pools {
+		pd := &d.Pools[i]
+		ps := after.Pool(pd.Pool)
+		switch {
+		case pd.Sight == Told && p.WriteOffAfter > 0 && !ps.UnreachedSince.IsZero():
+			add(ps.UnreachedSince.Add(p.WriteOffAfter), fmt.Sprintf("AWS still gives no answer about %s", pd.Pool), "count its tasks as lost, and cover them in the pools that can be read")
+		case pd.Sight == Told && !ps.GoneSince.IsZero():
+			add(ps.GoneSince.Add(goneAfter), fmt.Sprintf("AWS still says that the service of %s does not exist", pd.Pool), "cover all of it")
+		case pd.Sight == WrittenOff || pd.Sight == Gone:
+			add(zeroTime, fmt.Sprintf("%s can be read again", pd.Pool), "count what is in service there")
+		}
+	}
+	if d.Blind() {
+		add(zeroTime, "an event reports a lost task", "cover it")
+		add(zeroTime, "every pool can be read again", "decide from what is seen then")
+	}
+}
+
+// explainPool explains one preferred pool's breaker.
+func explainPool(p *Policy, after *State, d *Decision, pd *PoolDecision, add func(time.Time, string, string)) {
+	k := p.pool(pd.Pool)
+	if pd.Capacity != Spot || k < 0 || pd.Sight != Fresh {
+		return
+	}
+	b := after.Pool(pd.Pool).B
+	sw := &p.Switch
+	switch {
+	case b.Mode == Open && b.Manual:
+		add(b.Until, "`backstop restore` is given, or the order ends", fmt.Sprintf("let %s come back", pd.Pool))
+	case b.Mode == Open:
+		n := max(1, min(sw.MinSamples, breaker.ProbeOf(*sw, false, d.Demand, p.bound(k))))
+		add(later(b.NotBefore, b.TrippedAt.Add(sw.StableFor)), fmt.Sprintf("%s has %s in service, at most %.0f %% failures and none late", pd.Pool, plural(n, "task"), 100*sw.ErrorShare),
+			"ask it for a quarter of the demand")
+	case b.Mode == HalfOpen:
+		add(b.StepAt.Add(sw.RampDwell), fmt.Sprintf("%s has %d tasks in service then and has not failed", pd.Pool, pd.Ask), "ask it for the next step, or trust it again")
+		add(zeroTime, fmt.Sprintf("%s fails on the way up", pd.Pool), "open its breaker again, for twice as long")
+	case sw.On:
+		need := max(1, int(math.Ceil(sw.Share*float64(d.Demand))))
+		missing := fmt.Sprintf("and %s missing without an excuse (now %d)", plural(need, "task"), pd.Owed)
+		window := writeDuration(sw.Window)
+		if n := sw.CapacityFailures; n > 0 {
+			add(zeroTime, fmt.Sprintf("%s has %d capacity failures within %s (now %d) %s", pd.Pool, max(n, need), window, pd.CapacityFailures, missing), "fail over to on-demand as a whole")
+		}
+		if n := sw.Interruptions; n > 0 {
+			add(zeroTime, fmt.Sprintf("%s has %d interruptions within %s (now %d) %s", pd.Pool, max(n, need), window, pd.Interruptions, missing), "fail over to on-demand as a whole")
+		}
+		if n := sw.Late; n > 0 {
+			add(zeroTime, fmt.Sprintf("%s has %s that are late or not placed (now %d) %s", pd.Pool, plural(max(n, need), "task"), pd.Late, missing), "fail over to on-demand as a whole")
+		}
+	}
+}
+
+// explainCover explains when cover rises and when it is given back.
+func explainCover(after *State, d *Decision, add func(time.Time, string, string)) {
+	evacuated := false
+	for i := range d.Pools {
+		evacuated = evacuated || after.Pool(d.Pools[i].Pool).B.Mode == Open
+	}
+	for i := range d.Pools {
+		pd := &d.Pools[i]
+		if pd.Capacity != OnDemand || pd.Sight != Fresh {
+			continue
+		}
+		if pd.Ask > 0 && !evacuated { // else it goes back as the breaker lets Spot return, which is explained there
+			when := "another Spot task is in service"
+			if n := d.Demand - d.InService.Low; n > 0 {
+				when = fmt.Sprintf("%s more in service", plural(n, "task"))
+			}
+			add(zeroTime, when, fmt.Sprintf("give tasks of %s back (now %d, %d needed)", pd.Pool, pd.Ask, pd.Need))
+		}
+		add(zeroTime, "a Spot task is interrupted or cannot be placed", fmt.Sprintf("cover it at once with %s", pd.Pool))
+		return
+	}
+}
