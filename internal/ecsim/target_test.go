@@ -133,6 +133,9 @@ func TestAnApplicationThatFailsIsReplaced(t *testing.T) {
 	f.wantTargets("not noticed", group, map[string]int{"healthy": 4})
 	f.to(5*time.Minute + 20*time.Second)
 	f.want("stopped", 4, 4, 0)
+	if said := f.service().Events[0].Message; !strings.Contains(said, "is unhealthy in (target-group "+group+") due to (reason Health checks failed)") {
+		t.Errorf("the service says %q", said)
+	}
 	f.to(8 * time.Minute)
 	f.serving("replaced", 4, 4)
 	if n := f.stops("Task failed ELB health checks"); n != 3 {
