@@ -377,3 +377,19 @@ func TestTheBalancersCalls(t *testing.T) {
 }
 
 func second[T any](_ T, err error) error { return err }
+
+func TestATargetWhoseApplicationStopsDuringItsFirstChecksIsNeverHealthy(t *testing.T) {
+	f := build(t, exact())
+	group, _ := f.balance()
+	f.serve(1, behind(group), func(in *ecsim.CreateServiceInput) { in.HealthGrace = time.Hour })
+	f.to(105 * time.Second) // RUNNING at 90 s, healthy at 110 s had it gone on
+	f.SetAnswering(api, 1, false)
+	f.to(115 * time.Second)
+	f.wantTargets("one check passed", group, map[string]int{"initial Elb.InitialHealthChecking": 1})
+	f.to(125 * time.Second)
+	f.wantTargets("two failed", group, map[string]int{"unhealthy Target.Timeout": 1})
+	f.SetAnswering(api, 1, true)
+	f.to(145 * time.Second)
+	f.wantTargets("answering again", group, map[string]int{"healthy": 1})
+	f.serving("answering again", 1, 1)
+}
