@@ -139,14 +139,14 @@ func (in *cascadeInput) coverPool(out *cascaded, i, left int) int {
 		// Its tasks fail for the application's reasons: one shows when they no longer do.
 		t.Failing, t.Impaired = true, true
 		t.Raise = min(t.Raise, max(1, k.InService.High))
-	case !last && in.impaired(i, t):
-		t.Impaired = true
-		t.Raise = min(t.Raise, k.InService.High+1)
+	case k.OutOfTraffic, !last && in.impaired(i, t):
+		t.Impaired, t.Bounded = true, false
+		t.Raise = min(t.Raise, k.reliable()+1)
 	}
 	t.Raise = clamp(max(t.Raise, low), 0, bound)
 	t.Release = low
-	if t.Impaired && t.Need > 0 {
-		return min(t.Need, k.InService.High)
+	if t.Impaired {
+		return min(t.Need, k.reliable())
 	}
 	return min(t.Need, t.Raise)
 }
@@ -157,11 +157,20 @@ func (in *cascadeInput) raise(t *Target, k *Known, need int) int {
 	if need == 0 {
 		return 0
 	}
-	t.Surplus = in.surplus(need - k.InService.High)
+	t.Surplus = in.surplus(min(need-k.InService.High, in.short()))
 	sum := need + t.Surplus + min(k.Late, need)
 	most := max(2*need, need+t.Surplus+2)
-	t.Bounded = k.Late > 0 && sum >= most
+	t.Bounded = k.Late >= need || k.Late > 0 && sum >= most
 	return min(sum, most)
+}
+
+// short is how many tasks are not in service of those that are wanted: what is only to be moved needs no surplus.
+func (in *cascadeInput) short() int {
+	n := in.goal.Wanted
+	for i := range in.known {
+		n -= in.known[i].InService.High
+	}
+	return n
 }
 
 // surplus is how many tasks are started beyond a gap. Where it is known how long tasks take to come into service, and warned tasks
@@ -226,8 +235,8 @@ func (in *cascadeInput) lastCover(i int) bool {
 	return true
 }
 
-// impaired reports whether an on-demand pool cannot hold what it is asked for: its tasks are late or serve no traffic, ECS does not
-// place them, or takes no call.
+// impaired reports whether an on-demand pool cannot hold what it is asked for: its tasks are late, ECS does not place them, or takes no
+// call.
 func (in *cascadeInput) impaired(i int, t *Target) bool {
 	k, ps := &in.known[i], &in.s.Pools[i]
 	if since := ps.RefusedSince; !since.IsZero() {
@@ -240,7 +249,7 @@ func (in *cascadeInput) impaired(i int, t *Target) bool {
 	if k.Sight != Fresh {
 		return false
 	}
-	return k.OutOfTraffic || k.Late > 0 || in.unplaceable(i, t)
+	return k.Late > 0 || in.unplaceable(i, t)
 }
 
 // unplaceable reports whether tasks of a pool cannot be placed: a launch failed since the newest task was created, or they have been

@@ -44,8 +44,17 @@ func demandOf(p *Policy, s *State, known []Known, o *Observation) Goal {
 		}
 	}
 	g.Changed = s.DemandSet && g.Demand != g.From
-	g.Log = logDemand(p, s, g, known, o.At)
-	return g.inGap(s, known, p, o.At)
+	g.Log = logDemand(p, s, g, o.At)
+	g = g.inGap(s, known, p, o.At)
+	if k := p.owner(); k >= 0 && known[k].Sight == Gone && unconfirmed(s, &s.Pools[k], o.At) {
+		g.Wanted, g.Kept = 0, 0
+	}
+	return g
+}
+
+// unconfirmed reports whether a service has been gone for a day and nobody has confirmed that its cover is to stay.
+func unconfirmed(s *State, ps *PoolState, now time.Time) bool {
+	return !ps.LostAt.IsZero() && now.Sub(ps.LostAt) >= confirmFor && s.ConfirmedAt.Before(ps.LostAt)
 }
 
 // read takes the owner's count as it was read.
@@ -64,22 +73,13 @@ func (g Goal) read(po *PoolObservation, r reading) Goal {
 }
 
 // logDemand keeps the recent changes of demand for as long as they explain that tasks start.
-func logDemand(p *Policy, s *State, g Goal, known []Known, now time.Time) []DemandChange {
-	from := s.Demand
-	if !s.DemandSet {
-		// What runs already has not grown: only what is on its way at the first look has.
-		from = 0
-		for i := range known {
-			from += known[i].Running
-		}
-		from = min(from, g.Demand)
-	}
-	if g.Set && (g.Demand != from || !s.DemandSet) {
+func logDemand(p *Policy, s *State, g Goal, now time.Time) []DemandChange {
+	if s.DemandSet && g.Demand != s.Demand {
 		log := slices.Clone(s.DemandLog)
 		if len(log) >= demandLogMax {
 			log = log[1:]
 		}
-		return append(log, DemandChange{At: now, From: from, To: g.Demand})
+		return append(log, DemandChange{At: now, From: s.Demand, To: g.Demand})
 	}
 	if !slices.ContainsFunc(s.DemandLog, func(c DemandChange) bool { return now.Sub(c.At) < explainsFor(p, &c) }) {
 		return nil
@@ -108,7 +108,7 @@ func (g Goal) inGap(s *State, known []Known, p *Policy, now time.Time) Goal {
 		g.Wanted = most
 		g.Next = gap.Since.Add(time.Duration(units) * riseUnit)
 	}
-	if g.Demand >= gap.Kept || s.ConfirmedAt.After(gap.FellAt) && !gap.FellAt.IsZero() {
+	if g.Demand >= gap.Kept || !gap.FellAt.IsZero() && !s.ConfirmedAt.Before(gap.FellAt) {
 		gap.Kept, gap.FellAt, gap.Echo = g.Demand, zeroTime, false
 	} else {
 		if gap.FellAt.IsZero() || g.Changed && g.Demand < g.From {

@@ -85,6 +85,14 @@ func (k *Known) whole() bool {
 // counts reports whether the pool can be counted on at all.
 func (k *Known) counts() bool { return k.Sight == Fresh || k.Sight == Told }
 
+// reliable is what of an on-demand pool can be counted on: in service, or on its way and not late.
+func (k *Known) reliable() int {
+	if k.OutOfTraffic {
+		return 0
+	}
+	return k.InService.High + k.Warming + k.Placed + k.Provisioning
+}
+
 // look is what estimate needs to know of one pool.
 type look struct {
 	p      *Policy

@@ -112,8 +112,8 @@ func waits(in excuseInput) bool {
 func excused(in excuseInput, n *Need) int {
 	t := in.tally
 	count := 0
-	if waits(in) && t.LostNew > 0 {
-		count += t.LostNew
+	if waits(in) {
+		count += max(0, t.LostNew-t.Spent)
 	}
 	if rise, at := in.goal.rise(in.p, in.now); rise > 0 && !in.gap && t.NoRoomAt.Before(at) && t.Lost == 0 {
 		count += rise
@@ -129,7 +129,7 @@ func stops(in excuseInput, n *Need) int {
 	var created []time.Time
 	for i := range in.win {
 		e := &in.win[i]
-		if e.Pool != in.po.Pool || !e.At.After(in.seen.WholeAt) {
+		if e.Pool != in.po.Pool || e.At.Before(in.seen.WholeAt) {
 			continue
 		}
 		if _, ok := excuse(in, e); ok {
