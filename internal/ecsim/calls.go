@@ -33,7 +33,7 @@ func (w *World) CreateService(regionName string, in CreateServiceInput) (Service
 	}
 	s := &service{
 		ref: ref, cluster: cl, index: int32(len(w.services)), created: w.now, desired: in.Desired, minimum: 100, maximum: 200,
-		balanced: in.LoadBalanced, rebalancing: in.Rebalancing, tags: mergeTags(nil, in.Tags), raw: slices.Clone(in.Raw), nextLook: never,
+		balanced: in.LoadBalanced, balance: balancing(in.Rebalancing), tags: mergeTags(nil, in.Tags), raw: slices.Clone(in.Raw), nextLook: never,
 	}
 	s.limits(in.Deployment)
 	s.spread(in.Zones)
@@ -68,7 +68,7 @@ func (w *World) UpdateService(ref Ref, in UpdateServiceInput) (Service, error) {
 		if err := checkStrategy(in.Strategy); err != nil {
 			return Service{}, err
 		}
-		if !in.ForceNewDeployment {
+		if !in.ForceNewDeployment && !w.cfg.StrategyUnforced {
 			return Service{}, invalid("When switching from launch type to capacity provider strategy on an existing service, or making a change to " +
 				"a capacity provider strategy on a service that is already using one, you must force a new deployment.")
 		}
@@ -92,7 +92,7 @@ func (w *World) UpdateService(ref Ref, in UpdateServiceInput) (Service, error) {
 		s.limits(*in.Deployment)
 	}
 	if in.Rebalancing != nil {
-		s.rebalancing = *in.Rebalancing
+		s.balance = balancing(*in.Rebalancing)
 	}
 	if in.Raw != nil {
 		s.raw = slices.Clone(in.Raw)
@@ -104,8 +104,11 @@ func (w *World) UpdateService(ref Ref, in UpdateServiceInput) (Service, error) {
 	if rezoned {
 		s.spread(in.Zones)
 	}
-	if def != primary.def || in.ForceNewDeployment || rezoned {
+	switch {
+	case def != primary.def || in.ForceNewDeployment || rezoned:
 		w.deploy(s, def, strategy)
+	case in.SetStrategy:
+		primary.strategy = slices.Clone(strategy)
 	}
 	w.updated(s, ref)
 	return w.view(s), nil
@@ -165,7 +168,7 @@ func (w *World) DeleteService(ref Ref, force bool) (Service, error) {
 	}
 	w.flushStops(s)
 	if s.home.alive.n == 0 {
-		s.status = inactive
+		w.deactivate(s)
 	}
 	w.sendCall(ref, "DeleteService")
 	return w.view(s), nil

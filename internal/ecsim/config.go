@@ -50,6 +50,20 @@ type Config struct {
 	KeepStopped time.Duration // how long stopped tasks stay visible; default 1 h (A29)
 	Throttle    bool          // Allow enforces the API token buckets; default false: Allow always says yes (A30)
 	LeaveOut    EventSet      // events not to produce at all, for speed
+
+	StartShares      StartShares     // how a start-up is divided (A4)
+	MinimumBilled    time.Duration   // least billed time of a task; default 60 s (A31)
+	EarlyStop        time.Duration   // from the interruption of a task before RUNNING to its stop; default 0: at once (A32)
+	Strike           Strike          // which tasks an interruption strikes; default random ones, protected or not (A33)
+	ShareMoves       bool            // a provider without capacity hands its share of a strategy to the others; default false (A35)
+	StrategyUnforced bool            // a new strategy needs no force, makes no deployment and holds for new tasks; default false (A38)
+	RunTaskRefuses   bool            // RunTask that places nothing is an error, not an answer with failures; default false (A42)
+	Protection       ProtectionRange // of scale-in protection (A43)
+	FailAfter        FailTimes       // of broken tasks (A46)
+
+	Rebalance     Rebalance     // of availability zones, for services that have it switched on (A70, A71)
+	KeepInactive  time.Duration // how long DescribeServices shows a deleted service as INACTIVE, then MISSING; default 1 h (A72)
+	NewServiceLag time.Duration // how long DescribeServices says MISSING of a new service; default 0 (A73)
 }
 
 // StartUp is the distribution of the time from a task's creation to RUNNING: a shifted lognormal through three percentiles. With

@@ -146,6 +146,18 @@ func (d *deployment) targets(n int) (target [2]int) {
 	return target
 }
 
+// handOver gives what a provider that refused lacks of its share to the other, if the strategy has one with a weight (A35).
+func (d *deployment) handOver(target [2]int, refused int8) [2]int {
+	other := 1 - refused
+	lacks := target[refused] - d.byProvider[refused]
+	heir := slices.ContainsFunc(d.strategy, func(item StrategyItem) bool { return item.Weight > 0 && providerIndex(item.Provider) == other })
+	if lacks > 0 && heir {
+		target[refused] -= lacks
+		target[other] += lacks
+	}
+	return target
+}
+
 // next returns the provider of the next launch: the one that lacks most of its target and has not refused, or -1.
 func (d *deployment) next(target [2]int, shut [2]bool) int8 {
 	best, lack := int8(-1), 0

@@ -45,6 +45,10 @@ func (w *World) launchAll(s *service, d *deployment, n int) {
 			}
 		default:
 			refused[provider], shut[provider] = why, true
+			if w.cfg.ShareMoves {
+				target = d.handOver(target, provider)
+				n++ // the refused one is tried elsewhere
+			}
 			continue
 		}
 		s.launched++
@@ -116,6 +120,24 @@ func (w *World) launchOne(s *service, d *deployment, provider int8) refusal {
 	if zone < 0 {
 		return noCapacity
 	}
+	w.startIn(s, d, m, provider, zone)
+	return placed
+}
+
+// launchIn places and starts one task of a service in one of its zones.
+func (w *World) launchIn(s *service, d *deployment, provider int8, zone int) (*task, refusal) {
+	r := s.cluster.region
+	m := r.market(provider, d.def.Arch)
+	switch {
+	case w.overQuota(r, d.def, provider):
+		return nil, noQuota
+	case m.full() || m.pool(s.zones[zone]).full():
+		return nil, noCapacity
+	}
+	return w.startIn(s, d, m, provider, zone), placed
+}
+
+func (w *World) startIn(s *service, d *deployment, m *market, provider int8, zone int) *task {
 	t := w.create(s.cluster, d.def, provider)
 	w.hold(t, m, m.pool(s.zones[zone]))
 	w.join(t, s, d)
@@ -123,7 +145,7 @@ func (w *World) launchOne(s *service, d *deployment, provider int8) refusal {
 	s.zoneAlive[zone]++
 	t.startTime = w.drawStart(m)
 	w.begin(t)
-	return placed
+	return t
 }
 
 // launchHung starts a task that has no capacity and will give up after a while.

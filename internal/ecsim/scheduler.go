@@ -24,16 +24,17 @@ type service struct {
 	index   int32
 	status  serviceStatus
 	created moment
+	ended   moment // stamp of when it became INACTIVE
 	desired int
 	zones   []string
 	minimum int // percent
 	maximum int // percent
 	breaker,
 	rollback,
-	balanced, // has a load balancer
-	rebalancing bool
-	tags []Tag
-	raw  []byte
+	balanced bool // has a load balancer
+	balance *balance // of availability zones; nil: switched off
+	tags    []Tag
+	raw     []byte
 
 	deployments []*deployment // the PRIMARY first
 	lastGood    *deployment   // the last COMPLETED one
@@ -112,9 +113,11 @@ func (w *World) look(s *service) {
 	if len(s.deployments) > 1 {
 		w.retireOld(s, primary)
 	}
-	w.scaleIn(s, primary, primary.alive-s.desired)
+	w.finishMoves(s)
+	w.scaleIn(s, primary, primary.alive-s.desired-s.balance.surplus())
 	w.scaleOut(s, primary)
 	w.finishDeployment(s)
+	w.rebalance(s)
 	w.checkSteady(s)
 }
 

@@ -14,7 +14,7 @@ func (w *World) DescribeServices(regionName, clusterName string, names []string)
 	var missing []Failure
 	for _, name := range names {
 		ref := Ref{regionName, cl.name, lastPart(name)}
-		if s := w.byRef[ref]; s != nil {
+		if s := w.byRef[ref]; s != nil && !w.unseen(s) {
 			found = append(found, w.read(s))
 			continue
 		}
@@ -101,7 +101,7 @@ func (w *World) view(s *service) Service {
 		Running: w.counted(s.running, s.warned), Pending: s.pending, TaskDefinition: primary.def.ARN,
 		Strategy: slices.Clone(primary.strategy), Zones: slices.Clone(s.zones),
 		MinimumHealthyPercent: s.minimum, MaximumPercent: s.maximum, CircuitBreaker: s.breaker, Rollback: s.rollback,
-		LoadBalanced: s.balanced, Rebalancing: s.rebalancing, CreatedAt: w.timeOf(s.created), Events: w.messagesOf(s),
+		LoadBalanced: s.balanced, Rebalancing: s.balance != nil, CreatedAt: w.timeOf(s.created), Events: w.messagesOf(s),
 		Tags: slices.Clone(s.tags), Raw: slices.Clone(s.raw),
 	}
 	for i, d := range s.deployments {
