@@ -31,9 +31,13 @@ func (w *World) CreateService(regionName string, in CreateServiceInput) (Service
 			return Service{}, err
 		}
 	}
+	groups, err := w.groupsFor(regionName, in.TargetGroups)
+	if err != nil {
+		return Service{}, err
+	}
 	s := &service{
 		ref: ref, cluster: cl, index: int32(len(w.services)), created: w.now, desired: in.Desired, minimum: 100, maximum: 200,
-		balanced: in.LoadBalanced, balance: balancing(in.Rebalancing), tags: mergeTags(nil, in.Tags), raw: slices.Clone(in.Raw), nextLook: never,
+		balanced: in.LoadBalanced || len(groups) > 0, front: front{groups, in.ContainerPort, max(0, in.HealthGrace)}, balance: zoneBalanced(in.Rebalancing), tags: mergeTags(nil, in.Tags), raw: slices.Clone(in.Raw), nextLook: never,
 	}
 	s.limits(in.Deployment)
 	s.spread(in.Zones)
@@ -87,12 +91,18 @@ func (w *World) UpdateService(ref Ref, in UpdateServiceInput) (Service, error) {
 			return Service{}, err
 		}
 	}
+	groups, err := w.groupsFor(ref.Region, in.TargetGroups)
+	if err != nil {
+		return Service{}, err
+	}
 	w.veil(s)
+	regrouped := s.front.change(&in, groups)
+	s.balanced = s.balanced && in.TargetGroups == nil || len(s.front.groups) > 0
 	if in.Deployment != nil {
 		s.limits(*in.Deployment)
 	}
 	if in.Rebalancing != nil {
-		s.balance = balancing(*in.Rebalancing)
+		s.balance = zoneBalanced(*in.Rebalancing)
 	}
 	if in.Raw != nil {
 		s.raw = slices.Clone(in.Raw)
@@ -105,7 +115,7 @@ func (w *World) UpdateService(ref Ref, in UpdateServiceInput) (Service, error) {
 		s.spread(in.Zones)
 	}
 	switch {
-	case def != primary.def || in.ForceNewDeployment || rezoned:
+	case def != primary.def || in.ForceNewDeployment || rezoned || regrouped:
 		w.deploy(s, def, strategy)
 	case in.SetStrategy:
 		primary.strategy = slices.Clone(strategy)

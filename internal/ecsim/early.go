@@ -6,6 +6,7 @@ func (w *World) endBeforeRunning(t *task) {
 		t.service.pending--
 		t.deployment.pending--
 	}
+	w.takeOut(t)
 	if t.code == StopSpot && w.cfg.EarlyStop > 0 {
 		w.changed(t, WarningEvents)
 		w.plan(t, toEarlyStop, w.now+moment(w.cfg.EarlyStop))

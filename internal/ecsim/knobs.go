@@ -77,14 +77,19 @@ func (w *World) Configure(change func(*Config)) {
 	c.ProviderStartUp = maps.Clone(c.ProviderStartUp)
 	change(&c)
 	c.Seed, c.Start, c.Account = w.given.Seed, w.given.Start, w.given.Account
+	hung := w.given.HungStartShare
 	w.given = c
 	w.apply()
+	if c.HungStartShare != hung { // otherwise what SetHungStarts set stays
+		w.begins.hung = [2]float64{c.HungStartShare, c.HungStartShare}
+	}
 }
 
 // apply derives everything that is kept of the configuration.
 func (w *World) apply() {
 	w.cfg = w.given.withDefaults()
 	w.delays = delaysOf(w.cfg.Delivery)
+	w.begins.warmUp, w.begins.unwell = w.cfg.WarmUp.spread(), w.cfg.UnhealthyShare
 	for i, name := range providerNames {
 		w.starts[i] = w.cfg.ProviderStartUp[name].withDefaults(w.cfg.StartUp)
 		w.spreads[i] = fitSpread(w.starts[i].P50, w.starts[i].P95, w.starts[i].P99)

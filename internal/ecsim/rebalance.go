@@ -22,22 +22,22 @@ func (r Rebalance) withDefaults() Rebalance {
 	return r
 }
 
-// balance is what a service with availability zone rebalancing remembers of it.
-type balance struct {
+// zoneBalance is what a service with availability zone rebalancing remembers of it.
+type zoneBalance struct {
 	moves  []uint64 // the tasks that were started to take over from one in a fuller zone, by their numbers
 	nextAt moment   // no round before this
 	uneven bool     // nextAt counts
 }
 
-func balancing(on bool) *balance {
+func zoneBalanced(on bool) *zoneBalance {
 	if on {
-		return &balance{}
+		return &zoneBalance{}
 	}
 	return nil
 }
 
 // surplus is how many tasks a service has beyond its desired count for the sake of balance.
-func (b *balance) surplus() int {
+func (b *zoneBalance) surplus() int {
 	if b == nil {
 		return 0
 	}
@@ -78,7 +78,7 @@ func (w *World) rebalance(s *service) {
 
 // move starts the tasks of one round in a zone, and says a placement failure if there is no room. The silence of Config.PlacementSilence
 // does not cover these: each round is a new attempt of a healthy service.
-func (w *World) move(s *service, b *balance, provider int8, zone int) {
+func (w *World) move(s *service, b *zoneBalance, provider int8, zone int) {
 	d := s.deployments[0]
 	n := s.desired*s.maximum/100 - s.running - s.pending
 	if w.cfg.Rebalance.AtOnce > 0 {

@@ -38,8 +38,11 @@ type CreateServiceInput struct {
 	Strategy       []StrategyItem // empty: on-demand by launch type
 	Zones          []string       // from the subnets; empty: the region's a, b and c
 	Deployment     DeploymentConfig
-	LoadBalanced   bool // has a target group: FailHealthCheck can strike
-	Rebalancing    bool // availability zone rebalancing
+	LoadBalanced   bool          // has a target group that is not in the model: FailHealthCheck can strike
+	TargetGroups   []string      // ARNs; its tasks become targets in each
+	ContainerPort  int           // of its targets; 0: the group's
+	HealthGrace    time.Duration // healthCheckGracePeriod: health checks stop no task that has been RUNNING for less
+	Rebalancing    bool          // availability zone rebalancing
 	Tags           []Tag
 	Raw            []byte // opaque to the model, given back by DescribeServices (the caller's other parameters)
 }
@@ -54,7 +57,10 @@ type UpdateServiceInput struct {
 	ForceNewDeployment bool
 	Zones              []string // nil: unchanged; a change makes a new deployment
 	Rebalancing        *bool
-	Raw                []byte // nil: unchanged
+	TargetGroups       []string       // nil: unchanged; a change makes a new deployment
+	ContainerPort      int            // 0: unchanged
+	HealthGrace        *time.Duration // nil: unchanged
+	Raw                []byte         // nil: unchanged
 }
 
 // Service is a snapshot of one service as DescribeServices shows it.
@@ -73,6 +79,8 @@ type Service struct {
 	CircuitBreaker        bool
 	Rollback              bool
 	LoadBalanced          bool
+	TargetGroups          []string // ARNs
+	HealthGrace           time.Duration
 	Rebalancing           bool
 	CreatedAt             time.Time
 	Deployments           []Deployment
