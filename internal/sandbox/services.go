@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"encoding/json"
+	"time"
 
 	"github.com/backstop-ecs/backstop/internal/ecsim"
 )
@@ -111,7 +112,8 @@ type serviceInput struct {
 	ForceNewDeployment          bool      `json:"forceNewDeployment"`
 	AvailabilityZoneRebalancing string    `json:"availabilityZoneRebalancing"`
 	Tags                        []tagJSON `json:"tags"`
-	Force                       bool      `json:"force"` // DeleteService
+	Force                       bool      `json:"force"`       // DeleteService
+	ClientToken                 string    `json:"clientToken"` // CreateService
 	serviceExtras
 }
 
@@ -148,19 +150,47 @@ func (s *Sandbox) createService(c *call, in *serviceInput) (*serviceOutput, erro
 	if err := s.checkTasks(c.region, in.TaskDefinition, in.NetworkConfiguration); err != nil {
 		return nil, err
 	}
+	return once(s, c, in.ClientToken, createTokenMax, func() (*serviceOutput, error) { return s.makeService(c, cluster, in) })
+}
+
+func (s *Sandbox) makeService(c *call, cluster string, in *serviceInput) (*serviceOutput, error) {
 	if in.DesiredCount == nil {
 		in.DesiredCount = new(int)
+	}
+	rebalancing, err := s.rebalancingOf(in)
+	if err != nil {
+		return nil, err
 	}
 	made, err := s.world.CreateService(c.region, ecsim.CreateServiceInput{Cluster: cluster, Name: in.ServiceName, TaskDefinition: in.TaskDefinition,
 		Desired: *in.DesiredCount, Strategy: toStrategy(in.CapacityProviderStrategy), Zones: zonesOf(c.region, in.NetworkConfiguration),
 		Deployment: in.DeploymentConfiguration.model(), LoadBalanced: len(in.LoadBalancers) > len("[]"),
-		Rebalancing: in.AvailabilityZoneRebalancing == "ENABLED", Tags: toTags(in.Tags)})
+		Rebalancing: rebalancing, Tags: toTags(in.Tags)})
 	if err != nil {
 		return nil, err
 	}
 	extras := in.serviceExtras
 	s.extras[made.Ref] = &extras
 	return &serviceOutput{s.serviceJSON(&made, true)}, nil
+}
+
+// rebalancingSince is when availability zone rebalancing became the default of new services.
+var rebalancingSince = time.Date(2025, 9, 5, 0, 0, 0, 0, time.UTC)
+
+// rebalancingOf says whether a new service rebalances its zones: unless it says otherwise, where its maximumPercent has room for it.
+func (s *Sandbox) rebalancingOf(in *serviceInput) (bool, error) {
+	noRoom := in.DeploymentConfiguration != nil && in.DeploymentConfiguration.MaximumPercent != nil && *in.DeploymentConfiguration.MaximumPercent <= 100
+	switch in.AvailabilityZoneRebalancing {
+	case "":
+		return !noRoom && !s.world.Now().Before(rebalancingSince), nil
+	case "DISABLED":
+		return false, nil
+	case "ENABLED":
+		if noRoom {
+			return false, ecsInvalid("Availability Zone Rebalancing does not support a maximumPercent of 100 or less.")
+		}
+		return true, nil
+	}
+	return false, ecsInvalid("availabilityZoneRebalancing must be ENABLED or DISABLED (got %s)", clip(in.AvailabilityZoneRebalancing))
 }
 
 func (s *Sandbox) serviceRef(c *call, cluster, service string) (ecsim.Ref, error) {

@@ -85,6 +85,8 @@ func (s *Sandbox) setupTwins(t Twins) error {
 			Desired: desired, Strategy: []ecsim.StrategyItem{{Provider: provider, Weight: 1}}})
 		return err
 	}
+	spot, standard := ecsim.Ref{Region: t.Region, Cluster: t.Cluster, Service: t.Name + "-spot"}, ecsim.Ref{Region: t.Region, Cluster: t.Cluster, Service: t.Name + "-standard"}
+	s.pairs[spot], s.pairs[standard] = standard, spot
 	return errors.Join(create("-spot", ecsim.FargateSpot, t.Count), create("-standard", ecsim.Fargate, 0))
 }
 
@@ -115,7 +117,7 @@ func (s *Sandbox) runAhead(wanted map[ecsim.Ref]int) error {
 		s.deliverLocked()
 	}
 	// A look after the stale reads and the events still on their way are over.
-	s.world.AdvanceTo(s.world.Now().Add(s.opts.World.ReadLag + settleStep))
+	s.world.AdvanceTo(s.world.Now().Add(s.world.Config().ReadLag + settleStep))
 	s.deliverLocked()
 	s.clock.set(s.world.Now(), time.Now())
 	s.stir = true
