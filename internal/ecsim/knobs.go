@@ -77,29 +77,35 @@ func (w *World) Configure(change func(*Config)) {
 	c.ProviderStartUp = maps.Clone(c.ProviderStartUp)
 	change(&c)
 	c.Seed, c.Start, c.Account = w.given.Seed, w.given.Start, w.given.Account
-	hung := w.given.HungStartShare
+	was := w.given
 	w.given = c
-	w.apply()
-	if c.HungStartShare != hung { // otherwise what SetHungStarts set stays
+	w.cfg = c.withDefaults()
+	// What SetStartUp, SetWarmUp and SetHungStarts set stays, unless this change is about it.
+	if c.StartUp != was.StartUp || !maps.Equal(c.ProviderStartUp, was.ProviderStartUp) {
+		w.fitStarts()
+	}
+	if c.WarmUp != was.WarmUp {
+		w.SetWarmUp(c.WarmUp)
+	}
+	if c.HungStartShare != was.HungStartShare {
 		w.begins.hung = [2]float64{c.HungStartShare, c.HungStartShare}
 	}
-}
-
-// apply derives everything that is kept of the configuration.
-func (w *World) apply() {
-	w.cfg = w.given.withDefaults()
+	w.begins.unwell = c.UnhealthyShare
 	w.delays = delaysOf(w.cfg.Delivery)
-	w.begins.warmUp, w.begins.unwell = w.cfg.WarmUp.spread(), w.cfg.UnhealthyShare
-	for i, name := range providerNames {
-		w.starts[i] = w.cfg.ProviderStartUp[name].withDefaults(w.cfg.StartUp)
-		w.spreads[i] = fitSpread(w.starts[i].P50, w.starts[i].P95, w.starts[i].P99)
-	}
 	for _, r := range w.regions {
 		for i := range r.launches {
 			r.launches[i].fill(w.now)
 			r.launches[i].rate = w.cfg.LaunchRate
 			r.launches[i].tokens = min(r.launches[i].tokens, w.cfg.LaunchRate.Burst)
 		}
+	}
+}
+
+// fitStarts derives the distributions of start-up times from the configuration.
+func (w *World) fitStarts() {
+	for i, name := range providerNames {
+		w.starts[i] = w.cfg.ProviderStartUp[name].withDefaults(w.cfg.StartUp)
+		w.spreads[i] = fitSpread(w.starts[i].P50, w.starts[i].P95, w.starts[i].P99)
 	}
 }
 

@@ -57,8 +57,9 @@ type forgetting struct {
 
 // New builds a world at cfg.Start with no clusters and unlimited capacity.
 func New(cfg Config) *World {
-	w := &World{given: cfg, byRef: map[Ref]*service{}}
-	w.apply()
+	w := &World{cfg: cfg.withDefaults(), given: cfg, byRef: map[Ref]*service{}}
+	w.delays = delaysOf(w.cfg.Delivery)
+	w.fitStarts()
 	for i, stream := range []**rand.Rand{&w.startUps, &w.slowness, &w.victims, &w.placement, &w.hangs, &w.travel, &w.lag, &w.faulting} {
 		*stream = rand.New(rand.NewPCG(cfg.Seed, scramble(uint64(i)+1)))
 	}

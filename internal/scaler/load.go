@@ -96,7 +96,7 @@ func (s *Scaler) Loads() []Load {
 	return out
 }
 
-// SetMetric sets the value of a Named metric; nil makes it vanish.
+// SetMetric sets the value of a metric by its name, in place of what would be measured; nil ends that.
 func (s *Scaler) SetMetric(name string, value *float64) {
 	if value == nil {
 		delete(s.named, name)
@@ -116,6 +116,9 @@ func (s *Scaler) loadOf(ref ecsim.Ref) *loadState {
 
 // measure returns the value that a metric has now; false if it has none.
 func (s *Scaler) measure(f Fleet, m Metric, own ecsim.Ref) (float64, bool) {
+	if v, said := s.named[m.Name]; said || m.Kind == Named {
+		return v, said
+	}
 	over := m.Services
 	if len(over) == 0 {
 		over = []ecsim.Ref{own}
@@ -124,10 +127,6 @@ func (s *Scaler) measure(f Fleet, m Metric, own ecsim.Ref) (float64, bool) {
 	for _, ref := range over {
 		_, n, _ := f.Counts(ref)
 		running += n
-	}
-	if m.Kind == Named {
-		v, ok := s.named[m.Name]
-		return v, ok
 	}
 	if running == 0 && m.Kind != RequestsPerTarget {
 		return 0, s.cfg.ZeroWithoutTasks

@@ -14,14 +14,14 @@ const (
 	CPU               MetricKind = iota // percent, averaged over the running tasks of services (ECSServiceAverageCPUUtilization)
 	RequestsPerTarget                   // requests a minute and task in service (ALBRequestCountPerTarget)
 	BacklogPerTask                      // messages waiting in the queue of the services, by their running tasks
-	Named                               // what SetMetric said last
+	Named                               // what SetMetric said last, and nothing else
 )
 
 // Metric is one time series.
 type Metric struct {
 	Kind     MetricKind
 	Services []ecsim.Ref // whose tasks it is taken over; empty: the scaled service alone
-	Name     string      // of a Named one
+	Name     string      // what SetMetric said of this name comes before what is measured
 }
 
 // Tracking is a target tracking policy.
