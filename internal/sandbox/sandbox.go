@@ -76,6 +76,7 @@ type Sandbox struct {
 	topics  map[string]*topic
 	notices []Notice
 	rules   map[ruleKey]*rule
+	ruled   bool // a rule was put
 	faults  []*Fault
 	faultID int
 	trouble Trouble         // of event delivery
@@ -128,7 +129,7 @@ func (s *Sandbox) resetLocked() {
 	s.queues = map[string]*queue{}
 	s.topics = map[string]*topic{}
 	s.notices = nil
-	s.rules = map[ruleKey]*rule{}
+	s.rules, s.ruled = map[ruleKey]*rule{}, false
 	s.faults = nil
 	s.trouble = Trouble{}
 	s.regions = map[string]bool{s.opts.Region: true}
