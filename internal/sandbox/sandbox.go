@@ -79,6 +79,7 @@ type Sandbox struct {
 	ruled   bool // a rule was put
 	faults  []*Fault
 	faultID int
+	stale   staleness
 	trouble Trouble         // of event delivery
 	regions map[string]bool // with clusters
 	calls   callLog
@@ -130,7 +131,7 @@ func (s *Sandbox) resetLocked() {
 	s.topics = map[string]*topic{}
 	s.notices = nil
 	s.rules, s.ruled = map[ruleKey]*rule{}, false
-	s.faults = nil
+	s.faults, s.stale = nil, staleness{}
 	s.trouble = Trouble{}
 	s.regions = map[string]bool{s.opts.Region: true}
 	s.containers = map[string]containerOf{}

@@ -49,6 +49,8 @@ func steering() []steer {
 		{http.MethodPost, "resume", func(s *Sandbox, _ *http.Request, _ []byte) (any, error) { s.Pause(false); return s.clockNow(), nil }},
 		{http.MethodPost, "advance", steering1((*Sandbox).steerAdvance)},
 		{http.MethodPost, "twins", steering1((*Sandbox).steerTwins)},
+		{http.MethodPost, "delete", steering1((*Sandbox).steerDelete)},
+		{http.MethodPost, "retire", steering1((*Sandbox).steerRetire)},
 		{http.MethodPost, "model", steering1((*Sandbox).steerModel)},
 		{http.MethodPost, "load", steering1((*Sandbox).steerLoad)},
 		{http.MethodPost, "metric", steering1((*Sandbox).steerMetric)},
