@@ -26,7 +26,7 @@ func (w *World) CreateService(regionName string, in CreateServiceInput) (Service
 	case old != nil && old.status == draining:
 		return Service{}, invalid("Unable to Start a service that is still Draining.")
 	}
-	for _, err := range []error{checkDesired(in.Desired), checkStrategy(in.Strategy), checkZones(in.Zones), checkLimits(in.Deployment, 100, 200)} {
+	for _, err := range []error{checkDesired(in.Desired), checkStrategy(in.Strategy), checkZones(in.Zones), checkLimits(in.Deployment, 100, 200, in.LoadBalanced)} {
 		if err != nil {
 			return Service{}, err
 		}
@@ -35,6 +35,7 @@ func (w *World) CreateService(regionName string, in CreateServiceInput) (Service
 		ref: ref, cluster: cl, index: int32(len(w.services)), created: w.now, desired: in.Desired, minimum: 100, maximum: 200,
 		balanced: in.LoadBalanced, rebalancing: in.Rebalancing, tags: mergeTags(nil, in.Tags), raw: slices.Clone(in.Raw), nextLook: never,
 	}
+	s.traffic = in.Traffic
 	s.limits(in.Deployment)
 	s.spread(in.Zones)
 	w.services = append(w.services, s)
@@ -83,13 +84,16 @@ func (w *World) UpdateService(ref Ref, in UpdateServiceInput) (Service, error) {
 		return Service{}, err
 	}
 	if in.Deployment != nil {
-		if err := checkLimits(*in.Deployment, s.minimum, s.maximum); err != nil {
+		if err := checkLimits(*in.Deployment, s.minimum, s.maximum, s.balanced); err != nil {
 			return Service{}, err
 		}
 	}
 	w.veil(s)
 	if in.Deployment != nil {
 		s.limits(*in.Deployment)
+	}
+	if in.Traffic != nil {
+		s.traffic = *in.Traffic
 	}
 	if in.Rebalancing != nil {
 		s.rebalancing = *in.Rebalancing
@@ -209,8 +213,8 @@ func checkZones(zones []string) error {
 	return nil
 }
 
-// checkLimits validates the percentages of a rolling deployment; least and most are those in force.
-func checkLimits(c DeploymentConfig, least, most int) error {
+// checkLimits validates a deployment configuration; least and most are the percentages in force.
+func checkLimits(c DeploymentConfig, least, most int, balanced bool) error {
 	if c.MinimumHealthyPercent != nil {
 		least = *c.MinimumHealthyPercent
 	}
@@ -223,6 +227,9 @@ func checkLimits(c DeploymentConfig, least, most int) error {
 	if least >= 100 && most <= 100 {
 		return invalid("Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments.")
 	}
+	if c.Rollout != nil {
+		return c.Rollout.check(balanced, least)
+	}
 	return nil
 }
 
@@ -234,6 +241,9 @@ func (s *service) limits(c DeploymentConfig) {
 		s.maximum = *c.MaximumPercent
 	}
 	s.breaker, s.rollback = c.CircuitBreaker, c.Rollback
+	if c.Rollout != nil {
+		s.plan = c.Rollout.clone()
+	}
 }
 
 // spread sets a service's zones; tasks that are already there stay where they are.

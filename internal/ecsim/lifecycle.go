@@ -174,7 +174,7 @@ func (w *World) toRunning(t *task) {
 		if t.works {
 			s.working++
 		}
-		s.failing.clear()
+		t.deployment.failing.clear()
 	}
 	w.set(t, running, RunningEvents)
 	switch t.broken {
@@ -199,7 +199,7 @@ func (w *World) healthy(t *task) {
 	d := t.deployment
 	d.healthy++
 	d.failed = 0
-	t.service.shortLived.clear()
+	d.shortLived.clear()
 	if d.rollout == rolling || len(t.service.deployments) > 1 {
 		w.lookAt(t.service, w.now)
 	}

@@ -24,6 +24,7 @@ type DeploymentConfig struct {
 	MaximumPercent        *int // default 200; rounded down
 	CircuitBreaker        bool
 	Rollback              bool
+	Rollout               *RolloutConfig // how deployments go; it takes the place of the one before as a whole
 }
 
 // Tag is a resource tag.
@@ -38,8 +39,9 @@ type CreateServiceInput struct {
 	Strategy       []StrategyItem // empty: on-demand by launch type
 	Zones          []string       // from the subnets; empty: the region's a, b and c
 	Deployment     DeploymentConfig
-	LoadBalanced   bool // has a target group: FailHealthCheck can strike
-	Rebalancing    bool // availability zone rebalancing
+	LoadBalanced   bool          // has a target group: FailHealthCheck can strike
+	Traffic        TrafficConfig // of a load balanced service whose deployments shift traffic
+	Rebalancing    bool          // availability zone rebalancing
 	Tags           []Tag
 	Raw            []byte // opaque to the model, given back by DescribeServices (the caller's other parameters)
 }
@@ -54,7 +56,8 @@ type UpdateServiceInput struct {
 	ForceNewDeployment bool
 	Zones              []string // nil: unchanged; a change makes a new deployment
 	Rebalancing        *bool
-	Raw                []byte // nil: unchanged
+	Traffic            *TrafficConfig // nil: unchanged
+	Raw                []byte         // nil: unchanged
 }
 
 // Service is a snapshot of one service as DescribeServices shows it.
@@ -74,6 +77,8 @@ type Service struct {
 	Rollback              bool
 	LoadBalanced          bool
 	Rebalancing           bool
+	Rollout               RolloutConfig
+	Traffic               TrafficConfig
 	CreatedAt             time.Time
 	Deployments           []Deployment
 	Events                []ServiceMessage // newest first, at most 100

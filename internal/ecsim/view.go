@@ -101,7 +101,7 @@ func (w *World) view(s *service) Service {
 		Running: w.counted(s.running, s.warned), Pending: s.pending, TaskDefinition: primary.def.ARN,
 		Strategy: slices.Clone(primary.strategy), Zones: slices.Clone(s.zones),
 		MinimumHealthyPercent: s.minimum, MaximumPercent: s.maximum, CircuitBreaker: s.breaker, Rollback: s.rollback,
-		LoadBalanced: s.balanced, Rebalancing: s.rebalancing, CreatedAt: w.timeOf(s.created), Events: w.messagesOf(s),
+		LoadBalanced: s.balanced, Rebalancing: s.rebalancing, Rollout: s.plan.clone(), Traffic: s.traffic, CreatedAt: w.timeOf(s.created), Events: w.messagesOf(s),
 		Tags: slices.Clone(s.tags), Raw: slices.Clone(s.raw),
 	}
 	for i, d := range s.deployments {
@@ -112,6 +112,8 @@ func (w *World) view(s *service) Service {
 		}
 		if i == 0 {
 			dv.Status, dv.Desired = "PRIMARY", s.desired
+		} else if s.release.shift != nil {
+			dv.Desired = w.wanted(s, d)
 		}
 		v.Deployments = append(v.Deployments, dv)
 	}

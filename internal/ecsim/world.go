@@ -34,7 +34,9 @@ type World struct {
 	idle     []int32 // free places of inFlight
 	eventNo  uint64
 	deployNo uint64
-	passed   moment // the latest arrival so far, when order is kept
+
+	releaseNo uint64 // of service deployments and of their pauses
+	passed    moment // the latest arrival so far, when order is kept
 
 	sheet    []Task  // room for the snapshots of coming events
 	spare    []*Task // snapshots to be used again
