@@ -242,6 +242,9 @@ func (w *World) enter(s *service, to shiftStage) {
 	if !sh.back {
 		w.startHooks(s, r)
 	}
+	if to == scaleUp || to == cleanUp { // what the revisions are to have has changed
+		w.lookAt(s, w.now)
+	}
 }
 
 // shiftTraffic makes the next shift of production traffic.
@@ -292,5 +295,4 @@ func (w *World) turnBack(s *service, cause string) {
 	} else {
 		w.enter(s, scaleUp)
 	}
-	w.lookAt(s, w.now+moment(w.cfg.SchedulerDelay))
 }
