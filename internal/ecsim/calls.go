@@ -31,9 +31,13 @@ func (w *World) CreateService(regionName string, in CreateServiceInput) (Service
 			return Service{}, err
 		}
 	}
+	groups, err := w.groupsFor(regionName, in.TargetGroups)
+	if err != nil {
+		return Service{}, err
+	}
 	s := &service{
 		ref: ref, cluster: cl, index: int32(len(w.services)), created: w.now, desired: in.Desired, minimum: 100, maximum: 200,
-		balanced: in.LoadBalanced, rebalancing: in.Rebalancing, tags: mergeTags(nil, in.Tags), raw: slices.Clone(in.Raw), nextLook: never,
+		balanced: in.LoadBalanced || len(groups) > 0, front: front{groups, in.ContainerPort, max(0, in.HealthGrace)}, rebalancing: in.Rebalancing, tags: mergeTags(nil, in.Tags), raw: slices.Clone(in.Raw), nextLook: never,
 	}
 	s.traffic = in.Traffic
 	s.limits(in.Deployment)
@@ -88,7 +92,13 @@ func (w *World) UpdateService(ref Ref, in UpdateServiceInput) (Service, error) {
 			return Service{}, err
 		}
 	}
+	groups, err := w.groupsFor(ref.Region, in.TargetGroups)
+	if err != nil {
+		return Service{}, err
+	}
 	w.veil(s)
+	regrouped := s.front.change(&in, groups)
+	s.balanced = s.balanced && in.TargetGroups == nil || len(s.front.groups) > 0
 	if in.Deployment != nil {
 		s.limits(*in.Deployment)
 	}
@@ -108,7 +118,7 @@ func (w *World) UpdateService(ref Ref, in UpdateServiceInput) (Service, error) {
 	if rezoned {
 		s.spread(in.Zones)
 	}
-	if def != primary.def || in.ForceNewDeployment || rezoned {
+	if def != primary.def || in.ForceNewDeployment || rezoned || regrouped {
 		w.deploy(s, def, strategy)
 	}
 	w.updated(s, ref)

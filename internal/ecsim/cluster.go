@@ -12,6 +12,8 @@ type region struct {
 	launches [2]bucket  // Fargate launch rate by provider
 	quota    [2]float64 // vCPU quota by provider; 0: the default of Config
 	vcpus    [2]float64 // vCPU in use by provider
+
+	balancing balancing
 }
 
 // cluster is one ECS cluster; home holds its tasks of RunTask.

@@ -32,7 +32,7 @@ type Config struct {
 	DesiredResets      bool          // a change of the desired count resets both back-offs; default false (A19)
 	PlacementSilence   time.Duration // no second SERVICE_TASK_PLACEMENT_FAILURE event of one service within this; default 46 min (A20)
 	ShortageNotCounted bool          // placement failures do not feed the deployment circuit breaker; default false: they do (A21)
-	ScaleIn            ScaleInPick   // which tasks a scale-in stops; default the longest running (A22)
+	ScaleIn            ScaleInPick   // which tasks a scale-in stops; default those that serve, the longest running first (A22)
 	SourceNotReplaced  bool          // lost tasks of the older revision of a rolling deployment are not replaced; default false: they are (A61)
 	DeferredCleanup    time.Duration // from an early success to the end of the older tasks; default 5 min (A63)
 	BlueNotReplaced    bool          // lost tasks of a revision that has lost its traffic are not replaced; default false: they are (A64)
@@ -50,6 +50,14 @@ type Config struct {
 	OnDemandVCPU    float64       // Fargate On-Demand vCPU quota per region; default 100,000 (A26)
 	SpotVCPU        float64       // Fargate Spot vCPU quota per region; default 100,000 (A26)
 
+	WarmUp             WarmUp             // from RUNNING until the application answers; default none (A47)
+	UnhealthyShare     float64            // share 0..1 of tasks whose application never answers; default 0 (A47)
+	HungStartShare     float64            // share 0..1 of launches with capacity that never get to RUNNING; default 0 (A48)
+	NLBRegistration    time.Duration      // before a Network Load Balancer looks at a new target; default 90 s (A51)
+	DeregistrationWait time.Duration      // longest that an orderly stop waits, before SIGTERM, for targets to drain; default 1 h (A53)
+	SpotDeregistration SpotDeregistration // what ECS does with the targets of an interrupted task; default nothing (A54)
+	PutBackServes      bool               // a target that ECS took out at an interruption serves again when registered; default false (A55)
+
 	Delivery    Delivery      // how events travel (A27)
 	ReadLag     time.Duration // greatest age of what reads show after a write; default 0: reads are fresh (A28)
 	KeepStopped time.Duration // how long stopped tasks stay visible; default 1 h (A29)
@@ -64,6 +72,14 @@ type StartUp struct {
 	CommonShare   float64       // share 0..1 of the variance that launches of one minute and provider have in common (A2)
 	SlowShare     float64       // share 0..1 of starts that take SlowExtra longer (A3)
 	SlowExtra     time.Duration // default 5 min
+}
+
+// SpotDeregistration says whether and when ECS deregisters the targets of an interrupted task. The zero value leaves them registered
+// until the task is STOPPED.
+type SpotDeregistration struct {
+	AtWarning  bool
+	After      time.Duration // from the warning
+	HoldsGrace bool          // SIGTERM waits until they have drained, at most until the end of WarningTime
 }
 
 // Backoff is a retry delay that starts at First and is multiplied by Factor (at least 1) up to Max.
@@ -112,9 +128,10 @@ type ScaleInPick uint8
 
 // The orders in which a scale-in may take tasks.
 const (
-	PickRunningFirst  ScaleInPick = iota // RUNNING tasks, longest running first; starting ones only when no other is left
+	PickServingFirst  ScaleInPick = iota // tasks that serve, longest running first; then RUNNING ones that do not; starting ones last
 	PickRandom                           // any
-	PickStartingFirst                    // starting tasks first, then the youngest
+	PickStartingFirst                    // starting tasks first, then RUNNING ones that do not serve, then the youngest
+	PickRunningFirst                     // RUNNING tasks, longest running first, whether they serve or not; starting ones last
 )
 
 // EventSet is a set of kinds of events.

@@ -53,7 +53,8 @@ func (c Config) withDefaults() Config {
 		{&c.DeferredCleanup, 5 * time.Minute}, {&c.StageTime, 10 * time.Second}, {&c.StageLimit, 24 * time.Hour},
 		{&c.SteadyRepeat, 6 * time.Hour}, {&c.PlacementSilence, 46 * time.Minute}, {&c.HungMean, 498 * time.Second},
 		{&c.HungMax, 23 * time.Minute}, {&c.KeepStopped, time.Hour}, {&c.LaunchSpacing, 0}, {&c.ReadLag, 0},
-		{&c.Delivery.DuplicateBy, time.Minute}, {&c.Delivery.ReorderBy, 30 * time.Second},
+		{&c.NLBRegistration, 90 * time.Second}, {&c.DeregistrationWait, time.Hour},
+		{&c.SpotDeregistration.After, 0}, {&c.Delivery.DuplicateBy, time.Minute}, {&c.Delivery.ReorderBy, 30 * time.Second},
 	} {
 		*d.field = orDefault(*d.field, d.standard)
 	}

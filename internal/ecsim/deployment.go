@@ -23,6 +23,7 @@ type deployment struct {
 	scaling  string // the stoppedReason of tasks that it scales in
 	def      *TaskDefinition
 	strategy []StrategyItem
+	groups   []*targetGroup // in which its tasks are targets
 	created  moment
 	updated  moment
 	readyAt  moment // stamp of when it first had all it needs; 0: it has not
@@ -54,7 +55,7 @@ func (w *World) revise(s *service, def *TaskDefinition, strategy []StrategyItem)
 	w.deployNo++
 	d := &deployment{
 		id: "ecs-svc/" + strconv.FormatUint(scramble(w.cfg.Seed^w.deployNo<<8)>>1, 10), group: "service:" + s.ref.Service,
-		def: def, strategy: slices.Clone(strategy), created: w.now,
+		def: def, strategy: slices.Clone(strategy), groups: s.front.groups, created: w.now,
 	}
 	d.scaling = "Scaling activity initiated by (deployment " + d.id + ")"
 	s.deployments = slices.Insert(s.deployments, 0, d)

@@ -21,8 +21,11 @@ func (w *World) RegisterTaskDefinition(regionName string, in TaskDefinitionInput
 	}
 	d := TaskDefinition{
 		Family: in.Family, Status: "ACTIVE", CPU: in.CPU, Memory: in.Memory, Arch: in.Arch, StopTimeout: in.StopTimeout,
-		OnSIGTERM: in.OnSIGTERM, Broken: in.Broken, Container: in.Container, Image: in.Image, CreatedAt: w.Now(),
+		OnSIGTERM: in.OnSIGTERM, Broken: in.Broken, WarmUp: in.WarmUp, NeverHealthy: in.NeverHealthy, Container: in.Container, Image: in.Image, CreatedAt: w.Now(),
 		Tags: mergeTags(nil, in.Tags), Raw: slices.Clone(in.Raw),
+	}
+	if in.HealthCheck != nil {
+		d.HealthCheck = new(*in.HealthCheck)
 	}
 	d.CPU, d.Memory = cmp.Or(d.CPU, DefaultCPU), cmp.Or(d.Memory, DefaultMemory)
 	if d.CPU < 0 || d.Memory < 0 {
@@ -146,6 +149,9 @@ func (r *region) usable(name string) (*TaskDefinition, error) {
 
 func (d *TaskDefinition) clone() TaskDefinition {
 	c := *d
+	if d.HealthCheck != nil {
+		c.HealthCheck = new(*d.HealthCheck)
+	}
 	c.Tags = slices.Clone(d.Tags)
 	c.Raw = slices.Clone(d.Raw)
 	return c

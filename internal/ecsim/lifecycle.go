@@ -37,6 +37,7 @@ const (
 	toStopping    // after the exit
 	toDeprovision // after the exit
 	toStopped
+	toWarnedSIGTERM // an interrupted task whose targets had to drain first gets SIGTERM
 )
 
 // task is one task, from its creation until it is forgotten; its place in World.tasks is then used again.
@@ -53,19 +54,22 @@ type task struct {
 	zone       int32 // its place in the service's zones, -1 without a zone
 	prev, next *task
 
-	uid      uint64
-	id, arn  string // made when first asked for
-	used     bool
-	life     uint32 // counts the lives of this slot
-	stepGen  uint32 // counts the plans of this slot
-	stage    stage
-	status   status
-	provider int8 // index
-	direct   bool // by launch type: shows no provider
-	leaving  bool // desired status STOPPED
-	warned   bool // under a Spot interruption warning
-	works    bool // does its work now
-	hung     bool
+	uid       uint64
+	id, arn   string // made when first asked for
+	used      bool
+	life      uint32 // counts the lives of this slot
+	stepGen   uint32 // counts the plans of this slot
+	stage     stage
+	status    status
+	provider  int8 // index
+	direct    bool // by launch type: shows no provider
+	leaving   bool // desired status STOPPED
+	warned    bool // under a Spot interruption warning
+	works     bool // its process does its work
+	serves    bool // counted as serving
+	inService bool // counted as in service
+	stuck     stuck
+	hung      bool
 	isHealthy,
 	sick bool // fails its health checks
 	billed   bool
@@ -81,6 +85,7 @@ type task struct {
 	startTime                                                                                    time.Duration
 	code, reason, containerReason, group, startedBy                                              string
 	tags                                                                                         []Tag
+	readiness                                                                                    *readiness
 }
 
 // plan sets a task's next step and cancels the one before.
@@ -99,6 +104,7 @@ func (w *World) step(t *task) {
 	case toActivating:
 		t.pullStopped = begun + share(t.startTime, sharePulled) + 1
 		w.set(t, activating, PreparingEvents)
+		w.register(t)
 		w.plan(t, toRunning, begun+moment(t.startTime))
 	case toRunning:
 		w.toRunning(t)
@@ -110,7 +116,7 @@ func (w *World) step(t *task) {
 		w.end(t, ending{code: StopScheduler, reason: w.unhealthyReason(t), how: orderly})
 	case toDeactivate:
 		w.set(t, deactivating, WindingDownEvents)
-		w.plan(t, toSIGTERM, w.now+moment(sigtermAfter))
+		w.plan(t, toSIGTERM, max(w.now+moment(sigtermAfter), min(w.takeOut(t), w.now+moment(w.cfg.DeregistrationWait))))
 	case toSIGTERM:
 		w.sigterm(t, maxStopTimeout)
 		w.set(t, stopping, WindingDownEvents)
@@ -124,6 +130,8 @@ func (w *World) step(t *task) {
 		w.plan(t, toStopped, t.executionStopped-1+moment(w.cfg.DrainTime))
 	case toStopped:
 		w.toStopped(t)
+	case toWarnedSIGTERM:
+		w.sigterm(t, w.cfg.WarningTime-time.Duration(w.now-(t.stoppingAt-1)))
 	}
 }
 
@@ -134,6 +142,9 @@ func (w *World) begin(t *task) {
 	w.changed(t, CreatedEvents)
 	if t.broken == FailNetwork {
 		w.plan(t, toFailure, w.now+share(t.startTime, shareProvisioning))
+		return
+	}
+	if t.stuck == stuckProvisioning {
 		return
 	}
 	w.plan(t, toPending, w.now+share(t.startTime, shareProvisioning))
@@ -151,6 +162,7 @@ func (w *World) toPending(t *task) {
 	}
 	w.set(t, pending, PreparingEvents)
 	switch {
+	case t.stuck == stuckPending:
 	case t.hung:
 		hang := min(-math.Log(1-w.hangs.Float64())*float64(w.cfg.HungMean), float64(w.cfg.HungMax))
 		w.plan(t, toFailure, begun+max(moment(hang), w.now-begun))
@@ -171,21 +183,24 @@ func (w *World) toRunning(t *task) {
 		t.deployment.pending--
 		s.running++
 		t.deployment.running++
-		if t.works {
-			s.working++
-		}
 		t.deployment.failing.clear()
 	}
 	w.set(t, running, RunningEvents)
+	w.warm(t)
+	w.reckon(t)
 	switch t.broken {
 	case FailExit:
 		w.plan(t, toOwnExit, w.now+moment(exitAfterStart))
 	case FailHealthCheck:
 		t.sick = true
-		w.plan(t, toBadHealth, w.now+moment(unhealthyAfterStart))
+		if !t.checked() {
+			w.plan(t, toBadHealth, w.now+moment(unhealthyAfterStart))
+		}
+	}
+	if t.service != nil && !t.checked() {
+		w.q.push(w.now+moment(w.cfg.HealthyAfter), taskHealthy, t.slot, t.life)
 	}
 	if t.service != nil {
-		w.q.push(w.now+moment(w.cfg.HealthyAfter), taskHealthy, t.slot, t.life)
 		w.checkSteady(t.service)
 	}
 }
@@ -260,6 +275,7 @@ func (w *World) end(t *task, e ending) {
 		if t.isHealthy {
 			t.deployment.healthy--
 		}
+		w.reckon(t)
 		w.countFailure(t, e)
 		if e.code != StopScheduler || t.sick {
 			w.lookAt(s, w.now+moment(w.cfg.ReplaceDelay))
@@ -279,7 +295,7 @@ func (w *World) end(t *task, e ending) {
 			t.service.warned++
 			t.deployment.warned++
 		}
-		w.sigterm(t, w.cfg.WarningTime)
+		w.warn(t)
 		w.changed(t, WarningEvents)
 	case atOnce:
 		t.exitCode = e.exitCode
@@ -293,6 +309,7 @@ func (w *World) endBeforeRunning(t *task) {
 		t.service.pending--
 		t.deployment.pending--
 	}
+	w.takeOut(t)
 	t.executionStopped = w.stamp()
 	w.release(t)
 	w.set(t, deprovisioning, AbruptEvents)
@@ -310,15 +327,14 @@ func (w *World) sigterm(t *task, limit time.Duration) {
 }
 
 func (w *World) idleNow(t *task) {
-	if t.works && t.service != nil {
-		t.service.working--
-	}
 	t.works = false
+	w.reckon(t)
 }
 
 // exit takes the containers away and with them the capacity. kind is that of its event.
 func (w *World) exit(t *task, kind EventSet) {
 	w.idleNow(t)
+	w.silence(t)
 	t.exited = true
 	t.executionStopped = w.stamp()
 	w.release(t)
@@ -333,6 +349,7 @@ func (w *World) exit(t *task, kind EventSet) {
 
 func (w *World) toStopped(t *task) {
 	t.stoppedAt = w.stamp()
+	w.takeOut(t)
 	if t.billed {
 		w.usage[t.provider].end(t.pullStarted-1, w.now, t.def)
 		if t.service != nil {
@@ -376,19 +393,4 @@ func (w *World) changed(t *task, kind EventSet) {
 	w.changes++
 	t.updated = w.stamp()
 	w.sendTask(t, kind)
-}
-
-// forgetUntil drops the stopped tasks whose time is over.
-func (w *World) forgetUntil(at moment) {
-	for w.gone < len(w.forget) && w.forget[w.gone].at <= at {
-		t := w.tasks[w.forget[w.gone].slot]
-		w.gone++
-		t.home.stopped.remove(t)
-		*t = task{slot: t.slot, life: t.life + 1, stepGen: t.stepGen + 1}
-		w.free = append(w.free, t.slot)
-	}
-	if w.gone > 64 && w.gone > len(w.forget)/2 {
-		w.forget = w.forget[:copy(w.forget, w.forget[w.gone:])]
-		w.gone = 0
-	}
 }

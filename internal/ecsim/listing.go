@@ -124,6 +124,12 @@ func (w *World) snapshot(t *task) Task {
 		StoppedAt: w.timeOrZero(t.stoppedAt), UpdatedAt: w.timeOrZero(t.updated), StopCode: t.code, StoppedReason: t.reason,
 		Exited: t.exited, ContainerReason: t.containerReason, Protected: w.guarded(t), Tags: slices.Clone(t.tags),
 	}
+	if t.addressed() {
+		v.Address = address(t)
+	}
+	if t.def.HealthCheck != nil {
+		v.Health = t.healthStatus(w.now)
+	}
 	if !t.direct {
 		v.Provider = providerNames[t.provider]
 	}

@@ -131,6 +131,7 @@ func (w *World) launchOne(s *service, d *deployment, provider int8) refusal {
 	t := w.create(s.cluster, d.def, provider)
 	w.hold(t, m, m.pool(s.zones[zone]))
 	w.join(t, s, d)
+	t.stuck = w.drawStuck(provider)
 	t.zone = int32(zone)
 	s.zoneAlive[zone]++
 	t.startTime = w.drawStart(m)
@@ -179,7 +180,7 @@ func (w *World) join(t *task, s *service, d *deployment) {
 	if s.broken != FailNone {
 		t.broken = s.broken
 	}
-	if t.broken == FailHealthCheck && !s.balanced {
+	if t.broken == FailHealthCheck && !s.balanced && t.def.HealthCheck == nil {
 		t.broken = FailNone
 	}
 	s.alive++

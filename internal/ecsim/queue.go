@@ -15,6 +15,8 @@ const (
 	serviceLook                    // the service scheduler looks at a service
 	serviceSteady                  // a steady service says so again
 	eventArrival                   // a delayed event arrives
+	taskTurn                       // a task's application or a health check of it changes
+	taskTakeOut                    // an interrupted task is deregistered from its target groups
 )
 
 // timed is one entry of the queue. gen is compared with the owner's counter when it is due, so that entries are cancelled by

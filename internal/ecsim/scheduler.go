@@ -31,8 +31,9 @@ type service struct {
 	rollback,
 	balanced, // has a load balancer
 	rebalancing bool
-	tags []Tag
-	raw  []byte
+	front front
+	tags  []Tag
+	raw   []byte
 
 	deployments []*deployment // the PRIMARY first
 	lastGood    *deployment   // the last COMPLETED one
@@ -46,7 +47,8 @@ type service struct {
 	running   int // RUNNING, the leaving ones included
 	pending   int // before RUNNING and not leaving
 	warned    int // RUNNING under an interruption warning
-	working   int
+	working   int // tasks that serve
+	inService int // and are not leaving
 	zoneAlive []int
 	usage     meter
 
@@ -171,14 +173,23 @@ func (w *World) order(slots []int32) {
 			if aRuns != bRuns {
 				return cmp.Compare(a.started, b.started) // 0 while starting
 			}
+			if a.idle() != b.idle() {
+				return step(b.idle())
+			}
 			return cmp.Or(cmp.Compare(b.started, a.started), cmp.Compare(b.uid, a.uid))
 		}
 		if aRuns != bRuns {
 			return cmp.Compare(b.started, a.started)
 		}
+		if w.cfg.ScaleIn == PickServingFirst && a.idle() != b.idle() {
+			return step(a.idle())
+		}
 		return cmp.Or(cmp.Compare(a.started, b.started), cmp.Compare(a.uid, b.uid))
 	})
 }
+
+// idle reports whether a task with readiness serves nobody.
+func (t *task) idle() bool { return t.readiness != nil && !t.serves }
 
 func (w *World) stopForScaling(s *service, t *task) {
 	w.gather(s, t)

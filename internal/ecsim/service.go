@@ -39,7 +39,10 @@ type CreateServiceInput struct {
 	Strategy       []StrategyItem // empty: on-demand by launch type
 	Zones          []string       // from the subnets; empty: the region's a, b and c
 	Deployment     DeploymentConfig
-	LoadBalanced   bool          // has a target group: FailHealthCheck can strike
+	LoadBalanced   bool          // has a target group that is not in the model: FailHealthCheck can strike
+	TargetGroups   []string      // ARNs; its tasks become targets in each
+	ContainerPort  int           // of its targets; 0: the group's
+	HealthGrace    time.Duration // healthCheckGracePeriod: health checks stop no task that has been RUNNING for less
 	Traffic        TrafficConfig // of a load balanced service whose deployments shift traffic
 	Rebalancing    bool          // availability zone rebalancing
 	Tags           []Tag
@@ -56,6 +59,9 @@ type UpdateServiceInput struct {
 	ForceNewDeployment bool
 	Zones              []string // nil: unchanged; a change makes a new deployment
 	Rebalancing        *bool
+	TargetGroups       []string       // nil: unchanged; a change makes a new deployment
+	ContainerPort      int            // 0: unchanged
+	HealthGrace        *time.Duration // nil: unchanged
 	Traffic            *TrafficConfig // nil: unchanged
 	Raw                []byte         // nil: unchanged
 }
@@ -76,6 +82,8 @@ type Service struct {
 	CircuitBreaker        bool
 	Rollback              bool
 	LoadBalanced          bool
+	TargetGroups          []string // ARNs
+	HealthGrace           time.Duration
 	Rebalancing           bool
 	Rollout               RolloutConfig
 	Traffic               TrafficConfig

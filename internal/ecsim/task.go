@@ -63,7 +63,17 @@ type Task struct {
 	ContainerReason    string // of the container, e.g. CannotPullContainerError
 	Protected          bool
 	ProtectedUntil     time.Time
+	Address            uint32       // private IPv4 address, from PENDING on; 0: none (see PrivateIP)
+	Health             HealthStatus // of the container health check; empty without one
 	Tags               []Tag
+}
+
+// PrivateIP returns the task's private IPv4 address, or "" before it has one.
+func (t *Task) PrivateIP() string {
+	if t.Address == 0 {
+		return ""
+	}
+	return formatIP(t.Address)
 }
 
 // ListTasksInput selects tasks of one cluster. Empty fields select all.

@@ -23,32 +23,38 @@ const (
 
 // TaskDefinitionInput is a RegisterTaskDefinition call, as far as the model cares.
 type TaskDefinitionInput struct {
-	Family      string
-	CPU, Memory int           // CPU units and MiB; 0: DefaultCPU and DefaultMemory
-	Arch        string        // X86_64 (default) or ARM64
-	StopTimeout time.Duration // 0: the default of Config; at most 120 s
-	OnSIGTERM   Behaviour
-	Broken      FailMode
-	Container   string // name of the essential container; default "app"
-	Image       string
-	Tags        []Tag
-	Raw         []byte // opaque to the model, given back by DescribeTaskDefinition
+	Family       string
+	CPU, Memory  int           // CPU units and MiB; 0: DefaultCPU and DefaultMemory
+	Arch         string        // X86_64 (default) or ARM64
+	StopTimeout  time.Duration // 0: the default of Config; at most 120 s
+	OnSIGTERM    Behaviour
+	Broken       FailMode
+	WarmUp       WarmUp          // zero: Config's; a negative P50: none
+	HealthCheck  *ContainerCheck // nil: none
+	NeverHealthy bool            // its tasks run and never answer
+	Container    string          // name of the essential container; default "app"
+	Image        string
+	Tags         []Tag
+	Raw          []byte // opaque to the model, given back by DescribeTaskDefinition
 }
 
 // TaskDefinition is one registered revision.
 type TaskDefinition struct {
-	ARN         string
-	Family      string
-	Revision    int
-	Status      string // ACTIVE or INACTIVE
-	CPU, Memory int
-	Arch        string
-	StopTimeout time.Duration
-	OnSIGTERM   Behaviour
-	Broken      FailMode
-	Container   string
-	Image       string
-	CreatedAt   time.Time
-	Tags        []Tag
-	Raw         []byte
+	ARN          string
+	Family       string
+	Revision     int
+	Status       string // ACTIVE or INACTIVE
+	CPU, Memory  int
+	Arch         string
+	StopTimeout  time.Duration
+	OnSIGTERM    Behaviour
+	Broken       FailMode
+	WarmUp       WarmUp
+	HealthCheck  *ContainerCheck
+	NeverHealthy bool
+	Container    string
+	Image        string
+	CreatedAt    time.Time
+	Tags         []Tag
+	Raw          []byte
 }

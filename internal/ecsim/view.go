@@ -41,8 +41,8 @@ func (w *World) ListServices(regionName, clusterName string) ([]string, error) {
 // Counts returns a service's counts as DescribeServices would; zeros for an unknown one. It does not allocate.
 func (w *World) Counts(ref Ref) (desired, running, pending int) { return w.Gauge(ref).Counts() }
 
-// Working returns how many tasks of a service do their work right now: RUNNING and, if warned or stopping, not yet told to stop or
-// working on until the kill. This is the truth, whatever reads show.
+// Working returns how many tasks of a service do their work right now: those in service (see [World.InService]) and those that are
+// leaving, warned or stopping, and not yet told to stop or working on until the kill. This is the truth, whatever reads show.
 func (w *World) Working(ref Ref) int { return w.Gauge(ref).Working() }
 
 // Gauge reads the counts of one service, found once: the service that had the name then, should another take it later. An unknown
@@ -101,7 +101,8 @@ func (w *World) view(s *service) Service {
 		Running: w.counted(s.running, s.warned), Pending: s.pending, TaskDefinition: primary.def.ARN,
 		Strategy: slices.Clone(primary.strategy), Zones: slices.Clone(s.zones),
 		MinimumHealthyPercent: s.minimum, MaximumPercent: s.maximum, CircuitBreaker: s.breaker, Rollback: s.rollback,
-		LoadBalanced: s.balanced, Rebalancing: s.rebalancing, Rollout: s.plan.clone(), Traffic: s.traffic, CreatedAt: w.timeOf(s.created), Events: w.messagesOf(s),
+		LoadBalanced: s.balanced, TargetGroups: s.front.arns(), HealthGrace: s.front.grace, Rebalancing: s.rebalancing,
+		Rollout: s.plan.clone(), Traffic: s.traffic, CreatedAt: w.timeOf(s.created), Events: w.messagesOf(s),
 		Tags: slices.Clone(s.tags), Raw: slices.Clone(s.raw),
 	}
 	for i, d := range s.deployments {

@@ -30,13 +30,17 @@ type World struct {
 	out      []Event
 	dropped  int // undrained events that were dropped
 	changes  int // of the state of tasks
+	shifts   int // of what serves
 	inFlight []Event
 	idle     []int32 // free places of inFlight
 	eventNo  uint64
 	deployNo uint64
 
-	releaseNo uint64 // of service deployments and of their pauses
-	passed    moment // the latest arrival so far, when order is kept
+	balancingNo uint64
+	releaseNo   uint64 // of service deployments and of their pauses
+	begins      starts
+
+	passed moment // the latest arrival so far, when order is kept
 
 	sheet    []Task  // room for the snapshots of coming events
 	spare    []*Task // snapshots to be used again
@@ -61,6 +65,10 @@ func New(cfg Config) *World {
 	}
 	for i, stream := range []**rand.Rand{&w.startUps, &w.slowness, &w.victims, &w.placement, &w.hangs, &w.travel, &w.lag, &w.faulting} {
 		*stream = rand.New(rand.NewPCG(cfg.Seed, scramble(uint64(i)+1)))
+	}
+	w.begins = starts{
+		hung: [2]float64{cfg.HungStartShare, cfg.HungStartShare}, warmUp: cfg.WarmUp.spread(), unwell: cfg.UnhealthyShare,
+		fates: rand.New(rand.NewPCG(cfg.Seed, scramble(101))), warmings: rand.New(rand.NewPCG(cfg.Seed, scramble(102))),
 	}
 	return w
 }
@@ -107,7 +115,7 @@ func (w *World) live(e *timed) bool {
 	switch e.kind {
 	case taskStep:
 		return w.tasks[e.idx].stepGen == e.gen
-	case taskHealthy, taskUnguard:
+	case taskHealthy, taskUnguard, taskTurn, taskTakeOut:
 		return w.tasks[e.idx].life == e.gen
 	case serviceLook:
 		return w.services[e.idx].lookGen == e.gen
@@ -125,6 +133,10 @@ func (w *World) happen(e *timed) {
 		w.healthy(w.tasks[e.idx])
 	case taskUnguard:
 		w.unguarded(w.tasks[e.idx])
+	case taskTurn:
+		w.judge(w.tasks[e.idx])
+	case taskTakeOut:
+		w.takeOutForSpot(w.tasks[e.idx])
 	case serviceLook:
 		s := w.services[e.idx]
 		s.nextLook = never
@@ -176,4 +188,22 @@ func scramble(x uint64) uint64 {
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
 	x = (x ^ x>>27) * 0x94d049bb133111eb
 	return x ^ x>>31
+}
+
+// forgetUntil drops the stopped tasks whose time is over.
+func (w *World) forgetUntil(at moment) {
+	for w.gone < len(w.forget) && w.forget[w.gone].at <= at {
+		t := w.tasks[w.forget[w.gone].slot]
+		w.gone++
+		t.home.stopped.remove(t)
+		if t.readiness != nil {
+			t.readiness.task = nil
+		}
+		*t = task{slot: t.slot, life: t.life + 1, stepGen: t.stepGen + 1}
+		w.free = append(w.free, t.slot)
+	}
+	if w.gone > 64 && w.gone > len(w.forget)/2 {
+		w.forget = w.forget[:copy(w.forget, w.forget[w.gone:])]
+		w.gone = 0
+	}
 }
