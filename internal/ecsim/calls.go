@@ -26,7 +26,7 @@ func (w *World) CreateService(regionName string, in CreateServiceInput) (Service
 	case old != nil && old.status == draining:
 		return Service{}, invalid("Unable to Start a service that is still Draining.")
 	}
-	for _, err := range []error{checkDesired(in.Desired), checkStrategy(in.Strategy), checkZones(in.Zones), checkLimits(in.Deployment, 100, 200, in.LoadBalanced)} {
+	for _, err := range []error{checkDesired(in.Desired), checkStrategy(in.Strategy), checkZones(in.Zones), checkLimits(in.Deployment, 100, 200, in.LoadBalanced || len(in.TargetGroups) > 0)} {
 		if err != nil {
 			return Service{}, err
 		}
@@ -35,11 +35,14 @@ func (w *World) CreateService(regionName string, in CreateServiceInput) (Service
 	if err != nil {
 		return Service{}, err
 	}
+	if err := w.checkTraffic(regionName, groups, in.Traffic, in.Deployment.Rollout); err != nil {
+		return Service{}, err
+	}
 	s := &service{
 		ref: ref, cluster: cl, index: int32(len(w.services)), created: w.now, desired: in.Desired, minimum: 100, maximum: 200,
-		balanced: in.LoadBalanced || len(groups) > 0, front: front{groups, in.ContainerPort, max(0, in.HealthGrace)}, rebalancing: in.Rebalancing, tags: mergeTags(nil, in.Tags), raw: slices.Clone(in.Raw), nextLook: never,
+		balanced: in.LoadBalanced || len(groups) > 0, front: front{groups, in.ContainerPort, max(0, in.HealthGrace)}, traffic: in.Traffic,
+		rebalancing: in.Rebalancing, tags: mergeTags(nil, in.Tags), raw: slices.Clone(in.Raw), nextLook: never,
 	}
-	s.traffic = in.Traffic
 	s.limits(in.Deployment)
 	s.spread(in.Zones)
 	w.services = append(w.services, s)
@@ -94,6 +97,9 @@ func (w *World) UpdateService(ref Ref, in UpdateServiceInput) (Service, error) {
 	}
 	groups, err := w.groupsFor(ref.Region, in.TargetGroups)
 	if err != nil {
+		return Service{}, err
+	}
+	if err := w.checkShift(s, &in, groups); err != nil {
 		return Service{}, err
 	}
 	w.veil(s)

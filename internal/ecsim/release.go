@@ -54,7 +54,7 @@ func (w *World) startRelease(s *service, target *deployment, source []*deploymen
 	if s.plan.shifts() {
 		w.startShift(s, r)
 	} else {
-		s.mingle()
+		w.mingle(s)
 	}
 }
 

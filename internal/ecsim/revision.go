@@ -13,6 +13,7 @@ type ServiceRevision struct {
 	TaskDefinition string // ARN
 	Strategy       []StrategyItem
 	CreatedAt      time.Time
+	TargetGroups   []string      // of the service
 	Traffic        TrafficConfig // of the service
 	TargetGroup    string        // the one of the two that its tasks are in; empty where nothing shifts traffic
 }
@@ -92,7 +93,7 @@ func (w *World) DescribeServiceRevisions(regionName string, arns []string) (foun
 			continue
 		}
 		found = append(found, ServiceRevision{ARN: w.revisionARN(s, d), Ref: s.ref, TaskDefinition: d.def.ARN, Strategy: slices.Clone(d.strategy),
-			CreatedAt: w.timeOf(d.created), Traffic: s.traffic, TargetGroup: s.groupOf(d)})
+			CreatedAt: w.timeOf(d.created), TargetGroups: s.front.arns(), Traffic: s.traffic, TargetGroup: s.groupOf(d)})
 	}
 	return found, missing
 }
@@ -120,7 +121,8 @@ type RevisionState struct {
 	DeploymentID string  // ecs-svc/...
 	Share        float64 // of the production traffic that it carries, 0..1; 1 for each where nothing shifts traffic
 	Running      int     // RUNNING, warned ones included
-	Working      int     // that do their work
+	Working      int     // that do their work, whether or not traffic comes to them
+	InService    int     // as of [World.InService]
 }
 
 // Revisions returns the truth about a service's living revisions, the newest first; nothing for an unknown service.
@@ -134,8 +136,12 @@ func (w *World) Revisions(ref Ref) []RevisionState {
 		states[i] = RevisionState{ARN: w.revisionARN(s, d), DeploymentID: d.id, Share: d.production() / wholeOfTraffic, Running: d.running}
 	}
 	for t := s.home.alive.first; t != nil; t = t.next {
-		if i := slices.Index(s.deployments, t.deployment); t.works && i >= 0 {
+		i := slices.Index(s.deployments, t.deployment)
+		if i >= 0 && t.works {
 			states[i].Working++
+		}
+		if i >= 0 && t.inService {
+			states[i].InService++
 		}
 	}
 	return states

@@ -46,9 +46,9 @@ type LifecycleHook struct {
 	ContinueOnTimeout bool          // else a time-out rolls back
 }
 
-// TrafficConfig names what shifts a service's traffic: two target groups and the listener rules between them. All are ARNs.
+// TrafficConfig names what shifts a service's traffic, beside the first of its target groups: another one and the rules that forward
+// to the two. All are ARNs; a rule may be a listener, whose default rule is meant.
 type TrafficConfig struct {
-	TargetGroup    string
 	Alternate      string
 	ProductionRule string
 	TestRule       string // may be empty

@@ -46,13 +46,14 @@ func (w *World) startShift(s *service, r *release) {
 				d.traffic.production = 0
 			}
 		}
+		w.house(s, r.target)
 		w.route(s)
 	}
 	w.enter(s, reconcile)
 }
 
 // mingle lets every revision that carries traffic share in it alike, as a rolling deployment wants it.
-func (s *service) mingle() {
+func (w *World) mingle(s *service) {
 	for _, d := range s.deployments {
 		if d.traffic != nil && d.traffic.production > 0 {
 			d.traffic.production = wholeOfTraffic
@@ -61,6 +62,7 @@ func (s *service) mingle() {
 	if d := s.deployments[0]; d.traffic == nil {
 		if i := slices.IndexFunc(s.deployments, func(d *deployment) bool { return d.traffic != nil && d.traffic.production > 0 }); i >= 0 {
 			d.traffic = &traffic{production: wholeOfTraffic, slot: s.deployments[i].traffic.slot}
+			w.house(s, d)
 		}
 	}
 }

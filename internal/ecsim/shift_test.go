@@ -73,17 +73,79 @@ func TestBlueGreenRunsBothThenShiftsThenCleansUp(t *testing.T) {
 	}
 }
 
+// two makes a service's two target groups, both behind the rule of one, and a test rule.
+func (f *fixture) two() (groups [2]string, traffic ecsim.TrafficConfig) {
+	f.Helper()
+	groups[0], traffic.ProductionRule = f.balance()
+	g, err := f.CreateTargetGroup(region, ecsim.TargetGroupInput{Name: "web-alternate", Interval: 10 * time.Second, HealthyThreshold: 2})
+	f.must(err)
+	groups[1], traffic.Alternate = g.ARN, g.ARN
+	rules, err := f.DescribeRules(region, "", []string{traffic.ProductionRule})
+	f.must(err)
+	test, err := f.CreateRule(region, rules[0].Listener, 1, []ecsim.Forward{{TargetGroup: groups[0], Weight: 1}}, nil)
+	f.must(err)
+	traffic.TestRule = test.ARN
+	return groups, traffic
+}
+
+func (f *fixture) weights(rule string) map[string]int {
+	f.Helper()
+	rules, err := f.DescribeRules(region, "", []string{rule})
+	f.must(err)
+	weights := map[string]int{}
+	for _, forward := range rules[0].Forwards {
+		weights[forward.TargetGroup] = forward.Weight
+	}
+	return weights
+}
+
 func TestTargetGroupsAreSwappedAtEachDeployment(t *testing.T) {
 	f := build(t, exact())
-	traffic := ecsim.TrafficConfig{TargetGroup: "tg-a", Alternate: "tg-b"}
-	f.serve(2, shifting(ecsim.RolloutConfig{Strategy: ecsim.BlueGreen}), func(in *ecsim.CreateServiceInput) { in.Traffic = traffic })
-	for i, want := range []string{"tg-a", "tg-b", "tg-a"} {
+	groups, traffic := f.two()
+	f.serve(2, behind(groups[0]), shifting(ecsim.RolloutConfig{Strategy: ecsim.BlueGreen}), func(in *ecsim.CreateServiceInput) { in.Traffic = traffic })
+	for i := range 3 {
 		f.to(time.Duration(i+1) * 20 * time.Minute)
+		now, other := groups[i%2], groups[1-i%2]
 		revisions, _ := f.DescribeServiceRevisions(region, []string{f.newest().Target.ARN})
-		if revisions[0].TargetGroup != want || f.service().Traffic.TargetGroup != "tg-a" {
-			t.Errorf("deployment %d is in %s, want %s; the service names %s", i+1, revisions[0].TargetGroup, want, f.service().Traffic.TargetGroup)
+		if revisions[0].TargetGroup != now || f.service().TargetGroups[0] != groups[0] {
+			t.Errorf("deployment %d is in %s, want %s; the service names %s", i+1, revisions[0].TargetGroup, now, f.service().TargetGroups[0])
 		}
+		if p := f.weights(traffic.ProductionRule); p[now] != 100 || p[other] != 0 {
+			t.Errorf("deployment %d: weights %v, want all for %s", i+1, p, now)
+		}
+		f.wantTargets("the production group", now, map[string]int{"healthy": 2})
+		f.wantTargets("the other group", other, nil)
 		f.release(ecsim.TaskDefinitionInput{})
+	}
+}
+
+func TestOnlyTheRevisionWithTheTrafficIsInService(t *testing.T) {
+	f := build(t, exact())
+	groups, traffic := f.two()
+	config := ecsim.RolloutConfig{Strategy: ecsim.Canary, Canary: ecsim.TrafficStep{Percent: 0.5, Bake: 10 * time.Minute}, Bake: 10 * time.Minute,
+		Hooks: []ecsim.LifecycleHook{{Pause: true, Stages: []string{ecsim.StagePostTestShift}, Timeout: time.Hour, ContinueOnTimeout: true}}}
+	f.serve(6, behind(groups[0]), shifting(config), func(in *ecsim.CreateServiceInput) { in.Traffic = traffic })
+	f.to(2 * time.Hour)
+	f.release(ecsim.TaskDefinitionInput{})
+	f.until(ecsim.StageTestShift)
+	f.serving("green is up", 6, 6)
+	f.until(ecsim.StagePostTestShift)
+	if test := f.weights(traffic.TestRule); test[groups[1]] != 100 || test[groups[0]] != 0 {
+		t.Errorf("test weights %v, want all for green", test)
+	}
+	f.serving("green has the test traffic", 6, 6)
+	at := f.until(ecsim.StageProductionShift)
+	f.to(at + 5*time.Minute)
+	f.serving("green has a little production traffic", 12, 12)
+	if p := f.weights(traffic.ProductionRule); p[groups[1]] != 5 || p[groups[0]] != 994 {
+		t.Errorf("weights %v, want 0.5 %% for green", p)
+	}
+	f.until(ecsim.StageBake)
+	f.want("in the bake", 6, 12, 0)
+	f.serving("in the bake", 6, 6)
+	f.InterruptRevision(api, 4, "", false, true)
+	if n := f.InService(api); n != 2 {
+		t.Errorf("%d in service after four of green are warned, want 2", n)
 	}
 }
 
