@@ -147,19 +147,15 @@ func (w *World) Revisions(ref Ref) []RevisionState {
 	return states
 }
 
-// CurrentServiceDeployment returns the ARN of a service's deployment that is not over, or "", and its living revisions.
-func (w *World) CurrentServiceDeployment(ref Ref) (arn string, revisions []RevisionSummary) {
-	s := w.byRef[ref]
-	if s == nil {
-		return "", nil
-	}
+// present fills in what a service's snapshot says of its service deployment and revisions.
+func (w *World) present(s *service, v *Service) {
 	if s.release.ongoing() {
-		arn = w.releaseARN(s, s.release)
+		v.CurrentDeployment = w.releaseARN(s, s.release)
 	}
-	for _, d := range s.deployments {
-		revisions = append(revisions, w.revisionSummary(s, d))
+	v.CurrentRevisions = make([]RevisionSummary, len(s.deployments))
+	for i, d := range s.deployments {
+		v.CurrentRevisions[i] = w.revisionSummary(s, d)
 	}
-	return arn, revisions
 }
 
 func (w *World) releaseView(s *service, r *release) ServiceDeployment {

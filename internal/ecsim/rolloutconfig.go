@@ -44,6 +44,7 @@ type LifecycleHook struct {
 	Pause             bool
 	Timeout           time.Duration // of a pause, 1 min to 14 days; 0: a day
 	ContinueOnTimeout bool          // else a time-out rolls back
+	Raw               []byte        // opaque to the model, given back (the caller's other parameters)
 }
 
 // TrafficConfig names what shifts a service's traffic, beside the first of its target groups: another one and the rules that forward

@@ -89,7 +89,9 @@ type Service struct {
 	Traffic               TrafficConfig
 	CreatedAt             time.Time
 	Deployments           []Deployment
-	Events                []ServiceMessage // newest first, at most 100
+	CurrentDeployment     string            // ARN of the service deployment that is not over, if there is one
+	CurrentRevisions      []RevisionSummary // the living ones, the newest first
+	Events                []ServiceMessage  // newest first, at most 100
 	Tags                  []Tag
 	Raw                   []byte
 }

@@ -105,6 +105,7 @@ func (w *World) view(s *service) Service {
 		Rollout: s.plan.clone(), Traffic: s.traffic, CreatedAt: w.timeOf(s.created), Events: w.messagesOf(s),
 		Tags: slices.Clone(s.tags), Raw: slices.Clone(s.raw),
 	}
+	w.present(s, &v)
 	for i, d := range s.deployments {
 		dv := Deployment{
 			ID: d.id, Status: "ACTIVE", TaskDefinition: d.def.ARN, Strategy: slices.Clone(d.strategy), Desired: d.alive,

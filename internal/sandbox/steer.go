@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -193,6 +194,7 @@ type serviceSteer struct {
 	Count          *int   `json:"count"`           // interrupt: how many; null: all
 	Zone           string `json:"zone"`            // interrupt: only there
 	Reduce         bool   `json:"reduce"`          // interrupt: the capacity goes for good
+	Revision       string `json:"revision"`        // interrupt: only tasks with production traffic, or only others
 	Mode           string `json:"mode"`            // break: how
 }
 
@@ -219,13 +221,20 @@ func (s *Sandbox) steerInterrupt(in serviceSteer) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !slices.Contains([]string{"", "production", "other"}, in.Revision) {
+		return nil, fmt.Errorf("revision: must be production or other (got %q)", in.Revision)
+	}
 	var hit []string
 	s.World(func(w *ecsim.World) {
 		_, n, _ := w.Counts(ref)
 		if in.Count != nil {
 			n = *in.Count
 		}
-		hit = w.Interrupt(ref, n, in.Zone, in.Reduce)
+		if in.Revision == "" {
+			hit = w.Interrupt(ref, n, in.Zone, in.Reduce)
+			return
+		}
+		hit = w.InterruptRevision(ref, n, in.Zone, in.Reduce, in.Revision == "production")
 	})
 	if hit == nil {
 		hit = []string{}
@@ -312,6 +321,8 @@ type twinsInput struct {
 	Arch               string `json:"arch"`
 	StopTimeoutSeconds int    `json:"stop_timeout_seconds"`
 	Starting           bool   `json:"starting"`
+	Strategy           string `json:"strategy"`
+	BakeMinutes        int    `json:"bake_minutes"`
 }
 
 func (s *Sandbox) steerTwins(in twinsInput) (any, error) {
@@ -321,8 +332,11 @@ func (s *Sandbox) steerTwins(in twinsInput) (any, error) {
 	if in.Count < 0 || in.Count > 5000 {
 		return nil, fmt.Errorf("count: must be 0 to 5000 (got %d)", in.Count)
 	}
+	if err := checkStrategy(in.Strategy, in.BakeMinutes); err != nil {
+		return nil, err
+	}
 	err := s.Setup(Twins{Region: in.Region, Cluster: in.Cluster, Name: in.Name, Count: in.Count, CPU: in.CPU, Memory: in.Memory, Arch: in.Arch,
-		StopTimeout: time.Duration(in.StopTimeoutSeconds) * time.Second, Starting: in.Starting})
+		StopTimeout: time.Duration(in.StopTimeoutSeconds) * time.Second, Starting: in.Starting, Strategy: in.Strategy, Bake: minutes(in.BakeMinutes)})
 	if err != nil {
 		return nil, err
 	}

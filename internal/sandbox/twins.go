@@ -20,6 +20,8 @@ type Twins struct {
 	Arch        string        // X86_64 (empty) or ARM64
 	StopTimeout time.Duration // 0: the model's default
 	OnSIGTERM   ecsim.Behaviour
+	Strategy    string        // of NAME-spot's deployments: ROLLING (empty), BLUE_GREEN, LINEAR or CANARY; all but ROLLING behind a load balancer
+	Bake        time.Duration // of those deployments, 0..24 h
 	// Starting leaves the tasks to start in their own time. Otherwise the world runs ahead until all of them
 	// work (a few virtual minutes), and the events of that are not delivered.
 	Starting bool
@@ -80,12 +82,20 @@ func (s *Sandbox) setupTwins(t Twins) error {
 	if err != nil {
 		return err
 	}
-	create := func(suffix, provider string, desired int) error {
-		_, err := s.world.CreateService(t.Region, ecsim.CreateServiceInput{Cluster: t.Cluster, Name: t.Name + suffix, TaskDefinition: d.ARN,
-			Desired: desired, Strategy: []ecsim.StrategyItem{{Provider: provider, Weight: 1}}})
+	spot, standard := func(*ecsim.CreateServiceInput) {}, func(*ecsim.CreateServiceInput) {}
+	if t.shifts() {
+		if spot, standard, err = s.shiftTwins(&t); err != nil {
+			return err
+		}
+	}
+	create := func(suffix, provider string, desired int, change func(*ecsim.CreateServiceInput)) error {
+		in := ecsim.CreateServiceInput{Cluster: t.Cluster, Name: t.Name + suffix, TaskDefinition: d.ARN,
+			Desired: desired, Strategy: []ecsim.StrategyItem{{Provider: provider, Weight: 1}}}
+		change(&in)
+		_, err := s.world.CreateService(t.Region, in)
 		return err
 	}
-	return errors.Join(create("-spot", ecsim.FargateSpot, t.Count), create("-standard", ecsim.Fargate, 0))
+	return errors.Join(create("-spot", ecsim.FargateSpot, t.Count, spot), create("-standard", ecsim.Fargate, 0, standard))
 }
 
 // checkSize refuses a size that no task definition could have.
