@@ -271,7 +271,7 @@ func (s *Sandbox) describeServiceRevisions(c *call, in *struct {
 
 func (s *Sandbox) revisionJSON(r *ecsim.ServiceRevision) revisionJSON {
 	services, _, _ := s.world.DescribeServices(r.Ref.Region, r.Ref.Cluster, []string{r.Ref.Service}) // it is there: its revision is
-	x := s.extrasOf(&services[0])
+	x := s.balancers(&services[0], s.extrasOf(&services[0]))
 	container := s.container(r.Ref.Region, r.TaskDefinition)
 	out := revisionJSON{CapacityProviderStrategy: fromStrategy(r.Strategy), ClusterArn: s.world.ClusterARN(r.Ref.Region, r.Ref.Cluster),
 		ContainerImages: []imageJSON{{container.name, container.image}}, CreatedAt: epoch(r.CreatedAt), LoadBalancers: orEmptyList(x.LoadBalancers),

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 
 	"github.com/backstop-ecs/backstop/internal/sandbox"
 )
@@ -34,6 +35,17 @@ func toStage(t *testing.T, s *sandbox.Sandbox, c clients, name string, stage typ
 	}
 	t.Fatalf("the stage %s does not come", stage)
 	return types.ServiceDeployment{}
+}
+
+// weightsOf are the weights of a listener rule by target group.
+func weightsOf(t *testing.T, c clients, rule string) map[string]int32 {
+	t.Helper()
+	rules := must[*elasticloadbalancingv2.DescribeRulesOutput](t)(c.elb.DescribeRules(t.Context(), &elasticloadbalancingv2.DescribeRulesInput{RuleArns: []string{rule}}))
+	weights := map[string]int32{}
+	for _, g := range rules.Rules[0].Actions[0].ForwardConfig.TargetGroups {
+		weights[*g.TargetGroupArn] = *g.Weight
+	}
+	return weights
 }
 
 func force(t *testing.T, c clients, name string) types.Service {
@@ -70,6 +82,13 @@ func TestBlueGreenTwinsOverTheWire(t *testing.T) {
 		if lb := revisions.ServiceRevisions[i].ResolvedConfiguration.LoadBalancers[0]; !strings.Contains(*lb.TargetGroupArn, color) || lb.ProductionListenerRule == nil {
 			t.Errorf("revision %d is behind %+v, want %s", i, lb, color)
 		}
+	}
+	production := before.LoadBalancers[0].AdvancedConfiguration
+	if weights := weightsOf(t, c, *production.ProductionListenerRule); weights[*production.AlternateTargetGroupArn] != 100 || weights[*before.LoadBalancers[0].TargetGroupArn] != 0 {
+		t.Errorf("weights of the listener in the bake: %v", weights)
+	}
+	if now := service(t, c, "api-spot"); *now.LoadBalancers[0].TargetGroupArn != *before.LoadBalancers[0].TargetGroupArn {
+		t.Errorf("the service names another target group: %s", *now.LoadBalancers[0].TargetGroupArn)
 	}
 	if now := service(t, c, "api-spot"); now.RunningCount != 12 || now.DesiredCount != 6 || len(now.LoadBalancers) != len(before.LoadBalancers) {
 		t.Errorf("service %d of %d, behind %d", now.RunningCount, now.DesiredCount, len(now.LoadBalancers))
@@ -187,5 +206,28 @@ func TestEarlySuccessOverTheWire(t *testing.T) {
 	wantError[*types.InvalidParameterException](t, err, "InvalidParameterException")
 	if status, answer := steer(t, s, "POST", "twins", `{"cluster": "prod", "name": "x", "strategy": "SIDEWAYS"}`); status != 400 || !strings.Contains(answer["error"].(string), "BLUE_GREEN") {
 		t.Errorf("twins with a strategy that is none: %d %v", status, answer)
+	}
+}
+
+func TestAServiceThatShiftsTrafficIsMadeThroughTheSDK(t *testing.T) {
+	s := manual(t)
+	c := connect(s)
+	steered(t, s, "POST", "twins", `{"cluster": "prod", "name": "api", "count": 1, "strategy": "LINEAR"}`) // for its target groups
+	lb := service(t, c, "api-spot").LoadBalancers[0]
+	create := &ecs.CreateServiceInput{Cluster: new("prod"), ServiceName: new("web"), TaskDefinition: new("api"), DesiredCount: aws.Int32(2),
+		CapacityProviderStrategy: []types.CapacityProviderStrategyItem{{CapacityProvider: new("FARGATE_SPOT"), Weight: 1}}, NetworkConfiguration: in("subnet-a"),
+		LoadBalancers:           []types.LoadBalancer{{TargetGroupArn: lb.TargetGroupArn, ContainerName: new("api"), ContainerPort: aws.Int32(80)}},
+		DeploymentConfiguration: &types.DeploymentConfiguration{Strategy: types.DeploymentStrategyBlueGreen, BakeTimeInMinutes: aws.Int32(5)}}
+	_, err := c.ecs.CreateService(t.Context(), create)
+	wantError[*types.InvalidParameterException](t, err, "InvalidParameterException")
+	create.LoadBalancers[0].AdvancedConfiguration = lb.AdvancedConfiguration
+	made := must[*ecs.CreateServiceOutput](t)(c.ecs.CreateService(t.Context(), create)).Service
+	if got := made.DeploymentConfiguration; got.Strategy != types.DeploymentStrategyBlueGreen || *got.BakeTimeInMinutes != 5 ||
+		*made.LoadBalancers[0].AdvancedConfiguration.AlternateTargetGroupArn != *lb.AdvancedConfiguration.AlternateTargetGroupArn {
+		t.Errorf("made %+v behind %+v", got, made.LoadBalancers[0].AdvancedConfiguration)
+	}
+	s.AdvanceTo(s.Now().Add(10 * time.Minute))
+	if d := newestDeployment(t, c, "web"); d.Status != types.ServiceDeploymentStatusSuccessful || len(d.SourceServiceRevisions) != 0 || d.TargetServiceRevision.RunningTaskCount != 2 {
+		t.Errorf("first deployment %s: %+v", d.Status, d.TargetServiceRevision)
 	}
 }

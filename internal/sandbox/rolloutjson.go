@@ -163,32 +163,36 @@ func fromConfig(breaker, rollback bool, minimum, maximum int, r *ecsim.RolloutCo
 	return out
 }
 
-// loadBalancerJSON is what the model needs of a service's load balancer to shift its traffic.
-type loadBalancerJSON struct {
-	AdvancedConfiguration *struct {
-		AlternateTargetGroupArn string `json:"alternateTargetGroupArn"`
-		ProductionListenerRule  string `json:"productionListenerRule"`
-		TestListenerRule        string `json:"testListenerRule"`
-		RoleArn                 string `json:"roleArn"`
-	} `json:"advancedConfiguration"`
+// advancedJSON is what shifts the traffic of a service.
+type advancedJSON struct {
+	AlternateTargetGroupArn string `json:"alternateTargetGroupArn,omitempty"`
+	ProductionListenerRule  string `json:"productionListenerRule,omitempty"`
+	TestListenerRule        string `json:"testListenerRule,omitempty"`
+	RoleArn                 string `json:"roleArn,omitempty"`
 }
 
-// trafficOf reads what shifts the traffic of a service from its load balancers: the first one with an advanced configuration.
+// trafficOf reads what shifts the traffic of a service from its load balancers. Error: InvalidParameterException, also where it is not
+// with the first of them alone.
 func trafficOf(loadBalancers json.RawMessage) (ecsim.TrafficConfig, error) {
-	var in []loadBalancerJSON
+	var all []balancerJSON
 	if !named(loadBalancers) {
 		return ecsim.TrafficConfig{}, nil
 	}
-	if err := json.Unmarshal(loadBalancers, &in); err != nil {
-		return ecsim.TrafficConfig{}, refuse("SerializationException", "%s", serializationMessage(err))
+	if err := json.Unmarshal(loadBalancers, &all); err != nil {
+		return ecsim.TrafficConfig{}, ecsInvalid("loadBalancers: %s", serializationMessage(err))
 	}
-	for _, lb := range in {
-		if a := lb.AdvancedConfiguration; a != nil {
-			if a.RoleArn == "" {
-				return ecsim.TrafficConfig{}, ecsInvalid("advancedConfiguration needs a roleArn.")
-			}
-			return ecsim.TrafficConfig{Alternate: a.AlternateTargetGroupArn, ProductionRule: a.ProductionListenerRule, TestRule: a.TestListenerRule}, nil
+	var traffic ecsim.TrafficConfig
+	for i, b := range all {
+		a := b.AdvancedConfiguration
+		switch {
+		case a == nil:
+			continue
+		case i > 0:
+			return traffic, ecsInvalid("The sandbox shifts the traffic of a service's first load balancer only.")
+		case a.RoleArn == "":
+			return traffic, ecsInvalid("advancedConfiguration needs a roleArn.")
 		}
+		traffic = ecsim.TrafficConfig{Alternate: a.AlternateTargetGroupArn, ProductionRule: a.ProductionListenerRule, TestRule: a.TestListenerRule}
 	}
-	return ecsim.TrafficConfig{}, nil
+	return traffic, nil
 }

@@ -71,6 +71,9 @@ type Sandbox struct {
 	targets map[targetKey]*scalableTarget
 	queues  map[string]*queue
 	topics  map[string]*topic
+
+	balancing balancingExtras
+
 	notices []Notice
 	rules   map[ruleKey]*rule
 	faults  []*Fault
@@ -124,6 +127,7 @@ func (s *Sandbox) resetLocked() {
 	s.targets = map[targetKey]*scalableTarget{}
 	s.queues = map[string]*queue{}
 	s.topics = map[string]*topic{}
+	s.balancing = balancingExtras{groups: map[string]*groupExtras{}, balancers: map[string]time.Time{}}
 	s.notices = nil
 	s.rules = map[ruleKey]*rule{}
 	s.faults = nil

@@ -89,7 +89,7 @@ func orDefault(s, standard string) string {
 
 // serviceJSON is a service as DescribeServices shows it.
 func (s *Sandbox) serviceJSON(m *ecsim.Service, tags bool) serviceJSON {
-	x := s.extrasOf(m)
+	x := s.balancers(m, s.extrasOf(m))
 	out := serviceJSON{ServiceArn: m.ARN, ServiceName: m.Ref.Service, ClusterArn: s.world.ClusterARN(m.Ref.Region, m.Ref.Cluster),
 		LoadBalancers: orEmptyList(x.LoadBalancers), ServiceRegistries: orEmptyList(x.ServiceRegistries), Status: m.Status,
 		DesiredCount: m.Desired, RunningCount: m.Running, PendingCount: m.Pending, CapacityProviderStrategy: fromStrategy(m.Strategy),

@@ -122,6 +122,10 @@ func (s *Sandbox) createService(c *call, in *serviceInput) (*serviceOutput, erro
 	if err := s.checkTasks(c.region, in.TaskDefinition, in.NetworkConfiguration); err != nil {
 		return nil, err
 	}
+	balanced, err := s.balancedBy(c.region, in.LoadBalancers)
+	if err != nil {
+		return nil, err
+	}
 	if in.DesiredCount == nil {
 		in.DesiredCount = new(int)
 	}
@@ -135,7 +139,8 @@ func (s *Sandbox) createService(c *call, in *serviceInput) (*serviceOutput, erro
 	}
 	made, err := s.world.CreateService(c.region, ecsim.CreateServiceInput{Cluster: cluster, Name: in.ServiceName, TaskDefinition: in.TaskDefinition,
 		Desired: *in.DesiredCount, Strategy: toStrategy(in.CapacityProviderStrategy), Zones: zonesOf(c.region, in.NetworkConfiguration),
-		Deployment: deployment, Traffic: traffic, LoadBalanced: len(in.LoadBalancers) > len("[]"),
+		Deployment: deployment, Traffic: traffic, LoadBalanced: named(in.LoadBalancers) && string(in.LoadBalancers) != "[]",
+		TargetGroups: balanced.TargetGroups, ContainerPort: balanced.ContainerPort, HealthGrace: in.grace(),
 		Rebalancing: in.AvailabilityZoneRebalancing == "ENABLED", Tags: toTags(in.Tags)})
 	if err != nil {
 		return nil, err
@@ -193,6 +198,16 @@ func (s *Sandbox) updateService(c *call, in *serviceInput) (*serviceOutput, erro
 	}
 	if in.AvailabilityZoneRebalancing != "" {
 		change.Rebalancing = new(in.AvailabilityZoneRebalancing == "ENABLED")
+	}
+	if named(in.LoadBalancers) {
+		balanced, err := s.balancedBy(c.region, in.LoadBalancers)
+		if err != nil {
+			return nil, err
+		}
+		change.TargetGroups, change.ContainerPort = balanced.TargetGroups, balanced.ContainerPort
+	}
+	if in.HealthCheckGracePeriodSeconds != nil {
+		change.HealthGrace = new(in.grace())
 	}
 	changed, err := s.world.UpdateService(ref, change)
 	if err != nil {

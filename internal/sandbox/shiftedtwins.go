@@ -3,16 +3,12 @@ package sandbox
 import (
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/backstop-ecs/backstop/internal/ecsim"
 )
 
 // strategies are the deployment strategies that twins can have.
 var strategies = []string{ecsim.Rolling, ecsim.BlueGreen, ecsim.Linear, ecsim.Canary}
-
-// twinHealth is the health check of the twins' target groups: a new target is healthy after 10 s of answers.
-const twinHealth = 5 * time.Second
 
 func checkStrategy(strategy string, bakeMinutes int) error {
 	if strategy != "" && !slices.Contains(strategies, strategy) {
@@ -32,7 +28,7 @@ func (s *Sandbox) shiftTwins(t *Twins) (spot, standard func(*ecsim.CreateService
 	var groups [2]string
 	var forwards []ecsim.Forward
 	for i, color := range []string{"-blue", "-green"} {
-		g, err := s.world.CreateTargetGroup(t.Region, ecsim.TargetGroupInput{Name: t.Name + color, Interval: twinHealth, HealthyThreshold: 2, UnhealthyThreshold: 2})
+		g, err := s.world.CreateTargetGroup(t.Region, ecsim.TargetGroupInput{Name: t.Name + color, Interval: twinsInterval, HealthyThreshold: twinsPasses, DeregistrationTime: twinsDrain})
 		if err != nil {
 			return nil, nil, err
 		}

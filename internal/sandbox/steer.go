@@ -50,6 +50,8 @@ func steering() []steer {
 		{http.MethodPost, "resume", func(s *Sandbox, _ *http.Request, _ []byte) (any, error) { s.Pause(false); return s.clockNow(), nil }},
 		{http.MethodPost, "advance", steering1((*Sandbox).steerAdvance)},
 		{http.MethodPost, "twins", steering1((*Sandbox).steerTwins)},
+		{http.MethodPost, "model", steering1((*Sandbox).steerModel)},
+		{http.MethodPost, "answers", steering1((*Sandbox).steerAnswers)},
 		{http.MethodPost, "reset", func(s *Sandbox, _ *http.Request, _ []byte) (any, error) { s.Reset(); return s.clockNow(), nil }},
 	}
 }
@@ -309,36 +311,4 @@ func (s *Sandbox) steerDelivery(t Trouble) (any, error) {
 	}
 	s.SetDelivery(t)
 	return t, nil
-}
-
-type twinsInput struct {
-	Region             string `json:"region"`
-	Cluster            string `json:"cluster"`
-	Name               string `json:"name"`
-	Count              int    `json:"count"`
-	CPU                int    `json:"cpu"`
-	Memory             int    `json:"memory"`
-	Arch               string `json:"arch"`
-	StopTimeoutSeconds int    `json:"stop_timeout_seconds"`
-	Starting           bool   `json:"starting"`
-	Strategy           string `json:"strategy"`
-	BakeMinutes        int    `json:"bake_minutes"`
-}
-
-func (s *Sandbox) steerTwins(in twinsInput) (any, error) {
-	if in.Cluster == "" || in.Name == "" {
-		return nil, errors.New("cluster, name: are missing")
-	}
-	if in.Count < 0 || in.Count > 5000 {
-		return nil, fmt.Errorf("count: must be 0 to 5000 (got %d)", in.Count)
-	}
-	if err := checkStrategy(in.Strategy, in.BakeMinutes); err != nil {
-		return nil, err
-	}
-	err := s.Setup(Twins{Region: in.Region, Cluster: in.Cluster, Name: in.Name, Count: in.Count, CPU: in.CPU, Memory: in.Memory, Arch: in.Arch,
-		StopTimeout: time.Duration(in.StopTimeoutSeconds) * time.Second, Starting: in.Starting, Strategy: in.Strategy, Bake: minutes(in.BakeMinutes)})
-	if err != nil {
-		return nil, err
-	}
-	return map[string]string{"spot": in.Name + "-spot", "standard": in.Name + "-standard"}, nil
 }
