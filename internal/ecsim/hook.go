@@ -72,7 +72,7 @@ func (w *World) hooksDone(s *service, r *release) bool {
 	return done
 }
 
-// dropHooks ends the pauses that a rollback makes pointless.
+// dropHooks ends the pauses that the end of a service deployment, or its rollback, makes pointless.
 func (r *release) dropHooks() {
 	for _, h := range r.hooks {
 		if h.status == HookAwaitingAction {

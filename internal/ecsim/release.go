@@ -107,6 +107,7 @@ func (r *release) end(status, reason string, now moment) {
 		return
 	}
 	r.status, r.reason, r.updated, r.finished = status, reason, now, now
+	r.dropHooks()
 	if status == ReleaseStopped {
 		r.stopped = now
 	}

@@ -94,7 +94,8 @@ func (w *World) lookShifting(s *service) {
 		w.afterAttempt(s, &a)
 	}
 	s.deployments = slices.DeleteFunc(s.deployments, func(d *deployment) bool {
-		return d != s.deployments[0] && d.alive == 0 && d.running == 0 && d.pending == 0 && w.wanted(s, d) == 0
+		carries := d.traffic != nil && d.traffic.production > 0
+		return d != s.deployments[0] && !carries && d.alive == 0 && d.running == 0 && d.pending == 0 && w.wanted(s, d) == 0
 	})
 	w.advance(s)
 }
