@@ -26,7 +26,7 @@ func (w *World) CreateService(regionName string, in CreateServiceInput) (Service
 	case old != nil && old.status == draining:
 		return Service{}, invalid("Unable to Start a service that is still Draining.")
 	}
-	for _, err := range []error{checkDesired(in.Desired), checkStrategy(in.Strategy), checkZones(in.Zones), checkLimits(in.Deployment, 100, 200)} {
+	for _, err := range []error{checkDesired(in.Desired), checkStrategy(in.Strategy), checkZones(in.Zones), checkLimits(in.Deployment, 100, 200, in.LoadBalanced || len(in.TargetGroups) > 0)} {
 		if err != nil {
 			return Service{}, err
 		}
@@ -35,9 +35,13 @@ func (w *World) CreateService(regionName string, in CreateServiceInput) (Service
 	if err != nil {
 		return Service{}, err
 	}
+	if err := w.checkTraffic(regionName, groups, in.Traffic, in.Deployment.Rollout); err != nil {
+		return Service{}, err
+	}
 	s := &service{
 		ref: ref, cluster: cl, index: int32(len(w.services)), created: w.now, desired: in.Desired, minimum: 100, maximum: 200,
-		balanced: in.LoadBalanced || len(groups) > 0, front: front{groups, in.ContainerPort, max(0, in.HealthGrace)}, balance: zoneBalanced(in.Rebalancing), tags: mergeTags(nil, in.Tags), raw: slices.Clone(in.Raw), nextLook: never,
+		balanced: in.LoadBalanced || len(groups) > 0, front: front{groups, in.ContainerPort, max(0, in.HealthGrace)}, traffic: in.Traffic,
+		balance: zoneBalanced(in.Rebalancing), tags: mergeTags(nil, in.Tags), raw: slices.Clone(in.Raw), nextLook: never,
 	}
 	s.limits(in.Deployment)
 	s.spread(in.Zones)
@@ -87,7 +91,7 @@ func (w *World) UpdateService(ref Ref, in UpdateServiceInput) (Service, error) {
 		return Service{}, err
 	}
 	if in.Deployment != nil {
-		if err := checkLimits(*in.Deployment, s.minimum, s.maximum); err != nil {
+		if err := checkLimits(*in.Deployment, s.minimum, s.maximum, s.balanced); err != nil {
 			return Service{}, err
 		}
 	}
@@ -95,11 +99,17 @@ func (w *World) UpdateService(ref Ref, in UpdateServiceInput) (Service, error) {
 	if err != nil {
 		return Service{}, err
 	}
+	if err := w.checkShift(s, &in, groups); err != nil {
+		return Service{}, err
+	}
 	w.veil(s)
 	regrouped := s.front.change(&in, groups)
 	s.balanced = s.balanced && in.TargetGroups == nil || len(s.front.groups) > 0
 	if in.Deployment != nil {
 		s.limits(*in.Deployment)
+	}
+	if in.Traffic != nil {
+		s.traffic = *in.Traffic
 	}
 	if in.Rebalancing != nil {
 		s.balance = zoneBalanced(*in.Rebalancing)
@@ -222,8 +232,8 @@ func checkZones(zones []string) error {
 	return nil
 }
 
-// checkLimits validates the percentages of a rolling deployment; least and most are those in force.
-func checkLimits(c DeploymentConfig, least, most int) error {
+// checkLimits validates a deployment configuration; least and most are the percentages in force.
+func checkLimits(c DeploymentConfig, least, most int, balanced bool) error {
 	if c.MinimumHealthyPercent != nil {
 		least = *c.MinimumHealthyPercent
 	}
@@ -236,6 +246,9 @@ func checkLimits(c DeploymentConfig, least, most int) error {
 	if least >= 100 && most <= 100 {
 		return invalid("Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments.")
 	}
+	if c.Rollout != nil {
+		return c.Rollout.check(balanced, least)
+	}
 	return nil
 }
 
@@ -247,6 +260,9 @@ func (s *service) limits(c DeploymentConfig) {
 		s.maximum = *c.MaximumPercent
 	}
 	s.breaker, s.rollback = c.CircuitBreaker, c.Rollback
+	if c.Rollout != nil {
+		s.plan = c.Rollout.clone()
+	}
 }
 
 // spread sets a service's zones; tasks that are already there stay where they are.

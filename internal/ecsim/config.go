@@ -33,6 +33,11 @@ type Config struct {
 	PlacementSilence   time.Duration // no second SERVICE_TASK_PLACEMENT_FAILURE event of one service within this; default 46 min (A20)
 	ShortageNotCounted bool          // placement failures do not feed the deployment circuit breaker; default false: they do (A21)
 	ScaleIn            ScaleInPick   // which tasks a scale-in stops; default those that serve, the longest running first (A22)
+	SourceNotReplaced  bool          // lost tasks of the older revision of a rolling deployment are not replaced; default false: they are (A61)
+	DeferredCleanup    time.Duration // from an early success to the end of the older tasks; default 5 min (A63)
+	BlueNotReplaced    bool          // lost tasks of a revision that has lost its traffic are not replaced; default false: they are (A64)
+	StageTime          time.Duration // a shift of test or production traffic takes this long; default 10 s (A65)
+	StageLimit         time.Duration // a second revision that is not up after this long is rolled back; default 24 h (A65)
 
 	HungShare    float64       // share of launches without capacity that hang in PENDING instead of failing; default 0 (A23)
 	HungMean     time.Duration // mean time such a launch hangs; default 8.3 min
@@ -156,7 +161,7 @@ const (
 	WindingDownEvents                      // DEACTIVATING, STOPPING and DEPROVISIONING that follow one of those two
 	StoppedEvents                          // STOPPED
 	ServiceEvents                          // ECS Service Action
-	DeploymentEvents                       // ECS Deployment State Change
+	DeploymentEvents                       // ECS Deployment State Change, ECS Hook State Change
 	APICallEvents                          // AWS API Call via CloudTrail
 	AllEvents         EventSet = 1<<iota - 1
 

@@ -38,6 +38,7 @@ func (c Config) withDefaults() Config {
 		{&c.StopTimeout, 30 * time.Second}, {&c.ObeyTime, time.Second}, {&c.DrainTime, 20 * time.Second},
 		{&c.WarningTime, 120 * time.Second}, {&c.ReplaceDelay, 5 * time.Second}, {&c.SchedulerDelay, time.Second},
 		{&c.HealthyAfter, 40 * time.Second}, {&c.DeploymentSettle, 88 * time.Second}, {&c.CompletionLag, 25 * time.Second},
+		{&c.DeferredCleanup, 5 * time.Minute}, {&c.StageTime, 10 * time.Second}, {&c.StageLimit, 24 * time.Hour},
 		{&c.SteadyRepeat, 6 * time.Hour}, {&c.PlacementSilence, 46 * time.Minute}, {&c.HungMean, 498 * time.Second},
 		{&c.HungMax, 23 * time.Minute}, {&c.KeepStopped, time.Hour}, {&c.LaunchSpacing, 0}, {&c.ReadLag, 0},
 		{&c.MinimumBilled, time.Minute}, {&c.EarlyStop, 0}, {&c.KeepInactive, time.Hour}, {&c.NewServiceLag, 0},

@@ -3,7 +3,7 @@ package ecsim
 import "time"
 
 // Glance is what a controller needs of DescribeServices, without the parts that are dear to make (the event list, strategies,
-// tags). Desired, Running, Pending, TaskDefinition and the deployment are as reads show them; Unthreatened is the truth.
+// tags). Desired, Running, Pending, TaskDefinition and the deployment are as reads show them; Unthreatened and InService are the truth.
 type Glance struct {
 	Status                    string // ACTIVE, DRAINING or INACTIVE
 	Desired, Running, Pending int
@@ -13,6 +13,8 @@ type Glance struct {
 	DeployedAt                time.Time
 	// Unthreatened is how many tasks are RUNNING right now and neither warned nor stopping.
 	Unthreatened int
+	// InService is [World.InService].
+	InService int
 	// TrueDesired is the desired count as it is right now, however old reads are.
 	TrueDesired int
 }
@@ -26,7 +28,7 @@ func (w *World) Glance(ref Ref) (g Glance, ok bool) {
 	primary := s.deployments[0]
 	g = Glance{Status: serviceStatusNames[s.status], Desired: s.desired, Running: w.counted(s.running, s.warned), Pending: s.pending,
 		TaskDefinition: primary.def.ARN, Deployments: len(s.deployments), Rollout: rolloutNames[primary.rollout],
-		DeployedAt: w.timeOf(primary.created), TrueDesired: s.desired}
+		DeployedAt: w.timeOf(primary.created), TrueDesired: s.desired, InService: s.inService}
 	if old := s.shown; old != nil && w.now < s.shownUntil {
 		g.Status, g.Desired, g.Running, g.Pending, g.TaskDefinition = old.Status, old.Desired, old.Running, old.Pending, old.TaskDefinition
 		g.Deployments, g.Rollout, g.DeployedAt = len(old.Deployments), old.Deployments[0].Rollout, old.Deployments[0].CreatedAt

@@ -85,7 +85,9 @@ func (w *World) Configure(change func(*Config)) {
 		w.fitStarts()
 	}
 	if c.WarmUp != was.WarmUp {
-		w.SetWarmUp(c.WarmUp)
+		for _, provider := range providerNames {
+			w.SetWarmUp(provider, c.WarmUp)
+		}
 	}
 	if c.HungStartShare != was.HungStartShare {
 		w.begins.hung = [2]float64{c.HungStartShare, c.HungStartShare}

@@ -186,7 +186,7 @@ func (w *World) toRunning(t *task) {
 		t.deployment.pending--
 		s.running++
 		t.deployment.running++
-		s.failing.clear()
+		t.deployment.failing.clear()
 	}
 	w.set(t, running, RunningEvents)
 	w.warm(t)
@@ -217,7 +217,7 @@ func (w *World) healthy(t *task) {
 	d := t.deployment
 	d.healthy++
 	d.failed = 0
-	t.service.shortLived.clear()
+	d.shortLived.clear()
 	if d.rollout == rolling || len(t.service.deployments) > 1 || t.service.balance != nil {
 		w.lookAt(t.service, w.now)
 	}

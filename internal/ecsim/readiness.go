@@ -65,7 +65,7 @@ func (r *readiness) reaches(now moment) bool {
 // starts is how starts go beyond the time that they take.
 type starts struct {
 	hung     [2]float64 // by provider: the share that never gets to RUNNING though it has capacity
-	warmUp   spread
+	warmUp   [2]spread  // by provider
 	unwell   float64    // share of tasks that never answer
 	fates    *rand.Rand // which starts hang, which tasks never answer
 	warmings *rand.Rand
@@ -104,8 +104,10 @@ func (w *World) SetHungStarts(provider string, share float64) {
 	w.begins.hung[providerIndex(provider)] = share
 }
 
-// SetWarmUp changes the warm-up of tasks that become RUNNING from now on and whose task definition has none of its own.
-func (w *World) SetWarmUp(u WarmUp) { w.begins.warmUp = u.spread() }
+// SetWarmUp changes the warm-up of a capacity provider's tasks that become RUNNING from now on and whose task definition has none of its own.
+func (w *World) SetWarmUp(provider string, u WarmUp) {
+	w.begins.warmUp[providerIndex(provider)] = u.spread()
+}
 
 // SetAnswering makes the applications of up to n RUNNING tasks of a service, the oldest first, stop answering, or answer again, and
 // returns their IDs. Health checks find out in their own time.
@@ -150,7 +152,7 @@ func (w *World) readinessOf(t *task) *readiness {
 // needsReadiness reports whether RUNNING is not all there is to a task.
 func (w *World) needsReadiness(t *task) bool {
 	b := &w.begins
-	return t.readiness != nil || b.warmUp.scale != 0 || b.unwell > 0 || t.def.WarmUp.P50 > 0 || t.def.NeverHealthy || t.def.HealthCheck != nil
+	return t.readiness != nil || b.warmUp[t.provider].scale != 0 || b.unwell > 0 || t.def.WarmUp.P50 > 0 || t.def.NeverHealthy || t.def.HealthCheck != nil
 }
 
 // warm plans when the application of a task that has just become RUNNING answers.
@@ -160,7 +162,7 @@ func (w *World) warm(t *task) {
 	}
 	r := w.readinessOf(t)
 	b := &w.begins
-	u := b.warmUp
+	u := b.warmUp[t.provider]
 	if t.def.WarmUp.P50 != 0 {
 		u = t.def.WarmUp.spread()
 	}

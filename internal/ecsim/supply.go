@@ -119,19 +119,28 @@ func (w *World) victim(m *market) *task {
 // Interrupt reclaims up to n random RUNNING Spot tasks of a service, in one zone or (with "") in any, and returns their IDs. With
 // reduce the limits that they counted against, where there are any, sink with them; otherwise their places can be had again.
 func (w *World) Interrupt(ref Ref, n int, zone string, reduce bool) []string {
+	return w.interruptOf(ref, n, zone, reduce, func(*deployment) bool { return true })
+}
+
+// InterruptRevision is [World.Interrupt] for the tasks of the revisions that carry production traffic, or of the others.
+func (w *World) InterruptRevision(ref Ref, n int, zone string, reduce, production bool) []string {
+	return w.interruptOf(ref, n, zone, reduce, func(d *deployment) bool { return d.production() > 0 == production })
+}
+
+func (w *World) interruptOf(ref Ref, n int, zone string, reduce bool, of func(*deployment) bool) []string {
 	s := w.byRef[ref]
 	if s == nil {
 		return nil
 	}
 	var candidates []*task
 	for t := s.home.alive.first; t != nil; t = t.next {
-		if t.provider == spot && t.status == running && !t.leaving && t.market != nil && (zone == "" || t.zoneName == zone) {
+		if t.provider == spot && t.status == running && !t.leaving && t.market != nil && (zone == "" || t.zoneName == zone) && of(t.deployment) {
 			candidates = append(candidates, t)
 		}
 	}
 	var ids []string
 	for ; n > 0 && len(candidates) > 0; n-- {
-		i := w.aim(candidates)
+		i := w.strikeOne(candidates)
 		t := candidates[i]
 		candidates[i] = candidates[len(candidates)-1]
 		candidates = candidates[:len(candidates)-1]
@@ -150,8 +159,8 @@ func (w *World) Interrupt(ref Ref, n int, zone string, reduce bool) []string {
 	return ids
 }
 
-// aim returns the place of the task that an interruption of one of these strikes.
-func (w *World) aim(candidates []*task) int {
+// strikeOne returns the place of the task that an interruption of one of these strikes.
+func (w *World) strikeOne(candidates []*task) int {
 	if !w.choosy() {
 		return w.victims.IntN(len(candidates))
 	}

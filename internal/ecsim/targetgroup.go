@@ -196,6 +196,7 @@ func (w *World) RegisterTargets(regionName, arn string, targets []Target) error 
 	if err := checkTargets(targets); err != nil {
 		return err
 	}
+	g.live(w.now)
 	for _, in := range targets {
 		ip, _ := parseIP(in.IP)
 		t := g.find(ip, cmp.Or(in.Port, g.Port))

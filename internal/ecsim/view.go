@@ -101,9 +101,11 @@ func (w *World) view(s *service) Service {
 		Running: w.counted(s.running, s.warned), Pending: s.pending, TaskDefinition: primary.def.ARN,
 		Strategy: slices.Clone(primary.strategy), Zones: slices.Clone(s.zones),
 		MinimumHealthyPercent: s.minimum, MaximumPercent: s.maximum, CircuitBreaker: s.breaker, Rollback: s.rollback,
-		LoadBalanced: s.balanced, TargetGroups: s.front.arns(), HealthGrace: s.front.grace, Rebalancing: s.balance != nil, CreatedAt: w.timeOf(s.created), Events: w.messagesOf(s),
+		LoadBalanced: s.balanced, TargetGroups: s.front.arns(), HealthGrace: s.front.grace, Rebalancing: s.balance != nil,
+		Rollout: s.plan.clone(), Traffic: s.traffic, CreatedAt: w.timeOf(s.created), Events: w.messagesOf(s),
 		Tags: slices.Clone(s.tags), Raw: slices.Clone(s.raw),
 	}
+	w.present(s, &v)
 	for i, d := range s.deployments {
 		dv := Deployment{
 			ID: d.id, Status: "ACTIVE", TaskDefinition: d.def.ARN, Strategy: slices.Clone(d.strategy), Desired: d.alive,
@@ -112,6 +114,8 @@ func (w *World) view(s *service) Service {
 		}
 		if i == 0 {
 			dv.Status, dv.Desired = "PRIMARY", s.desired
+		} else if s.release.shift != nil {
+			dv.Desired = w.wanted(s, d)
 		}
 		v.Deployments = append(v.Deployments, dv)
 	}

@@ -38,6 +38,7 @@ type World struct {
 	deployNo uint64
 
 	balancingNo uint64
+	releaseNo   uint64 // of service deployments and of their pauses
 	begins      starts
 
 	passed moment // the latest arrival so far, when order is kept
@@ -64,7 +65,7 @@ func New(cfg Config) *World {
 		*stream = rand.New(rand.NewPCG(cfg.Seed, scramble(uint64(i)+1)))
 	}
 	w.begins = starts{
-		hung: [2]float64{cfg.HungStartShare, cfg.HungStartShare}, warmUp: cfg.WarmUp.spread(), unwell: cfg.UnhealthyShare,
+		hung: [2]float64{cfg.HungStartShare, cfg.HungStartShare}, warmUp: [2]spread{cfg.WarmUp.spread(), cfg.WarmUp.spread()}, unwell: cfg.UnhealthyShare,
 		fates: rand.New(rand.NewPCG(cfg.Seed, scramble(101))), warmings: rand.New(rand.NewPCG(cfg.Seed, scramble(102))),
 	}
 	return w

@@ -66,6 +66,7 @@ var operations = map[string]map[string]operation{
 	serviceSTS:     stsOperations,
 	serviceQuotas:  quotaOperations,
 	serviceEvents:  eventsOperations,
+	serviceELB:     balancingOperations,
 }
 
 // reply is a complete HTTP answer.

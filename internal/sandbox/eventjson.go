@@ -38,6 +38,19 @@ type deploymentDetail struct {
 	Reason       string `json:"reason"`
 }
 
+type hookDetail struct {
+	EventType            string `json:"eventType"`
+	EventName            string `json:"eventName"`
+	HookID               string `json:"hookId"`
+	HookType             string `json:"hookType"`
+	ExpiresAt            string `json:"expiresAt"`
+	LifecycleStage       string `json:"lifecycleStage"`
+	ClusterArn           string `json:"clusterArn"`
+	ServiceArn           string `json:"serviceArn"`
+	ServiceDeploymentArn string `json:"serviceDeploymentArn"`
+	UpdatedAt            string `json:"updatedAt"`
+}
+
 // apiCallDetail is a CloudTrail record, as far as it names the call and its object.
 type apiCallDetail struct {
 	EventVersion      string            `json:"eventVersion"`
@@ -78,6 +91,10 @@ func (s *Sandbox) eventJSON(e *ecsim.Event) ([]byte, error) {
 		out.Detail = detail
 	case ecsim.DeploymentStateChange:
 		out.Detail = deploymentDetail{e.EventType, e.Name, e.DeploymentID, isoTime(e.At), e.Reason}
+	case ecsim.HookStateChange:
+		h := e.Hook
+		out.Resources = []string{h.Deployment}
+		out.Detail = hookDetail{e.EventType, e.Name, h.ID, "PAUSE", isoTime(h.Expires), h.Stage, cluster, service, h.Deployment, isoTime(e.At)}
 	case ecsim.APICall:
 		key := "service"
 		if e.Name == "CreateService" {

@@ -18,7 +18,7 @@ const (
 	formMap           // a list of name/value pairs
 )
 
-// formNames gives the JSON member behind each flattened name of SQS and SNS.
+// formNames gives the JSON member behind each flattened name of SQS and SNS, and the lists of Elastic Load Balancing.
 var formNames = map[string]struct {
 	member string
 	kind   formKind
@@ -35,11 +35,24 @@ var formNames = map[string]struct {
 	"SendMessageBatchRequestEntry":   {"Entries", formList},
 	"DeleteMessageBatchRequestEntry": {"Entries", formList},
 	"ChangeMessageVisibilityBatchRequestEntry": {"Entries", formList},
+	"Actions":          {"Actions", formList},
+	"Conditions":       {"Conditions", formList},
+	"DefaultActions":   {"DefaultActions", formList},
+	"ListenerArns":     {"ListenerArns", formList},
+	"LoadBalancerArns": {"LoadBalancerArns", formList},
+	"Names":            {"Names", formList},
+	"RuleArns":         {"RuleArns", formList},
+	"TargetGroupArns":  {"TargetGroupArns", formList},
+	"TargetGroups":     {"TargetGroups", formList},
+	"Targets":          {"Targets", formList},
+	"Values":           {"Values", formList},
 }
 
 // formNumbers are the members that are numbers in the JSON protocol.
 var formNumbers = map[string]bool{
 	"DelaySeconds": true, "DurationSeconds": true, "MaxNumberOfMessages": true, "VisibilityTimeout": true, "WaitTimeSeconds": true, "MaxResults": true,
+	"Port": true, "Priority": true, "Weight": true, "PageSize": true, "HealthCheckIntervalSeconds": true, "HealthCheckTimeoutSeconds": true,
+	"HealthyThresholdCount": true, "UnhealthyThresholdCount": true,
 }
 
 type formNode struct {

@@ -2,224 +2,115 @@ package sandbox
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
-	"reflect"
-	"regexp"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/ecsim"
-	"github.com/backstop-ecs/backstop/internal/scaler"
 )
 
-// scalerPath begins the paths of knobs that are the scaler's.
-const scalerPath = "scaler."
+// startSecondsMax bounds the times that starts and warm-ups may take: a day.
+const startSecondsMax = 86400
 
-// knobs has the knobs of docs/aws-assumptions.md by the number of their row: paths of fields of ecsim.Config or scaler.Config.
-var knobs = map[string][]string{
-	"A1": {"StartUp.P50", "StartUp.P95", "StartUp.P99", "ProviderStartUp"},
-	"A2": {"StartUp.CommonShare"}, "A3": {"StartUp.SlowShare", "StartUp.SlowExtra"},
-	"A4": {"StartShares.Provisioning", "StartShares.Pulled", "StartShares.Activating"},
-	"A5": {"WarningTime"}, "A6": {"StopTimeout"}, "A7": {"OnSIGTERM", "ObeyTime"}, "A8": {"DrainTime"}, "A9": {"UnwarnedShare"},
-	"A10": {"WarningForm"}, "A11": {"WarnedNotCounted"}, "A12": {"ReplaceDelay"}, "A13": {"SchedulerDelay"}, "A14": {"HealthyAfter"},
-	"A15": {"DeploymentSettle", "CompletionLag"}, "A16": {"SteadyRepeat"},
-	"A17": {"PlacementRetry.First", "PlacementRetry.Max", "PlacementRetry.Factor"},
-	"A18": {"FailingRetry.First", "FailingRetry.Max", "FailingRetry.Factor", "FailuresAllowed"},
-	"A19": {"DesiredResets"}, "A20": {"PlacementSilence"}, "A21": {"ShortageNotCounted"}, "A22": {"ScaleIn"},
-	"A23": {"HungShare", "HungMean", "HungMax", "HungBacksOff"}, "A24": {"ServiceLaunches", "LaunchSpacing"},
-	"A25": {"LaunchRate.Burst", "LaunchRate.PerSecond"}, "A26": {"OnDemandVCPU", "SpotVCPU"},
-	"A27": {"Delivery.P50", "Delivery.P95", "Delivery.P99", "Delivery.DuplicateShare", "Delivery.DuplicateBy", "Delivery.ReorderShare",
-		"Delivery.ReorderBy", "Delivery.LostShare"},
-	"A28": {"ReadLag"}, "A29": {"KeepStopped"}, "A30": {"Throttle"}, "A31": {"MinimumBilled"}, "A32": {"EarlyStop"},
-	"A33": {"Strike.Pick", "Strike.SpareProtected"}, "A35": {"ShareMoves"}, "A37": {"FailuresAllowed"}, "A38": {"StrategyUnforced"},
-	"A42": {"RunTaskRefuses"}, "A43": {"Protection.Standard", "Protection.Least", "Protection.Most"}, "A45": {"ReadLag"},
-	"A46": {"FailAfter.Exit", "FailAfter.HealthCheck"},
-	"A47": {"WarmUp.P50", "WarmUp.P95", "WarmUp.P99", "UnhealthyShare"}, "A48": {"HungStartShare"}, "A51": {"NLBRegistration"},
-	"A53": {"DeregistrationWait"}, "A54": {"SpotDeregistration.AtWarning", "SpotDeregistration.After", "SpotDeregistration.HoldsGrace"},
-	"A55": {"PutBackServes"},
-	"A70": {"Rebalance.After", "Rebalance.Retry", "Rebalance.AtOnce"}, "A71": {"Rebalance.FailureShare"}, "A72": {"KeepInactive"}, "A73": {"NewServiceLag"},
-	"A74": {"scaler.Period"}, "A75": {"scaler.OutPeriods", "scaler.InTime", "scaler.InMargin"}, "A76": {"scaler.FromDesired"},
-	"A77": {"scaler.ZeroWithoutTasks"}, "A78": {"scaler.Cooldown"}, "A79": {"scaler.InDuringDeployments"}, "A80": {"scaler.LateActions"},
-	"A81": {"scaler.CPUMax"},
+type twinsInput struct {
+	Region             string  `json:"region"`
+	Cluster            string  `json:"cluster"`
+	Name               string  `json:"name"`
+	Count              int     `json:"count"`
+	CPU                int     `json:"cpu"`
+	Memory             int     `json:"memory"`
+	Arch               string  `json:"arch"`
+	StopTimeoutSeconds int     `json:"stop_timeout_seconds"`
+	Starting           bool    `json:"starting"`
+	TargetGroup        bool    `json:"target_group"`
+	WarmUpSeconds      float64 `json:"warm_up_seconds"`
+	Strategy           string  `json:"strategy"`
+	BakeMinutes        int     `json:"bake_minutes"`
 }
 
-// models are the two configurations that knobs turn.
-type models struct {
-	world  *ecsim.Config
-	scaler *scaler.Config
-}
-
-// knobNumber is what a key looks like that names a row of the ledger.
-var knobNumber = regexp.MustCompile(`^A[0-9]+$`)
-
-// modelInput is what POST /_sandbox/model takes beside the numbers of knobs.
-type modelInput struct {
-	Provider       string          `json:"provider"`
-	StartUpSeconds []float64       `json:"start_up_seconds"`
-	WarmUpSeconds  []float64       `json:"warm_up_seconds"`
-	HungShare      *float64        `json:"hung_share"`
-	Knob           string          `json:"knob"`
-	Value          json.RawMessage `json:"value"`
-
-	byNumber map[string]json.RawMessage
-}
-
-// UnmarshalJSON implements json.Unmarshaler: keys that are numbers of the ledger are kept apart, unknown ones are errors.
-func (in *modelInput) UnmarshalJSON(body []byte) error {
-	all := map[string]json.RawMessage{}
-	if err := json.Unmarshal(body, &all); err != nil {
-		return err
+func (s *Sandbox) steerTwins(in twinsInput) (any, error) {
+	if in.Cluster == "" || in.Name == "" {
+		return nil, errors.New("cluster, name: are missing")
 	}
-	in.byNumber = map[string]json.RawMessage{}
-	fields := map[string]any{"provider": &in.Provider, "start_up_seconds": &in.StartUpSeconds, "warm_up_seconds": &in.WarmUpSeconds,
-		"hung_share": &in.HungShare, "knob": &in.Knob, "value": &in.Value}
-	for key, raw := range all {
-		switch {
-		case fields[key] != nil:
-			if err := json.Unmarshal(raw, fields[key]); err != nil {
-				return fmt.Errorf("%s: %w", key, err)
-			}
-		case knobNumber.MatchString(key):
-			in.byNumber[key] = raw
-		default:
-			return fmt.Errorf("unknown field %q", clip(key))
-		}
+	if in.Count < 0 || in.Count > 5000 {
+		return nil, fmt.Errorf("count: must be 0 to 5000 (got %d)", in.Count)
 	}
-	if in.Knob != "" {
-		in.byNumber[in.Knob] = in.Value
+	if !(in.WarmUpSeconds >= 0 && in.WarmUpSeconds <= startSecondsMax) {
+		return nil, fmt.Errorf("warm_up_seconds: must be 0 to %d (got %v)", startSecondsMax, in.WarmUpSeconds)
 	}
-	return nil
-}
-
-// steerModel turns knobs of the running world: all of a call, or none if one of them is wrong.
-func (s *Sandbox) steerModel(in modelInput) (any, error) {
-	if err := in.check(); err != nil {
+	if err := checkStrategy(in.Strategy, in.BakeMinutes); err != nil {
 		return nil, err
 	}
-	if err := in.turn(models{&ecsim.Config{}, &scaler.Config{}}); err != nil {
+	err := s.Setup(Twins{Region: in.Region, Cluster: in.Cluster, Name: in.Name, Count: in.Count, CPU: in.CPU, Memory: in.Memory, Arch: in.Arch,
+		StopTimeout: time.Duration(in.StopTimeoutSeconds) * time.Second, Starting: in.Starting,
+		TargetGroup: in.TargetGroup, WarmUp: time.Duration(in.WarmUpSeconds * float64(time.Second)), Strategy: in.Strategy, Bake: minutes(in.BakeMinutes)})
+	if err != nil {
 		return nil, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := s.catchUpLocked()
-	s.world.Configure(func(c *ecsim.Config) { _ = in.turn(models{c, &scaler.Config{}}) })
-	s.scaler.Configure(now, func(c *scaler.Config) { _ = in.turn(models{&ecsim.Config{}, c}) })
-	if in.HungShare != nil {
-		for _, provider := range []string{ecsim.FargateSpot, ecsim.Fargate} {
-			if in.Provider == "" || in.Provider == provider {
-				s.world.SetHungStarts(provider, *in.HungShare)
-			}
-		}
-	}
-	s.settleLocked()
-	turned := sortedKeys(in.byNumber)
-	slices.SortFunc(turned, func(a, b string) int { return len(a) - len(b) })
-	return map[string]any{"knobs": turned}, nil
+	return map[string]string{"spot": in.Name + "-spot", "standard": in.Name + "-standard"}, nil
 }
 
-func (in *modelInput) check() error {
-	if in.Provider != "" {
-		if err := checkProvider(in.Provider); err != nil {
-			return err
+// percentiles are P50, P95 and P99 in seconds; in JSON a single number stands for all three.
+type percentiles [3]float64
+
+// UnmarshalJSON reads a number, or a list of three that do not fall.
+func (p *percentiles) UnmarshalJSON(raw []byte) error {
+	var all []float64
+	if json.Unmarshal(raw, &all) != nil {
+		var one float64
+		if err := json.Unmarshal(raw, &one); err != nil {
+			return errors.New("want a number of seconds, or [P50, P95, P99]")
 		}
+		all = []float64{one, one, one}
 	}
-	if in.HungShare != nil && !(*in.HungShare >= 0 && *in.HungShare <= 1) {
-		return fmt.Errorf("hung_share: must be 0 to 1 (got %v)", *in.HungShare)
+	if len(all) != 3 {
+		return fmt.Errorf("want three percentiles, P50, P95 and P99 (got %d)", len(all))
 	}
-	for name, times := range map[string][]float64{"start_up_seconds": in.StartUpSeconds, "warm_up_seconds": in.WarmUpSeconds} {
-		if len(times) > 3 || !slices.IsSorted(times) || len(times) > 0 && !(times[0] >= 0 && times[len(times)-1] <= secondsMax) {
-			return fmt.Errorf("%s: must be one to three percentiles [P50, P95, P99], from 0 to %g and rising (got %v)", name, secondsMax, times)
+	*p = percentiles(all)
+	return nil
+}
+
+func (p *percentiles) check(name string) error {
+	if p == nil {
+		return nil
+	}
+	for i, seconds := range p {
+		if !(seconds >= 0 && seconds <= startSecondsMax) || i > 0 && seconds < p[i-1] {
+			return fmt.Errorf("%s: P50, P95 and P99 must be 0 to %d and not fall (got %v)", name, startSecondsMax, *p)
 		}
 	}
 	return nil
 }
 
-// turn turns every knob of a call.
-func (in *modelInput) turn(m models) error {
-	if p50, p95, p99, given := percentiles(in.StartUpSeconds); given {
-		if in.Provider == "" {
-			m.world.StartUp.P50, m.world.StartUp.P95, m.world.StartUp.P99 = p50, p95, p99
-			m.world.ProviderStartUp = nil
-		} else {
-			if m.world.ProviderStartUp == nil {
-				m.world.ProviderStartUp = map[string]ecsim.StartUp{}
-			}
-			m.world.ProviderStartUp[in.Provider] = ecsim.StartUp{P50: p50, P95: p95, P99: p99}
-		}
+func (p *percentiles) durations() [3]time.Duration {
+	var d [3]time.Duration
+	for i, seconds := range p {
+		d[i] = time.Duration(seconds * float64(time.Second))
 	}
-	if p50, p95, p99, given := percentiles(in.WarmUpSeconds); given {
-		m.world.WarmUp = ecsim.WarmUp{P50: p50, P95: p95, P99: p99}
-	}
-	for number, raw := range in.byNumber {
-		paths, known := knobs[number]
-		if !known {
-			return fmt.Errorf("%s: has no knob (docs/aws-assumptions.md has the numbers)", clip(number))
-		}
-		if err := turnKnob(m, paths, raw); err != nil {
-			return fmt.Errorf("%s: %w", number, err)
-		}
-	}
-	return nil
+	return d
 }
 
-func percentiles(seconds []float64) (p50, p95, p99 time.Duration, given bool) {
-	if len(seconds) == 0 {
-		return 0, 0, 0, false
-	}
-	at := func(i int) time.Duration { return orNone(seconds[min(i, len(seconds)-1)]) }
-	return at(0), at(1), at(2), true
+// answersInput says which applications answer.
+type answersInput struct {
+	Region  string `json:"region"`
+	Cluster string `json:"cluster"`
+	Service string `json:"service"`
+	Count   *int   `json:"count"` // null: all
+	Answers bool   `json:"answers"`
 }
 
-// turnKnob sets the fields of one knob: a single one by its value, several by an object with their names.
-func turnKnob(m models, paths []string, raw json.RawMessage) error {
-	named := map[string]json.RawMessage{}
-	isObject := strings.HasPrefix(strings.TrimSpace(string(raw)), "{")
-	switch {
-	case len(raw) == 0:
-		return fmt.Errorf("the value is missing")
-	case isObject && json.Unmarshal(raw, &named) != nil:
-		return fmt.Errorf("the value is not JSON")
-	case !isObject && len(paths) > 1 && string(raw) != "null":
-		return fmt.Errorf("must be an object with some of %s", strings.Join(knobNames(m, paths), ", "))
+func (s *Sandbox) steerAnswers(in answersInput) (any, error) {
+	ref, err := s.serviceRefOf(serviceSteer{Region: in.Region, Cluster: in.Cluster, Service: in.Service})
+	if err != nil {
+		return nil, err
 	}
-	for _, path := range paths {
-		field := m.field(path)
-		name := knobName(field, path)
-		value, given := named[name]
-		if !isObject {
-			value, given = raw, true
+	changed := []string{}
+	s.World(func(w *ecsim.World) {
+		_, n, _ := w.Counts(ref)
+		if in.Count != nil {
+			n = *in.Count
 		}
-		delete(named, name)
-		if !given {
-			continue
-		}
-		if err := setValue(field, value); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-	}
-	for name := range named {
-		return fmt.Errorf("unknown field %q: must be some of %s", clip(name), strings.Join(knobNames(m, paths), ", "))
-	}
-	return nil
-}
-
-func knobNames(m models, paths []string) []string {
-	var names []string
-	for _, path := range paths {
-		names = append(names, knobName(m.field(path), path))
-	}
-	return names
-}
-
-// field finds the field that a path names.
-func (m models) field(path string) reflect.Value {
-	v := reflect.ValueOf(m.world).Elem()
-	if rest, own := strings.CutPrefix(path, scalerPath); own {
-		v, path = reflect.ValueOf(m.scaler).Elem(), rest
-	}
-	for _, name := range strings.Split(path, ".") {
-		v = v.FieldByName(name)
-	}
-	return v
+		changed = append(changed, w.SetAnswering(ref, n, in.Answers)...)
+	})
+	return map[string]any{"changed": changed}, nil
 }

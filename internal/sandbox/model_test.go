@@ -1,99 +1,120 @@
-package sandbox
+package sandbox_test
 
 import (
-	"encoding/json"
-	"os"
-	"reflect"
-	"regexp"
+	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/ecsim"
-	"github.com/backstop-ecs/backstop/internal/scaler"
+	"github.com/backstop-ecs/backstop/internal/sandbox"
 )
 
-// TestEveryKnobOfTheModelsHasItsNumber keeps the route, the ledger and the two configurations together.
-func TestEveryKnobOfTheModelsHasItsNumber(t *testing.T) {
-	text, err := os.ReadFile("../../docs/aws-assumptions.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	rows := map[string]string{} // number to the cell of the knob
-	for _, m := range regexp.MustCompile(`(?m)^\| (A\d+) \|.*\| ([^|]*) \|$`).FindAllStringSubmatch(string(text), -1) {
-		rows[m[1]] = m[2]
-	}
-	turned := map[string]bool{}
-	for number, paths := range knobs {
-		if rows[number] == "" {
-			t.Errorf("%s is not in the ledger", number)
-		}
-		for _, path := range paths {
-			top, rest, _ := strings.Cut(path, ".")
-			if top+"." == scalerPath {
-				top = path
-				_ = rest
-			}
-			turned[top] = true
+// shown returns a service of the state as "running in_service working".
+func shown(s *sandbox.Sandbox, name string) string {
+	for _, v := range s.State().Services {
+		if v.Service == name {
+			return fmt.Sprint(v.Running, " ", v.InService, " ", v.Working)
 		}
 	}
-	for i := range reflect.TypeFor[ecsim.Config]().NumField() {
-		name := reflect.TypeFor[ecsim.Config]().Field(i).Name
-		switch name {
-		case "Seed", "Start", "Account", "LeaveOut":
-			continue // not assumptions, or nothing to be turned in a running world
-		}
-		if !turned[name] {
-			t.Errorf("the knob %s has no number", name)
-		}
+	return "none"
+}
+
+func TestTwinsStandBehindOneTargetGroup(t *testing.T) {
+	s := manual(t)
+	steered(t, s, http.MethodPost, "twins", `{"cluster": "prod", "name": "api", "count": 4, "target_group": true, "warm_up_seconds": 60}`)
+	if got := shown(s, "api-spot"); got != "4 4 4" {
+		t.Fatalf("running, in service, working: %s, want 4 each", got)
 	}
-	for i := range reflect.TypeFor[scaler.Config]().NumField() {
-		if name := reflect.TypeFor[scaler.Config]().Field(i).Name; !turned[scalerPath+name] {
-			t.Errorf("the knob scaler.%s has no number", name)
-		}
+	c := connect(s)
+	spot, standard := service(t, c, "api-spot"), service(t, c, "api-standard")
+	group := *spot.LoadBalancers[0].TargetGroupArn
+	if group != *standard.LoadBalancers[0].TargetGroupArn || *spot.LoadBalancers[0].ContainerName != "api" || *spot.HealthCheckGracePeriodSeconds < 60 {
+		t.Errorf("not behind one group: %+v, %+v", spot.LoadBalancers, standard.LoadBalancers)
 	}
-	for _, number := range []string{"A4", "A31", "A32", "A33", "A35", "A38", "A42", "A43", "A46"} {
-		if knobs[number] == nil {
-			t.Errorf("%s has no knob", number)
+	if n := states(t, c, group); n["healthy"] != 4 {
+		t.Errorf("targets: %v", n)
+	}
+	n := 2
+	s.World(func(w *ecsim.World) {
+		_, err := w.UpdateService(ecsim.Ref{Region: "us-east-1", Cluster: "prod", Service: "api-standard"}, ecsim.UpdateServiceInput{Desired: &n})
+		if err != nil {
+			t.Error(err)
 		}
+	})
+	s.AdvanceTo(s.Now().Add(150 * time.Second)) // at most 138 s to RUNNING, nearly; 60 s of warm-up
+	if got := shown(s, "api-standard"); !strings.HasPrefix(got, "2 0 0") {
+		t.Errorf("the cover shows %s, want 2 running and none in service", got)
+	}
+	s.AdvanceTo(s.Now().Add(2 * time.Minute))
+	if got := shown(s, "api-standard"); got != "2 2 2" {
+		t.Errorf("the cover shows %s, want 2 each", got)
+	}
+	steered(t, s, http.MethodPost, "interrupt", `{"cluster": "prod", "service": "api-spot", "count": 3}`)
+	if got := shown(s, "api-spot"); got != "4 1 4" {
+		t.Errorf("warned: %s, want 1 of 4 in service, 4 working", got)
 	}
 }
 
-func TestEveryKnobTakesNullAndRefusesNonsense(t *testing.T) {
-	for number, paths := range knobs {
-		m := models{&ecsim.Config{}, &scaler.Config{}}
-		if err := turnKnob(m, paths, json.RawMessage("null")); err != nil {
-			t.Errorf("%s null: %v", number, err)
-		}
-		for _, bad := range []string{`"nonsense"`, `{"nonsense": 1}`, `[1]`, ``} {
-			if err := turnKnob(m, paths, json.RawMessage(bad)); err == nil {
-				t.Errorf("%s takes %s", number, bad)
-			}
-		}
+func TestStartsCanBeMadeSlowAndToHang(t *testing.T) {
+	s := manual(t)
+	steered(t, s, http.MethodPost, "model", `{"provider": "FARGATE_SPOT", "start_up_seconds": [240, 420, 600], "warm_up_seconds": 30}`)
+	steered(t, s, http.MethodPost, "twins", `{"cluster": "prod", "name": "api", "count": 20, "starting": true}`)
+	s.AdvanceTo(s.Now().Add(2 * time.Minute))
+	if got := shown(s, "api-spot"); !strings.HasPrefix(got, "0 0") {
+		t.Errorf("after two minutes of starts that take four: %s", got)
+	}
+	s.AdvanceTo(s.Now().Add(20 * time.Minute))
+	if got := shown(s, "api-spot"); got != "20 20 20" {
+		t.Errorf("in the end: %s", got)
+	}
+	steered(t, s, http.MethodPost, "model", `{"hung_share": 1}`)
+	steered(t, s, http.MethodPost, "twins", `{"cluster": "prod", "name": "web", "count": 3, "starting": true}`)
+	s.AdvanceTo(s.Now().Add(2 * time.Hour))
+	if got := shown(s, "web-spot"); got != "0 0 0" {
+		t.Errorf("starts that all hang: %s", got)
 	}
 }
 
-func TestKnobsAreTurnedAsTheyAreTold(t *testing.T) {
-	var in modelInput
-	body := `{"provider": "FARGATE", "start_up_seconds": [100, 200], "warm_up_seconds": [60], "A9": 0.25, "A17": {"first_seconds": 30, "factor": 2},
-		"A20": 0, "A22": "random", "A33": {"pick": "oldest", "spare_protected": true}, "A38": true, "A43": {"most_seconds": 7200}, "knob": "A74", "value": 20}`
-	if err := json.Unmarshal([]byte(body), &in); err != nil {
-		t.Fatal(err)
+func TestApplicationsCanStopAnswering(t *testing.T) {
+	s := manual(t)
+	steered(t, s, http.MethodPost, "twins", `{"cluster": "prod", "name": "api", "count": 4}`)
+	answer := steered(t, s, http.MethodPost, "answers", `{"cluster": "prod", "service": "api-spot", "count": 3}`)
+	if changed := answer["changed"].([]any); len(changed) != 3 {
+		t.Errorf("changed: %v", changed)
 	}
-	world, scaling := ecsim.Config{}, scaler.Config{}
-	if err := in.turn(models{&world, &scaling}); err != nil {
-		t.Fatal(err)
+	if got := shown(s, "api-spot"); got != "4 1 1" {
+		t.Errorf("three do not answer: %s", got)
 	}
-	want := ecsim.Config{
-		ProviderStartUp: map[string]ecsim.StartUp{"FARGATE": {P50: 100 * time.Second, P95: 200 * time.Second, P99: 200 * time.Second}},
-		WarmUp:          ecsim.WarmUp{P50: time.Minute, P95: time.Minute, P99: time.Minute},
-		UnwarnedShare:   0.25, PlacementRetry: ecsim.Backoff{First: 30 * time.Second, Factor: 2}, PlacementSilence: -1, ScaleIn: ecsim.PickRandom,
-		Strike: ecsim.Strike{Pick: ecsim.StrikeOldest, SpareProtected: true}, StrategyUnforced: true, Protection: ecsim.ProtectionRange{Most: 2 * time.Hour},
+	steered(t, s, http.MethodPost, "answers", `{"cluster": "prod", "service": "api-spot", "answers": true}`)
+	if got := shown(s, "api-spot"); got != "4 4 4" {
+		t.Errorf("all answer again: %s", got)
 	}
-	if !reflect.DeepEqual(world, want) {
-		t.Errorf("world\n%+v\nwant\n%+v", world, want)
+}
+
+func TestTheModelRefusesWhatItCannotBe(t *testing.T) {
+	s := manual(t)
+	for body, want := range map[string]string{
+		`{}`:                                   "are all missing",
+		`{"provider": "EC2", "hung_share": 0}`: "provider: must be",
+		`{"start_up_seconds": [1, 2]}`:         "three percentiles",
+		`{"start_up_seconds": [3, 2, 1]}`:      "start_up_seconds: P50, P95 and P99 must be",
+		`{"start_up_seconds": 0}`:              "P50 must be above 0",
+		`{"start_up_seconds": "fast"}`:         "want a number of seconds",
+		`{"warm_up_seconds": -1}`:              "warm_up_seconds: P50",
+		`{"warm_up_seconds": [0, 1e9, 1e9]}`:   "warm_up_seconds: P50",
+		`{"hung_share": 1.5}`:                  "hung_share: must be 0 to 1",
+		`{"warmup_seconds": 5}`:                "unknown field",
+	} {
+		if status, answer := steer(t, s, http.MethodPost, "model", body); status != http.StatusBadRequest || !strings.Contains(fmt.Sprint(answer["error"]), want) {
+			t.Errorf("%s: %d %v, want an error with %q", body, status, answer, want)
+		}
 	}
-	if scaling.Period != 20*time.Second {
-		t.Errorf("period %s", scaling.Period)
+	if status, answer := steer(t, s, http.MethodPost, "twins", `{"cluster": "p", "name": "a", "warm_up_seconds": -3}`); status != http.StatusBadRequest {
+		t.Errorf("a negative warm-up: %d %v", status, answer)
+	}
+	if status, answer := steer(t, s, http.MethodPost, "twins", `{"cluster": "p", "name": "a_b", "target_group": true}`); status != http.StatusBadRequest {
+		t.Errorf("a name that no target group can have: %d %v", status, answer)
 	}
 }

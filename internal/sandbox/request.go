@@ -32,6 +32,7 @@ const (
 	serviceSTS     = "sts"
 	serviceQuotas  = "servicequotas"
 	serviceEvents  = "events"
+	serviceELB     = "elasticloadbalancing"
 	serviceS3      = "s3" // which the sandbox does not have
 )
 
@@ -49,6 +50,7 @@ var queryVersions = map[string]string{
 	"2012-11-05": serviceSQS,
 	"2010-03-31": serviceSNS,
 	"2011-06-15": serviceSTS,
+	"2015-12-01": serviceELB,
 }
 
 // namespaces of the query protocol's answers.
@@ -56,6 +58,7 @@ var namespaces = map[string]string{
 	serviceSQS: "http://queue.amazonaws.com/doc/2012-11-05/",
 	serviceSNS: "http://sns.amazonaws.com/doc/2010-03-31/",
 	serviceSTS: "https://sts.amazonaws.com/doc/2011-06-15/",
+	serviceELB: "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/",
 }
 
 type protocol int

@@ -74,6 +74,9 @@ type Sandbox struct {
 	pairs   map[ecsim.Ref]ecsim.Ref // services made as twins, each with its other half
 	queues  map[string]*queue
 	topics  map[string]*topic
+
+	balancing balancingExtras
+
 	notices []Notice
 	rules   map[ruleKey]*rule
 	ruled   bool // a rule was put
@@ -129,6 +132,7 @@ func (s *Sandbox) resetLocked() {
 	s.pairs = map[ecsim.Ref]ecsim.Ref{}
 	s.queues = map[string]*queue{}
 	s.topics = map[string]*topic{}
+	s.balancing = balancingExtras{groups: map[string]*groupExtras{}, balancers: map[string]time.Time{}}
 	s.notices = nil
 	s.rules, s.ruled = map[ruleKey]*rule{}, false
 	s.faults, s.stale = nil, staleness{}

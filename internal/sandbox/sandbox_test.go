@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
@@ -41,13 +42,15 @@ type clients struct {
 	sts     *sts.Client
 	quotas  *servicequotas.Client
 	events  *eventbridge.Client
+	elb     *elasticloadbalancingv2.Client
 }
 
 func connect(s *sandbox.Sandbox) clients {
 	cfg := aws.Config{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""), HTTPClient: s,
 		BaseEndpoint: new("http://sandbox.localhost"), RetryMaxAttempts: 1}
 	return clients{ecs.NewFromConfig(cfg), applicationautoscaling.NewFromConfig(cfg), sqs.NewFromConfig(cfg), sns.NewFromConfig(cfg),
-		sts.NewFromConfig(cfg), servicequotas.NewFromConfig(cfg), eventbridge.NewFromConfig(cfg)}
+		sts.NewFromConfig(cfg), servicequotas.NewFromConfig(cfg), eventbridge.NewFromConfig(cfg),
+		elasticloadbalancingv2.NewFromConfig(cfg)}
 }
 
 // must unwraps the result of a call that has to work.

@@ -29,7 +29,9 @@ type ServiceState struct {
 	Desired int    `json:"desired"`
 	Running int    `json:"running"`
 	Pending int    `json:"pending"`
-	Working int    `json:"working"` // tasks that do work now, whatever reads show
+	Working int    `json:"working"` // tasks that do work now, whatever reads show; those that are leaving included
+	// InService is how many of them are in service: RUNNING, ready, and not leaving.
+	InService int `json:"in_service"`
 }
 
 // QueueState is one queue.
@@ -69,7 +71,7 @@ func (s *Sandbox) State() State {
 			for _, arn := range arns {
 				ref := ecsim.Ref{Region: region, Cluster: cluster, Service: arn[lastSlash(arn)+1:]}
 				desired, running, pending := s.world.Counts(ref)
-				out.Services = append(out.Services, ServiceState{region, cluster, ref.Service, desired, running, pending, s.world.Working(ref)})
+				out.Services = append(out.Services, ServiceState{region, cluster, ref.Service, desired, running, pending, s.world.Working(ref), s.world.InService(ref)})
 			}
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -55,6 +56,7 @@ func steering() []steer {
 		{http.MethodPost, "load", steering1((*Sandbox).steerLoad)},
 		{http.MethodPost, "metric", steering1((*Sandbox).steerMetric)},
 		{http.MethodPost, "alarm", steering1((*Sandbox).steerAlarm)},
+		{http.MethodPost, "answers", steering1((*Sandbox).steerAnswers)},
 		{http.MethodPost, "reset", func(s *Sandbox, _ *http.Request, _ []byte) (any, error) { s.Reset(); return s.clockNow(), nil }},
 	}
 }
@@ -199,6 +201,7 @@ type serviceSteer struct {
 	Count          *int   `json:"count"`           // interrupt: how many; null: all
 	Zone           string `json:"zone"`            // interrupt: only there
 	Reduce         bool   `json:"reduce"`          // interrupt: the capacity goes for good
+	Revision       string `json:"revision"`        // interrupt: only tasks with production traffic, or only others
 	Mode           string `json:"mode"`            // break: how
 }
 
@@ -225,13 +228,20 @@ func (s *Sandbox) steerInterrupt(in serviceSteer) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !slices.Contains([]string{"", "production", "other"}, in.Revision) {
+		return nil, fmt.Errorf("revision: must be production or other (got %q)", in.Revision)
+	}
 	var hit []string
 	s.World(func(w *ecsim.World) {
 		_, n, _ := w.Counts(ref)
 		if in.Count != nil {
 			n = *in.Count
 		}
-		hit = w.Interrupt(ref, n, in.Zone, in.Reduce)
+		if in.Revision == "" {
+			hit = w.Interrupt(ref, n, in.Zone, in.Reduce)
+			return
+		}
+		hit = w.InterruptRevision(ref, n, in.Zone, in.Reduce, in.Revision == "production")
 	})
 	if hit == nil {
 		hit = []string{}
@@ -306,31 +316,4 @@ func (s *Sandbox) steerDelivery(t Trouble) (any, error) {
 	}
 	s.SetDelivery(t)
 	return t, nil
-}
-
-type twinsInput struct {
-	Region             string `json:"region"`
-	Cluster            string `json:"cluster"`
-	Name               string `json:"name"`
-	Count              int    `json:"count"`
-	CPU                int    `json:"cpu"`
-	Memory             int    `json:"memory"`
-	Arch               string `json:"arch"`
-	StopTimeoutSeconds int    `json:"stop_timeout_seconds"`
-	Starting           bool   `json:"starting"`
-}
-
-func (s *Sandbox) steerTwins(in twinsInput) (any, error) {
-	if in.Cluster == "" || in.Name == "" {
-		return nil, errors.New("cluster, name: are missing")
-	}
-	if in.Count < 0 || in.Count > 5000 {
-		return nil, fmt.Errorf("count: must be 0 to 5000 (got %d)", in.Count)
-	}
-	err := s.Setup(Twins{Region: in.Region, Cluster: in.Cluster, Name: in.Name, Count: in.Count, CPU: in.CPU, Memory: in.Memory, Arch: in.Arch,
-		StopTimeout: time.Duration(in.StopTimeoutSeconds) * time.Second, Starting: in.Starting})
-	if err != nil {
-		return nil, err
-	}
-	return map[string]string{"spot": in.Name + "-spot", "standard": in.Name + "-standard"}, nil
 }

@@ -14,6 +14,7 @@ const (
 	labelSIGTERM = "backstop.sandbox/on-sigterm"
 	sigtermObey  = "obey"
 	sigtermUse   = "use-warning"
+	labelWarmUp  = "backstop.sandbox/warm-up-seconds" // how long after RUNNING its application answers
 )
 
 type containerDefinition struct {
@@ -22,6 +23,10 @@ type containerDefinition struct {
 	Essential    *bool             `json:"essential"`
 	StopTimeout  int               `json:"stopTimeout"`
 	DockerLabels map[string]string `json:"dockerLabels"`
+	HealthCheck  *struct {
+		Command                        []string `json:"command"`
+		Interval, Retries, StartPeriod int
+	} `json:"healthCheck"`
 }
 
 type taskDefinitionInput struct {
@@ -70,9 +75,13 @@ func (s *Sandbox) registerTaskDefinition(c *call, in *taskDefinitionInput) (*tas
 	case sigtermUse:
 		behaviour = ecsim.UseWarning
 	}
+	warmUp, check, err := main.readiness()
+	if err != nil {
+		return nil, err
+	}
 	d, err := s.world.RegisterTaskDefinition(c.region, ecsim.TaskDefinitionInput{Family: in.Family, CPU: cpu, Memory: memory,
 		Arch: in.RuntimePlatform.CPUArchitecture, StopTimeout: time.Duration(main.StopTimeout) * time.Second, OnSIGTERM: behaviour,
-		Container: main.Name, Image: main.Image, Tags: toTags(in.Tags), Raw: c.body})
+		WarmUp: warmUp, HealthCheck: check, Container: main.Name, Image: main.Image, Tags: toTags(in.Tags), Raw: c.body})
 	if err != nil {
 		return nil, err
 	}
@@ -172,4 +181,36 @@ func (s *Sandbox) deregisterTaskDefinition(c *call, in *struct {
 		return nil, err
 	}
 	return &taskDefinitionOutput{TaskDefinition: s.definitionJSON(&d)}, nil
+}
+
+// readiness is when the container's application answers, and how that is checked.
+func (d *containerDefinition) readiness() (ecsim.WarmUp, *ecsim.ContainerCheck, error) {
+	var warmUp ecsim.WarmUp
+	if label := d.DockerLabels[labelWarmUp]; label != "" {
+		seconds, err := strconv.Atoi(label)
+		if err != nil || seconds < 0 || seconds > startSecondsMax {
+			return warmUp, nil, refuse("ClientException", "The label %s must be 0 to %d (got %s)", labelWarmUp, startSecondsMax, clip(label))
+		}
+		warmUp.P50 = time.Duration(seconds) * time.Second
+		if seconds == 0 {
+			warmUp.P50 = -1
+		}
+	}
+	c := d.HealthCheck
+	if c == nil {
+		return warmUp, nil, nil
+	}
+	for _, limit := range []struct {
+		name             string
+		got, least, most int
+	}{{"interval", c.Interval, 5, 300}, {"retries", c.Retries, 1, 10}, {"startPeriod", c.StartPeriod, 0, 300}} {
+		if limit.got != 0 && (limit.got < limit.least || limit.got > limit.most) {
+			return warmUp, nil, refuse("ClientException", "healthCheck %s must be between %d and %d.", limit.name, limit.least, limit.most)
+		}
+	}
+	if len(c.Command) == 0 {
+		return warmUp, nil, refuse("ClientException", "healthCheck command cannot be empty.")
+	}
+	return warmUp, &ecsim.ContainerCheck{Interval: time.Duration(c.Interval) * time.Second, Retries: c.Retries,
+		StartPeriod: time.Duration(c.StartPeriod) * time.Second}, nil
 }

@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"fmt"
-	"hash/fnv"
 	"strconv"
 	"time"
 
@@ -34,6 +33,7 @@ type containerJSON struct {
 	ImageDigest       string          `json:"imageDigest,omitempty"`
 	RuntimeID         string          `json:"runtimeId,omitempty"`
 	LastStatus        string          `json:"lastStatus"`
+	HealthStatus      string          `json:"healthStatus,omitempty"` // not in events
 	ExitCode          *int            `json:"exitCode,omitempty"`
 	Reason            string          `json:"reason,omitempty"`
 	NetworkInterfaces []interfaceJSON `json:"networkInterfaces"`
@@ -69,6 +69,7 @@ type taskJSON[T float64 | string] struct {
 	EphemeralStorage     storageJSON      `json:"ephemeralStorage"`
 	ExecutionStoppedAt   T                `json:"executionStoppedAt,omitempty"`
 	Group                string           `json:"group"`
+	HealthStatus         string           `json:"healthStatus,omitempty"` // not in events
 	LaunchType           string           `json:"launchType"`
 	LastStatus           string           `json:"lastStatus"`
 	Memory               string           `json:"memory"`
@@ -136,18 +137,17 @@ func newTaskJSON[T float64 | string](s *Sandbox, t *ecsim.Task, at func(time.Tim
 	if t.Zone != "" {
 		eni := newInterface(t)
 		out.Attachments = append(out.Attachments, eni)
-		in.NetworkInterfaces = append(in.NetworkInterfaces, interfaceJSON{eni.ID, eni.Details[len(eni.Details)-1].Value})
+		if t.Address != 0 {
+			in.NetworkInterfaces = append(in.NetworkInterfaces, interfaceJSON{eni.ID, t.PrivateIP()})
+		}
 	}
 	out.Containers = []containerJSON{in}
 	return out
 }
 
-// newInterface invents the task's network interface, always the same one for the same task.
+// newInterface invents the task's network interface, always the same one for the same task. In PROVISIONING there is none yet but in name.
 func newInterface(t *ecsim.Task) attachmentJSON {
-	sum := fnv.New32a()
-	_, _ = sum.Write([]byte(t.ID))
-	n := sum.Sum32()
-	ip := fmt.Sprintf("10.%d.%d.%d", n>>16&0xff, n>>8&0xff, n&0xff)
+	n := t.Address
 	status := "ATTACHED"
 	switch t.LastStatus {
 	case ecsim.Provisioning:
@@ -158,9 +158,13 @@ func newInterface(t *ecsim.Task) attachmentJSON {
 		status = "DELETED"
 	}
 	id := t.ID[:min(17, len(t.ID))]
-	return attachmentJSON{ID: t.ID[:min(8, len(t.ID))] + "-0000-4000-8000-0000000000e1", Type: "eni", Status: status, Details: []nameValue{
-		{"subnetId", "subnet-" + t.Zone[max(0, len(t.Zone)-1):]}, {"networkInterfaceId", "eni-" + id},
-		{"macAddress", fmt.Sprintf("0a:00:%02x:%02x:%02x:%02x", n>>24, n>>16&0xff, n>>8&0xff, n&0xff)}, {"privateIPv4Address", ip}}}
+	eni := attachmentJSON{ID: t.ID[:min(8, len(t.ID))] + "-0000-4000-8000-0000000000e1", Type: "eni", Status: status, Details: []nameValue{
+		{"subnetId", "subnet-" + t.Zone[max(0, len(t.Zone)-1):]}}}
+	if t.Address != 0 {
+		eni.Details = append(eni.Details, nameValue{"networkInterfaceId", "eni-" + id},
+			nameValue{"macAddress", fmt.Sprintf("0a:00:%02x:%02x:%02x:%02x", n>>24, n>>16&0xff, n>>8&0xff, n&0xff)}, nameValue{"privateIPv4Address", t.PrivateIP()})
+	}
+	return eni
 }
 
 func containerStatus(t *ecsim.Task) string {
@@ -179,4 +183,12 @@ func lowerArch(arch string) string {
 		return "arm64"
 	}
 	return "x86_64"
+}
+
+// setHealth sets what DescribeTasks shows of health: UNKNOWN for a task without a check.
+func (t *taskJSON[T]) setHealth(health ecsim.HealthStatus) {
+	t.HealthStatus = orDefault(string(health), string(ecsim.HealthUnknown))
+	for i := range t.Containers {
+		t.Containers[i].HealthStatus = t.HealthStatus
+	}
 }

@@ -84,6 +84,7 @@ func (s *Sandbox) tasksOutput(found []ecsim.Task, failures []ecsim.Failure, tags
 	out := &tasksOutput{Tasks: make([]taskJSON[float64], len(found)), Failures: fromFailures(failures)}
 	for i := range found {
 		out.Tasks[i] = newTaskJSON(s, &found[i], epoch)
+		out.Tasks[i].setHealth(found[i].Health)
 		if tags {
 			out.Tasks[i].Tags = fromTags(found[i].Tags)
 		}

@@ -20,6 +20,11 @@ type Twins struct {
 	Arch        string        // X86_64 (empty) or ARM64
 	StopTimeout time.Duration // 0: the model's default
 	OnSIGTERM   ecsim.Behaviour
+	WarmUp      time.Duration // from RUNNING until the application answers; 0: the model's default
+	Strategy    string        // of NAME-spot's deployments: ROLLING (empty), BLUE_GREEN, LINEAR or CANARY; all but ROLLING behind two target groups
+	Bake        time.Duration // of those deployments, 0..24 h
+	// TargetGroup puts both services behind one target group NAME, with a load balancer and a listener that sends it everything.
+	TargetGroup bool
 	// Starting leaves the tasks to start in their own time. Otherwise the world runs ahead until all of them
 	// work (a few virtual minutes), and the events of that are not delivered.
 	Starting bool
@@ -76,18 +81,65 @@ func (s *Sandbox) setupTwins(t Twins) error {
 		return err
 	}
 	d, err := s.world.RegisterTaskDefinition(t.Region, ecsim.TaskDefinitionInput{Family: t.Name, CPU: t.CPU, Memory: t.Memory, Arch: t.Arch,
-		StopTimeout: t.StopTimeout, OnSIGTERM: t.OnSIGTERM, Container: t.Name, Image: t.Name + ":1"})
+		StopTimeout: t.StopTimeout, OnSIGTERM: t.OnSIGTERM, WarmUp: ecsim.WarmUp{P50: t.WarmUp}, Container: t.Name, Image: t.Name + ":1"})
 	if err != nil {
 		return err
 	}
-	create := func(suffix, provider string, desired int) error {
-		_, err := s.world.CreateService(t.Region, ecsim.CreateServiceInput{Cluster: t.Cluster, Name: t.Name + suffix, TaskDefinition: d.ARN,
-			Desired: desired, Strategy: []ecsim.StrategyItem{{Provider: provider, Weight: 1}}})
+	groups, err := s.groupOf(t)
+	if err != nil {
 		return err
 	}
-	spot, standard := ecsim.Ref{Region: t.Region, Cluster: t.Cluster, Service: t.Name + "-spot"}, ecsim.Ref{Region: t.Region, Cluster: t.Cluster, Service: t.Name + "-standard"}
+	s.pairUp(&t)
+	spot, standard := func(*ecsim.CreateServiceInput) {}, func(*ecsim.CreateServiceInput) {}
+	if t.shifts() {
+		if spot, standard, err = s.shiftTwins(&t); err != nil {
+			return err
+		}
+	}
+	create := func(suffix, provider string, desired int, change func(*ecsim.CreateServiceInput)) error {
+		in := ecsim.CreateServiceInput{Cluster: t.Cluster, Name: t.Name + suffix, TaskDefinition: d.ARN,
+			Desired: desired, Strategy: []ecsim.StrategyItem{{Provider: provider, Weight: 1}}, TargetGroups: groups, HealthGrace: twinsGrace + 2*t.WarmUp}
+		change(&in)
+		_, err := s.world.CreateService(t.Region, in)
+		return err
+	}
+	return errors.Join(create("-spot", ecsim.FargateSpot, t.Count, spot), create("-standard", ecsim.Fargate, 0, standard))
+}
+
+// pairUp remembers which services are twins: they share their load.
+func (s *Sandbox) pairUp(t *Twins) {
+	spot := ecsim.Ref{Region: t.Region, Cluster: t.Cluster, Service: t.Name + "-spot"}
+	standard := ecsim.Ref{Region: t.Region, Cluster: t.Cluster, Service: t.Name + "-standard"}
 	s.pairs[spot], s.pairs[standard] = standard, spot
-	return errors.Join(create("-spot", ecsim.FargateSpot, t.Count), create("-standard", ecsim.Fargate, 0))
+}
+
+// What the target group of twins has: checks quick enough to be watched, a grace that no warm-up outlasts.
+const (
+	twinsInterval = 10 * time.Second
+	twinsPasses   = 2
+	twinsDrain    = 30 * time.Second
+	twinsGrace    = time.Minute
+)
+
+// groupOf makes the target group of twins that want one and no second, and returns its ARN.
+func (s *Sandbox) groupOf(t Twins) ([]string, error) {
+	if !t.TargetGroup || t.shifts() {
+		return nil, nil
+	}
+	g, err := s.world.CreateTargetGroup(t.Region, ecsim.TargetGroupInput{Name: t.Name, Interval: twinsInterval, HealthyThreshold: twinsPasses,
+		DeregistrationTime: twinsDrain})
+	if err != nil {
+		return nil, err
+	}
+	lb, err := s.world.CreateLoadBalancer(t.Region, t.Name, ecsim.ApplicationBalancer)
+	if err != nil {
+		return nil, err
+	}
+	_, err = s.world.CreateListener(t.Region, lb.ARN, 80, "HTTP", []ecsim.Forward{{TargetGroup: g.ARN, Weight: 1}})
+	if err != nil {
+		return nil, err
+	}
+	return []string{g.ARN}, nil
 }
 
 // checkSize refuses a size that no task definition could have.

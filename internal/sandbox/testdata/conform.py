@@ -71,6 +71,9 @@ call("ecs", "CreateService", cluster="prod", serviceName="web", taskDefinition="
 call("ecs", "DescribeTaskDefinition", taskDefinition="web", include=["TAGS"])
 call("ecs", "DescribeServices", cluster="prod", services=["web", "api-spot", "none"], include=["TAGS"])
 call("ecs", "UpdateService", cluster="prod", service="api-standard", desiredCount=1)
+made = call("ecs", "ListServiceDeployments", cluster="prod", service="web")["serviceDeployments"]
+call("ecs", "DescribeServiceDeployments", serviceDeploymentArns=[made[0]["serviceDeploymentArn"], made[0]["serviceDeploymentArn"] + "x"])
+call("ecs", "DescribeServiceRevisions", serviceRevisionArns=[made[0]["targetServiceRevisionArn"]])
 arns = call("ecs", "ListTasks", cluster="prod")["taskArns"]
 call("ecs", "DescribeTasks", cluster="prod", tasks=arns[:50] + ["0" * 32], include=["TAGS"])
 call("ecs", "UpdateTaskProtection", cluster="prod", tasks=arns[:1], protectionEnabled=True)

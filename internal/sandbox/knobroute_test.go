@@ -12,7 +12,7 @@ func TestAKnobChangesTheRunningWorldAndAMistakeChangesNothing(t *testing.T) {
 	if err := s.SetupTwins("prod", "api", 2); err != nil {
 		t.Fatal(err)
 	}
-	if status, answer := steer(t, s, "POST", "model", `{"start_up_seconds": [600], "A9": 7, "A999": 1}`); status != 400 {
+	if status, answer := steer(t, s, "POST", "model", `{"start_up_seconds": 600, "A9": 0.5, "A999": 1}`); status != 400 {
 		t.Errorf("a number without a knob: %d %v", status, answer)
 	}
 	for _, bad := range []string{`{"A17": 5}`, `{"A9": "x"}`, `{"start_up_seconds": [5, 3]}`, `{"provider": "X"}`, `{"hung_share": 2}`, `{"a9": 1}`, `{"knob": "A9"}`} {
@@ -30,7 +30,7 @@ func TestAKnobChangesTheRunningWorldAndAMistakeChangesNothing(t *testing.T) {
 	if n := stateOf(s, "api-spot").Running; n != 4 {
 		t.Errorf("a refused call changed the start-up: %d run", n)
 	}
-	steered(t, s, "POST", "model", `{"start_up_seconds": [600], "provider": "FARGATE_SPOT"}`)
+	steered(t, s, "POST", "model", `{"start_up_seconds": 600, "provider": "FARGATE_SPOT"}`)
 	grow(6)
 	s.AdvanceTo(s.Now().Add(9 * time.Minute))
 	if n := stateOf(s, "api-spot").Running; n != 4 {
