@@ -98,6 +98,9 @@ func TestWorkersScaleByTheirBacklog(t *testing.T) {
 		CustomizedMetricSpecification: &aas.CustomizedMetricSpecification{Namespace: new("Workers"), MetricName: new("BacklogPerTask"), Statistic: aas.MetricStatisticAverage}})
 	steered(t, s, "POST", "load", `{"cluster": "prod", "service": "api-spot", "requests_per_second": 20, "per_task": 5, "queue": "jobs", "backlog": 1200}`)
 	s.AdvanceTo(s.Now().Add(4 * time.Minute))
+	if l := s.State().Loads; len(l) != 1 || l[0].Queue != "jobs" || l[0].Backlog != 1200 { // four tasks do what comes in
+		t.Errorf("loads: %+v", l)
+	}
 	if n := stateOf(s, "api-spot").Desired; n != 12 {
 		t.Errorf("1,200 messages at 100 a task: want 12, got %d", n)
 	}

@@ -19,6 +19,16 @@ type State struct {
 	Faults   []Fault        `json:"faults"`
 	Delivery Trouble        `json:"delivery"`
 	Usage    []UsageState   `json:"usage"`
+	Loads    []LoadState    `json:"loads"`
+}
+
+// LoadState is one load that services share.
+type LoadState struct {
+	Services          []string `json:"services"`
+	RequestsPerSecond float64  `json:"requests_per_second"`
+	PerTask           float64  `json:"per_task"`
+	Queue             string   `json:"queue,omitempty"`
+	Backlog           float64  `json:"backlog"` // as of the end of the scaler's last period
 }
 
 // ServiceState is one service of the world: its counts as DescribeServices would give them, and the truth.
@@ -57,7 +67,7 @@ func (s *Sandbox) State() State {
 	defer s.mu.Unlock()
 	now := s.catchUpLocked()
 	out := State{Now: now, Speed: s.clock.speed, Manual: s.clock.manual, Paused: s.clock.paused, Services: []ServiceState{},
-		Queues: []QueueState{}, Faults: []Fault{}, Delivery: s.trouble}
+		Queues: []QueueState{}, Faults: []Fault{}, Delivery: s.trouble, Loads: []LoadState{}}
 	if next, ok := s.nextLocked(); ok {
 		out.Next = &next
 	}
@@ -78,6 +88,9 @@ func (s *Sandbox) State() State {
 	for _, name := range sortedKeys(s.queues) {
 		visible, inFlight, delayed := s.queues[name].counts()
 		out.Queues = append(out.Queues, QueueState{name, visible, inFlight, delayed})
+	}
+	for _, l := range s.scaler.Loads() {
+		out.Loads = append(out.Loads, LoadState{serviceNames(l.Services), l.Rate, l.PerTask, l.Queue, l.Backlog})
 	}
 	for _, f := range s.faults {
 		out.Faults = append(out.Faults, *f)
