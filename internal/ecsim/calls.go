@@ -73,12 +73,8 @@ func (w *World) UpdateService(ref Ref, in UpdateServiceInput) (Service, error) {
 		}
 	}
 	if in.SetStrategy && !slices.Equal(in.Strategy, strategy) {
-		if err := checkStrategy(in.Strategy); err != nil {
+		if err := w.checkNewStrategy(&in); err != nil {
 			return Service{}, err
-		}
-		if !in.ForceNewDeployment && !w.cfg.StrategyUnforced {
-			return Service{}, invalid("When switching from launch type to capacity provider strategy on an existing service, or making a change to " +
-				"a capacity provider strategy on a service that is already using one, you must force a new deployment.")
 		}
 		strategy = in.Strategy
 	}
@@ -132,6 +128,18 @@ func (w *World) UpdateService(ref Ref, in UpdateServiceInput) (Service, error) {
 	}
 	w.updated(s, ref)
 	return w.view(s), nil
+}
+
+// checkNewStrategy validates a change of a service's strategy (A38).
+func (w *World) checkNewStrategy(in *UpdateServiceInput) error {
+	if err := checkStrategy(in.Strategy); err != nil {
+		return err
+	}
+	if !in.ForceNewDeployment && !w.cfg.StrategyUnforced {
+		return invalid("When switching from launch type to capacity provider strategy on an existing service, or making a change to " +
+			"a capacity provider strategy on a service that is already using one, you must force a new deployment.")
+	}
+	return nil
 }
 
 // SetDesired is UpdateService with nothing but a desired count, without the answer, which is dear to make. Errors as of UpdateService.

@@ -7,7 +7,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/ecsim"
 )
 
-func TestADeletedServiceIsDrainingInactiveMissingAndCanBeMadeAnew(t *testing.T) {
+func TestADeletedServiceIsDrainingInactiveMissingAndItsNameIsFree(t *testing.T) {
 	w := fleet(t, ecsim.Config{}, 3)
 	status := func() string {
 		found, missing, err := w.DescribeServices(region, cluster, []string{"api"})
@@ -37,7 +37,7 @@ func TestADeletedServiceIsDrainingInactiveMissingAndCanBeMadeAnew(t *testing.T) 
 		return err
 	})
 	if got := status(); got != "MISSING" {
-		t.Errorf("right after it was made anew: %s", got)
+		t.Errorf("right after its name was used again: %s", got)
 	}
 	run(w, 5*time.Second)
 	if got := status(); got != "ACTIVE" {
@@ -81,10 +81,10 @@ func TestInterruptionsStrikeAsTheyAreTold(t *testing.T) {
 		strike ecsim.Strike
 		want   []int // places of the tasks struck, in the order of their making; the first two are protected
 	}{
-		"oldest":                        {ecsim.Strike{Pick: ecsim.StrikeOldest}, []int{0, 1}},
-		"youngest":                      {ecsim.Strike{Pick: ecsim.StrikeYoungest}, []int{4, 5}},
-		"oldest but protected":          {ecsim.Strike{Pick: ecsim.StrikeOldest, SpareProtected: true}, []int{2, 3}},
-		"protected when nobody is left": {ecsim.Strike{Pick: ecsim.StrikeYoungest, SpareProtected: true}, []int{0, 1, 2, 3, 4, 5}},
+		"oldest":                          {ecsim.Strike{Pick: ecsim.StrikeOldest}, []int{0, 1}},
+		"youngest":                        {ecsim.Strike{Pick: ecsim.StrikeYoungest}, []int{4, 5}},
+		"oldest but protected":            {ecsim.Strike{Pick: ecsim.StrikeOldest, SpareProtected: true}, []int{2, 3}},
+		"protected when no other is left": {ecsim.Strike{Pick: ecsim.StrikeYoungest, SpareProtected: true}, []int{0, 1, 2, 3, 4, 5}},
 	} {
 		for _, bySupply := range []bool{false, true} {
 			w := fleet(t, ecsim.Config{Strike: c.strike}, 6)
@@ -150,7 +150,7 @@ func TestAShareMovesOnlyWhereTheKnobSaysSo(t *testing.T) {
 	}
 }
 
-func TestANewStrategyWithoutForceWhereTheKnobSaysSo(t *testing.T) {
+func TestAStrategyChangesWithoutForceWhereTheKnobSaysSo(t *testing.T) {
 	w := fleet(t, ecsim.Config{StrategyUnforced: true}, 2)
 	in := ecsim.UpdateServiceInput{SetStrategy: true, Strategy: []ecsim.StrategyItem{{Provider: ecsim.Fargate, Weight: 1}}, Desired: new(4)}
 	s, err := w.UpdateService(api, in)

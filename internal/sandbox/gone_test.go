@@ -23,8 +23,8 @@ func seen(t *testing.T, c clients, name string) string {
 	return *out.Failures[0].Reason
 }
 
-// L16 over the wire: a service is deleted, shows what AWS shows, and is made anew under its name.
-func TestAServiceThatIsDeletedAndMadeAnew(t *testing.T) {
+// L16 over the wire: a service is deleted, shows what AWS shows, and its name is used again.
+func TestAServiceThatIsDeletedAndReplaced(t *testing.T) {
 	s := manual(t)
 	c := connect(s)
 	prod(t, c, 3)
@@ -54,7 +54,7 @@ func TestAServiceThatIsDeletedAndMadeAnew(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := seen(t, c, "api"); got != "ACTIVE" {
-		t.Errorf("made anew: %s", got)
+		t.Errorf("made again: %s", got)
 	}
 	steered(t, s, "POST", "delete", `{"cluster": "prod"}`)
 	if got := seen(t, c, "api"); got != "ClusterNotFoundException" {
@@ -62,7 +62,7 @@ func TestAServiceThatIsDeletedAndMadeAnew(t *testing.T) {
 	}
 	must[*ecs.CreateClusterOutput](t)(c.ecs.CreateCluster(t.Context(), &ecs.CreateClusterInput{ClusterName: new("prod")}))
 	if got := seen(t, c, "api"); got != "INACTIVE" {
-		t.Errorf("the cluster is made anew: %s", got)
+		t.Errorf("the cluster is made again: %s", got)
 	}
 	for _, bad := range []string{`{}`, `{"cluster": "nowhere"}`, `{"cluster": "prod", "service": "nowhere"}`} {
 		if status, _ := steer(t, s, "POST", "delete", bad); status != 400 {

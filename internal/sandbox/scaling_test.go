@@ -1,12 +1,15 @@
 package sandbox_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	aas "github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
 	"github.com/backstop-ecs/backstop/internal/ecsim"
 	"github.com/backstop-ecs/backstop/internal/sandbox"
@@ -210,4 +213,28 @@ func TestScalingRefusesWhatAWSRefuses(t *testing.T) {
 	}
 	_, err := c.scaling.DescribeScalableTargets(ctx, &applicationautoscaling.DescribeScalableTargetsInput{ServiceNamespace: "ecsservices"})
 	wantError[*aas.ValidationException](t, err, "ValidationException")
+}
+
+func TestServicesOfOneTargetGroupShareTheLoad(t *testing.T) {
+	s := manual(t)
+	c := connect(s)
+	prod(t, c, 4)
+	api := service(t, c, "api")
+	for name, balancers := range map[string][]types.LoadBalancer{"cover": api.LoadBalancers, "other": nil} {
+		must[*ecs.CreateServiceOutput](t)(c.ecs.CreateService(t.Context(), &ecs.CreateServiceInput{Cluster: new("prod"), ServiceName: &name, TaskDefinition: new("api"),
+			DesiredCount: aws.Int32(0), NetworkConfiguration: api.NetworkConfiguration, LoadBalancers: balancers}))
+	}
+	a := steered(t, s, "POST", "load", `{"cluster": "prod", "service": "api", "requests_per_second": 10, "per_task": 5}`)
+	if got := fmt.Sprint(a["services"]); got != "[api cover]" {
+		t.Errorf("shared by %s", got)
+	}
+	if a := steered(t, s, "POST", "load", `{"cluster": "prod", "service": "api", "with": [], "requests_per_second": 10, "per_task": 5}`); len(a["services"].([]any)) != 1 {
+		t.Errorf("alone, and shared by %v", a["services"])
+	}
+	for _, bad := range []string{`{}`, `{"cluster": "prod", "service": "api", "requests_per_second": -1, "per_task": 1}`,
+		`{"cluster": "prod", "service": "api", "requests_per_second": 1}`, `{"cluster": "prod", "service": "api", "backlog": 5}`} {
+		if status, _ := steer(t, s, "POST", "load", bad); status != 400 {
+			t.Errorf("load %s: %d", bad, status)
+		}
+	}
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/ecsim"
 )
 
-// deleteSteer names a service, or a cluster with everything in it, that somebody deletes.
+// deleteSteer names a service, or a cluster with everything in it, to be deleted.
 type deleteSteer struct {
 	Region  string `json:"region"`
 	Cluster string `json:"cluster"`
