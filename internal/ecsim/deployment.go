@@ -35,7 +35,7 @@ type deployment struct {
 
 	failing    streak   // rounds of tasks that stopped before RUNNING
 	shortLived streak   // rounds of tasks that stopped on their own soon after their start
-	kept       int      // of an older deployment: how many tasks it had less those stopped on purpose
+	kept       int      // of an older deployment: how many healthy tasks it had, less those stopped on purpose
 	traffic    *traffic // nil: it shares in whatever traffic the service has
 }
 
@@ -43,7 +43,7 @@ type deployment struct {
 func (w *World) deploy(s *service, def *TaskDefinition, strategy []StrategyItem) {
 	old := slices.Clone(s.deployments)
 	for _, d := range old {
-		d.kept = d.alive
+		d.kept = d.healthy
 	}
 	d := w.revise(s, def, strategy)
 	w.inProgress(s, d, "ECS deployment "+d.id+" in progress.")
@@ -126,9 +126,9 @@ func (w *World) rollBack(s *service, cause string) {
 	case slices.Contains(s.deployments, good):
 		s.promote(good)
 		s.resetBackOffs()
-		d.kept = d.alive
+		d.kept = 0 // what has failed does not come back
 	default: // its tasks are all gone
-		d.kept = d.alive
+		d.kept = 0 // what has failed does not come back
 		good = w.revise(s, good.def, good.strategy)
 	}
 	r.turn(good, cause, w.stamp())

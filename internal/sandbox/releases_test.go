@@ -93,6 +93,9 @@ func TestBlueGreenTwinsOverTheWire(t *testing.T) {
 	if now := service(t, c, "api-spot"); now.RunningCount != 12 || now.DesiredCount != 6 || len(now.LoadBalancers) != len(before.LoadBalancers) {
 		t.Errorf("service %d of %d, behind %d", now.RunningCount, now.DesiredCount, len(now.LoadBalancers))
 	}
+	if v := stateOf(s, "api-spot"); v.InService != 6 || len(v.Revisions) != 2 || v.Revisions[0].Share != 1 || v.Revisions[1].Share != 0 || v.Revisions[1].Running != 6 {
+		t.Errorf("state in the bake: %+v", v)
+	}
 	other := steered(t, s, "POST", "interrupt", `{"cluster": "prod", "service": "api-spot", "revision": "other"}`)
 	if n := len(other["interrupted"].([]any)); n != 6 {
 		t.Errorf("%d tasks without traffic interrupted, want 6", n)
