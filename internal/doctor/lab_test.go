@@ -36,8 +36,8 @@ const (
 	demand      = 20
 )
 
-// lab is a sandbox with the twins of one workload as they should be, one pass of the daemon over them, and what the
-// sandbox does not offer: two reads of Elastic Load Balancing and EC2, answered as AWS answers them.
+// lab is a sandbox with the twins of one workload as they should be, one pass of the daemon over them, and two reads
+// of Elastic Load Balancing and EC2, answered as AWS answers them: of a target group and subnets that the sandbox has not.
 type lab struct {
 	t       *testing.T
 	box     *sandbox.Sandbox
@@ -46,7 +46,7 @@ type lab struct {
 	delay   int            // deregistration delay in seconds
 	free    map[string]int // addresses by subnet
 	clock   time.Duration  // how far our clock is ahead
-	skipELB bool           // elb and ec2 are not offered
+	skipELB bool           // elb and ec2 are not offered (the sandbox has the first)
 	denyEC2 bool
 	// rulePattern, if set, is what the sandbox's own rule says, which cannot be changed there.
 	rulePattern string
@@ -70,7 +70,7 @@ func (l *lab) Do(r *http.Request) (*http.Response, error) {
 	case strings.Contains(scope, "/ec2/"):
 		service = "ec2"
 	}
-	if service == "" || l.skipELB {
+	if service == "" || l.skipELB && service == "ec2" {
 		return l.box.Do(r)
 	}
 	body, err := io.ReadAll(r.Body)
@@ -83,6 +83,8 @@ func (l *lab) Do(r *http.Request) (*http.Response, error) {
 	}
 	status, text := http.StatusOK, ""
 	switch {
+	case l.skipELB:
+		status, text = http.StatusBadRequest, `<ErrorResponse><Error><Type>Sender</Type><Code>InvalidAction</Code><Message>not offered</Message></Error><RequestId>1</RequestId></ErrorResponse>`
 	case l.denyEC2 && service == "ec2":
 		status, text = http.StatusForbidden, `<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>You are not authorized</Message></Error></Errors><RequestID>1</RequestID></Response>`
 	case form.Get("Action") == "DescribeTargetGroupAttributes":

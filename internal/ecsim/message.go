@@ -19,6 +19,10 @@ const (
 	sayCompleted
 	sayFailed
 	sayDraining
+	sayRegistered
+	sayDeregistered
+	sayUnhealthy // in a target group
+	sayUnwell    // by its container health check
 )
 
 // message is one of a service's events, kept as facts and put into words when it is read.
@@ -42,6 +46,13 @@ func (w *World) say(s *service, m message) {
 	}
 	s.messages[s.messageFrom] = m
 	s.messageFrom = (s.messageFrom + 1) % maxServiceMessages
+}
+
+// sayOf keeps a message about one task.
+func (w *World) sayOf(t *task, kind messageKind, text string) {
+	m := message{kind: kind, n: 1, text: text}
+	m.ids[0] = t.uid
+	w.say(t.service, m)
 }
 
 // gathering collects the tasks that one look starts or stops, for the messages that name them.
@@ -111,6 +122,14 @@ func (w *World) words(m *message) string {
 		return "(deployment " + m.text + ") deployment failed: tasks failed to start."
 	case sayDraining:
 		return "has begun draining."
+	case sayRegistered:
+		return "registered " + strconv.Itoa(m.n) + " targets in (target-group " + m.text + ")"
+	case sayDeregistered:
+		return "deregistered " + strconv.Itoa(m.n) + " targets in (target-group " + m.text + ")"
+	case sayUnhealthy:
+		return strings.TrimSpace(w.naming(m)) + " is unhealthy in (target-group " + m.text + ") due to (reason Health checks failed)"
+	case sayUnwell:
+		return strings.TrimSpace(w.naming(m)) + " failed container health checks."
 	}
 	return ""
 }

@@ -77,7 +77,7 @@ func (t *task) healthStatus(now moment) HealthStatus {
 	if t.def.HealthCheck == nil {
 		return ""
 	}
-	if t.readiness == nil {
+	if t.readiness == nil || t.exited {
 		return HealthUnknown
 	}
 	switch t.probe().at(now, t.readiness) {

@@ -229,7 +229,7 @@ func (w *World) judge(t *task) {
 	for _, g := range t.deployment.groups {
 		switch w.verdictIn(t, g) {
 		case bad:
-			w.failChecks(t, "Task failed ELB health checks in (target-group "+g.ARN+")")
+			w.failChecks(t, sayUnhealthy, g.ARN, "Task failed ELB health checks in (target-group "+g.ARN+")")
 			return
 		case open:
 			passing = false
@@ -238,7 +238,7 @@ func (w *World) judge(t *task) {
 	if t.def.HealthCheck != nil {
 		switch t.probe().at(w.now, t.readiness) {
 		case bad:
-			w.failChecks(t, "Task failed container health checks")
+			w.failChecks(t, sayUnwell, "", "Task failed container health checks")
 			return
 		case open:
 			passing = false
@@ -274,11 +274,12 @@ func (w *World) noticed(t *task) bool {
 	return t.def.HealthCheck != nil && t.probe().at(w.now, t.readiness) == bad
 }
 
-// failChecks stops a task whose health checks fail, once its grace period is over.
-func (w *World) failChecks(t *task, reason string) {
+// failChecks stops a task whose health checks fail, once its grace period is over. about names the check in the service's events.
+func (w *World) failChecks(t *task, kind messageKind, about, reason string) {
 	if w.now < t.started-1+moment(t.service.front.grace) {
 		return
 	}
 	t.sick = true
+	w.sayOf(t, kind, about)
 	w.end(t, ending{code: StopScheduler, reason: reason, how: orderly})
 }

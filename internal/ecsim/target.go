@@ -80,6 +80,7 @@ func (w *World) register(t *task) {
 		if !g.deleted {
 			g.live(w.now)
 			g.add(address(t), t.service.front.portIn(g), r)
+			w.sayOf(t, sayRegistered, g.ARN)
 		}
 	}
 }
@@ -105,6 +106,9 @@ func (w *World) takeOut(t *task) moment {
 	for _, target := range t.readiness.targets {
 		for _, g := range t.deployment.groups {
 			if g == target.group {
+				if target.drains == 0 {
+					w.sayOf(t, sayDeregistered, g.ARN)
+				}
 				w.deregister(target)
 				at = max(at, target.drained)
 			}
@@ -136,7 +140,7 @@ func (w *World) appAt(r *region, ip uint32) *readiness {
 // Config.SpotDeregistration says.
 func (w *World) warn(t *task) {
 	c := &w.cfg.SpotDeregistration
-	if !c.AtWarning || t.readiness == nil || len(t.readiness.targets) == 0 {
+	if !c.AtWarning || t.deployment == nil || t.readiness == nil || len(t.readiness.targets) == 0 {
 		w.sigterm(t, w.cfg.WarningTime)
 		return
 	}

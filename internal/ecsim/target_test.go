@@ -133,6 +133,9 @@ func TestAnApplicationThatFailsIsReplaced(t *testing.T) {
 	f.wantTargets("not noticed", group, map[string]int{"healthy": 4})
 	f.to(5*time.Minute + 20*time.Second)
 	f.want("stopped", 4, 4, 0)
+	if said := f.service().Events[0].Message; !strings.Contains(said, "is unhealthy in (target-group "+group+") due to (reason Health checks failed)") {
+		t.Errorf("the service says %q", said)
+	}
 	f.to(8 * time.Minute)
 	f.serving("replaced", 4, 4)
 	if n := f.stops("Task failed ELB health checks"); n != 3 {
@@ -374,3 +377,19 @@ func TestTheBalancersCalls(t *testing.T) {
 }
 
 func second[T any](_ T, err error) error { return err }
+
+func TestATargetWhoseApplicationStopsDuringItsFirstChecksIsNeverHealthy(t *testing.T) {
+	f := build(t, exact())
+	group, _ := f.balance()
+	f.serve(1, behind(group), func(in *ecsim.CreateServiceInput) { in.HealthGrace = time.Hour })
+	f.to(105 * time.Second) // RUNNING at 90 s, healthy at 110 s had it gone on
+	f.SetAnswering(api, 1, false)
+	f.to(115 * time.Second)
+	f.wantTargets("one check passed", group, map[string]int{"initial Elb.InitialHealthChecking": 1})
+	f.to(125 * time.Second)
+	f.wantTargets("two failed", group, map[string]int{"unhealthy Target.Timeout": 1})
+	f.SetAnswering(api, 1, true)
+	f.to(145 * time.Second)
+	f.wantTargets("answering again", group, map[string]int{"healthy": 1})
+	f.serving("answering again", 1, 1)
+}

@@ -113,6 +113,23 @@ func TestTasksBecomeHealthyTargets(t *testing.T) {
 			t.Errorf("its health is %s, its container's %s", task.HealthStatus, task.Containers[0].HealthStatus)
 		}
 	}
+	inEvents := 0
+	for _, e := range takeEvents(t, s, c) {
+		if e.Detail["lastStatus"] != "RUNNING" {
+			continue
+		}
+		if _, ok := e.Detail["healthStatus"]; ok {
+			t.Error("an event tells of health")
+		}
+		for ip := range addresses {
+			if strings.Contains(e.body, `{"name":"privateIPv4Address","value":"`+ip+`"}`) {
+				inEvents++
+			}
+		}
+	}
+	if inEvents != 3 {
+		t.Errorf("%d of 3 RUNNING events have the address of a target", inEvents)
+	}
 	if svc := service(t, c, "api"); len(svc.LoadBalancers) != 1 || *svc.LoadBalancers[0].TargetGroupArn != b.blue || *svc.HealthCheckGracePeriodSeconds != 120 {
 		t.Errorf("the service shows %+v", svc.LoadBalancers)
 	}

@@ -92,6 +92,16 @@ call("service-quotas", "ListServiceQuotas", ServiceCode="fargate")
 call("events", "DescribeRule", Name="backstop-events")
 call("events", "ListTargetsByRule", Rule="backstop-events")
 call("sns", "ListTopics")
+group = call("elbv2", "CreateTargetGroup", Name="conform", Protocol="HTTP", Port=80, VpcId="vpc-1", TargetType="ip")["TargetGroups"][0]["TargetGroupArn"]
+balancer = call("elbv2", "CreateLoadBalancer", Name="conform", Subnets=["subnet-a", "subnet-b"])["LoadBalancers"][0]["LoadBalancerArn"]
+listener = call("elbv2", "CreateListener", LoadBalancerArn=balancer, Protocol="HTTP", Port=80,
+                DefaultActions=[{"Type": "forward", "TargetGroupArn": group}])["Listeners"][0]["ListenerArn"]
+call("elbv2", "RegisterTargets", TargetGroupArn=group, Targets=[{"Id": "192.0.2.1", "Port": 80}])
+for operation, wanted in [("DescribeTargetHealth", {"TargetGroupArn": group}), ("DescribeTargetGroupAttributes", {"TargetGroupArn": group}),
+                          ("DescribeTargetGroups", {}), ("DescribeRules", {"ListenerArn": listener}), ("DescribeLoadBalancers", {})]:
+    answer = call("elbv2", operation, **wanted)
+    if not any(isinstance(v, list) and v for v in answer.values()):
+        problems.add(f"{operation}: nothing of the answer is understood: {answer}")
 call("sts", "GetCallerIdentity")
 call("sts", "AssumeRole", RoleArn="arn:aws:iam::123456789012:role/backstop", RoleSessionName="conform", DurationSeconds=900)
 
