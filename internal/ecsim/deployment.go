@@ -1,7 +1,6 @@
 package ecsim
 
 import (
-	"math"
 	"slices"
 	"strconv"
 )
@@ -87,9 +86,7 @@ func (w *World) complete(s *service) {
 }
 
 // threshold is how many failures trip a service's deployment circuit breaker.
-func (s *service) threshold() int {
-	return min(breakerMax, max(breakerMin, int(math.Ceil(float64(s.desired)*0.5))))
-}
+func (s *service) threshold() int { return s.limit.failures(s.desired) }
 
 // countAgainst counts a failed task, or a failed placement, against a deployment in progress; too many trip its circuit breaker.
 func (w *World) countAgainst(s *service, d *deployment) {

@@ -199,6 +199,15 @@ func TestEarlySuccessOverTheWire(t *testing.T) {
 	criteria := &types.DeploymentEarlySuccessCriteria{Enable: true, HealthyPercent: aws.Int32(50), SourceServiceRevisionCleanup: types.ServiceRevisionCleanupDeferred}
 	must[*ecs.UpdateServiceOutput](t)(c.ecs.UpdateService(t.Context(), &ecs.UpdateServiceInput{Cluster: new("prod"), Service: new("api"),
 		DeploymentConfiguration: &types.DeploymentConfiguration{EarlySuccessCriteria: criteria}}))
+	if b := service(t, c, "api").DeploymentConfiguration.DeploymentCircuitBreaker; !b.Enable || !b.Rollback || b.ThresholdConfiguration != nil {
+		t.Errorf("the circuit breaker does not stay as it was: %+v", b)
+	}
+	must[*ecs.UpdateServiceOutput](t)(c.ecs.UpdateService(t.Context(), &ecs.UpdateServiceInput{Cluster: new("prod"), Service: new("api"),
+		DeploymentConfiguration: &types.DeploymentConfiguration{DeploymentCircuitBreaker: &types.DeploymentCircuitBreaker{Enable: true, ResetOnHealthyTask: new(false),
+			ThresholdConfiguration: &types.ThresholdConfiguration{Type: types.ThresholdTypeCount, Value: 7}}}}))
+	if b := newestDeployment(t, c, "api"); b.DeploymentCircuitBreaker.Threshold != 7 || *b.DeploymentConfiguration.DeploymentCircuitBreaker.ResetOnHealthyTask {
+		t.Errorf("circuit breaker %+v", b.DeploymentCircuitBreaker)
+	}
 	if got := service(t, c, "api").DeploymentConfiguration; got.EarlySuccessCriteria == nil || *got.EarlySuccessCriteria.HealthyPercent != 50 || *got.MinimumHealthyPercent != 50 {
 		t.Errorf("configuration %+v", got)
 	}
