@@ -32,7 +32,7 @@ type ServiceDeployment struct {
 	Ref                                                    Ref
 	Status                                                 string // PENDING, IN_PROGRESS, SUCCESSFUL, STOPPED, ROLLBACK_IN_PROGRESS ...
 	Reason                                                 string
-	Stage                                                  string // lifecycle stage; empty for a rolling deployment and at the end
+	Stage                                                  string // lifecycle stage, at the end the last one; empty for a rolling deployment
 	CreatedAt, StartedAt, UpdatedAt, FinishedAt, StoppedAt time.Time
 	Source                                                 []RevisionSummary
 	Target                                                 RevisionSummary
