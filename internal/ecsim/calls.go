@@ -255,9 +255,11 @@ func checkLimits(c DeploymentConfig, least, most int, balanced bool) error {
 		return invalid("Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments.")
 	}
 	if c.Rollout != nil {
-		return c.Rollout.check(balanced, least)
+		if err := c.Rollout.check(balanced, least); err != nil {
+			return err
+		}
 	}
-	return nil
+	return c.Breaker.check()
 }
 
 func (s *service) limits(c DeploymentConfig) {
@@ -267,7 +269,7 @@ func (s *service) limits(c DeploymentConfig) {
 	if c.MaximumPercent != nil {
 		s.maximum = *c.MaximumPercent
 	}
-	s.breaker, s.rollback = c.CircuitBreaker, c.Rollback
+	s.breaker, s.rollback, s.limit = c.CircuitBreaker, c.Rollback, c.Breaker
 	if c.Rollout != nil {
 		s.plan = c.Rollout.clone()
 	}

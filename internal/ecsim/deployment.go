@@ -1,7 +1,6 @@
 package ecsim
 
 import (
-	"math"
 	"slices"
 	"strconv"
 )
@@ -35,7 +34,7 @@ type deployment struct {
 
 	failing    streak   // rounds of tasks that stopped before RUNNING
 	shortLived streak   // rounds of tasks that stopped on their own soon after their start
-	kept       int      // of an older deployment: how many tasks it had less those stopped on purpose
+	kept       int      // of an older deployment: how many healthy tasks it had, less those stopped on purpose
 	traffic    *traffic // nil: it shares in whatever traffic the service has
 }
 
@@ -43,7 +42,7 @@ type deployment struct {
 func (w *World) deploy(s *service, def *TaskDefinition, strategy []StrategyItem) {
 	old := slices.Clone(s.deployments)
 	for _, d := range old {
-		d.kept = d.alive
+		d.kept = d.healthy
 	}
 	d := w.revise(s, def, strategy)
 	w.inProgress(s, d, "ECS deployment "+d.id+" in progress.")
@@ -87,9 +86,7 @@ func (w *World) complete(s *service) {
 }
 
 // threshold is how many failures trip a service's deployment circuit breaker.
-func (s *service) threshold() int {
-	return min(breakerMax, max(breakerMin, int(math.Ceil(float64(s.desired)*0.5))))
-}
+func (s *service) threshold() int { return s.limit.failures(s.desired) }
 
 // countAgainst counts a failed task, or a failed placement, against a deployment in progress; too many trip its circuit breaker.
 func (w *World) countAgainst(s *service, d *deployment) {
@@ -126,9 +123,9 @@ func (w *World) rollBack(s *service, cause string) {
 	case slices.Contains(s.deployments, good):
 		s.promote(good)
 		s.resetBackOffs()
-		d.kept = d.alive
+		d.kept = 0 // what has failed does not come back
 	default: // its tasks are all gone
-		d.kept = d.alive
+		d.kept = 0 // what has failed does not come back
 		good = w.revise(s, good.def, good.strategy)
 	}
 	r.turn(good, cause, w.stamp())

@@ -216,7 +216,9 @@ func (w *World) healthy(t *task) {
 	t.isHealthy = true
 	d := t.deployment
 	d.healthy++
-	d.failed = 0
+	if !t.service.limit.KeepFailures {
+		d.failed = 0
+	}
 	d.shortLived.clear()
 	if d.rollout == rolling || len(t.service.deployments) > 1 || t.service.balance != nil {
 		w.lookAt(t.service, w.now)

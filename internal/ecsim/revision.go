@@ -32,13 +32,14 @@ type ServiceDeployment struct {
 	Ref                                                    Ref
 	Status                                                 string // PENDING, IN_PROGRESS, SUCCESSFUL, STOPPED, ROLLBACK_IN_PROGRESS ...
 	Reason                                                 string
-	Stage                                                  string // lifecycle stage; empty for a rolling deployment and at the end
+	Stage                                                  string // lifecycle stage, at the end the last one; empty for a rolling deployment
 	CreatedAt, StartedAt, UpdatedAt, FinishedAt, StoppedAt time.Time
 	Source                                                 []RevisionSummary
 	Target                                                 RevisionSummary
 	Rollout                                                RolloutConfig
 	MinimumHealthyPercent, MaximumPercent                  int
 	CircuitBreaker, Rollback                               bool
+	Breaker                                                BreakerLimit
 	Failures, Threshold                                    int // of the circuit breaker
 	RolledBackAt                                           time.Time
 	RollbackReason, RollbackRevision                       string
@@ -163,6 +164,7 @@ func (w *World) releaseView(s *service, r *release) ServiceDeployment {
 		ARN: w.releaseARN(s, r), Ref: s.ref, Status: r.status, Reason: r.reason, CreatedAt: w.timeOrZero(r.created), StartedAt: w.timeOrZero(r.started),
 		UpdatedAt: w.timeOrZero(r.updated), FinishedAt: w.timeOrZero(r.finished), StoppedAt: w.timeOrZero(r.stopped), Target: w.revisionSummary(s, r.target),
 		Rollout: r.plan.clone(), MinimumHealthyPercent: s.minimum, MaximumPercent: s.maximum, CircuitBreaker: s.breaker, Rollback: s.rollback,
+		Breaker:  s.limit,
 		Failures: r.target.failed, Threshold: s.threshold(),
 	}
 	for _, d := range r.source {

@@ -27,12 +27,21 @@ func (s *service) most() int { return s.desired * s.maximum / 100 }
 // when the PRIMARY deployment has healthy ones in their place (A62).
 func (w *World) retireOld(s *service, primary *deployment) {
 	early, reached := s.release.earlySuccess(s)
-	if reached && early.Deferred && (primary.rollout == rolling || s.release.cleanUp > w.now) {
-		if s.release.cleanUp > w.now { // they stay for a while
-			w.lookAt(s, s.release.cleanUp)
+	due := s.release.cleanUp
+	if reached && early.Deferred && (primary.rollout == rolling || due > w.now) { // they stay for a while
+		if due > w.now {
+			w.lookAt(s, due)
 		}
-		return
+	} else {
+		w.stopOld(s, primary, reached)
 	}
+	s.deployments = slices.DeleteFunc(s.deployments, func(d *deployment) bool {
+		return d != primary && d.alive == 0 && d.running == 0 && d.pending == 0 && w.missing(s, d) <= 0
+	})
+}
+
+// stopOld is what retireOld does unless early success holds it; reached says that the older tasks are not needed any more.
+func (w *World) stopOld(s *service, primary *deployment, reached bool) {
 	healthy, older := 0, 0
 	for _, d := range s.deployments {
 		healthy += d.healthy
@@ -60,9 +69,6 @@ func (w *World) retireOld(s *service, primary *deployment) {
 	if primary.rollout != failed {
 		w.makeRoom(s, primary)
 	}
-	s.deployments = slices.DeleteFunc(s.deployments, func(d *deployment) bool {
-		return d != primary && d.alive == 0 && d.running == 0 && d.pending == 0 && w.missing(s, d) <= 0
-	})
 }
 
 // makeRoom stops one task of an older deployment that is not healthy where maximumPercent lets the PRIMARY one start none, and looks
@@ -97,14 +103,16 @@ func (w *World) stopSome(s *service, d *deployment, sick, spare int) {
 		default:
 			continue
 		}
-		d.kept--
+		if t.isHealthy {
+			d.kept--
+		}
 		w.stopForScaling(s, t)
 	}
 	w.flushStops(s)
 }
 
-// missing returns how many tasks a deployment of a rolling service has to start. What an older one has lost comes back in its own
-// revision, as far as minimumHealthyPercent needs it (A61).
+// missing returns how many tasks a deployment of a rolling service has to start. What an older one has lost of its healthy tasks comes
+// back in its own revision, as far as minimumHealthyPercent needs it (A61).
 func (w *World) missing(s *service, d *deployment) int {
 	primary := s.deployments[0]
 	switch {

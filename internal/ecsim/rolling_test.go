@@ -189,3 +189,28 @@ func TestStoppingARollingDeploymentRollsItBack(t *testing.T) {
 		t.Errorf("%v run, status %s", n, f.newest().Status)
 	}
 }
+
+func TestARevisionThatHasFailedDoesNotComeBackAfterTheRollBack(t *testing.T) {
+	f := build(t, exact())
+	f.serve(10, percent(100, 200, func(c *ecsim.DeploymentConfig) { c.CircuitBreaker, c.Rollback = true, true }))
+	f.to(5 * time.Minute)
+	f.release(ecsim.TaskDefinitionInput{Broken: ecsim.FailImagePull})
+	f.to(5*time.Minute + time.Second)
+	f.Interrupt(api, 6, "", false)
+	for f.newest().Status == ecsim.ReleaseInProgress {
+		f.to(f.Now().Sub(f.start) + time.Second)
+	}
+	if got := f.newest().Status; got != ecsim.ReleaseRollbackInProgress {
+		t.Fatalf("status %s, want ROLLBACK_IN_PROGRESS", got)
+	}
+	f.forget()
+	f.to(40 * time.Minute)
+	for _, e := range f.events {
+		if e.Task != nil && strings.HasSuffix(e.Task.TaskDefinition, "web:2") && e.Task.LastStatus == ecsim.Provisioning {
+			t.Fatalf("a task of the failed revision is %s", e.Task.LastStatus)
+		}
+	}
+	if n := f.running()["1"]; n != 10 || f.newest().Status != ecsim.ReleaseRollbackSuccessful {
+		t.Errorf("%d tasks of the first revision run, status %s", n, f.newest().Status)
+	}
+}

@@ -26,7 +26,7 @@ func (w *World) house(s *service, d *deployment) {
 }
 
 // route brings the listener rules of a service in line with the weights of its revisions, and with them who serves. A rule that
-// somebody has deleted is left out.
+// is deleted is left out.
 func (w *World) route(s *service) {
 	w.aim(s, s.traffic.TestRule, true, func(t *traffic) float64 { return t.test })
 	w.aim(s, s.traffic.ProductionRule, false, func(t *traffic) float64 { return t.production })

@@ -42,6 +42,7 @@ type service struct {
 	releases    []*release    // of the service's life, the latest last; at most keptReleases
 	plan        RolloutConfig // of the next service deployment
 	traffic     TrafficConfig
+	limit       BreakerLimit
 	broken      FailMode // overrides the task definition's
 
 	alive     int // desired status RUNNING

@@ -24,6 +24,7 @@ type DeploymentConfig struct {
 	MaximumPercent        *int // default 200; rounded down
 	CircuitBreaker        bool
 	Rollback              bool
+	Breaker               BreakerLimit   // replaced together with CircuitBreaker and Rollback
 	Rollout               *RolloutConfig // how deployments go; it takes the place of the one before as a whole
 }
 
@@ -81,6 +82,7 @@ type Service struct {
 	MaximumPercent        int
 	CircuitBreaker        bool
 	Rollback              bool
+	Breaker               BreakerLimit
 	LoadBalanced          bool
 	TargetGroups          []string // ARNs
 	HealthGrace           time.Duration

@@ -60,7 +60,7 @@ func checkShares(f *fixture) {
 		}
 	}
 	if most == 0 || inService != f.InService(api) {
-		f.Fatalf("revisions %+v: somebody must have the traffic, and %d are in service", revisions, f.InService(api))
+		f.Fatalf("revisions %+v: one must have the traffic, and %d are in service", revisions, f.InService(api))
 	}
 	if _, n, _ := f.Counts(api); !f.Config().WarnedNotCounted && running > n {
 		f.Fatalf("revisions run %d tasks, the service %d", running, n)

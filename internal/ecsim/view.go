@@ -100,7 +100,7 @@ func (w *World) view(s *service) Service {
 		Ref: s.ref, ARN: w.ServiceARN(s.ref), Status: serviceStatusNames[s.status], Desired: s.desired,
 		Running: w.counted(s.running, s.warned), Pending: s.pending, TaskDefinition: primary.def.ARN,
 		Strategy: slices.Clone(primary.strategy), Zones: slices.Clone(s.zones),
-		MinimumHealthyPercent: s.minimum, MaximumPercent: s.maximum, CircuitBreaker: s.breaker, Rollback: s.rollback,
+		MinimumHealthyPercent: s.minimum, MaximumPercent: s.maximum, CircuitBreaker: s.breaker, Rollback: s.rollback, Breaker: s.limit,
 		LoadBalanced: s.balanced, TargetGroups: s.front.arns(), HealthGrace: s.front.grace, Rebalancing: s.balance != nil,
 		Rollout: s.plan.clone(), Traffic: s.traffic, CreatedAt: w.timeOf(s.created), Events: w.messagesOf(s),
 		Tags: slices.Clone(s.tags), Raw: slices.Clone(s.raw),

@@ -95,7 +95,7 @@ func fromSummary(r *ecsim.RevisionSummary) revisionSummaryJSON {
 func (s *Sandbox) releaseJSON(d *ecsim.ServiceDeployment) releaseJSON {
 	out := releaseJSON{ClusterArn: s.world.ClusterARN(d.Ref.Region, d.Ref.Cluster), CreatedAt: epoch(d.CreatedAt), FinishedAt: epoch(d.FinishedAt),
 		DeploymentCircuitBreaker: breakerStateJSON{d.Failures, "DISABLED", d.Threshold}, LifecycleStage: d.Stage,
-		DeploymentConfiguration: fromConfig(d.CircuitBreaker, d.Rollback, d.MinimumHealthyPercent, d.MaximumPercent, &d.Rollout),
+		DeploymentConfiguration: fromConfig(fromBreaker(d.CircuitBreaker, d.Rollback, d.Breaker), d.MinimumHealthyPercent, d.MaximumPercent, &d.Rollout),
 		ServiceArn:              s.world.ServiceARN(d.Ref), ServiceDeploymentArn: d.ARN, SourceServiceRevisions: []revisionSummaryJSON{},
 		StartedAt: epoch(d.StartedAt), Status: d.Status, StatusReason: d.Reason, StoppedAt: epoch(d.StoppedAt),
 		TargetServiceRevision: fromSummary(&d.Target), UpdatedAt: epoch(d.UpdatedAt)}

@@ -93,6 +93,9 @@ func TestBlueGreenTwinsOverTheWire(t *testing.T) {
 	if now := service(t, c, "api-spot"); now.RunningCount != 12 || now.DesiredCount != 6 || len(now.LoadBalancers) != len(before.LoadBalancers) {
 		t.Errorf("service %d of %d, behind %d", now.RunningCount, now.DesiredCount, len(now.LoadBalancers))
 	}
+	if v := stateOf(s, "api-spot"); v.InService != 6 || len(v.Revisions) != 2 || v.Revisions[0].Share != 1 || v.Revisions[1].Share != 0 || v.Revisions[1].Running != 6 {
+		t.Errorf("state in the bake: %+v", v)
+	}
 	other := steered(t, s, "POST", "interrupt", `{"cluster": "prod", "service": "api-spot", "revision": "other"}`)
 	if n := len(other["interrupted"].([]any)); n != 6 {
 		t.Errorf("%d tasks without traffic interrupted, want 6", n)
@@ -196,6 +199,15 @@ func TestEarlySuccessOverTheWire(t *testing.T) {
 	criteria := &types.DeploymentEarlySuccessCriteria{Enable: true, HealthyPercent: aws.Int32(50), SourceServiceRevisionCleanup: types.ServiceRevisionCleanupDeferred}
 	must[*ecs.UpdateServiceOutput](t)(c.ecs.UpdateService(t.Context(), &ecs.UpdateServiceInput{Cluster: new("prod"), Service: new("api"),
 		DeploymentConfiguration: &types.DeploymentConfiguration{EarlySuccessCriteria: criteria}}))
+	if b := service(t, c, "api").DeploymentConfiguration.DeploymentCircuitBreaker; !b.Enable || !b.Rollback || b.ThresholdConfiguration != nil {
+		t.Errorf("the circuit breaker does not stay as it was: %+v", b)
+	}
+	must[*ecs.UpdateServiceOutput](t)(c.ecs.UpdateService(t.Context(), &ecs.UpdateServiceInput{Cluster: new("prod"), Service: new("api"),
+		DeploymentConfiguration: &types.DeploymentConfiguration{DeploymentCircuitBreaker: &types.DeploymentCircuitBreaker{Enable: true, ResetOnHealthyTask: new(false),
+			ThresholdConfiguration: &types.ThresholdConfiguration{Type: types.ThresholdTypeCount, Value: 7}}}}))
+	if b := newestDeployment(t, c, "api"); b.DeploymentCircuitBreaker.Threshold != 7 || *b.DeploymentConfiguration.DeploymentCircuitBreaker.ResetOnHealthyTask {
+		t.Errorf("circuit breaker %+v", b.DeploymentCircuitBreaker)
+	}
 	if got := service(t, c, "api").DeploymentConfiguration; got.EarlySuccessCriteria == nil || *got.EarlySuccessCriteria.HealthyPercent != 50 || *got.MinimumHealthyPercent != 50 {
 		t.Errorf("configuration %+v", got)
 	}

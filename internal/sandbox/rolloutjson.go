@@ -21,8 +21,35 @@ type deploymentConfigurationJSON struct {
 }
 
 type circuitBreakerJSON struct {
-	Enable   bool `json:"enable"`
-	Rollback bool `json:"rollback"`
+	Enable                 bool           `json:"enable"`
+	Rollback               bool           `json:"rollback"`
+	ResetOnHealthyTask     *bool          `json:"resetOnHealthyTask,omitempty"`
+	ThresholdConfiguration *thresholdJSON `json:"thresholdConfiguration,omitempty"`
+}
+
+type thresholdJSON struct {
+	Type  string `json:"type"`
+	Value int    `json:"value"`
+}
+
+// model is the limit of a circuit breaker that a call sets.
+func (b *circuitBreakerJSON) model() ecsim.BreakerLimit {
+	limit := ecsim.BreakerLimit{KeepFailures: b.ResetOnHealthyTask != nil && !*b.ResetOnHealthyTask}
+	if t := b.ThresholdConfiguration; t != nil {
+		limit.Kind, limit.Value = t.Type, t.Value
+	}
+	return limit
+}
+
+func fromBreaker(enable, rollback bool, limit ecsim.BreakerLimit) *circuitBreakerJSON {
+	out := &circuitBreakerJSON{Enable: enable, Rollback: rollback}
+	if limit.KeepFailures {
+		out.ResetOnHealthyTask = new(false)
+	}
+	if limit.Kind != "" {
+		out.ThresholdConfiguration = &thresholdJSON{limit.Kind, limit.Value}
+	}
+	return out
 }
 
 type canaryJSON struct {
@@ -67,9 +94,9 @@ func (d *deploymentConfigurationJSON) model(now *ecsim.Service) (ecsim.Deploymen
 		return ecsim.DeploymentConfig{}, nil
 	}
 	config := ecsim.DeploymentConfig{MinimumHealthyPercent: d.MinimumHealthyPercent, MaximumPercent: d.MaximumPercent,
-		CircuitBreaker: now.CircuitBreaker, Rollback: now.Rollback}
+		CircuitBreaker: now.CircuitBreaker, Rollback: now.Rollback, Breaker: now.Breaker}
 	if b := d.DeploymentCircuitBreaker; b != nil {
-		config.CircuitBreaker, config.Rollback = b.Enable, b.Rollback
+		config.CircuitBreaker, config.Rollback, config.Breaker = b.Enable, b.Rollback, b.model()
 	}
 	rollout := now.Rollout
 	if d.Strategy != "" {
@@ -137,8 +164,8 @@ func toHooks(raw []json.RawMessage) ([]ecsim.LifecycleHook, error) {
 }
 
 // fromConfig is a deployment configuration as DescribeServices and DescribeServiceDeployments show it.
-func fromConfig(breaker, rollback bool, minimum, maximum int, r *ecsim.RolloutConfig) deploymentConfigurationJSON {
-	out := deploymentConfigurationJSON{DeploymentCircuitBreaker: &circuitBreakerJSON{breaker, rollback}, MaximumPercent: &maximum,
+func fromConfig(breaker *circuitBreakerJSON, minimum, maximum int, r *ecsim.RolloutConfig) deploymentConfigurationJSON {
+	out := deploymentConfigurationJSON{DeploymentCircuitBreaker: breaker, MaximumPercent: &maximum,
 		MinimumHealthyPercent: &minimum, Strategy: orDefault(r.Strategy, ecsim.Rolling)}
 	if r.Bake > 0 || out.Strategy != ecsim.Rolling {
 		out.BakeTimeInMinutes = new(int(r.Bake.Minutes()))

@@ -94,7 +94,7 @@ func (s *Sandbox) serviceJSON(m *ecsim.Service, tags bool) serviceJSON {
 		LoadBalancers: orEmptyList(x.LoadBalancers), ServiceRegistries: orEmptyList(x.ServiceRegistries), Status: m.Status,
 		DesiredCount: m.Desired, RunningCount: m.Running, PendingCount: m.Pending, CapacityProviderStrategy: fromStrategy(m.Strategy),
 		PlatformVersion: orDefault(x.PlatformVersion, "LATEST"), PlatformFamily: "Linux", TaskDefinition: m.TaskDefinition,
-		DeploymentConfiguration: fromConfig(m.CircuitBreaker, m.Rollback, m.MinimumHealthyPercent, m.MaximumPercent, &m.Rollout),
+		DeploymentConfiguration: fromConfig(fromBreaker(m.CircuitBreaker, m.Rollback, m.Breaker), m.MinimumHealthyPercent, m.MaximumPercent, &m.Rollout),
 		Deployments:             make([]deploymentJSON, len(m.Deployments)), RoleArn: "arn:aws:iam::" + s.account() + ":role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS",
 		Events: make([]serviceEventJSON, len(m.Events)), CreatedAt: epoch(m.CreatedAt), PlacementConstraints: []empty{}, PlacementStrategy: []empty{},
 		NetworkConfiguration: x.NetworkConfiguration, HealthCheckGracePeriodSeconds: x.HealthCheckGracePeriodSeconds, SchedulingStrategy: "REPLICA",

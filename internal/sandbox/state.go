@@ -42,6 +42,29 @@ type ServiceState struct {
 	Working int    `json:"working"` // tasks that do work now, whatever reads show; those that are leaving included
 	// InService is how many of them are in service: RUNNING, ready, and not leaving.
 	InService int `json:"in_service"`
+	// Revisions are its revisions, the newest first, where there are several.
+	Revisions []RevisionState `json:"revisions,omitempty"`
+}
+
+// RevisionState is one of several revisions of a service, as it is.
+type RevisionState struct {
+	Revision  string  `json:"revision"` // the number in its ARN and in ecs-svc/NUMBER
+	Share     float64 `json:"share"`    // of the production traffic that it carries, 0 to 1; 1 for each where nothing shifts traffic
+	Running   int     `json:"running"`
+	InService int     `json:"in_service"`
+}
+
+// revisionsOf returns a service's revisions, the newest first, or nothing if there is one only.
+func (s *Sandbox) revisionsOf(ref ecsim.Ref) []RevisionState {
+	all := s.world.Revisions(ref)
+	if len(all) < 2 {
+		return nil
+	}
+	states := make([]RevisionState, len(all))
+	for i, v := range all {
+		states[i] = RevisionState{v.ARN[lastSlash(v.ARN)+1:], v.Share, v.Running, v.InService}
+	}
+	return states
 }
 
 // QueueState is one queue.
@@ -81,7 +104,7 @@ func (s *Sandbox) State() State {
 			for _, arn := range arns {
 				ref := ecsim.Ref{Region: region, Cluster: cluster, Service: arn[lastSlash(arn)+1:]}
 				desired, running, pending := s.world.Counts(ref)
-				out.Services = append(out.Services, ServiceState{region, cluster, ref.Service, desired, running, pending, s.world.Working(ref), s.world.InService(ref)})
+				out.Services = append(out.Services, ServiceState{region, cluster, ref.Service, desired, running, pending, s.world.Working(ref), s.world.InService(ref), s.revisionsOf(ref)})
 			}
 		}
 	}
