@@ -19,6 +19,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/ecsim"
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/journal"
+	"github.com/backstop-ecs/backstop/internal/promise"
 	"github.com/backstop-ecs/backstop/internal/sandbox"
 )
 
@@ -73,14 +74,14 @@ func TestHalfAnHourOfHalfOfSpot(t *testing.T) {
 		}()
 		out := &lines{}
 		var mu sync.Mutex
-		var violations []failover.Violation
+		var violations []promise.Violation
 		conf := twins("fill", box.QueueURL(), filepath.Join(t.TempDir(), "state.db"), "api")
 		a, err := app.New(ctx, app.Options{Config: conf, AWS: awsConfig("http://sandbox.localhost", box), Owner: "test",
 			Log: slog.New(slog.NewJSONHandler(out, nil)),
 			Tell: func(_ context.Context, r control.Report) {
 				if r.Result.Settled() {
 					mu.Lock()
-					violations = append(violations, failover.Check(conf.Workloads[0].Policy, r.Before, r.Observation, r.After, r.Decision)...)
+					violations = append(violations, promise.Check(&conf.Workloads[0].Policy, &r.Before, &r.Observation, &r.After, &r.Decision)...)
 					mu.Unlock()
 				}
 			}})

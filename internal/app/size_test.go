@@ -128,8 +128,8 @@ func TestADaemonThatCouldNotReadASizeAtItsStartReadsItLater(t *testing.T) {
 		}
 		<-drove
 		records, err := a.Store.Load(t.Context(), []string{"api"})
-		if err != nil || records["api"].State.Spend.USD < 0.05 {
-			t.Errorf("twenty minutes on demand cost $%g, %v: they were not reckoned", records["api"].State.Spend.USD, err)
+		if err != nil || records["api"].State.Seen.SpendUSD < 0.05 {
+			t.Errorf("twenty minutes on demand cost $%g, %v: they were not reckoned", records["api"].State.Seen.SpendUSD, err)
 		}
 		if err := a.Close(); err != nil {
 			t.Error(err)

@@ -87,7 +87,6 @@ func TestEveryFaultIsReportedInFull(t *testing.T) {
 
 func TestTheShortestFileHasEveryDefault(t *testing.T) {
 	fill, _ := failover.Preset(failover.PresetFill)
-	fill.JitterSeed = seed("api")
 	fill.Pools = []failover.Pool{{Name: "spot", Capacity: failover.Spot}, {Name: "standard", Capacity: failover.OnDemand, Tier: 1}}
 	want := &File{
 		Name: "backstop.yaml", Version: 1, Tick: time.Minute,
@@ -105,12 +104,12 @@ func TestTheShortestFileHasEveryDefault(t *testing.T) {
 func TestACompleteFileIsReadInFull(t *testing.T) {
 	f := parse(t, "complete")
 	api, _ := failover.Preset(failover.PresetSwitch)
-	api.Settle, api.Probe, api.OnDemandBudgetUSDMonthly, api.Demand, api.JitterSeed = 10*time.Minute, 3, 500, 200, seed("api")
+	api.StartLimit, api.Switch.Probe, api.OnDemandBudgetUSDMonthly, api.Demand = 10*time.Minute, 0.1, 500, 200
 	api.Pools = []failover.Pool{
 		{Name: "a", Capacity: failover.Spot}, {Name: "b", Capacity: failover.Spot, Max: 100},
 		{Name: "c", Capacity: failover.Spot, Tier: 1}, {Name: "standard", Capacity: failover.OnDemand, Tier: 2, Min: 1}}
 	web, _ := failover.Preset(failover.PresetObserve)
-	web.Owner, web.JitterSeed = "standard", seed("web")
+	web.Owner = "standard"
 	web.Pools = []failover.Pool{{Name: "spot", Capacity: failover.Spot}, {Name: "standard", Capacity: failover.OnDemand, Tier: 1}}
 	want := &File{
 		Name: "backstop.yaml", Version: 1, Region: "us-east-1", Tick: 30 * time.Second,
@@ -143,7 +142,7 @@ func TestACompleteFileIsReadInFull(t *testing.T) {
 func TestAliasesAndMergeKeysStandForWhatTheyName(t *testing.T) {
 	f := parse(t, "aliases")
 	api, web := f.Workloads[0], f.Workloads[1]
-	if web.Policy.Preset != "switch" || web.Policy.Settle != 5*time.Minute || web.Policy.Probe != 4 || api.Policy.Probe == 4 {
+	if web.Policy.Preset != "switch" || web.Policy.StartLimit != 5*time.Minute || web.Policy.Switch.Probe != 0.1 || api.Policy.Switch.Probe == 0.1 {
 		t.Errorf("policies: %+v and %+v", api.Policy, web.Policy)
 	}
 	if p := web.Pools; p[0].Service != "web-spot" || p[1].Service != "web-standard" || p[1].Name != "standard" || web.Policy.Pools[1].Capacity != failover.OnDemand {

@@ -111,8 +111,6 @@ func (k *key) fieldShape() schema {
 		return schema{"type": "integer", "minimum": f.Min, "maximum": f.Max}
 	case failover.KindShare, failover.KindUSD:
 		return schema{"type": "number", "minimum": f.Min, "maximum": f.Max}
-	case failover.KindSeed:
-		return schema{"type": "integer", "minimum": 0}
 	case failover.KindBool:
 		return schema{"type": "boolean"}
 	case failover.KindEnum:

@@ -252,7 +252,7 @@ func (k *key) wrong(text, tag string) (problem, hint string) {
 		switch k.field.Kind {
 		case failover.KindBool:
 			return wrongBool(text, tag)
-		case failover.KindInt, failover.KindShare, failover.KindUSD, failover.KindSeed:
+		case failover.KindInt, failover.KindShare, failover.KindUSD:
 			if !number {
 				return "must be a number", unquote(text)
 			}

@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"hash/fnv"
 	"slices"
 	"strconv"
 	"strings"
@@ -68,9 +67,6 @@ func (c *checker) buildWorkload(f *File, v *value, services map[string]*value) W
 	}
 	w.Policy.Owner = v.str("owner")
 	w.Policy.Demand, _ = strconv.Atoi(v.str("demand"))
-	if w.Policy.JitterSeed == 0 {
-		w.Policy.JitterSeed = seed(w.Name)
-	}
 	pools := v.list("pools")
 	for _, p := range pools {
 		pool := failover.Pool{Name: p.str("name"), Capacity: failover.Capacity(p.str("capacity"))}
@@ -221,11 +217,4 @@ func locate(v *value, field string) (at *value, path string) {
 		}
 	}
 	return at, path
-}
-
-// seed is a number that belongs to a name.
-func seed(name string) uint64 {
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(name))
-	return h.Sum64()
 }

@@ -23,7 +23,7 @@ func TestAQuietWorkloadIsWrittenNowAndThen(t *testing.T) {
 		if r := w.pass(l, "api"); r.Result != control.Unchanged {
 			t.Fatalf("minute %d: %s, want unchanged", minute, r.Result)
 		}
-		age := w.box.Now().Sub(w.record(store, "api").State.At)
+		age := w.box.Now().Sub(w.record(store, "api").State.Seen.At)
 		if age > control.HeartbeatEvery+time.Minute+time.Second {
 			t.Fatalf("minute %d: the store's last look is %s old", minute, age)
 		}

@@ -162,10 +162,10 @@ func (l *Loop) awsTime(at time.Time) time.Time {
 // lookCloser reads what else the decision needs: tasks, stopped tasks, scalable targets. A pool whose tasks
 // cannot be read is blind; a scalable target that cannot be read is left unknown.
 func (l *Loop) lookCloser(ctx context.Context, j *job, state failover.State, o *failover.Observation) {
-	needs := failover.Needs(&j.w.Policy, &state, o)
+	needs := failover.ToRead(&j.w.Policy, &state, o)
 	last := -1
 	for k, need := range needs {
-		if need != (failover.Need{}) {
+		if need != (failover.Reads{}) {
 			last = k
 		}
 	}
@@ -177,7 +177,7 @@ func (l *Loop) lookCloser(ctx context.Context, j *job, state failover.State, o *
 	found := make([]closer, last+1)
 	var all sync.WaitGroup
 	for k, need := range needs[:last] {
-		if need != (failover.Need{}) {
+		if need != (failover.Reads{}) {
 			all.Go(func() { found[k] = l.closer(lookCtx, j, k, need, &o.Pools[k]) })
 		}
 	}
@@ -196,7 +196,7 @@ type closer struct {
 }
 
 // closer looks closer at one pool.
-func (l *Loop) closer(ctx context.Context, j *job, k int, need failover.Need, p *failover.PoolObservation) (c closer) {
+func (l *Loop) closer(ctx context.Context, j *job, k int, need failover.Reads, p *failover.PoolObservation) (c closer) {
 	if need.Scaling {
 		scaling, err := l.Services.Scaling(ctx, j.w.Refs[k])
 		if err != nil {
@@ -227,7 +227,7 @@ func (l *Loop) closer(ctx context.Context, j *job, k int, need failover.Need, p 
 // the next regular pass: else the retries for it would take the place of what the decision wishes.
 func MayBeRead(o *failover.Observation, d *failover.Decision) bool {
 	for i := range o.Pools {
-		if Passing(o.Pools[i].Err) && (i >= len(d.Pools) || !d.Pools[i].Lost) {
+		if Passing(o.Pools[i].Err) && (i >= len(d.Pools) || d.Pools[i].Sight == failover.Told) {
 			return true
 		}
 	}

@@ -225,7 +225,7 @@ func (l *Loop) decide(ctx context.Context, j *job) {
 	next := Record{State: after, Lease: l.ownLease(j, now)}
 	next.State.Generation = state.Generation + 1
 	if !d.Acts() && failover.SameState(state, after) {
-		if after.At.Sub(state.At) >= HeartbeatEvery && l.commit(ctx, j, next, now, nil) != nil {
+		if after.Seen.At.Sub(state.Seen.At) >= HeartbeatEvery && l.commit(ctx, j, next, now, nil) != nil {
 			return
 		}
 		r.Result = Unchanged

@@ -68,7 +68,7 @@ func TestARegionThatIsDownIsTakenOverAndTakesBack(t *testing.T) {
 	w, l := twoRegions(t, 5*time.Minute)
 	w.silence(region)
 	r := w.passes(l, time.Minute)
-	if !r.Decision.Blind() || r.Decision.Running != 10 || !control.MayBeRead(&r.Observation, &r.Decision) {
+	if !r.Decision.Blind() || r.Decision.InService.High != 10 || !control.MayBeRead(&r.Observation, &r.Decision) {
 		t.Errorf("the decision is %+v", r.Decision)
 	}
 	w.wantAll("unread", 10, 0, 0, 0)
@@ -78,7 +78,7 @@ func TestARegionThatIsDownIsTakenOverAndTakesBack(t *testing.T) {
 	w.passes(l, 3*time.Minute)
 	w.wantAll("still unread", 10, 0, 0, 3)
 	r = w.passes(l, 2*time.Minute)
-	if r.Decision.Blind() || !r.Decision.Pools[0].Lost || control.MayBeRead(&r.Observation, &r.Decision) { // no retries for it
+	if r.Decision.Blind() || r.Decision.Pools[0].Sight != failover.WrittenOff || control.MayBeRead(&r.Observation, &r.Decision) { // no retries for it
 		t.Errorf("the decision is %+v", r.Decision)
 	}
 	if _, running := func() (a, b int) {
@@ -110,7 +110,7 @@ func TestASilentStandbyHoldsUpNoCover(t *testing.T) {
 	w.wantAll("interrupted", 10, 3, 0, 0)
 	r := w.passes(l, time.Hour)
 	w.wantAll("an hour later", 10, 3, 0, 0)
-	if r.Decision.Pools[1].Lost {
+	if r.Decision.Pools[1].Sight == failover.WrittenOff {
 		t.Errorf("the decision is %+v", r.Decision)
 	}
 	w.spotHolds(-1)
@@ -126,7 +126,7 @@ func TestAThrottledListIsAnAnswer(t *testing.T) {
 	}
 	w.interrupt("api", 3)
 	r := w.passes(l, 10*time.Minute)
-	if o := r.Observation.Pools[0]; o.Err != failover.ErrUnknown || !o.Answered || r.Decision.Pools[0].Lost {
+	if o := r.Observation.Pools[0]; o.Err != failover.ErrUnknown || !o.Answered || r.Decision.Pools[0].Sight == failover.WrittenOff {
 		t.Errorf("observed %+v, decided %+v", o, r.Decision)
 	}
 }

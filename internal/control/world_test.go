@@ -19,6 +19,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/ecsim"
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/journal"
+	"github.com/backstop-ecs/backstop/internal/promise"
 	"github.com/backstop-ecs/backstop/internal/sandbox"
 	"github.com/backstop-ecs/backstop/internal/state/sqlite"
 )
@@ -151,7 +152,7 @@ func (w *world) check(l *control.Loop, r control.Report) {
 	}
 	for _, wl := range l.Workloads {
 		if wl.Name == r.Workload {
-			for _, v := range failover.Check(wl.Policy, r.Before, r.Observation, r.After, r.Decision) {
+			for _, v := range promise.Check(&wl.Policy, &r.Before, &r.Observation, &r.After, &r.Decision) {
 				w.t.Errorf("invariant: %s", v)
 			}
 		}

@@ -78,8 +78,8 @@ func TestTable(t *testing.T) {
 
 func decision(at time.Time, demand, spot, cover int) journal.Entry {
 	return journal.Entry{Workload: "w", At: at, Decision: &failover.Decision{At: at, Demand: demand, Reason: failover.ReasonInterruption,
-		Pools: []failover.PoolDecision{{Pool: "spot", Capacity: failover.Spot, Running: spot},
-			{Pool: "standard", Capacity: failover.OnDemand, Running: cover, Ask: cover}}}}
+		Pools: []failover.PoolDecision{{Pool: "spot", Capacity: failover.Spot, Running: spot, Live: spot},
+			{Pool: "standard", Capacity: failover.OnDemand, Running: cover, Live: cover, Ask: cover}}}}
 }
 
 func TestLedgerAddsUpDaysAndEpisodes(t *testing.T) {

@@ -100,6 +100,10 @@ func Add(workload string, entries []journal.Entry, prices map[string]PoolPrice, 
 	return l, nil
 }
 
+// Billed is how many tasks of a pool AWS bills: all that exist, and those that leave as long as they work. A task that has no
+// capacity yet is counted with the others: for how long is not worth telling apart.
+func Billed(p *failover.PoolDecision) int { return p.Live + p.Working }
+
 type adder struct {
 	l        *Ledger
 	prices   map[string]PoolPrice
@@ -135,7 +139,7 @@ func (a *adder) charge(day *Day, d *failover.Decision, hours float64) {
 	wanted := 0
 	for i := range d.Pools {
 		p := &d.Pools[i]
-		n := float64(p.Running + p.Starting + p.Stuck)
+		n := float64(Billed(p))
 		wanted += p.Running
 		if p.Capacity == failover.Spot {
 			day.SpotTaskHours += n * hours
@@ -155,7 +159,7 @@ func (a *adder) covers(d *failover.Decision, from, to time.Time) {
 		p := &d.Pools[i]
 		running += p.Running
 		if p.Capacity == failover.OnDemand {
-			cover += max(p.Ask, p.Running+p.Starting)
+			cover += max(p.Ask, Billed(p))
 		}
 	}
 	if cover == 0 {
@@ -172,7 +176,7 @@ func (a *adder) covers(d *failover.Decision, from, to time.Time) {
 	onDemand := 0
 	for i := range d.Pools {
 		if p := &d.Pools[i]; p.Capacity == failover.OnDemand {
-			onDemand += p.Running + p.Starting + p.Stuck
+			onDemand += Billed(p)
 		}
 	}
 	e := a.episode

@@ -25,9 +25,6 @@ var messages = []message{
 	{[]string{"has reached a steady state"}, failover.SignalSteadyState},
 	{[]string{"deployment completed"}, failover.SignalDeploymentCompleted},
 	{[]string{"deployment failed"}, failover.SignalDeploymentFailed},
-	{[]string{"is unhealthy in", "target-group"}, failover.SignalApplicationStop},
-	{[]string{"failed elb health checks"}, failover.SignalApplicationStop},
-	{[]string{"failed container health checks"}, failover.SignalApplicationStop},
 	{[]string{"could not launch", "tasks for deployment"}, failover.SignalProgress},
 	{[]string{"has started"}, failover.SignalProgress},
 	{[]string{"has stopped"}, failover.SignalProgress},
@@ -42,20 +39,20 @@ var messages = []message{
 // This list is where a quota can be told from a shortage: the EventBridge event of both is the same.
 func ClassifyServiceMessage(line string) (kind failover.SignalKind, ok bool) {
 	low := strings.ToLower(line)
+	place := strings.Contains(low, "unable to place a task")
+	cause := causeOf(low)
+	if place {
+		cause = placementCause(low)
+	}
 	switch {
-	case names(low, quotaTexts):
-		return failover.SignalQuota, true
-	case names(low, rebalancingTexts):
+	case cause != failover.SignalQuota && names(low, rebalancingTexts):
 		return failover.SignalProgress, true
-	case strings.Contains(low, textNoCapacity):
-		return failover.SignalPlacementFailure, true
-	case names(low, configurationTexts):
-		return failover.SignalConfiguration, true
-	case strings.Contains(low, "unable to place a task") && strings.Contains(low, "no container instance"):
+	case cause != "":
+		return cause, true
+	case place && strings.Contains(low, "no container instance"):
 		// A service on container instances: no pool of ours.
 		return failover.SignalConfiguration, true
-	case strings.Contains(low, "unable to place a task"):
-		// "Internal error" and reasons not known yet: the scheduler could not place it.
+	case place: // for a reason that is not known yet
 		return failover.SignalPlacementFailure, true
 	}
 	for _, m := range messages {
@@ -64,13 +61,4 @@ func ClassifyServiceMessage(line string) (kind failover.SignalKind, ok bool) {
 		}
 	}
 	return "", false
-}
-
-func contains(text string, all []string) bool {
-	for _, part := range all {
-		if !strings.Contains(text, part) {
-			return false
-		}
-	}
-	return true
 }

@@ -30,6 +30,7 @@ func at(s string) time.Time {
 
 var (
 	ten     = at("2026-11-20T10:00:00Z")
+	created = at("2026-11-20T09:00:00.402Z")
 	started = at("2026-11-20T09:01:30.103Z")
 )
 
@@ -37,7 +38,7 @@ var (
 func task(kind failover.SignalKind, edit func(*failover.Signal)) *failover.Signal {
 	s := &failover.Signal{
 		ID: taskID, Kind: kind, At: ten, Account: "123456789012", Region: "us-east-1", Cluster: "prod", Service: "api-spot",
-		Capacity: failover.Spot, Task: taskHex, Version: 5, Zone: "us-east-1a",
+		Capacity: failover.Spot, Task: taskHex, Version: 5, Zone: "us-east-1a", CreatedAt: created, Deployment: "ecs-svc/7555234739371397917",
 	}
 	if edit != nil {
 		edit(s)
@@ -81,12 +82,12 @@ var golden = map[string]*failover.Signal{
 	"warning_shortened": stop(failover.SignalInterruption, "SpotInterruption", interrupted, func(s *failover.Signal) {
 		s.Capacity, s.StartedAt = "", time.Time{}
 	}),
-	"warning_text_on_demand": stop(failover.SignalProgress, "", interrupted, func(s *failover.Signal) {
+	"warning_text_on_demand": stop(failover.SignalInfrastructure, "", interrupted, func(s *failover.Signal) {
 		s.Capacity, s.Service = failover.OnDemand, "api-standard"
 	}),
 	"interruption_deprovisioning": stop(failover.SignalInterruption, "SpotInterruption", interrupted, func(s *failover.Signal) { s.Version = 8 }),
 	"interruption_stopped": stop(failover.SignalInterruption, "SpotInterruption", interrupted, func(s *failover.Signal) {
-		s.Version, s.At = 9, at("2026-11-20T10:02:03Z")
+		s.Version, s.At, s.ExitedAt = 9, at("2026-11-20T10:02:03Z"), at("2026-11-20T10:00:41Z")
 	}),
 	"interruption_desired_running": stop(failover.SignalInterruption, "SpotInterruption", interrupted, nil),
 	"article_interruption":         stop(failover.SignalInterruption, "", "SpotInterruption: Task interrupted due to Spot reclamation", nil),
@@ -113,16 +114,16 @@ var golden = map[string]*failover.Signal{
 	"network_interface": stop(failover.SignalConfiguration, "TaskFailedToStart",
 		"Timeout waiting for network interface provisioning to complete.", neverRan),
 	"container_exit": stop(failover.SignalApplicationStop, "EssentialContainerExited", "Essential container in task exited", nil),
-	"load_balancer_health": stop(failover.SignalApplicationStop, "ServiceSchedulerInitiated",
+	"load_balancer_health": stop(failover.SignalUnhealthyStop, "ServiceSchedulerInitiated",
 		"Task failed ELB health checks in (target-group arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/api/1)", nil),
-	"container_health": stop(failover.SignalApplicationStop, "ServiceSchedulerInitiated", "Task failed container health checks", nil),
+	"container_health": stop(failover.SignalUnhealthyStop, "ServiceSchedulerInitiated", "Task failed container health checks", nil),
 	"scale_in": stop(failover.SignalScaleIn, "ServiceSchedulerInitiated",
 		"Scaling activity initiated by (deployment ecs-svc/7555234739371397917)", nil),
-	"maintenance": stop(failover.SignalScaleIn, "ServiceSchedulerInitiated",
+	"maintenance": stop(failover.SignalInfrastructure, "ServiceSchedulerInitiated",
 		"ECS is performing maintenance on the underlying infrastructure hosting the task", nil),
-	"infrastructure_health": stop(failover.SignalScaleIn, "InfrastructureHealth", "(text unknown)", nil),
+	"infrastructure_health": stop(failover.SignalInfrastructure, "InfrastructureHealth", "(text unknown)", nil),
 	"stop_task":             stop(failover.SignalOperatorStop, "UserInitiated", interrupted+" (a drill)", nil),
-	"unknown_stop_code":     stop(failover.SignalProgress, "QuantumDecoherence", "a reason of next year", nil),
+	"unknown_stop_code":     stop(failover.SignalInfrastructure, "QuantumDecoherence", "a reason of next year", nil),
 
 	"placement_failure_aws_example": {
 		ID: actionID, Kind: failover.SignalPlacementFailure, At: at("2019-11-19T19:55:38Z"), Account: "111122223333", Region: "us-west-2",
@@ -137,6 +138,11 @@ var golden = map[string]*failover.Signal{
 	"placement_failure_no_provider":   action(failover.SignalProgress, "a reason of next year", nil),
 	"placement_failure_quota": action(failover.SignalQuota,
 		"You've reached the limit on the number of vCPUs you can run concurrently", onSpot),
+	"placement_failure_image": {
+		ID: "00000000-0000-4000-8000-0000000000aa", Kind: failover.SignalApplicationStop, At: at("2026-11-03T09:15:00Z"), Account: "111122223333",
+		Region: "us-east-1", Cluster: "prod", Service: "api-spot", Capacity: failover.Spot,
+		StopReason: "CannotPullContainerError: pull image manifest has been retried 5 time(s)",
+	},
 	"placement_failure_network": action(failover.SignalConfiguration, "RESOURCE:ENI", onSpot),
 	"start_impaired":            action(failover.SignalStartImpaired, "", nil),
 	"steady_state":              action(failover.SignalSteadyState, "", nil),

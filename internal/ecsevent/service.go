@@ -86,17 +86,15 @@ func parseAction(e *envelope) (failover.Signal, bool, error) {
 // names no Fargate provider, or says so, and wakes a pass at most.
 func placementFailure(c failover.Capacity, reason string) failover.SignalKind {
 	low := strings.ToLower(reason)
-	fargate := c == failover.Spot || c == failover.OnDemand
+	cause := placementCause(low)
 	switch {
-	case names(low, quotaTexts):
-		return failover.SignalQuota
-	case names(low, rebalancingTexts):
+	case cause != failover.SignalQuota && names(low, rebalancingTexts):
 		return failover.SignalProgress
-	case strings.HasPrefix(low, "resource:eni"), names(low, configurationTexts):
+	case cause != "":
+		return cause
+	case strings.HasPrefix(low, "resource:eni"):
 		return failover.SignalConfiguration
-	case low == "resource:fargate", strings.Contains(low, textNoCapacity), strings.HasPrefix(low, textArticleNoCapacity):
-		return failover.SignalPlacementFailure
-	case fargate:
+	case low == "resource:fargate", c == failover.Spot, c == failover.OnDemand:
 		return failover.SignalPlacementFailure
 	}
 	return failover.SignalProgress

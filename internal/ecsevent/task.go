@@ -26,6 +26,8 @@ type taskDetail struct {
 	CreatedAt        timestamp `json:"createdAt"`
 	StartedAt        timestamp `json:"startedAt"`
 	UpdatedAt        timestamp `json:"updatedAt"`
+	ExitedAt         timestamp `json:"executionStoppedAt"`
+	StartedBy        text      `json:"startedBy"`
 	Containers       exits     `json:"containers"`
 }
 
@@ -55,7 +57,10 @@ func parseTask(e *envelope) (failover.Signal, bool, error) {
 		Task:       id,
 		Version:    int64(d.Version),
 		Zone:       string(d.Zone),
+		CreatedAt:  d.CreatedAt.Time,
 		StartedAt:  d.StartedAt.Time,
+		ExitedAt:   d.ExitedAt.Time,
+		Deployment: string(d.StartedBy),
 		StopCode:   string(d.StopCode),
 		StopReason: shorten(string(d.StoppedReason)),
 	}

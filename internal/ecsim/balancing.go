@@ -16,7 +16,9 @@ func (w *World) reroute(regionName string) {
 			for _, f := range rule.Forwards {
 				if f.TargetGroup == g.ARN {
 					g.uses++
-					g.Weight += f.Weight
+					if !rule.test {
+						g.Weight += f.Weight
+					}
 				}
 			}
 		}

@@ -26,7 +26,7 @@ func (w *World) CreateService(regionName string, in CreateServiceInput) (Service
 	case old != nil && old.status == draining:
 		return Service{}, invalid("Unable to Start a service that is still Draining.")
 	}
-	for _, err := range []error{checkDesired(in.Desired), checkStrategy(in.Strategy), checkZones(in.Zones), checkLimits(in.Deployment, 100, 200)} {
+	for _, err := range []error{checkDesired(in.Desired), checkStrategy(in.Strategy), checkZones(in.Zones), checkLimits(in.Deployment, 100, 200, in.LoadBalanced || len(in.TargetGroups) > 0)} {
 		if err != nil {
 			return Service{}, err
 		}
@@ -35,9 +35,13 @@ func (w *World) CreateService(regionName string, in CreateServiceInput) (Service
 	if err != nil {
 		return Service{}, err
 	}
+	if err := w.checkTraffic(regionName, groups, in.Traffic, in.Deployment.Rollout); err != nil {
+		return Service{}, err
+	}
 	s := &service{
 		ref: ref, cluster: cl, index: int32(len(w.services)), created: w.now, desired: in.Desired, minimum: 100, maximum: 200,
-		balanced: in.LoadBalanced || len(groups) > 0, front: front{groups, in.ContainerPort, max(0, in.HealthGrace)}, rebalancing: in.Rebalancing, tags: mergeTags(nil, in.Tags), raw: slices.Clone(in.Raw), nextLook: never,
+		balanced: in.LoadBalanced || len(groups) > 0, front: front{groups, in.ContainerPort, max(0, in.HealthGrace)}, traffic: in.Traffic,
+		balance: zoneBalanced(in.Rebalancing), tags: mergeTags(nil, in.Tags), raw: slices.Clone(in.Raw), nextLook: never,
 	}
 	s.limits(in.Deployment)
 	s.spread(in.Zones)
@@ -69,12 +73,8 @@ func (w *World) UpdateService(ref Ref, in UpdateServiceInput) (Service, error) {
 		}
 	}
 	if in.SetStrategy && !slices.Equal(in.Strategy, strategy) {
-		if err := checkStrategy(in.Strategy); err != nil {
+		if err := w.checkNewStrategy(&in); err != nil {
 			return Service{}, err
-		}
-		if !in.ForceNewDeployment {
-			return Service{}, invalid("When switching from launch type to capacity provider strategy on an existing service, or making a change to " +
-				"a capacity provider strategy on a service that is already using one, you must force a new deployment.")
 		}
 		strategy = in.Strategy
 	}
@@ -87,12 +87,15 @@ func (w *World) UpdateService(ref Ref, in UpdateServiceInput) (Service, error) {
 		return Service{}, err
 	}
 	if in.Deployment != nil {
-		if err := checkLimits(*in.Deployment, s.minimum, s.maximum); err != nil {
+		if err := checkLimits(*in.Deployment, s.minimum, s.maximum, s.balanced); err != nil {
 			return Service{}, err
 		}
 	}
 	groups, err := w.groupsFor(ref.Region, in.TargetGroups)
 	if err != nil {
+		return Service{}, err
+	}
+	if err := w.checkShift(s, &in, groups); err != nil {
 		return Service{}, err
 	}
 	w.veil(s)
@@ -101,8 +104,11 @@ func (w *World) UpdateService(ref Ref, in UpdateServiceInput) (Service, error) {
 	if in.Deployment != nil {
 		s.limits(*in.Deployment)
 	}
+	if in.Traffic != nil {
+		s.traffic = *in.Traffic
+	}
 	if in.Rebalancing != nil {
-		s.rebalancing = *in.Rebalancing
+		s.balance = zoneBalanced(*in.Rebalancing)
 	}
 	if in.Raw != nil {
 		s.raw = slices.Clone(in.Raw)
@@ -114,11 +120,26 @@ func (w *World) UpdateService(ref Ref, in UpdateServiceInput) (Service, error) {
 	if rezoned {
 		s.spread(in.Zones)
 	}
-	if def != primary.def || in.ForceNewDeployment || rezoned || regrouped {
+	switch {
+	case def != primary.def || in.ForceNewDeployment || rezoned || regrouped:
 		w.deploy(s, def, strategy)
+	case in.SetStrategy:
+		primary.strategy = slices.Clone(strategy)
 	}
 	w.updated(s, ref)
 	return w.view(s), nil
+}
+
+// checkNewStrategy validates a change of a service's strategy (A38).
+func (w *World) checkNewStrategy(in *UpdateServiceInput) error {
+	if err := checkStrategy(in.Strategy); err != nil {
+		return err
+	}
+	if !in.ForceNewDeployment && !w.cfg.StrategyUnforced {
+		return invalid("When switching from launch type to capacity provider strategy on an existing service, or making a change to " +
+			"a capacity provider strategy on a service that is already using one, you must force a new deployment.")
+	}
+	return nil
 }
 
 // SetDesired is UpdateService with nothing but a desired count, without the answer, which is dear to make. Errors as of UpdateService.
@@ -175,7 +196,7 @@ func (w *World) DeleteService(ref Ref, force bool) (Service, error) {
 	}
 	w.flushStops(s)
 	if s.home.alive.n == 0 {
-		s.status = inactive
+		w.deactivate(s)
 	}
 	w.sendCall(ref, "DeleteService")
 	return w.view(s), nil
@@ -219,8 +240,8 @@ func checkZones(zones []string) error {
 	return nil
 }
 
-// checkLimits validates the percentages of a rolling deployment; least and most are those in force.
-func checkLimits(c DeploymentConfig, least, most int) error {
+// checkLimits validates a deployment configuration; least and most are the percentages in force.
+func checkLimits(c DeploymentConfig, least, most int, balanced bool) error {
 	if c.MinimumHealthyPercent != nil {
 		least = *c.MinimumHealthyPercent
 	}
@@ -233,7 +254,12 @@ func checkLimits(c DeploymentConfig, least, most int) error {
 	if least >= 100 && most <= 100 {
 		return invalid("Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments.")
 	}
-	return nil
+	if c.Rollout != nil {
+		if err := c.Rollout.check(balanced, least); err != nil {
+			return err
+		}
+	}
+	return c.Breaker.check()
 }
 
 func (s *service) limits(c DeploymentConfig) {
@@ -243,7 +269,10 @@ func (s *service) limits(c DeploymentConfig) {
 	if c.MaximumPercent != nil {
 		s.maximum = *c.MaximumPercent
 	}
-	s.breaker, s.rollback = c.CircuitBreaker, c.Rollback
+	s.breaker, s.rollback, s.limit = c.CircuitBreaker, c.Rollback, c.Breaker
+	if c.Rollout != nil {
+		s.plan = c.Rollout.clone()
+	}
 }
 
 // spread sets a service's zones; tasks that are already there stay where they are.

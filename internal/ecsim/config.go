@@ -33,6 +33,11 @@ type Config struct {
 	PlacementSilence   time.Duration // no second SERVICE_TASK_PLACEMENT_FAILURE event of one service within this; default 46 min (A20)
 	ShortageNotCounted bool          // placement failures do not feed the deployment circuit breaker; default false: they do (A21)
 	ScaleIn            ScaleInPick   // which tasks a scale-in stops; default those that serve, the longest running first (A22)
+	SourceNotReplaced  bool          // lost tasks of the older revision of a rolling deployment are not replaced; default false: they are (A61)
+	DeferredCleanup    time.Duration // from an early success to the end of the older tasks; default 5 min (A63)
+	BlueNotReplaced    bool          // lost tasks of a revision that has lost its traffic are not replaced; default false: they are (A64)
+	StageTime          time.Duration // a shift of test or production traffic takes this long; default 10 s (A65)
+	StageLimit         time.Duration // a second revision that is not up after this long is rolled back; default 24 h (A65)
 
 	HungShare    float64       // share of launches without capacity that hang in PENDING instead of failing; default 0 (A23)
 	HungMean     time.Duration // mean time such a launch hangs; default 8.3 min
@@ -58,6 +63,20 @@ type Config struct {
 	KeepStopped time.Duration // how long stopped tasks stay visible; default 1 h (A29)
 	Throttle    bool          // Allow enforces the API token buckets; default false: Allow always says yes (A30)
 	LeaveOut    EventSet      // events not to produce at all, for speed
+
+	StartShares      StartShares     // how a start-up is divided (A4)
+	MinimumBilled    time.Duration   // least billed time of a task; default 60 s (A31)
+	EarlyStop        time.Duration   // from the interruption of a task before RUNNING to its stop; default 0: at once (A32)
+	Strike           Strike          // which tasks an interruption strikes; default random ones, protected or not (A33)
+	ShareMoves       bool            // a provider without capacity hands its share of a strategy to the others; default false (A35)
+	StrategyUnforced bool            // a new strategy needs no force, makes no deployment and holds for new tasks; default false (A38)
+	RunTaskRefuses   bool            // RunTask that places nothing is an error, not an answer with failures; default false (A42)
+	Protection       ProtectionRange // of scale-in protection (A43)
+	FailAfter        FailTimes       // of broken tasks (A46)
+
+	Rebalance     Rebalance     // of availability zones, for services that have it switched on (A70, A71)
+	KeepInactive  time.Duration // how long DescribeServices shows a deleted service as INACTIVE, then MISSING; default 1 h (A72)
+	NewServiceLag time.Duration // how long DescribeServices says MISSING of a new service; default 0 (A73)
 }
 
 // StartUp is the distribution of the time from a task's creation to RUNNING: a shifted lognormal through three percentiles. With
@@ -142,7 +161,7 @@ const (
 	WindingDownEvents                      // DEACTIVATING, STOPPING and DEPROVISIONING that follow one of those two
 	StoppedEvents                          // STOPPED
 	ServiceEvents                          // ECS Service Action
-	DeploymentEvents                       // ECS Deployment State Change
+	DeploymentEvents                       // ECS Deployment State Change, ECS Hook State Change
 	APICallEvents                          // AWS API Call via CloudTrail
 	AllEvents         EventSet = 1<<iota - 1
 

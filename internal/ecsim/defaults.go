@@ -4,34 +4,22 @@ import "time"
 
 // Limits of ECS and of the model.
 const (
-	maxTasksPerService  = 5000
-	maxRunTask          = 10
-	maxProtectedTasks   = 10
-	maxServiceMessages  = 100
-	idsPerMessage       = 10
-	maxProviders        = 20
-	maxZones            = 16
-	maxPercent          = 1000
-	maxStopTimeout      = 120 * time.Second
-	minStopTimeout      = 2 * time.Second
-	maxProtection       = 2880 * time.Minute
-	defaultProtection   = 120 * time.Minute
-	minimumBilled       = 60.0    // seconds
-	maxUndrained        = 1 << 20 // events kept for Drain; older ones are dropped beyond that
-	launchWindow        = time.Minute
-	breakerMin          = 3
-	breakerMax          = 200
-	exitAfterStart      = 10 * time.Second // FailExit: life of a task after RUNNING
-	unhealthyAfterStart = 60 * time.Second // FailHealthCheck: from RUNNING to the stop
-	deactivateAfter     = time.Second      // from desired status STOPPED to DEACTIVATING in an orderly stop
-	sigtermAfter        = time.Second      // from DEACTIVATING to STOPPING, when SIGTERM is sent
-)
-
-// Shares of a start-up at which a task goes on, after the times in the documentation's examples: 18 s to PENDING and the pull.
-const (
-	shareProvisioning = 0.20 // PENDING, network ready, the image pull begins
-	sharePulled       = 0.85 // the pull ends
-	shareActivating   = 0.95 // ACTIVATING
+	maxTasksPerService = 5000
+	maxRunTask         = 10
+	maxProtectedTasks  = 10
+	maxServiceMessages = 100
+	idsPerMessage      = 10
+	maxProviders       = 20
+	maxZones           = 16
+	maxPercent         = 1000
+	maxStopTimeout     = 120 * time.Second
+	minStopTimeout     = 2 * time.Second
+	maxUndrained       = 1 << 20 // events kept for Drain; older ones are dropped beyond that
+	launchWindow       = time.Minute
+	breakerMin         = 3
+	breakerMax         = 200
+	deactivateAfter    = time.Second // from desired status STOPPED to DEACTIVATING in an orderly stop
+	sigtermAfter       = time.Second // from DEACTIVATING to STOPPING, when SIGTERM is sent
 )
 
 // withDefaults fills every zero field and turns negative values, which mean none, into zero.
@@ -50,8 +38,10 @@ func (c Config) withDefaults() Config {
 		{&c.StopTimeout, 30 * time.Second}, {&c.ObeyTime, time.Second}, {&c.DrainTime, 20 * time.Second},
 		{&c.WarningTime, 120 * time.Second}, {&c.ReplaceDelay, 5 * time.Second}, {&c.SchedulerDelay, time.Second},
 		{&c.HealthyAfter, 40 * time.Second}, {&c.DeploymentSettle, 88 * time.Second}, {&c.CompletionLag, 25 * time.Second},
+		{&c.DeferredCleanup, 5 * time.Minute}, {&c.StageTime, 10 * time.Second}, {&c.StageLimit, 24 * time.Hour},
 		{&c.SteadyRepeat, 6 * time.Hour}, {&c.PlacementSilence, 46 * time.Minute}, {&c.HungMean, 498 * time.Second},
 		{&c.HungMax, 23 * time.Minute}, {&c.KeepStopped, time.Hour}, {&c.LaunchSpacing, 0}, {&c.ReadLag, 0},
+		{&c.MinimumBilled, time.Minute}, {&c.EarlyStop, 0}, {&c.KeepInactive, time.Hour}, {&c.NewServiceLag, 0},
 		{&c.NLBRegistration, 90 * time.Second}, {&c.DeregistrationWait, time.Hour},
 		{&c.SpotDeregistration.After, 0}, {&c.Delivery.DuplicateBy, time.Minute}, {&c.Delivery.ReorderBy, 30 * time.Second},
 	} {
@@ -59,6 +49,8 @@ func (c Config) withDefaults() Config {
 	}
 	c.PlacementRetry = c.PlacementRetry.withDefaults(Backoff{First: time.Minute, Max: 27 * time.Minute, Factor: 1})
 	c.FailingRetry = c.FailingRetry.withDefaults(Backoff{First: time.Minute, Max: 27 * time.Minute, Factor: 2})
+	c.StartShares, c.Protection, c.FailAfter = c.StartShares.withDefaults(), c.Protection.withDefaults(), c.FailAfter.withDefaults()
+	c.Rebalance = c.Rebalance.withDefaults()
 	if c.FailuresAllowed == 0 {
 		c.FailuresAllowed = 3
 	}

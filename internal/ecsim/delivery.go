@@ -57,6 +57,16 @@ func (w *World) sendDeployment(s *service, d *deployment, name, eventType string
 	})
 }
 
+func (w *World) sendHook(s *service, r *release, h *hook) {
+	if w.cfg.LeaveOut&DeploymentEvents != 0 {
+		return
+	}
+	w.send(Event{
+		Kind: HookStateChange, Region: s.ref.Region, Cluster: s.ref.Cluster, Service: s.ref.Service, Name: "HOOK_" + h.status, EventType: "INFO",
+		Hook: &HookChange{ID: h.id, Stage: stageNames[h.stage], Deployment: w.releaseARN(s, r), Expires: w.timeOf(h.expires)},
+	})
+}
+
 func (w *World) sendCall(ref Ref, op string) {
 	if w.cfg.LeaveOut&APICallEvents != 0 {
 		return

@@ -1,7 +1,6 @@
 package ecsim
 
 import (
-	"math"
 	"slices"
 	"strconv"
 )
@@ -32,10 +31,26 @@ type deployment struct {
 
 	alive, running, pending, warned, healthy, failed int
 	byProvider                                       [2]int // alive
+
+	failing    streak   // rounds of tasks that stopped before RUNNING
+	shortLived streak   // rounds of tasks that stopped on their own soon after their start
+	kept       int      // of an older deployment: how many healthy tasks it had, less those stopped on purpose
+	traffic    *traffic // nil: it shares in whatever traffic the service has
 }
 
-// deploy makes a new PRIMARY deployment.
-func (w *World) deploy(s *service, def *TaskDefinition, strategy []StrategyItem) *deployment {
+// deploy makes a new service revision and starts the service deployment that leads to it.
+func (w *World) deploy(s *service, def *TaskDefinition, strategy []StrategyItem) {
+	old := slices.Clone(s.deployments)
+	for _, d := range old {
+		d.kept = d.healthy
+	}
+	d := w.revise(s, def, strategy)
+	w.inProgress(s, d, "ECS deployment "+d.id+" in progress.")
+	w.startRelease(s, d, old)
+}
+
+// revise makes a new service revision, the PRIMARY one.
+func (w *World) revise(s *service, def *TaskDefinition, strategy []StrategyItem) *deployment {
 	w.deployNo++
 	d := &deployment{
 		id: "ecs-svc/" + strconv.FormatUint(scramble(w.cfg.Seed^w.deployNo<<8)>>1, 10), group: "service:" + s.ref.Service,
@@ -44,7 +59,6 @@ func (w *World) deploy(s *service, def *TaskDefinition, strategy []StrategyItem)
 	d.scaling = "Scaling activity initiated by (deployment " + d.id + ")"
 	s.deployments = slices.Insert(s.deployments, 0, d)
 	s.resetBackOffs()
-	w.inProgress(s, d, "ECS deployment "+d.id+" in progress.")
 	return d
 }
 
@@ -54,35 +68,25 @@ func (w *World) inProgress(s *service, d *deployment, reason string) {
 }
 
 func (s *service) resetBackOffs() {
-	s.failing.clear()
-	s.shortLived.clear()
+	for _, d := range s.deployments {
+		d.failing.clear()
+		d.shortLived.clear()
+	}
 	s.placeFails, s.placeUntil = 0, 0
 }
 
-// finishDeployment completes the PRIMARY deployment when it has all its tasks healthy, the older ones are gone, and AWS's slowness
-// in saying so has passed.
-func (w *World) finishDeployment(s *service) {
+// complete makes the PRIMARY deployment COMPLETED, and its service deployment with it.
+func (w *World) complete(s *service) {
 	d := s.deployments[0]
-	if d.rollout != rolling || s.status != active {
-		return
-	}
-	if len(s.deployments) > 1 || d.alive != s.desired || d.healthy != d.alive {
-		d.readyAt = 0
-		return
-	}
-	if d.readyAt == 0 {
-		d.readyAt = w.stamp()
-	}
-	at := max(d.created+moment(w.cfg.DeploymentSettle), d.readyAt-1+moment(w.cfg.CompletionLag))
-	if at > w.now {
-		w.lookAt(s, at)
-		return
-	}
 	d.rollout, d.reason, d.updated = completed, "ECS deployment "+d.id+" completed.", w.now
 	s.lastGood = d
+	s.release.succeed(w.stamp())
 	w.say(s, message{kind: sayCompleted, text: d.id})
 	w.sendDeployment(s, d, EventDeploymentCompleted, "INFO")
 }
+
+// threshold is how many failures trip a service's deployment circuit breaker.
+func (s *service) threshold() int { return s.limit.failures(s.desired) }
 
 // countAgainst counts a failed task, or a failed placement, against a deployment in progress; too many trip its circuit breaker.
 func (w *World) countAgainst(s *service, d *deployment) {
@@ -90,28 +94,58 @@ func (w *World) countAgainst(s *service, d *deployment) {
 		return
 	}
 	d.failed++
-	if !s.breaker || d.failed < min(breakerMax, max(breakerMin, int(math.Ceil(float64(s.desired)*0.5)))) {
+	turningBack := s.release.shift != nil && s.release.shift.back // to a revision that has proved itself
+	if !s.breaker || d.failed < s.threshold() || turningBack {
 		return
 	}
 	d.rollout, d.reason, d.updated = failed, "ECS deployment circuit breaker: tasks failed to start.", w.now
 	w.say(s, message{kind: sayFailed, text: d.id})
 	w.sendDeployment(s, d, EventDeploymentFailed, "ERROR")
-	if s.rollback && s.lastGood != nil && s.lastGood != d {
-		w.rollBack(s)
+	if !s.rollback {
+		s.release.end(ReleaseStopped, d.reason, w.stamp())
+		return
 	}
+	w.rollBack(s, "ECS deployment circuit breaker: ")
 }
 
-// rollBack makes the last good deployment PRIMARY again, or a new one with its settings if its tasks are all gone.
-func (w *World) rollBack(s *service) {
-	good := s.lastGood
-	if i := slices.Index(s.deployments, good); i >= 0 {
-		s.deployments = slices.Insert(slices.Delete(s.deployments, i, i+1), 0, good)
-		s.resetBackOffs()
-	} else {
-		good = w.deploy(s, good.def, good.strategy)
+// rollBack takes a service back to the last good revision; cause begins the sentence that the deployment event carries.
+func (w *World) rollBack(s *service, cause string) {
+	r, d := s.release, s.deployments[0]
+	if r.shift != nil {
+		w.turnBack(s, cause)
+		return
 	}
-	w.inProgress(s, good, "ECS deployment circuit breaker: rolling back to deploymentId "+good.id+".")
+	good := s.lastGood
+	switch {
+	case good == nil || good == d:
+		w.noWayBack(s)
+		return
+	case slices.Contains(s.deployments, good):
+		s.promote(good)
+		s.resetBackOffs()
+		d.kept = 0 // what has failed does not come back
+	default: // its tasks are all gone
+		d.kept = 0 // what has failed does not come back
+		good = w.revise(s, good.def, good.strategy)
+	}
+	r.turn(good, cause, w.stamp())
+	w.inProgress(s, good, cause+"rolling back to deploymentId "+good.id+".")
 	w.lookAt(s, w.now+moment(w.cfg.SchedulerDelay))
+}
+
+// noWayBack ends a service deployment that cannot be rolled back.
+func (w *World) noWayBack(s *service) {
+	reason := "No rollback candidate was found to run the rollback."
+	if d := s.deployments[0]; d.rollout == rolling {
+		d.rollout, d.reason, d.updated = failed, reason, w.now
+	}
+	s.release.end(ReleaseRollbackFailed, reason, w.stamp())
+}
+
+// promote makes a deployment that is there the PRIMARY one.
+func (s *service) promote(d *deployment) {
+	i := slices.Index(s.deployments, d)
+	s.deployments = slices.Insert(slices.Delete(s.deployments, i, i+1), 0, d)
 }
 
 // targets splits a number of tasks over the providers: the base first, the rest in proportion to the weights, remainders in the
@@ -143,6 +177,18 @@ func (d *deployment) targets(n int) (target [2]int) {
 			target[providerIndex(item.Provider)]++
 			rest--
 		}
+	}
+	return target
+}
+
+// handOver gives what a provider that refused lacks of its share to the other, if the strategy has one with a weight (A35).
+func (d *deployment) handOver(target [2]int, refused int8) [2]int {
+	other := 1 - refused
+	lacks := target[refused] - d.byProvider[refused]
+	heir := slices.ContainsFunc(d.strategy, func(item StrategyItem) bool { return item.Weight > 0 && providerIndex(item.Provider) == other })
+	if lacks > 0 && heir {
+		target[refused] -= lacks
+		target[other] += lacks
 	}
 	return target
 }

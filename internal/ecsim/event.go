@@ -11,6 +11,7 @@ const (
 	ServiceAction                              // "ECS Service Action"; Name, EventType, Provider, Reason
 	DeploymentStateChange                      // "ECS Deployment State Change"; Name, EventType, DeploymentID, Reason
 	APICall                                    // "AWS API Call via CloudTrail"; Name is the operation
+	HookStateChange                            // "ECS Hook State Change"; Name, EventType, Hook
 )
 
 // DetailType returns the detail-type that EventBridge shows.
@@ -24,6 +25,8 @@ func (k EventKind) DetailType() string {
 		return "ECS Deployment State Change"
 	case APICall:
 		return "AWS API Call via CloudTrail"
+	case HookStateChange:
+		return "ECS Hook State Change"
 	}
 	return ""
 }
@@ -54,6 +57,15 @@ type Event struct {
 	Provider     string // capacity provider of a placement failure
 	Reason       string // e.g. RESOURCE:FARGATE, or the deployment's sentence
 	DeploymentID string // ecs-svc/...
+	Hook         *HookChange
+}
+
+// HookChange is what a HookStateChange says of a pause of a service deployment.
+type HookChange struct {
+	ID         string
+	Stage      string // PRE_SCALE_UP and so on
+	Deployment string // ARN of the service deployment
+	Expires    time.Time
 }
 
 // ServiceARN returns the ARN of the event's service, or "" if it has none.

@@ -37,6 +37,7 @@ const (
 	toStopping    // after the exit
 	toDeprovision // after the exit
 	toStopped
+	toEarlyStop     // an interruption before RUNNING takes effect
 	toWarnedSIGTERM // an interrupted task whose targets had to drain first gets SIGTERM
 )
 
@@ -103,7 +104,7 @@ func (w *World) step(t *task) {
 	case toPending:
 		w.toPending(t)
 	case toActivating:
-		t.pullStopped = begun + share(t.startTime, sharePulled) + 1
+		t.pullStopped = begun + share(t.startTime, w.cfg.StartShares.Pulled) + 1
 		w.set(t, activating, PreparingEvents)
 		w.register(t)
 		w.plan(t, toRunning, begun+moment(t.startTime))
@@ -129,6 +130,8 @@ func (w *World) step(t *task) {
 	case toDeprovision:
 		w.set(t, deprovisioning, WindingDownEvents)
 		w.plan(t, toStopped, t.executionStopped-1+moment(w.cfg.DrainTime))
+	case toEarlyStop:
+		w.stopEarly(t, WindingDownEvents)
 	case toStopped:
 		w.toStopped(t)
 	case toWarnedSIGTERM:
@@ -142,13 +145,13 @@ func share(d time.Duration, part float64) moment { return moment(math.Round(floa
 func (w *World) begin(t *task) {
 	w.changed(t, CreatedEvents)
 	if t.broken == FailNetwork {
-		w.plan(t, toFailure, w.now+share(t.startTime, shareProvisioning))
+		w.plan(t, toFailure, w.now+share(t.startTime, w.cfg.StartShares.Provisioning))
 		return
 	}
 	if t.stuck == stuckProvisioning {
 		return
 	}
-	w.plan(t, toPending, w.now+share(t.startTime, shareProvisioning))
+	w.plan(t, toPending, w.now+share(t.startTime, w.cfg.StartShares.Provisioning))
 }
 
 func (w *World) toPending(t *task) {
@@ -168,9 +171,9 @@ func (w *World) toPending(t *task) {
 		hang := min(-math.Log(1-w.hangs.Float64())*float64(w.cfg.HungMean), float64(w.cfg.HungMax))
 		w.plan(t, toFailure, begun+max(moment(hang), w.now-begun))
 	case t.broken == FailImagePull || t.broken == FailSecrets:
-		w.plan(t, toFailure, begun+share(t.startTime, (shareProvisioning+sharePulled)/2))
+		w.plan(t, toFailure, begun+share(t.startTime, (w.cfg.StartShares.Provisioning+w.cfg.StartShares.Pulled)/2))
 	default:
-		w.plan(t, toActivating, begun+share(t.startTime, shareActivating))
+		w.plan(t, toActivating, begun+share(t.startTime, w.cfg.StartShares.Activating))
 	}
 }
 
@@ -184,18 +187,18 @@ func (w *World) toRunning(t *task) {
 		t.deployment.pending--
 		s.running++
 		t.deployment.running++
-		s.failing.clear()
+		t.deployment.failing.clear()
 	}
 	w.set(t, running, RunningEvents)
 	w.warm(t)
 	w.reckon(t)
 	switch t.broken {
 	case FailExit:
-		w.plan(t, toOwnExit, w.now+moment(exitAfterStart))
+		w.plan(t, toOwnExit, w.now+moment(w.cfg.FailAfter.Exit))
 	case FailHealthCheck:
 		t.sick = true
 		if !t.checked() {
-			w.plan(t, toBadHealth, w.now+moment(unhealthyAfterStart))
+			w.plan(t, toBadHealth, w.now+moment(w.cfg.FailAfter.HealthCheck))
 		}
 	}
 	if t.service != nil && !t.checked() {
@@ -214,9 +217,11 @@ func (w *World) healthy(t *task) {
 	t.isHealthy = true
 	d := t.deployment
 	d.healthy++
-	d.failed = 0
-	t.service.shortLived.clear()
-	if d.rollout == rolling || len(t.service.deployments) > 1 {
+	if !t.service.limit.KeepFailures {
+		d.failed = 0
+	}
+	d.shortLived.clear()
+	if d.rollout == rolling || len(t.service.deployments) > 1 || t.service.balance != nil {
 		w.lookAt(t.service, w.now)
 	}
 }
@@ -304,19 +309,6 @@ func (w *World) end(t *task, e ending) {
 	}
 }
 
-// endBeforeRunning ends a task that has nothing to shut down.
-func (w *World) endBeforeRunning(t *task) {
-	if t.service != nil {
-		t.service.pending--
-		t.deployment.pending--
-	}
-	w.takeOut(t)
-	t.executionStopped = w.stamp()
-	w.release(t)
-	w.set(t, deprovisioning, AbruptEvents)
-	w.plan(t, toStopped, w.now+moment(w.cfg.DrainTime))
-}
-
 // sigterm tells the task's process to stop; it exits within its grace, and no later than limit.
 func (w *World) sigterm(t *task, limit time.Duration) {
 	grace, code := t.def.grace(w.cfg.ObeyTime, limit)
@@ -352,9 +344,10 @@ func (w *World) toStopped(t *task) {
 	t.stoppedAt = w.stamp()
 	w.takeOut(t)
 	if t.billed {
-		w.usage[t.provider].end(t.pullStarted-1, w.now, t.def)
+		least := w.cfg.MinimumBilled.Seconds()
+		w.usage[t.provider].end(t.pullStarted-1, w.now, t.def, least)
 		if t.service != nil {
-			t.service.usage.end(t.pullStarted-1, w.now, t.def)
+			t.service.usage.end(t.pullStarted-1, w.now, t.def, least)
 		}
 	}
 	t.cluster.region.vcpus[t.provider] -= vcpus(t.def)
@@ -363,7 +356,7 @@ func (w *World) toStopped(t *task) {
 	w.forget = append(w.forget, forgetting{at: w.now + moment(w.cfg.KeepStopped), slot: t.slot})
 	w.set(t, stopped, StoppedEvents)
 	if s := t.service; s != nil && s.status == draining && s.home.alive.n == 0 {
-		s.status = inactive
+		w.deactivate(s)
 	}
 }
 

@@ -32,6 +32,8 @@ type Rule struct {
 	Priority      int // 1..50,000, the lowest first; 0: the default
 	Forwards      []Forward
 	Raw           []byte // opaque to the model: the conditions
+
+	test bool // of a service whose deployments shift traffic: what it forwards is not production traffic
 }
 
 // balancing is what a region has of elastic load balancing.

@@ -14,12 +14,19 @@ const (
 	noQuota
 )
 
-// launchAll launches up to n tasks of a deployment now: as many as rates, quotas and capacity allow. Partial success is normal.
-func (w *World) launchAll(s *service, d *deployment, n int) {
+// attempt is what the launches of one look came to.
+type attempt struct {
+	tried   bool
+	refused [2]refusal // by provider
+	primary bool       // the PRIMARY deployment was refused something
+}
+
+// launchAll launches up to n tasks of a deployment now, of the s.desired that it is to have at most: as many as rates, quotas and
+// capacity allow. Partial success is normal. It returns how many it launched.
+func (w *World) launchAll(s *service, d *deployment, n int, a *attempt) (launched int) {
 	var refused [2]refusal // by provider, in this attempt
 	var shut [2]bool       // providers not to be asked again in this attempt
 	target := d.targets(s.desired)
-	attempted := false
 	for ; n > 0; n-- {
 		provider := d.next(target, shut)
 		if provider < 0 {
@@ -31,7 +38,7 @@ func (w *World) launchAll(s *service, d *deployment, n int) {
 			break
 		}
 		rate.take(w.now)
-		attempted = true
+		a.tried = true
 		why := w.launchOne(s, d, provider)
 		switch {
 		case why == placed:
@@ -45,21 +52,30 @@ func (w *World) launchAll(s *service, d *deployment, n int) {
 			}
 		default:
 			refused[provider], shut[provider] = why, true
+			if w.cfg.ShareMoves {
+				target = d.handOver(target, provider)
+				n++ // the refused one is tried elsewhere
+			}
 			continue
 		}
+		launched++
 		s.launched++
 		s.nextLaunch = w.now + moment(w.cfg.LaunchSpacing)
 	}
 	w.flushStarts(s)
-	if attempted {
-		w.afterAttempt(s, d, refused)
+	for provider, why := range refused {
+		if why != placed {
+			a.refused[provider] = why
+			a.primary = a.primary || d == s.deployments[0]
+		}
 	}
+	return launched
 }
 
 // afterAttempt draws the consequences of an attempt: messages, event, back-off, circuit breaker.
-func (w *World) afterAttempt(s *service, d *deployment, refused [2]refusal) {
+func (w *World) afterAttempt(s *service, a *attempt) {
 	failedOne := false
-	for provider, why := range refused {
+	for provider, why := range a.refused {
 		if why == placed {
 			continue
 		}
@@ -81,8 +97,8 @@ func (w *World) afterAttempt(s *service, d *deployment, refused [2]refusal) {
 	s.placeFails++
 	s.placeUntil = w.now + moment(w.cfg.PlacementRetry.delay(s.placeFails))
 	w.lookAt(s, s.placeUntil)
-	if !w.cfg.ShortageNotCounted {
-		w.countAgainst(s, d)
+	if a.primary && !w.cfg.ShortageNotCounted {
+		w.countAgainst(s, s.deployments[0])
 	}
 }
 
@@ -116,6 +132,24 @@ func (w *World) launchOne(s *service, d *deployment, provider int8) refusal {
 	if zone < 0 {
 		return noCapacity
 	}
+	w.startIn(s, d, m, provider, zone)
+	return placed
+}
+
+// launchIn places and starts one task of a service in one of its zones.
+func (w *World) launchIn(s *service, d *deployment, provider int8, zone int) (*task, refusal) {
+	r := s.cluster.region
+	m := r.market(provider, d.def.Arch)
+	switch {
+	case w.overQuota(r, d.def, provider):
+		return nil, noQuota
+	case m.full() || m.pool(s.zones[zone]).full():
+		return nil, noCapacity
+	}
+	return w.startIn(s, d, m, provider, zone), placed
+}
+
+func (w *World) startIn(s *service, d *deployment, m *market, provider int8, zone int) *task {
 	t := w.create(s.cluster, d.def, provider)
 	w.hold(t, m, m.pool(s.zones[zone]))
 	w.join(t, s, d)
@@ -124,7 +158,7 @@ func (w *World) launchOne(s *service, d *deployment, provider int8) refusal {
 	s.zoneAlive[zone]++
 	t.startTime = w.drawStart(m)
 	w.begin(t)
-	return placed
+	return t
 }
 
 // launchHung starts a task that has no capacity and will give up after a while.

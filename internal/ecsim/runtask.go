@@ -1,6 +1,7 @@
 package ecsim
 
 import (
+	"fmt"
 	"time"
 )
 
@@ -54,6 +55,9 @@ func (w *World) RunTask(regionName string, in RunTaskInput) ([]Task, []Failure, 
 				failures = append(failures, Failure{Reason: why})
 			}
 		}
+	}
+	if w.cfg.RunTaskRefuses && len(tasks) == 0 {
+		return nil, nil, clientError("ClientException", failures[0].Reason)
 	}
 	return tasks, failures, nil
 }
@@ -122,10 +126,10 @@ func (w *World) UpdateTaskProtection(regionName, clusterName string, ids []strin
 		return nil, nil, invalid("tasks must have between 1 and 10 items.")
 	}
 	if expires == 0 {
-		expires = defaultProtection
+		expires = w.cfg.Protection.Standard
 	}
-	if enabled && (expires < time.Minute || expires > maxProtection) {
-		return nil, nil, invalid("expiresInMinutes must be between 1 and 2880.")
+	if enabled && (expires < w.cfg.Protection.Least || expires > w.cfg.Protection.Most) {
+		return nil, nil, invalid(fmt.Sprintf("expiresInMinutes must be between %g and %g.", w.cfg.Protection.Least.Minutes(), w.cfg.Protection.Most.Minutes()))
 	}
 	var done []Protection
 	var failures []Failure

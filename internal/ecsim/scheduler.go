@@ -2,7 +2,6 @@ package ecsim
 
 import (
 	"cmp"
-	"math"
 	"slices"
 )
 
@@ -24,21 +23,27 @@ type service struct {
 	index   int32
 	status  serviceStatus
 	created moment
+	ended   moment // stamp of when it became INACTIVE
 	desired int
 	zones   []string
 	minimum int // percent
 	maximum int // percent
 	breaker,
 	rollback,
-	balanced, // has a load balancer
-	rebalancing bool
-	front front
-	tags  []Tag
-	raw   []byte
+	balanced bool // has a load balancer
+	balance *zoneBalance // nil: availability zone rebalancing is switched off
+	front   front
+	tags    []Tag
+	raw     []byte
 
 	deployments []*deployment // the PRIMARY first
 	lastGood    *deployment   // the last COMPLETED one
-	broken      FailMode      // overrides the task definition's
+	release     *release      // the latest service deployment
+	releases    []*release    // of the service's life, the latest last; at most keptReleases
+	plan        RolloutConfig // of the next service deployment
+	traffic     TrafficConfig
+	limit       BreakerLimit
+	broken      FailMode // overrides the task definition's
 
 	alive     int // desired status RUNNING
 	running   int // RUNNING, the leaving ones included
@@ -54,8 +59,6 @@ type service struct {
 	lookGen      uint32
 	waitsForRoom bool // maximumPercent holds launches back until a task leaves RUNNING
 
-	failing     streak // rounds of tasks that stopped before RUNNING
-	shortLived  streak // rounds of tasks that stopped on their own soon after their start
 	placeFails  int    // failed attempts in a row
 	placeUntil  moment // no attempt before this
 	silentUntil moment // no second placement-failure event before this
@@ -111,59 +114,13 @@ func (w *World) look(s *service) {
 	if s.status == inactive {
 		return
 	}
-	primary := s.deployments[0]
-	if len(s.deployments) > 1 {
-		w.retireOld(s, primary)
+	s.release.begun(w.stamp())
+	if s.release.shift != nil {
+		w.lookShifting(s)
+	} else {
+		w.lookRolling(s)
 	}
-	w.scaleIn(s, primary, primary.alive-s.desired)
-	w.scaleOut(s, primary)
-	w.finishDeployment(s)
 	w.checkSteady(s)
-}
-
-// retireOld stops tasks of older deployments as far as minimumHealthyPercent allows; those that are not healthy may always go.
-func (w *World) retireOld(s *service, primary *deployment) {
-	healthy := 0
-	for _, d := range s.deployments {
-		healthy += d.healthy
-	}
-	least := int(math.Ceil(float64(s.desired*s.minimum) / 100))
-	for _, d := range s.deployments[1:] {
-		if primary.rollout == failed {
-			// The old tasks are all there is: only what exceeds the desired count goes.
-			w.scaleIn(s, d, min(d.alive, s.alive-s.desired))
-			continue
-		}
-		sick := d.alive - d.healthy
-		spare := min(d.healthy, max(0, healthy-least))
-		healthy -= spare
-		w.stopSome(s, d, sick, spare)
-	}
-	s.deployments = slices.DeleteFunc(s.deployments, func(d *deployment) bool {
-		return d != primary && d.alive == 0 && d.running == 0 && d.pending == 0
-	})
-}
-
-// stopSome stops up to sick unhealthy and spare healthy tasks of a deployment.
-func (w *World) stopSome(s *service, d *deployment, sick, spare int) {
-	if sick+spare <= 0 {
-		return
-	}
-	for t := s.home.alive.first; t != nil && sick+spare > 0; t = t.next {
-		if t.deployment != d || t.leaving || w.guarded(t) {
-			continue
-		}
-		switch {
-		case t.isHealthy && spare > 0:
-			spare--
-		case !t.isHealthy && sick > 0:
-			sick--
-		default:
-			continue
-		}
-		w.stopForScaling(s, t)
-	}
-	w.flushStops(s)
 }
 
 // scaleIn stops n tasks of a deployment, the pick being Config.ScaleIn; protected tasks block it.
@@ -242,38 +199,18 @@ func (w *World) stopForScaling(s *service, t *task) {
 	w.end(t, ending{code: StopScheduler, reason: t.deployment.scaling, how: orderly})
 }
 
-// scaleOut launches what the PRIMARY deployment lacks, within maximumPercent and the back-offs.
-func (w *World) scaleOut(s *service, d *deployment) {
-	s.waitsForRoom = false
-	missing := s.desired - d.alive
-	if missing <= 0 || d.rollout == failed {
-		return
-	}
-	if until := max(s.placeUntil, s.failing.until); until > w.now {
-		w.lookAt(s, until)
-		return
-	}
-	room := s.desired*s.maximum/100 - s.running - s.pending
-	if room < missing {
-		s.waitsForRoom = true
-	}
-	if n := min(missing, room); n > 0 {
-		w.launchAll(s, d, n)
-	}
-}
-
 // countFailure lets a stopped task count for the back-off of failing tasks, the notice that a service cannot start tasks, and the
 // deployment circuit breaker.
 func (w *World) countFailure(t *task, e ending) {
 	s, d := t.service, t.deployment
 	neverRan := e.code == StopFailedToStart
 	ownFault := neverRan && !t.hung || e.code == StopContainerExited || t.sick
-	if neverRan && (!t.hung || w.cfg.HungBacksOff) && s.failing.add(t.created, w.stamp()) {
-		if extra := s.failing.rounds - w.cfg.FailuresAllowed; extra > 0 {
-			s.failing.until = w.now + moment(w.cfg.FailingRetry.delay(extra))
+	if neverRan && (!t.hung || w.cfg.HungBacksOff) && d.failing.add(t.created, w.stamp()) {
+		if extra := d.failing.rounds - w.cfg.FailuresAllowed; extra > 0 {
+			d.failing.until = w.now + moment(w.cfg.FailingRetry.delay(extra))
 		}
 	}
-	if ownFault && !t.isHealthy && s.shortLived.add(t.created, w.stamp()) && s.shortLived.rounds >= w.cfg.FailuresAllowed {
+	if ownFault && !t.isHealthy && d.shortLived.add(t.created, w.stamp()) && d.shortLived.rounds >= w.cfg.FailuresAllowed {
 		w.say(s, message{kind: sayImpaired})
 		w.sendService(s, EventStartImpaired, "WARN", "", "")
 	}

@@ -24,6 +24,8 @@ type DeploymentConfig struct {
 	MaximumPercent        *int // default 200; rounded down
 	CircuitBreaker        bool
 	Rollback              bool
+	Breaker               BreakerLimit   // replaced together with CircuitBreaker and Rollback
+	Rollout               *RolloutConfig // how deployments go; it takes the place of the one before as a whole
 }
 
 // Tag is a resource tag.
@@ -42,6 +44,7 @@ type CreateServiceInput struct {
 	TargetGroups   []string      // ARNs; its tasks become targets in each
 	ContainerPort  int           // of its targets; 0: the group's
 	HealthGrace    time.Duration // healthCheckGracePeriod: health checks stop no task that has been RUNNING for less
+	Traffic        TrafficConfig // of a load balanced service whose deployments shift traffic
 	Rebalancing    bool          // availability zone rebalancing
 	Tags           []Tag
 	Raw            []byte // opaque to the model, given back by DescribeServices (the caller's other parameters)
@@ -60,6 +63,7 @@ type UpdateServiceInput struct {
 	TargetGroups       []string       // nil: unchanged; a change makes a new deployment
 	ContainerPort      int            // 0: unchanged
 	HealthGrace        *time.Duration // nil: unchanged
+	Traffic            *TrafficConfig // nil: unchanged
 	Raw                []byte         // nil: unchanged
 }
 
@@ -78,13 +82,18 @@ type Service struct {
 	MaximumPercent        int
 	CircuitBreaker        bool
 	Rollback              bool
+	Breaker               BreakerLimit
 	LoadBalanced          bool
 	TargetGroups          []string // ARNs
 	HealthGrace           time.Duration
 	Rebalancing           bool
+	Rollout               RolloutConfig
+	Traffic               TrafficConfig
 	CreatedAt             time.Time
 	Deployments           []Deployment
-	Events                []ServiceMessage // newest first, at most 100
+	CurrentDeployment     string            // ARN of the service deployment that is not over, if there is one
+	CurrentRevisions      []RevisionSummary // the living ones, the newest first
+	Events                []ServiceMessage  // newest first, at most 100
 	Tags                  []Tag
 	Raw                   []byte
 }

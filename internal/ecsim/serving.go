@@ -71,7 +71,7 @@ func (w *World) reckon(t *task) {
 		t.atWork = t.works
 		s.flow.atWork += step(t.works)
 	}
-	serves := t.works && (t.readiness == nil || t.readiness.reaches(w.now))
+	serves := t.works && t.deployment.production() > 0 && (t.readiness == nil || t.readiness.reaches(w.now))
 	if serves != t.serves {
 		t.serves = serves
 		s.working += step(serves)

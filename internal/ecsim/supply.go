@@ -1,5 +1,7 @@
 package ecsim
 
+import "slices"
+
 var providerNames = [2]string{Fargate, FargateSpot}
 
 const (
@@ -76,6 +78,11 @@ func (w *World) SetSupply(key SupplyKey, n int) {
 	p := m.pool(key.Zone)
 	p.limit = n
 	for n >= 0 && m.provider == spot && len(p.held) > n {
+		if w.choosy() {
+			w.scratch = append(w.scratch[:0], p.held...)
+			w.interrupt(w.struck(w.scratch))
+			continue
+		}
 		w.interrupt(w.tasks[p.held[w.victims.IntN(len(p.held))]])
 	}
 }
@@ -92,6 +99,13 @@ func (w *World) Supply(key SupplyKey) (limit, held int) {
 
 // victim picks a random task that holds capacity of a market.
 func (w *World) victim(m *market) *task {
+	if w.choosy() {
+		w.scratch = w.scratch[:0]
+		for _, p := range m.pools {
+			w.scratch = append(w.scratch, p.held...)
+		}
+		return w.struck(w.scratch)
+	}
 	n := w.victims.IntN(m.held)
 	for _, p := range m.pools {
 		if n < len(p.held) {
@@ -105,19 +119,28 @@ func (w *World) victim(m *market) *task {
 // Interrupt reclaims up to n random RUNNING Spot tasks of a service, in one zone or (with "") in any, and returns their IDs. With
 // reduce the limits that they counted against, where there are any, sink with them; otherwise their places can be had again.
 func (w *World) Interrupt(ref Ref, n int, zone string, reduce bool) []string {
+	return w.interruptOf(ref, n, zone, reduce, func(*deployment) bool { return true })
+}
+
+// InterruptRevision is [World.Interrupt] for the tasks of the revisions that carry production traffic, or of the others.
+func (w *World) InterruptRevision(ref Ref, n int, zone string, reduce, production bool) []string {
+	return w.interruptOf(ref, n, zone, reduce, func(d *deployment) bool { return d.production() > 0 == production })
+}
+
+func (w *World) interruptOf(ref Ref, n int, zone string, reduce bool, of func(*deployment) bool) []string {
 	s := w.byRef[ref]
 	if s == nil {
 		return nil
 	}
 	var candidates []*task
 	for t := s.home.alive.first; t != nil; t = t.next {
-		if t.provider == spot && t.status == running && !t.leaving && t.market != nil && (zone == "" || t.zoneName == zone) {
+		if t.provider == spot && t.status == running && !t.leaving && t.market != nil && (zone == "" || t.zoneName == zone) && of(t.deployment) {
 			candidates = append(candidates, t)
 		}
 	}
 	var ids []string
 	for ; n > 0 && len(candidates) > 0; n-- {
-		i := w.victims.IntN(len(candidates))
+		i := w.strikeOne(candidates)
 		t := candidates[i]
 		candidates[i] = candidates[len(candidates)-1]
 		candidates = candidates[:len(candidates)-1]
@@ -134,6 +157,18 @@ func (w *World) Interrupt(ref Ref, n int, zone string, reduce bool) []string {
 		}
 	}
 	return ids
+}
+
+// strikeOne returns the place of the task that an interruption of one of these strikes.
+func (w *World) strikeOne(candidates []*task) int {
+	if !w.choosy() {
+		return w.victims.IntN(len(candidates))
+	}
+	w.scratch = w.scratch[:0]
+	for _, t := range candidates {
+		w.scratch = append(w.scratch, t.slot)
+	}
+	return slices.Index(candidates, w.struck(w.scratch))
 }
 
 // interrupt reclaims a task's Spot capacity. The capacity is gone at once: what the task still does until it exits is its grace.

@@ -43,9 +43,10 @@ func (m *meter) read(now moment) Usage {
 
 func (m *meter) begin(at moment, d *TaskDefinition) { m.count(at, d, 1) }
 
-func (m *meter) end(began, ended moment, d *TaskDefinition) {
+// end closes a task's account; least is the shortest time that is billed, in seconds.
+func (m *meter) end(began, ended moment, d *TaskDefinition, least float64) {
 	m.count(began, d, -1)
-	billed := max(minimumBilled, float64(ended-began)/1e9)
+	billed := max(least, float64(ended-began)/1e9)
 	m.total.TaskSeconds += billed
 	m.total.VCPUSeconds += billed * float64(d.CPU) / 1024
 	m.total.GBSeconds += billed * float64(d.Memory) / 1024

@@ -14,7 +14,7 @@ func (w *World) DescribeServices(regionName, clusterName string, names []string)
 	var missing []Failure
 	for _, name := range names {
 		ref := Ref{regionName, cl.name, lastPart(name)}
-		if s := w.byRef[ref]; s != nil {
+		if s := w.byRef[ref]; s != nil && !w.unseen(s) {
 			found = append(found, w.read(s))
 			continue
 		}
@@ -100,10 +100,12 @@ func (w *World) view(s *service) Service {
 		Ref: s.ref, ARN: w.ServiceARN(s.ref), Status: serviceStatusNames[s.status], Desired: s.desired,
 		Running: w.counted(s.running, s.warned), Pending: s.pending, TaskDefinition: primary.def.ARN,
 		Strategy: slices.Clone(primary.strategy), Zones: slices.Clone(s.zones),
-		MinimumHealthyPercent: s.minimum, MaximumPercent: s.maximum, CircuitBreaker: s.breaker, Rollback: s.rollback,
-		LoadBalanced: s.balanced, TargetGroups: s.front.arns(), HealthGrace: s.front.grace, Rebalancing: s.rebalancing, CreatedAt: w.timeOf(s.created), Events: w.messagesOf(s),
+		MinimumHealthyPercent: s.minimum, MaximumPercent: s.maximum, CircuitBreaker: s.breaker, Rollback: s.rollback, Breaker: s.limit,
+		LoadBalanced: s.balanced, TargetGroups: s.front.arns(), HealthGrace: s.front.grace, Rebalancing: s.balance != nil,
+		Rollout: s.plan.clone(), Traffic: s.traffic, CreatedAt: w.timeOf(s.created), Events: w.messagesOf(s),
 		Tags: slices.Clone(s.tags), Raw: slices.Clone(s.raw),
 	}
+	w.present(s, &v)
 	for i, d := range s.deployments {
 		dv := Deployment{
 			ID: d.id, Status: "ACTIVE", TaskDefinition: d.def.ARN, Strategy: slices.Clone(d.strategy), Desired: d.alive,
@@ -112,6 +114,8 @@ func (w *World) view(s *service) Service {
 		}
 		if i == 0 {
 			dv.Status, dv.Desired = "PRIMARY", s.desired
+		} else if s.release.shift != nil {
+			dv.Desired = w.wanted(s, d)
 		}
 		v.Deployments = append(v.Deployments, dv)
 	}

@@ -7,9 +7,10 @@ import (
 
 // World is the model: one account and its regions. Make one with New. It is not safe for concurrent use.
 type World struct {
-	cfg Config
-	now moment
-	q   queue
+	cfg   Config
+	given Config // as New or Configure got it, without defaults
+	now   moment
+	q     queue
 
 	regions  []*region
 	services []*service // every service ever created, by index
@@ -37,6 +38,7 @@ type World struct {
 	deployNo uint64
 
 	balancingNo uint64
+	releaseNo   uint64 // of service deployments and of their pauses
 	begins      starts
 
 	passed moment // the latest arrival so far, when order is kept
@@ -56,12 +58,9 @@ type forgetting struct {
 
 // New builds a world at cfg.Start with no clusters and unlimited capacity.
 func New(cfg Config) *World {
-	cfg = cfg.withDefaults()
-	w := &World{cfg: cfg, byRef: map[Ref]*service{}, delays: delaysOf(cfg.Delivery)}
-	for i, name := range providerNames {
-		w.starts[i] = cfg.ProviderStartUp[name].withDefaults(cfg.StartUp)
-		w.spreads[i] = fitSpread(w.starts[i].P50, w.starts[i].P95, w.starts[i].P99)
-	}
+	w := &World{cfg: cfg.withDefaults(), given: cfg, byRef: map[Ref]*service{}}
+	w.delays = delaysOf(w.cfg.Delivery)
+	w.fitStarts()
 	for i, stream := range []**rand.Rand{&w.startUps, &w.slowness, &w.victims, &w.placement, &w.hangs, &w.travel, &w.lag, &w.faulting} {
 		*stream = rand.New(rand.NewPCG(cfg.Seed, scramble(uint64(i)+1)))
 	}

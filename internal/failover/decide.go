@@ -272,13 +272,13 @@ func failing(p *Policy, s *State, known []Known, tallies []Tally, o *Observation
 			out[i] = was
 			continue
 		}
-		failures := t.Failures + t.ConfigFailures + k.LateWarming
+		failures := t.Failures + t.ConfigFailures
 		least := max(3, (k.InForce.High+9)/10)
 		switch {
 		case k.InService.High > 0:
 		case was != nil && was.TaskDefinition == o.Pools[i].TaskDefinition && (k.InForce.High > 0 || o.At.Sub(was.Since) < failingFor):
 			out[i] = was
-		case was == nil && failures >= least && t.AppAt.Sub(s.Seen.Pools[i].WholeAt) >= 0:
+		case was == nil && failures >= least && !t.AppAt.Before(s.Seen.Pools[i].WholeAt):
 			out[i] = &Failing{Since: o.At, TaskDefinition: o.Pools[i].TaskDefinition, Failures: failures}
 		}
 	}

@@ -220,7 +220,7 @@ func (t *Tally) count(p *Policy, ps *PoolState, seen *PoolSeen, e *Evidence, now
 			t.HealthErrors++
 		}
 	}
-	since := e.At.After(seen.WholeAt)
+	since := !e.At.Before(seen.WholeAt)
 	switch {
 	case noRoom(e.Kind):
 		t.NoRoomAt = later(t.NoRoomAt, e.At)

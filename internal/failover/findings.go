@@ -19,7 +19,7 @@ func (x *outcome) findings() []Finding {
 	if a := x.cas.shared; a >= 0 {
 		out = append(out, Finding{Reason: ReasonTierShared, Pool: x.p.Pools[a].Name, Count: x.goal.Wanted})
 	}
-	return append(out, x.plan.findings...)
+	return append(out, x.plan.notes.findings...)
 }
 
 // sightFindings says what could not be read of a pool.
@@ -62,6 +62,9 @@ func (x *outcome) poolFindings(out []Finding, i int) []Finding {
 	}
 	if !spot && tgt.Impaired && x.fails[i] == nil && tgt.Need > 0 || !spot && tgt.Need > 0 && k.Unplaced > 0 && !t.NoRoomAt.IsZero() {
 		out = append(out, Finding{Reason: ReasonOnDemandShort, Pool: name, Count: k.Unplaced + k.Late, Limit: k.InForce.High})
+	}
+	if !spot && k.LateWarming > 0 && k.InService.High == 0 {
+		out = append(out, Finding{Reason: ReasonCoverNotReady, Pool: name, Count: k.LateWarming})
 	}
 	if tgt.Bounded {
 		out = append(out, Finding{Reason: ReasonCoverBounded, Pool: name, Count: tgt.Raise, Limit: tgt.Need})
@@ -126,7 +129,7 @@ func (x *outcome) moneyFindings(out []Finding) []Finding {
 			out = append(out, Finding{Reason: ReasonBudget, Pool: x.p.Pools[i].Name, Count: t.Raise - m.Most, Limit: int(x.p.OnDemandBudgetUSDMonthly)})
 		}
 	}
-	if used, gone := budgetLeft(x.p, x.before, x.known, x.o.At); used >= budgetTold || !gone.IsZero() {
+	if used, gone := budgetLeft(x.p, x.before, x.known, x.o.At); used >= budgetTold {
 		out = append(out, Finding{Reason: ReasonBudgetUsed, Count: int(100 * used), Limit: int(x.p.OnDemandBudgetUSDMonthly), Until: gone})
 	}
 	return out
@@ -136,7 +139,7 @@ func (x *outcome) moneyFindings(out []Finding) []Finding {
 const budgetTold = 0.5
 
 // standing reasons in the order of their weight: the first that was found leads when nothing was done.
-var standing = [...]Reason{ReasonServiceGone, ReasonOnDemandShort, ReasonWrittenOff, ReasonCoverFailing, ReasonNoTraffic, ReasonEcho, ReasonRiseBounded,
+var standing = [...]Reason{ReasonServiceGone, ReasonOnDemandShort, ReasonWrittenOff, ReasonCoverFailing, ReasonCoverNotReady, ReasonNoTraffic, ReasonEcho, ReasonRiseBounded,
 	ReasonOnDemandMax, ReasonBudget, ReasonApplicationFailing, ReasonConfigurationError, ReasonFailoverLimit, ReasonPinned, ReasonFailedOver, ReasonRamping,
 	ReasonHoldOff, ReasonProving, ReasonFallHeld}
 

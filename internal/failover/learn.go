@@ -153,10 +153,14 @@ func learnPool(p *Policy, was PoolSeen, po *PoolObservation, k *Known, now time.
 // served reports whether a task that is RUNNING has been in service before, as far as was seen. Without any look it is taken
 // to have been: that it is unhealthy then is the application's matter.
 func (s *PoolSeen) served(t *Task) bool {
-	if s.ServedTo.IsZero() {
+	to := s.ServedTo
+	if to.IsZero() {
+		to = s.At
+	}
+	if to.IsZero() {
 		return true
 	}
-	if t.StartedAt.After(s.ServedTo) {
+	if t.StartedAt.After(to) {
 		return false
 	}
 	for i := range s.NotYet {

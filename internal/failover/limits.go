@@ -66,6 +66,8 @@ const (
 	lateMargin = 30 * time.Second
 	// goneAfter is how far apart two answers must be that say that a service does not exist: one may be a read that is behind.
 	goneAfter = 15 * time.Second
+	// confirmFor is how long cover for a service that does not exist any more stays without a person's word.
+	confirmFor = 24 * time.Hour
 	// deniedFor is how long health must be denied until the running time stands in for it, and deniedReady the least such time.
 	deniedFor   = 15 * time.Minute
 	deniedReady = 10 * time.Minute

@@ -58,6 +58,7 @@ const (
 	ReasonConfigurationError Reason = "configuration_failing"
 	ReasonReleaseFailing     Reason = "release_failing"
 	ReasonCoverFailing       Reason = "cover_failing"
+	ReasonCoverNotReady      Reason = "cover_not_ready"
 	ReasonNoTraffic          Reason = "no_traffic"
 	ReasonQuota              Reason = "quota_reached"
 	ReasonOnDemandShort      Reason = "on_demand_short"
@@ -128,6 +129,7 @@ var reasonDocs = []ReasonDoc{
 	{ReasonConfigurationError, "Tasks cannot start for reasons of network or configuration; on-demand would fail too."},
 	{ReasonReleaseFailing, "The current release does not start; cover would run it too where the standby has it."},
 	{ReasonCoverFailing, "The on-demand tasks fail for the application's reasons; one is kept trying until it is in service or another release is there."},
+	{ReasonCoverNotReady, "On-demand tasks run past their limit and none of them is in service; nothing is given back on them."},
 	{ReasonNoTraffic, "The pool's tasks are in no target group that has listener weight: they serve nothing and count for nothing."},
 	{ReasonQuota, "A vCPU or task quota is reached."},
 	{ReasonOnDemandShort, "On-demand capacity cannot be had in full; the next pool is asked for the rest."},

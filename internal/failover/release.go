@@ -3,7 +3,6 @@ package failover
 // releaseInput is what the release of cover is worked out from.
 type releaseInput struct {
 	p     *Policy
-	goal  *Goal
 	known []Known
 	pools []PoolObservation
 	// kept is what must stay in service whatever ECS stops.
@@ -60,12 +59,15 @@ func (in *releaseInput) safe(i, here, elsewhere int, t *Target) int {
 	k := &in.known[i]
 	live := min(k.Live, k.InForce.High)
 	needed := max(0, in.kept-elsewhere)
+	if in.p.Pools[i].Capacity == OnDemand {
+		needed = max(needed, t.Need) // what a pool that is evacuated has in service is not there for long
+	}
 	switch {
 	case needed == 0:
 		return 0
 	case needed <= here:
 		return max(0, live-(here-needed))
-	case t.Impaired && k.InService.High == 0:
+	case t.Failing && k.InService.High == 0, t.Impaired && k.reliable() == 0:
 		return 0 // nothing of it serves, nor can be expected to
 	case t.Impaired:
 		return live // what was never placed is in nobody's way

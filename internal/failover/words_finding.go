@@ -61,8 +61,10 @@ func (f Finding) troubleText(pool, tasks string) string { //nolint:funlen // one
 		return fmt.Sprintf("%s: the current release does not start (%s)", pool, plural(f.Count, "failure"))
 	case ReasonCoverFailing:
 		return fmt.Sprintf("%s: on-demand tasks fail for the application's reasons (%s) and none is in service; one is kept trying, %d are needed", pool, plural(f.Count, "failure"), f.Limit)
+	case ReasonCoverNotReady:
+		return fmt.Sprintf("%s of %s run past the limit and none is in service", tasks, pool)
 	case ReasonNoTraffic:
-		return fmt.Sprintf("%s of %s run in no target group that has listener weight: they serve nothing", tasks, pool)
+		return fmt.Sprintf("%s is in no target group that has listener weight: its tasks serve nothing (%d running)", pool, f.Count)
 	case ReasonQuota:
 		return fmt.Sprintf("a vCPU quota stops %s: %s could not be placed", pool, plural(f.Limit, "task"))
 	case ReasonOnDemandShort:
@@ -93,7 +95,7 @@ func (f Finding) troubleText(pool, tasks string) string { //nolint:funlen // one
 	case ReasonDriftSynced:
 		return fmt.Sprintf("%s is given the task definition %s", pool, f.Detail)
 	case ReasonLate:
-		return fmt.Sprintf("%s of %s are past their limit and not in service", tasks, pool)
+		return fmt.Sprintf("%s of %s past the limit and not in service", tasks, pool)
 	case ReasonLateStopped:
 		return fmt.Sprintf("a task of %s is past twice its limit and is stopped", pool)
 	case ReasonSlowStarts:

@@ -5,11 +5,9 @@ import (
 	"time"
 )
 
-// blindLoud is how long a workload may be unreadable before that is critical, failingLoud how long a release may fail before that is
-// told.
+// blindLoud is how long a workload may be unreadable before that is critical; the budget's use is told at 50, 80 and 100 %.
 const (
 	blindLoud   = 5 * time.Minute
-	confirmFor  = 24 * time.Hour
 	budgetLoud  = 100
 	budgetWarns = 80
 )
@@ -98,6 +96,7 @@ var notices = map[Reason]noticeOf{
 	ReasonReleaseFailing:     {Warning, lasting("release_failing"), "roll the release back or fix it"},
 	ReasonCoverFailing:       {Critical, lasting("cover_failing"), "roll the release back or fix it: `aws ecs update-service --task-definition` with the last one that worked"},
 	ReasonNoTraffic:          {Critical, lasting("no_traffic"), "put the service into the target group that the listener forwards to"},
+	ReasonCoverNotReady:      {Critical, lasting("cover_not_ready"), "look at its target group, health check path and security group: the tasks run and no health check passes"},
 	ReasonQuota:              {Warning, lasting("quota"), "ask for a higher Fargate vCPU quota (L-3032A538 on-demand, L-36FBB829 Spot)"},
 	ReasonFailoverLimit:      {Critical, lasting("failover_limit"), "`backstop restore` returns at once if you know better"},
 	ReasonScalingParked:      {Warning, lasting("scaling_parked"), "the number of tasks does not follow the load until Spot is back; `backstop demand` sets it"},

@@ -18,10 +18,12 @@ const (
 	typeRestoreScaling     = "restore_scaling"
 	typeSyncTaskDefinition = "sync_task_definition"
 	typeStopTask           = "stop_task"
+	typeHoldDemand         = "hold_demand"
+	typeDrainTask          = "drain_task"
 )
 
 // Type returns the tag of an action: set_desired_count, park_scaling, restore_scaling,
-// sync_task_definition or stop_task; "" for nil.
+// sync_task_definition, stop_task, hold_demand or drain_task; "" for nil.
 func Type(a failover.Action) string {
 	switch a.(type) {
 	case failover.SetDesiredCount:
@@ -34,26 +36,16 @@ func Type(a failover.Action) string {
 		return typeSyncTaskDefinition
 	case failover.StopTask:
 		return typeStopTask
+	case failover.HoldDemand:
+		return typeHoldDemand
+	case failover.DrainTask:
+		return typeDrainTask
 	}
 	return ""
 }
 
 // Pool returns the name of the pool an action changes; "" for nil.
-func Pool(a failover.Action) string {
-	switch a := a.(type) {
-	case failover.SetDesiredCount:
-		return a.Pool
-	case failover.ParkScaling:
-		return a.Pool
-	case failover.RestoreScaling:
-		return a.Pool
-	case failover.SyncTaskDefinition:
-		return a.Pool
-	case failover.StopTask:
-		return a.Pool
-	}
-	return ""
-}
+func Pool(a failover.Action) string { return failover.ActionPool(a) }
 
 // Text says an action in words, as it is shown to people.
 func Text(a failover.Action) string {
@@ -68,6 +60,13 @@ func Text(a failover.Action) string {
 		return fmt.Sprintf("set task definition of %s to %s", a.Pool, a.TaskDefinition)
 	case failover.StopTask:
 		return fmt.Sprintf("stop task %s of %s", a.Task, a.Pool)
+	case failover.HoldDemand:
+		if a.Demand == 0 {
+			return fmt.Sprintf("remove the tag backstop:demand from %s", a.Pool)
+		}
+		return fmt.Sprintf("tag %s with the demand of %d", a.Pool, a.Demand)
+	case failover.DrainTask:
+		return fmt.Sprintf("take task %s of %s out of its target groups", a.Task, a.Pool)
 	}
 	return ""
 }
@@ -102,6 +101,16 @@ func MarshalAction(a failover.Action) ([]byte, error) {
 			Type string `json:"type"`
 			failover.StopTask
 		}{typeStopTask, a})
+	case failover.HoldDemand:
+		return json.Marshal(struct {
+			Type string `json:"type"`
+			failover.HoldDemand
+		}{typeHoldDemand, a})
+	case failover.DrainTask:
+		return json.Marshal(struct {
+			Type string `json:"type"`
+			failover.DrainTask
+		}{typeDrainTask, a})
 	}
 	return nil, fmt.Errorf("write action: type %T is not known to the journal", a)
 }
@@ -128,6 +137,10 @@ func UnmarshalAction(b []byte) (failover.Action, error) {
 		return decode[failover.SyncTaskDefinition](b)
 	case typeStopTask:
 		return decode[failover.StopTask](b)
+	case typeHoldDemand:
+		return decode[failover.HoldDemand](b)
+	case typeDrainTask:
+		return decode[failover.DrainTask](b)
 	}
 	return nil, fmt.Errorf("read action: type %q is not known", tag.Type)
 }

@@ -39,7 +39,7 @@ func golden() map[string]Entry {
 				{Pool: "standard", Err: failover.ErrThrottled, ErrText: "describe services: ThrottlingException: Rate exceeded"},
 			}, Signals: []failover.Signal{{ID: "e-1", Kind: failover.SignalInterruption, At: at, Pool: "spot", Task: "t-1"}}}),
 			Decision: &failover.Decision{At: at, Workload: "api", Reason: failover.ReasonInterruption, Mode: failover.ModeMixed,
-				Demand: 20, Running: 8, Shortfall: 12, Actions: actions[:1], Withheld: actions[1:2],
+				Demand: 20, InService: failover.Exactly(8), Missing: failover.Exactly(12), Actions: actions[:1], Withheld: actions[1:2],
 				Pools: []failover.PoolDecision{{Pool: "spot", Capacity: failover.Spot, Desired: 20, Running: 8, Ask: 20}}},
 			Actions: actions[:1], Withheld: actions[1:2],
 		},
@@ -145,7 +145,7 @@ func TestIDsSortByTime(t *testing.T) {
 func TestPolicyDigestChangesWithThePolicy(t *testing.T) {
 	a, _ := failover.Preset(failover.PresetFill)
 	b := a
-	b.Settle += time.Second
+	b.StartLimit += time.Second
 	again, _ := failover.Preset(failover.PresetFill)
 	if PolicyDigest(a) == PolicyDigest(b) || PolicyDigest(a) != PolicyDigest(again) || len(PolicyDigest(a)) != 12 {
 		t.Errorf("digests are %s and %s", PolicyDigest(a), PolicyDigest(b))

@@ -35,11 +35,14 @@ const (
 type Facts struct {
 	Workload string
 	At       time.Time
-	// Seen says that the services were read; otherwise Health, Spot, OnDemand and Shortfall mean nothing.
+	// Seen reports whether the services were read; otherwise Health means nothing.
 	Seen bool
 	// Health is the article's score, 0 to 100.
-	Health                            int
-	Demand, Spot, OnDemand, Shortfall int
+	Health int
+	Demand int
+	// InService counts the tasks in service, SpotInService those of them on Spot, Missing the demand less what serves. A
+	// range that is no single number is not known, and is absent from metrics.
+	InService, SpotInService, Missing failover.Range
 	// Active says that on-demand covers for Spot. Begun counts the failovers that began in this pass.
 	Active bool
 	Begun  int
@@ -95,13 +98,12 @@ func (m *Meter) Of(ctx context.Context, r *control.Report) (f Facts, ok bool) {
 	if d.At.IsZero() || !r.Result.Settled() {
 		return Facts{}, false
 	}
-	f = Facts{Workload: r.Workload, At: d.At, Seen: !d.Blind(), Health: d.Health, Demand: d.Demand, Shortfall: d.Shortfall}
+	f = Facts{Workload: r.Workload, At: d.At, Seen: !d.Blind(), Health: d.Health, Demand: d.Demand, InService: d.InService, Missing: d.Missing}
 	f.Active = d.Mode == failover.ModeOnDemand || d.Mode == failover.ModeMixed
 	for i := range d.Pools {
 		if p := &d.Pools[i]; p.Capacity == failover.Spot {
-			f.Spot += p.Running
-		} else {
-			f.OnDemand += p.Running
+			f.SpotInService.Low += p.InService.Low
+			f.SpotInService.High += p.InService.High
 		}
 	}
 	for i := range r.After.Window {
@@ -179,7 +181,7 @@ func saved(pools []failover.PoolDecision, demand int, p Prices, span time.Durati
 	for i := range pools {
 		q := &pools[i]
 		wanted += q.Running
-		paid += float64(q.Running+q.Starting+q.Stuck) * p.Pools[q.Pool].TaskHour
+		paid += float64(cost.Billed(q)) * p.Pools[q.Pool].TaskHour
 	}
 	return (float64(min(wanted, demand))*p.OnDemand - paid) * span.Hours()
 }

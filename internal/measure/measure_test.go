@@ -30,8 +30,8 @@ var prices = map[string]measure.Prices{"api": {Spot: 0.3, OnDemand: 1, Pools: ma
 	"spot": {Capacity: failover.Spot, TaskHour: 0.3}, "standard": {Capacity: failover.OnDemand, TaskHour: 1}}}}
 
 func decision(at time.Time, spot, standard int) *failover.Decision {
-	return &failover.Decision{At: at, Workload: "api", Reason: failover.ReasonSteady, Mode: failover.ModeSpot, Demand: 10, Running: spot + standard,
-		Pools: []failover.PoolDecision{{Pool: "spot", Capacity: failover.Spot, Running: spot}, {Pool: "standard", Capacity: failover.OnDemand, Running: standard}}}
+	return &failover.Decision{At: at, Workload: "api", Reason: failover.ReasonSteady, Mode: failover.ModeSpot, Demand: 10, InService: failover.Exactly(spot + standard),
+		Pools: []failover.PoolDecision{{Pool: "spot", Capacity: failover.Spot, Running: spot, Live: spot, InService: failover.Exactly(spot)}, {Pool: "standard", Capacity: failover.OnDemand, Running: standard, Live: standard, InService: failover.Exactly(standard)}}}
 }
 
 func TestADaysSavingsAreTheSameAfterARestart(t *testing.T) {

@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/backstop-ecs/backstop/internal/control"
+	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/measure"
 )
 
@@ -55,10 +56,10 @@ type Metrics struct {
 	o        Options
 	registry *prometheus.Registry
 
-	demand, shortfall, health, active, errors5, savings, generation, last, unpriced *prometheus.GaugeVec
-	running, desired                                                                *prometheus.GaugeVec
-	failovers, passes, actions, decisions                                           *prometheus.CounterVec
-	took                                                                            *prometheus.HistogramVec
+	demand, missing, health, active, errors5, savings, generation, last, unpriced *prometheus.GaugeVec
+	inService, running, desired                                                   *prometheus.GaugeVec
+	failovers, passes, actions, decisions                                         *prometheus.CounterVec
+	took                                                                          *prometheus.HistogramVec
 
 	mu   sync.Mutex
 	seen map[string]time.Time // the last settled pass, by this machine's clock
@@ -92,8 +93,9 @@ func New(o Options) *Metrics {
 		return c
 	}
 	m.demand = gauge("demand_tasks", "Tasks wanted.")
-	m.shortfall = gauge("shortfall_tasks", "Tasks wanted and not running.")
-	m.running = gauge("running_tasks", "Tasks running that nothing threatens, by pool.", "pool", "capacity")
+	m.missing = gauge("missing_tasks", "Demand less what serves: tasks in service, and leaving ones that still work. Absent while it is not known.")
+	m.inService = gauge("in_service_tasks", "Tasks in service (running, ready, and not under notice), by pool. Absent while it is not known.", "pool", "capacity")
+	m.running = gauge("running_tasks", "Tasks that are RUNNING and wanted, ready or not, by pool.", "pool", "capacity")
 	m.desired = gauge("desired_tasks", "The desired count that the pool's service has, by pool.", "pool", "capacity")
 	m.health = gauge("spot_health_score", "Health of Spot, 0 to 100, from the errors, pending tasks and starts of the last five minutes.")
 	m.active = gauge("failover_active", "1 while on-demand covers for Spot.")
@@ -161,16 +163,29 @@ func (m *Metrics) Tell(ctx context.Context, r control.Report) {
 	if f.Priced {
 		m.savings.WithLabelValues(r.Workload).Set(f.Savings)
 	}
+	show(m.missing, f.Missing, r.Workload)
+	for i := range r.Decision.Pools {
+		p := &r.Decision.Pools[i]
+		show(m.inService, p.InService, r.Workload, p.Pool, string(p.Capacity))
+	}
 	if !f.Seen {
 		return
 	}
 	m.health.WithLabelValues(r.Workload).Set(float64(f.Health))
-	m.shortfall.WithLabelValues(r.Workload).Set(float64(f.Shortfall))
 	for i := range r.Decision.Pools {
 		p := &r.Decision.Pools[i]
 		m.running.WithLabelValues(r.Workload, p.Pool, string(p.Capacity)).Set(float64(p.Running))
 		m.desired.WithLabelValues(r.Workload, p.Pool, string(p.Capacity)).Set(float64(p.Desired))
 	}
+}
+
+// show sets a gauge to a count that is known, and removes it while it is not: the last number is not the present one.
+func show(g *prometheus.GaugeVec, n failover.Range, labels ...string) {
+	if !n.Known() {
+		g.DeleteLabelValues(labels...)
+		return
+	}
+	g.WithLabelValues(labels...).Set(float64(n.Low))
 }
 
 // Handler serves /metrics, /healthz (the process answers) and /readyz (every workload was passed lately and its state can be

@@ -22,8 +22,8 @@ func get(m *metrics.Metrics, path string) (int, string) {
 
 func report(name string) control.Report {
 	r := control.Report{Workload: name, Generation: 7, Result: control.Committed, Took: 20 * time.Millisecond,
-		Decision: failover.Decision{At: start, Workload: name, Reason: failover.ReasonSpotShort, Mode: failover.ModeMixed, Demand: 10, Running: 8, Shortfall: 2, Health: 60,
-			Pools: []failover.PoolDecision{{Pool: "spot", Capacity: failover.Spot, Running: 5, Desired: 10}, {Pool: "standard", Capacity: failover.OnDemand, Running: 3, Desired: 5}}}}
+		Decision: failover.Decision{At: start, Workload: name, Reason: failover.ReasonSpotShort, Mode: failover.ModeMixed, Demand: 10, InService: failover.Exactly(8), Missing: failover.Exactly(2), Health: 60,
+			Pools: []failover.PoolDecision{{Pool: "spot", Capacity: failover.Spot, Running: 5, InService: failover.Exactly(4), Desired: 10}, {Pool: "standard", Capacity: failover.OnDemand, Running: 3, InService: failover.Exactly(3), Desired: 5}}}}
 	r.After.Failovers = []time.Time{start}
 	r.After.Window = []failover.Evidence{{Kind: failover.SignalInterruption, At: start.Add(-time.Minute)}, {Kind: failover.SignalRunning, At: start}, {Kind: failover.SignalCapacityStop, At: start.Add(-6 * time.Minute)}}
 	r.Outcomes = []journal.Outcome{{}, {Err: failover.ErrDenied}, {Skipped: true}}
@@ -35,7 +35,7 @@ func TestAReportBecomesFigures(t *testing.T) {
 	m.Tell(t.Context(), report("api"))
 	_, body := get(m, "/metrics")
 	for _, want := range []string{
-		`backstop_demand_tasks{workload="api"} 10`, `backstop_shortfall_tasks{workload="api"} 2`, `backstop_spot_health_score{workload="api"} 60`,
+		`backstop_demand_tasks{workload="api"} 10`, `backstop_missing_tasks{workload="api"} 2`, `backstop_spot_health_score{workload="api"} 60`,
 		`backstop_running_tasks{capacity="FARGATE_SPOT",pool="spot",workload="api"} 5`, `backstop_desired_tasks{capacity="FARGATE",pool="standard",workload="api"} 5`,
 		`backstop_failover_active{workload="api"} 1`, `backstop_failovers_total{workload="api"} 1`, `backstop_spot_errors{workload="api"} 1`,
 		`backstop_passes_total{result="committed",workload="api"} 1`, `backstop_decisions_total{reason="spot_short",workload="api"} 1`,

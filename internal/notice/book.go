@@ -209,11 +209,11 @@ func (w *writer) blocked() {
 // progress tells that a failover is complete.
 func (w *writer) progress() {
 	d := &w.r.Decision
-	if w.b.Failover.IsZero() || d.Mode != failover.ModeOnDemand || d.Shortfall > 0 {
+	if w.b.Failover.IsZero() || d.Mode != failover.ModeOnDemand || d.Shortfall() > 0 {
 		return
 	}
 	n := failover.Notice{Reason: d.Reason, Key: fmt.Sprintf("%s/completed/%d", w.r.Workload, w.b.Failover.Unix()),
-		Text: fmt.Sprintf("%s runs %d of %d tasks on on-demand, %s after the failover began", w.r.Workload, d.Running, d.Demand,
+		Text: fmt.Sprintf("%s has %s of %d tasks in service on on-demand, %s after the failover began", w.r.Workload, d.InService, d.Demand,
 			w.now.Sub(w.b.Failover).Round(time.Second))}
 	w.b.Failover = time.Time{}
 	w.changed = true
@@ -273,7 +273,7 @@ func (w *writer) send(kind Kind, status Status, severity failover.Severity, n *f
 	}
 	m := Message{Version: messageVersion, ID: idOf(r.Workload, kind, status, n.Key, at), Kind: kind, Status: status, Severity: severity,
 		Workload: r.Workload, Key: n.Key, At: at, Since: since, Title: d.Title, Why: why(n.Reason), Cost: w.cost, Do: n.Do,
-		Mode: string(r.Decision.Mode), Demand: r.Decision.Demand, Running: r.Decision.Running}
+		Mode: string(r.Decision.Mode), Demand: r.Decision.Demand, InService: r.Decision.InService, Missing: r.Decision.Missing}
 	if m.Do == "" && status != Resolved {
 		m.Do = d.Do
 	}

@@ -98,10 +98,10 @@ func (o *office) pass(notices ...failover.Notice) control.Report {
 	o.t.Helper()
 	now := time.Now()
 	r := control.Report{Workload: "api", Result: control.Committed, Started: now, Decision: failover.Decision{At: now, Workload: "api", Reason: failover.ReasonSteady,
-		Mode: o.mode, Demand: 10, Running: 10, Notices: notices, Next: []failover.Condition{{If: "Spot tasks run again", Then: "give cover back"}}}}
+		Mode: o.mode, Demand: 10, InService: failover.Exactly(10), Notices: notices, Next: []failover.Condition{{If: "Spot tasks run again", Then: "give cover back"}}}}
 	r.Before.Generation, r.Generation = o.generation, o.generation+1
 	o.generation++
-	r.After = failover.State{Version: 1, Workload: "api", Generation: o.generation, Mode: o.mode, ModeSince: o.since}
+	r.After = failover.State{Version: 1, Workload: "api", Generation: o.generation, Decided: failover.Decided{Mode: o.mode, ModeSince: o.since}}
 	var entries []journal.Entry
 	for i := range notices {
 		entries = append(entries, journal.Entry{Version: journal.Version, ID: journal.NewID(now, uint32(o.generation)*10+uint32(i)), Workload: "api", At: now,
@@ -202,7 +202,7 @@ func TestAFailoverIsToldFromItsBeginToItsEnd(t *testing.T) {
 		tell := func(r control.Report) { d.Tell(t.Context(), r); d.Work(t.Context()); in(t, time.Minute) }
 		trip := failover.Notice{Reason: failover.ReasonTripInterruptions, Severity: failover.Warning, Key: "api/trip/spot/1", Text: "the breaker of spot opened"}
 		r := o.pass(o.goes(failover.ModeOnDemand), trip)
-		r.Decision.Shortfall, r.Decision.Running = 4, 6
+		r.Decision.Missing, r.Decision.InService = failover.Exactly(4), failover.Exactly(6)
 		tell(r)
 		box.want(t, "failover_started/event") // the trip and the change of mode are one thing
 		if n := len(box.got[0].What); n != 2 {

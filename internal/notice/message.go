@@ -49,10 +49,12 @@ type Message struct {
 	// Next is what Backstop will do, and on what condition.
 	Next []string `json:"next,omitempty"`
 	// Do is what a person should do; empty: nothing.
-	Do      string `json:"do,omitempty"`
-	Mode    string `json:"mode,omitempty"`
-	Demand  int    `json:"demand"`
-	Running int    `json:"running"`
+	Do     string `json:"do,omitempty"`
+	Mode   string `json:"mode,omitempty"`
+	Demand int    `json:"demand"`
+	// InService and Missing are ranges where not everything could be read.
+	InService failover.Range `json:"in_service"`
+	Missing   failover.Range `json:"missing"`
 }
 
 const (
@@ -109,7 +111,7 @@ func (m *Message) Text() string {
 		do = "nothing; this is for your information"
 	}
 	line("You", do)
-	line("Now", fmt.Sprintf("%d of %d tasks run, mode %s, at %s UTC", m.Running, m.Demand, orUnknown(m.Mode), m.At.UTC().Format("2006-01-02 15:04:05")))
+	line("Now", fmt.Sprintf("%s of %d tasks in service, mode %s, at %s UTC", m.InService, m.Demand, orUnknown(m.Mode), m.At.UTC().Format("2006-01-02 15:04:05")))
 	line("More", "backstop explain "+m.Workload)
 	return b.String()
 }

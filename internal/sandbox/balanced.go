@@ -12,6 +12,8 @@ type balancerJSON struct {
 	TargetGroupArn string `json:"targetGroupArn"`
 	ContainerName  string `json:"containerName,omitempty"`
 	ContainerPort  int    `json:"containerPort,omitempty"`
+
+	AdvancedConfiguration *advancedJSON `json:"advancedConfiguration,omitempty"`
 }
 
 // balanced is what the model makes of a service's loadBalancers.
@@ -62,6 +64,10 @@ func (s *Sandbox) balancers(m *ecsim.Service, x *serviceExtras) *serviceExtras {
 		b := balancerJSON{TargetGroupArn: arn, ContainerName: s.container(m.Ref.Region, m.TaskDefinition).name}
 		if g, err := s.world.DescribeTargetGroups(m.Ref.Region, []string{arn}); err == nil {
 			b.ContainerPort = g[0].Port
+		}
+		if t := m.Traffic; t.Alternate != "" && len(all) == 0 {
+			b.AdvancedConfiguration = &advancedJSON{t.Alternate, t.ProductionRule, t.TestRule,
+				"arn:aws:iam::" + s.account() + ":role/ecsInfrastructureRoleForLoadBalancers"}
 		}
 		all = append(all, b)
 	}

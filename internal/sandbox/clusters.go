@@ -21,6 +21,12 @@ var ecsOperations = map[string]operation{
 	"DescribeServices": op((*Sandbox).describeServices),
 	"ListServices":     op((*Sandbox).listServices),
 
+	"ListServiceDeployments":     op((*Sandbox).listServiceDeployments),
+	"DescribeServiceDeployments": op((*Sandbox).describeServiceDeployments),
+	"DescribeServiceRevisions":   op((*Sandbox).describeServiceRevisions),
+	"StopServiceDeployment":      op((*Sandbox).stopServiceDeployment),
+	"ContinueServiceDeployment":  op((*Sandbox).continueServiceDeployment),
+
 	"ListTasks":            op((*Sandbox).listTasks),
 	"DescribeTasks":        op((*Sandbox).describeTasks),
 	"RunTask":              op((*Sandbox).runTask),

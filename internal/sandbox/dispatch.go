@@ -121,6 +121,11 @@ func (s *Sandbox) serveAWS(r *http.Request) reply {
 	if refused == nil {
 		out, err = run.run(s, c)
 	}
+	if err == nil {
+		for _, f := range struck.hiding {
+			f.hide(out)
+		}
+	}
 	if run.waits {
 		s.mu.Lock()
 		s.catchUpLocked()

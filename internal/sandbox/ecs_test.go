@@ -198,6 +198,7 @@ func TestRunTaskStopTaskAndProtection(t *testing.T) {
 		_, held := w.Supply(key)
 		w.SetSupply(key, held)
 	})
+	run.ClientToken = nil // the SDK has put one in
 	none := must[*ecs.RunTaskOutput](t)(c.ecs.RunTask(ctx, run))
 	if len(none.Tasks) != 0 || len(none.Failures) == 0 || !strings.HasPrefix(*none.Failures[0].Reason, "Capacity is unavailable at this time") {
 		t.Errorf("run without capacity: want HTTP 200 with failures, got %+v", none)

@@ -2,26 +2,35 @@ package sandbox
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
+
+	"github.com/backstop-ecs/backstop/internal/eventpattern"
 )
 
-// The rules that bring ECS events to the events queue are implicit. What EventBridge offers here is enough to look
-// at them and to keep rules that somebody puts; those are given back, but route nothing.
+// A rule whose targets are queues of the sandbox delivers the events that its pattern matches. One rule is there from the start: it
+// brings every ECS event to the events queue, and can be disabled, changed and deleted like any other.
 var eventsOperations = map[string]operation{
 	"PutRule":           op((*Sandbox).putRule),
 	"DescribeRule":      op((*Sandbox).describeRule),
 	"ListRules":         op((*Sandbox).listRules),
 	"DeleteRule":        op((*Sandbox).deleteRule),
+	"EnableRule":        op((*Sandbox).enableRule),
+	"DisableRule":       op((*Sandbox).disableRule),
 	"PutTargets":        op((*Sandbox).putTargets),
 	"RemoveTargets":     op((*Sandbox).removeTargets),
 	"ListTargetsByRule": op((*Sandbox).listTargetsByRule),
 }
 
-// Limits of EventBridge, and the name of the implicit rule.
+// Limits of EventBridge, and the name of the rule that is there from the start.
 const (
 	rulesMax       = 300
 	ruleTargetsMax = 5
 	implicitRule   = "backstop-events"
+	ruleEnabled    = "ENABLED"
+	ruleDisabled   = "DISABLED"
+	defaultBus     = "default"
+	everyEvent     = `{"source":["aws.ecs"]}` // all that the sandbox sends
 )
 
 type ruleKey struct{ region, name string }
@@ -35,7 +44,22 @@ type rule struct {
 	Description        string `json:",omitempty"`
 	EventBusName       string
 
-	targets []json.RawMessage
+	pattern *eventpattern.Pattern // nil: a schedule, which matches no event
+	targets []*ruleTarget
+	deleted bool // the rule of the start, deleted
+}
+
+// ruleTarget is a target as it came, and what routing needs of it.
+type ruleTarget struct {
+	raw json.RawMessage
+
+	ID  string `json:"Id"`
+	Arn string
+	// Input is what the target gets instead of the event; InputPath "$" is the event, and other paths and transformers are not known.
+	Input            string
+	InputPath        string
+	InputTransformer json.RawMessage
+	DeadLetterConfig struct{ Arn string }
 }
 
 type ruleInput struct {
@@ -43,61 +67,99 @@ type ruleInput struct {
 
 	Targets []json.RawMessage
 	Ids     []string
+	Force   bool
 }
 
 func (s *Sandbox) ruleARN(region, name string) string {
 	return "arn:aws:events:" + region + ":" + s.account() + ":rule/" + name
 }
 
-// ruleAt finds a rule; the implicit one is made up on the spot.
-func (s *Sandbox) ruleAt(c *call, name string) (*rule, error) {
-	if r := s.rules[ruleKey{c.region, name}]; r != nil {
-		return r, nil
-	}
-	if name == implicitRule {
-		target, err := json.Marshal(map[string]string{"Id": EventsQueue, "Arn": "arn:aws:sqs:" + s.opts.Region + ":" + s.account() + ":" + EventsQueue})
-		if err != nil {
-			return nil, err
+// rulesOf returns the rules of a region by name, the one of the start among them until it is deleted.
+func (s *Sandbox) rulesOf(region string) map[string]*rule {
+	s.startRule(region)
+	byName := map[string]*rule{}
+	for key, r := range s.rules {
+		if key.region == region && !r.deleted {
+			byName[r.Name] = r
 		}
-		return &rule{Name: name, Arn: s.ruleARN(c.region, name), EventPattern: `{"source":["aws.ecs"]}`, State: "ENABLED", EventBusName: "default",
-			Description: "Implicit: every ECS event of the sandbox goes to the queue " + EventsQueue, targets: []json.RawMessage{target}}, nil
+	}
+	return byName
+}
+
+// startRule makes the rule of the start of a region that has not been looked at yet.
+func (s *Sandbox) startRule(region string) {
+	key := ruleKey{region, implicitRule}
+	if s.rules[key] != nil {
+		return
+	}
+	parsed, err := eventpattern.Parse([]byte(everyEvent))
+	if err != nil {
+		panic(err) // a constant that does not parse
+	}
+	target := &ruleTarget{ID: EventsQueue, Arn: "arn:aws:sqs:" + s.opts.Region + ":" + s.account() + ":" + EventsQueue}
+	target.raw = json.RawMessage(`{"Id":"` + target.ID + `","Arn":"` + target.Arn + `"}`)
+	s.rules[key] = &rule{Name: implicitRule, Arn: s.ruleARN(region, implicitRule), EventPattern: everyEvent, State: ruleEnabled, EventBusName: defaultBus,
+		Description: "From the start: every ECS event of the sandbox goes to the queue " + EventsQueue, pattern: parsed, targets: []*ruleTarget{target}}
+}
+
+// ruleAt finds a rule.
+func (s *Sandbox) ruleAt(c *call, name string) (*rule, error) {
+	if r := s.rulesOf(c.region)[name]; r != nil {
+		return r, nil
 	}
 	return nil, refuse("ResourceNotFoundException", "Rule %s does not exist on EventBus default.", clip(name))
 }
 
 func (s *Sandbox) putRule(c *call, in *ruleInput) (map[string]string, error) {
+	old := s.rulesOf(c.region)[in.Name]
 	switch {
-	case !plainName(in.Name) || in.Name == implicitRule:
+	case !plainName(in.Name):
 		return nil, refuse("ValidationException", "The rule name %q cannot be used", clip(in.Name))
+	case in.EventBusName != "" && in.EventBusName != defaultBus:
+		return nil, refuse("ResourceNotFoundException", "Event bus %s does not exist.", clip(in.EventBusName))
 	case in.EventPattern == "" && in.ScheduleExpression == "":
 		return nil, refuse("ValidationException", "Parameter(s) EventPattern or ScheduleExpression must be specified.")
-	case in.EventPattern != "" && !json.Valid([]byte(in.EventPattern)):
-		return nil, refuse("InvalidEventPatternException", "Event pattern is not valid. Reason: not JSON")
-	case len(s.rules) >= rulesMax:
+	case in.State != "" && in.State != ruleEnabled && in.State != ruleDisabled:
+		return nil, refuse("ValidationException", "The state of a rule is ENABLED or DISABLED (got %s)", clip(in.State))
+	case old == nil && len(s.rules) >= rulesMax:
 		return nil, refuse("LimitExceededException", "The sandbox holds %d rules, no more fit", rulesMax)
 	}
 	r := &rule{Name: in.Name, Arn: s.ruleARN(c.region, in.Name), EventPattern: in.EventPattern, ScheduleExpression: in.ScheduleExpression,
-		State: orDefault(in.State, "ENABLED"), Description: in.Description, EventBusName: "default"}
-	if old := s.rules[ruleKey{c.region, in.Name}]; old != nil {
+		State: orDefault(in.State, ruleEnabled), Description: in.Description, EventBusName: defaultBus}
+	if in.EventPattern != "" {
+		var err error
+		if r.pattern, err = eventpattern.Parse([]byte(in.EventPattern)); err != nil {
+			return nil, refuse("InvalidEventPatternException", "Event pattern is not valid. Reason: %s", err.Error())
+		}
+	}
+	if old != nil {
 		r.targets = old.targets
 	}
 	s.rules[ruleKey{c.region, in.Name}] = r
+	s.ruled = true
 	return map[string]string{"RuleArn": r.Arn}, nil
 }
 
 func (s *Sandbox) describeRule(c *call, in *ruleInput) (*rule, error) { return s.ruleAt(c, in.Name) }
 
+func (s *Sandbox) enableRule(c *call, in *ruleInput) (empty, error) {
+	return s.setRule(c, in, ruleEnabled)
+}
+
+func (s *Sandbox) disableRule(c *call, in *ruleInput) (empty, error) {
+	return s.setRule(c, in, ruleDisabled)
+}
+
+func (s *Sandbox) setRule(c *call, in *ruleInput, state string) (empty, error) {
+	r, err := s.ruleAt(c, in.Name)
+	if err == nil {
+		r.State = state
+	}
+	return empty{}, err
+}
+
 func (s *Sandbox) listRules(c *call, in *ruleInput) (map[string]any, error) {
-	implicit, err := s.ruleAt(c, implicitRule)
-	if err != nil {
-		return nil, err
-	}
-	byName := map[string]*rule{implicitRule: implicit}
-	for key, r := range s.rules {
-		if key.region == c.region {
-			byName[r.Name] = r
-		}
-	}
+	byName := s.rulesOf(c.region)
 	rules := []*rule{}
 	for _, name := range sortedKeys(byName) {
 		if strings.HasPrefix(name, in.NamePrefix) {
@@ -108,20 +170,17 @@ func (s *Sandbox) listRules(c *call, in *ruleInput) (map[string]any, error) {
 }
 
 func (s *Sandbox) deleteRule(c *call, in *ruleInput) (empty, error) {
-	r := s.rules[ruleKey{c.region, in.Name}]
-	if r != nil && len(r.targets) > 0 {
+	r := s.rulesOf(c.region)[in.Name]
+	switch {
+	case r == nil:
+	case len(r.targets) > 0:
 		return empty{}, refuse("ValidationException", "Rule can't be deleted since it has targets.")
+	case r.Name == implicitRule:
+		r.deleted = true
+	default:
+		delete(s.rules, ruleKey{c.region, in.Name})
 	}
-	delete(s.rules, ruleKey{c.region, in.Name})
 	return empty{}, nil
-}
-
-func targetID(target json.RawMessage) string {
-	var t struct{ Id string }
-	if json.Unmarshal(target, &t) != nil {
-		return ""
-	}
-	return t.Id
 }
 
 func (s *Sandbox) putTargets(c *call, in *ruleInput) (map[string]any, error) {
@@ -129,27 +188,30 @@ func (s *Sandbox) putTargets(c *call, in *ruleInput) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, target := range in.Targets {
-		id := targetID(target)
-		if id == "" {
-			return nil, refuse("ValidationException", "A target needs an Id and an Arn")
+	for _, raw := range in.Targets {
+		t := &ruleTarget{raw: raw}
+		if err := json.Unmarshal(raw, t); err != nil {
+			return nil, refuse("SerializationException", "%s", serializationMessage(err))
 		}
-		r.dropTarget(id)
+		switch {
+		case t.ID == "" || t.Arn == "":
+			return nil, refuse("ValidationException", "A target needs an Id and an Arn")
+		case named(t.InputTransformer) || t.InputPath != "" && t.InputPath != "$":
+			return nil, refuse("ValidationException", "The sandbox gives targets the whole event or a constant Input, no part of it")
+		case t.Input != "" && !json.Valid([]byte(t.Input)):
+			return nil, refuse("ValidationException", "The Input of target %s is not JSON", clip(t.ID))
+		}
+		r.dropTarget(t.ID)
 		if len(r.targets) >= ruleTargetsMax {
 			return nil, refuse("LimitExceededException", "The requested resource exceeds the maximum number allowed.")
 		}
-		r.targets = append(r.targets, target)
+		r.targets = append(r.targets, t)
 	}
 	return map[string]any{"FailedEntryCount": 0, "FailedEntries": []empty{}}, nil
 }
 
 func (r *rule) dropTarget(id string) {
-	for i, t := range r.targets {
-		if targetID(t) == id {
-			r.targets = append(r.targets[:i:i], r.targets[i+1:]...)
-			return
-		}
-	}
+	r.targets = slices.DeleteFunc(slices.Clone(r.targets), func(t *ruleTarget) bool { return t.ID == id })
 }
 
 func (s *Sandbox) removeTargets(c *call, in *ruleInput) (map[string]any, error) {
@@ -168,9 +230,9 @@ func (s *Sandbox) listTargetsByRule(c *call, in *ruleInput) (map[string]any, err
 	if err != nil {
 		return nil, err
 	}
-	targets := r.targets
-	if targets == nil {
-		targets = []json.RawMessage{}
+	targets := []json.RawMessage{}
+	for _, t := range r.targets {
+		targets = append(targets, t.raw)
 	}
 	return map[string]any{"Targets": targets}, nil
 }

@@ -23,9 +23,14 @@ const (
 	FaultLatency     FaultKind = "latency"      // answered later
 	FaultLostAnswer  FaultKind = "lost_answer"  // takes effect, but the connection dies without an answer
 	FaultLateError   FaultKind = "late_error"   // takes effect, and answers HTTP 500 all the same
+
+	FaultStaleReads FaultKind = "stale_reads"       // reads of ECS are older than writes
+	FaultMissing    FaultKind = "missing_service"   // DescribeServices says MISSING of services that are there
+	FaultNoCluster  FaultKind = "cluster_not_found" // ECS does not know the cluster; no effect
 )
 
-var faultKinds = []FaultKind{FaultThrottle, FaultServerError, FaultDenied, FaultLatency, FaultLostAnswer, FaultLateError}
+var faultKinds = []FaultKind{FaultThrottle, FaultServerError, FaultDenied, FaultLatency, FaultLostAnswer, FaultLateError,
+	FaultStaleReads, FaultMissing, FaultNoCluster}
 
 // Fault strikes some AWS calls. The steering routes are never struck.
 type Fault struct {
@@ -38,8 +43,10 @@ type Fault struct {
 	Share float64 `json:"share,omitempty"`
 	// Count is how many calls are struck before the fault is over; 0: no limit.
 	Count int `json:"count,omitempty"`
+	// Service is a pattern for the names of the services that the kind missing_service hides; empty: all of the call.
+	Service string `json:"service,omitempty"`
 	// LatencySeconds is how much later a call takes effect and is answered, in virtual seconds (real ones when the
-	// clock is manual or paused), for the kind latency.
+	// clock is manual or paused), for the kind latency; for stale_reads how old reads may be, in virtual seconds, 0 being one.
 	LatencySeconds float64 `json:"latency_seconds,omitempty"`
 	// Until is the virtual time at which the fault is over; zero: never.
 	Until time.Time `json:"until,omitzero"`
@@ -57,8 +64,11 @@ func (f *Fault) check() error {
 		return fmt.Errorf("count: must not be negative (got %d)", f.Count)
 	case f.LatencySeconds < 0 || f.LatencySeconds > 600:
 		return fmt.Errorf("latency_seconds: must be 0 to 600 (got %v)", f.LatencySeconds)
-	case (f.Kind == FaultLatency) != (f.LatencySeconds > 0):
+	case f.Kind != FaultStaleReads && (f.Kind == FaultLatency) != (f.LatencySeconds > 0):
 		return fmt.Errorf("latency_seconds: belongs to the kind latency, which needs it")
+	}
+	if err := f.checkReads(); err != nil {
+		return err
 	}
 	if _, err := path.Match(f.Operation, ""); err != nil {
 		return fmt.Errorf("operation: %w (got %q)", err, f.Operation)
@@ -79,6 +89,8 @@ func (s *Sandbox) AddFault(f Fault) (int, error) {
 	s.faultID++
 	f.ID, f.Struck = s.faultID, 0
 	s.faults = append(s.faults, &f)
+	s.catchUpLocked()
+	s.staleLocked()
 	return f.ID, nil
 }
 
@@ -88,6 +100,8 @@ func (s *Sandbox) ClearFaults(id int) int {
 	defer s.mu.Unlock()
 	before := len(s.faults)
 	s.faults = slices.DeleteFunc(s.faults, func(f *Fault) bool { return id == 0 || f.ID == id })
+	s.catchUpLocked()
+	s.staleLocked()
 	return before - len(s.faults)
 }
 
@@ -97,6 +111,7 @@ type trouble struct {
 	before  *apiError     // instead of the effect
 	after   *apiError     // instead of the answer
 	lost    bool
+	hiding  []*Fault // make services of the answer missing
 }
 
 // strikeLocked draws what happens to a call: the faults set here, those of the model, then ECS's token buckets.
@@ -106,8 +121,9 @@ func (s *Sandbox) strikeLocked(c *call) trouble {
 	s.faults = slices.DeleteFunc(s.faults, func(f *Fault) bool {
 		return (f.Count > 0 && f.Struck >= f.Count) || (!f.Until.IsZero() && !c.now.Before(f.Until))
 	})
+	s.staleLocked()
 	for _, f := range s.faults {
-		if !f.matches(name, c.region) || (f.Share > 0 && s.rand.Float64() >= f.Share) {
+		if !f.strikes(c, name) || (f.Share > 0 && s.rand.Float64() >= f.Share) {
 			continue
 		}
 		f.Struck++
@@ -126,6 +142,10 @@ func (s *Sandbox) strikeLocked(c *call) trouble {
 			t.before = throttled(c.service)
 		case FaultServerError:
 			t.before = serverFault(c.service)
+		case FaultMissing:
+			t.hiding = append(t.hiding, f)
+		case FaultNoCluster:
+			t.before = refuse("ClusterNotFoundException", "Cluster not found.")
 		case FaultDenied:
 			t.before = denied(c.service, name, s.account())
 		}
@@ -141,6 +161,19 @@ func (s *Sandbox) strikeLocked(c *call) trouble {
 		t.before = asAPIError(err)
 	}
 	return t
+}
+
+// strikes reports whether a fault is about a call, whatever its share.
+func (f *Fault) strikes(c *call, name string) bool {
+	switch f.Kind {
+	case FaultStaleReads:
+		return false // is in the world, not in a call
+	case FaultMissing:
+		return f.asks(c)
+	case FaultNoCluster:
+		return c.service == serviceECS && f.matches(name, c.region)
+	}
+	return f.matches(name, c.region)
 }
 
 func (f *Fault) matches(name, region string) bool {

@@ -24,6 +24,8 @@ type twinsInput struct {
 	Starting           bool    `json:"starting"`
 	TargetGroup        bool    `json:"target_group"`
 	WarmUpSeconds      float64 `json:"warm_up_seconds"`
+	Strategy           string  `json:"strategy"`
+	BakeMinutes        int     `json:"bake_minutes"`
 }
 
 func (s *Sandbox) steerTwins(in twinsInput) (any, error) {
@@ -36,9 +38,12 @@ func (s *Sandbox) steerTwins(in twinsInput) (any, error) {
 	if !(in.WarmUpSeconds >= 0 && in.WarmUpSeconds <= startSecondsMax) {
 		return nil, fmt.Errorf("warm_up_seconds: must be 0 to %d (got %v)", startSecondsMax, in.WarmUpSeconds)
 	}
+	if err := checkStrategy(in.Strategy, in.BakeMinutes); err != nil {
+		return nil, err
+	}
 	err := s.Setup(Twins{Region: in.Region, Cluster: in.Cluster, Name: in.Name, Count: in.Count, CPU: in.CPU, Memory: in.Memory, Arch: in.Arch,
 		StopTimeout: time.Duration(in.StopTimeoutSeconds) * time.Second, Starting: in.Starting,
-		TargetGroup: in.TargetGroup, WarmUp: time.Duration(in.WarmUpSeconds * float64(time.Second))})
+		TargetGroup: in.TargetGroup, WarmUp: time.Duration(in.WarmUpSeconds * float64(time.Second)), Strategy: in.Strategy, Bake: minutes(in.BakeMinutes)})
 	if err != nil {
 		return nil, err
 	}
@@ -83,60 +88,6 @@ func (p *percentiles) durations() [3]time.Duration {
 		d[i] = time.Duration(seconds * float64(time.Second))
 	}
 	return d
-}
-
-// modelInput changes how tasks start from now on; what is left out stays as it is.
-type modelInput struct {
-	Provider       string       `json:"provider"` // empty: both
-	StartUpSeconds *percentiles `json:"start_up_seconds"`
-	WarmUpSeconds  *percentiles `json:"warm_up_seconds"`
-	HungShare      *float64     `json:"hung_share"`
-}
-
-func (in *modelInput) check() error {
-	if in.Provider != "" {
-		if err := checkProvider(in.Provider); err != nil {
-			return err
-		}
-	}
-	if err := errors.Join(in.StartUpSeconds.check("start_up_seconds"), in.WarmUpSeconds.check("warm_up_seconds")); err != nil {
-		return err
-	}
-	if in.StartUpSeconds != nil && in.StartUpSeconds[0] == 0 {
-		return errors.New("start_up_seconds: P50 must be above 0")
-	}
-	if share := in.HungShare; share != nil && !(*share >= 0 && *share <= 1) {
-		return fmt.Errorf("hung_share: must be 0 to 1 (got %v)", *share)
-	}
-	return nil
-}
-
-func (s *Sandbox) steerModel(in modelInput) (any, error) {
-	if err := in.check(); err != nil {
-		return nil, err
-	}
-	if in.StartUpSeconds == nil && in.WarmUpSeconds == nil && in.HungShare == nil {
-		return nil, errors.New("start_up_seconds, warm_up_seconds, hung_share: are all missing")
-	}
-	s.World(func(w *ecsim.World) {
-		for _, provider := range []string{ecsim.Fargate, ecsim.FargateSpot} {
-			if in.Provider != "" && in.Provider != provider {
-				continue
-			}
-			if in.StartUpSeconds != nil {
-				d := in.StartUpSeconds.durations()
-				w.SetStartUp(provider, ecsim.StartUp{P50: d[0], P95: d[1], P99: d[2]})
-			}
-			if in.WarmUpSeconds != nil {
-				d := in.WarmUpSeconds.durations()
-				w.SetWarmUp(provider, ecsim.WarmUp{P50: d[0], P95: d[1], P99: d[2]})
-			}
-			if in.HungShare != nil {
-				w.SetHungStarts(provider, *in.HungShare)
-			}
-		}
-	})
-	return empty{}, nil
 }
 
 // answersInput says which applications answer.

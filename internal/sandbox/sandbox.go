@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/ecsim"
+	"github.com/backstop-ecs/backstop/internal/scaler"
 )
 
 // Defaults of Options.
@@ -19,15 +20,14 @@ const (
 	EventsDeadLetterQueue = "backstop-events-dlq"
 
 	eventsReceivesMax = 5
-	// readLagDefault is how old a read may be after a write. The longest that reads of ECS lag is not documented.
-	readLagDefault = time.Second
 )
 
 // Options says which sandbox to make. The zero value is a calm world at real speed.
 type Options struct {
-	// World is the model's configuration. A zero Start is the present; a zero ReadLag is one second (negative:
-	// reads are fresh). ECS's token buckets are enforced unless NoThrottle is set.
+	// World is the model's configuration. A zero Start is the present. ECS's token buckets are enforced unless
+	// NoThrottle is set.
 	World      ecsim.Config
+	Scaling    scaler.Config // of the model of Application Auto Scaling
 	NoThrottle bool
 	// Speed is how many virtual seconds pass in a real one, up to 1e6; 0 means 1.
 	Speed float64
@@ -69,6 +69,9 @@ type Sandbox struct {
 	extras  map[ecsim.Ref]*serviceExtras
 	deleted map[clusterKey]bool
 	targets map[targetKey]*scalableTarget
+	scaler  *scaler.Scaler
+	tokens  tokenBook
+	pairs   map[ecsim.Ref]ecsim.Ref // services made as twins, each with its other half
 	queues  map[string]*queue
 	topics  map[string]*topic
 
@@ -76,8 +79,10 @@ type Sandbox struct {
 
 	notices []Notice
 	rules   map[ruleKey]*rule
+	ruled   bool // a rule was put
 	faults  []*Fault
 	faultID int
+	stale   staleness
 	trouble Trouble         // of event delivery
 	regions map[string]bool // with clusters
 	calls   callLog
@@ -101,9 +106,6 @@ func New(opts Options) *Sandbox {
 	if opts.World.Start.IsZero() {
 		opts.World.Start = time.Now().UTC().Truncate(time.Second)
 	}
-	if opts.World.ReadLag == 0 {
-		opts.World.ReadLag = readLagDefault
-	}
 	opts.World.Throttle = !opts.NoThrottle
 	s := &Sandbox{opts: opts, log: opts.Log}
 	if s.log == nil {
@@ -125,12 +127,15 @@ func (s *Sandbox) resetLocked() {
 	s.extras = map[ecsim.Ref]*serviceExtras{}
 	s.deleted = map[clusterKey]bool{}
 	s.targets = map[targetKey]*scalableTarget{}
+	s.scaler = scaler.New(s.opts.Scaling)
+	s.tokens = tokenBook{}
+	s.pairs = map[ecsim.Ref]ecsim.Ref{}
 	s.queues = map[string]*queue{}
 	s.topics = map[string]*topic{}
 	s.balancing = balancingExtras{groups: map[string]*groupExtras{}, balancers: map[string]time.Time{}}
 	s.notices = nil
-	s.rules = map[ruleKey]*rule{}
-	s.faults = nil
+	s.rules, s.ruled = map[ruleKey]*rule{}, false
+	s.faults, s.stale = nil, staleness{}
 	s.trouble = Trouble{}
 	s.regions = map[string]bool{s.opts.Region: true}
 	s.containers = map[string]containerOf{}
@@ -193,6 +198,9 @@ func (s *Sandbox) Next() (t time.Time, ok bool) {
 
 func (s *Sandbox) nextLocked() (t time.Time, ok bool) {
 	t, ok = s.world.Next()
+	if at, due := s.scaler.Next(); due && (!ok || at.Before(t)) {
+		t, ok = at, true
+	}
 	for _, q := range s.queues {
 		if at, hidden := q.nextVisible(); hidden && (!ok || at.Before(t)) {
 			t, ok = at, true
@@ -205,7 +213,7 @@ func (s *Sandbox) nextLocked() (t time.Time, ok bool) {
 func (s *Sandbox) catchUpLocked() time.Time {
 	now := s.clock.at(time.Now())
 	if now.After(s.world.Now()) {
-		s.world.AdvanceTo(now)
+		s.scaler.AdvanceTo(s.world, now)
 	}
 	now = s.world.Now()
 	s.deliverLocked()

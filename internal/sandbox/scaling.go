@@ -1,12 +1,13 @@
 package sandbox
 
 import (
-	"encoding/json"
+	"cmp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/ecsim"
+	"github.com/backstop-ecs/backstop/internal/scaler"
 )
 
 var scalingOperations = map[string]operation{
@@ -16,18 +17,25 @@ var scalingOperations = map[string]operation{
 	"PutScalingPolicy":          op((*Sandbox).putScalingPolicy),
 	"DescribeScalingPolicies":   op((*Sandbox).describeScalingPolicies),
 	"DeleteScalingPolicy":       op((*Sandbox).deleteScalingPolicy),
+	"PutScheduledAction":        op((*Sandbox).putScheduledAction),
 	"DescribeScheduledActions":  op((*Sandbox).describeScheduledActions),
+	"DeleteScheduledAction":     op((*Sandbox).deleteScheduledAction),
 	"DescribeScalingActivities": op((*Sandbox).describeScalingActivities),
 }
 
 // Limits of Application Auto Scaling, as far as they matter here.
 const (
 	scalingPageMax   = 50
-	policiesMax      = 50 // for each target
+	policiesMax      = 50  // for each target
+	actionsMax       = 200 // for each target
 	scalableTargets  = 5000
 	scalingNamespace = "ecs"
 	scalingDimension = "ecs:service:DesiredCount"
 )
+
+// scalingNamespaces are those of the service; the sandbox has targets in the first only.
+var scalingNamespaces = []string{scalingNamespace, "elasticmapreduce", "ec2", "appstream", "dynamodb", "rds", "sagemaker", "custom-resource",
+	"comprehend", "lambda", "cassandra", "kafka", "elasticache", "neptune", "workspaces"}
 
 type targetKey struct{ region, resource string }
 
@@ -37,19 +45,11 @@ type suspendedState struct {
 	ScheduledScalingSuspended  bool
 }
 
-type scalingPolicy struct {
-	PolicyARN                                string
-	PolicyName                               string
-	ServiceNamespace                         string
-	ResourceId                               string
-	ScalableDimension                        string
-	PolicyType                               string
-	TargetTrackingScalingPolicyConfiguration json.RawMessage `json:",omitempty"`
-	StepScalingPolicyConfiguration           json.RawMessage `json:",omitempty"`
-	CreationTime                             float64
-	Alarms                                   []empty
+func (p suspendedState) model() scaler.Suspension {
+	return scaler.Suspension{In: p.DynamicScalingInSuspended, Out: p.DynamicScalingOutSuspended, Scheduled: p.ScheduledScalingSuspended}
 }
 
+// scalableTarget is a target as DescribeScalableTargets shows it. The bounds that hold are the scaler's.
 type scalableTarget struct {
 	ServiceNamespace  string
 	ResourceId        string
@@ -63,6 +63,7 @@ type scalableTarget struct {
 
 	ref      ecsim.Ref
 	policies []*scalingPolicy
+	actions  []*scheduledAction
 }
 
 // registerTargetInput has pointers where absent and zero differ.
@@ -81,9 +82,21 @@ func scalingInvalid(format string, args ...any) *apiError {
 	return refuse("ValidationException", format, args...)
 }
 
+// missingMember is the service's word on a parameter that must be there.
+func missingMember(name string) *apiError {
+	return scalingInvalid("1 validation error detected: Value null at '%s' failed to satisfy constraint: Member must not be null", name)
+}
+
 // scalingRef reads service/CLUSTER/SERVICE of the one namespace and dimension that ECS services have.
 func scalingRef(c *call, namespace, resource, dimension string) (ecsim.Ref, error) {
-	if namespace != scalingNamespace || (dimension != "" && dimension != scalingDimension) {
+	switch {
+	case namespace == "":
+		return ecsim.Ref{}, missingMember("serviceNamespace")
+	case resource == "":
+		return ecsim.Ref{}, missingMember("resourceId")
+	case dimension == "":
+		return ecsim.Ref{}, missingMember("scalableDimension")
+	case namespace != scalingNamespace || dimension != scalingDimension:
 		return ecsim.Ref{}, scalingInvalid("Unsupported service namespace, resource type or scalable dimension: the sandbox knows ecs and %s", scalingDimension)
 	}
 	parts := strings.Split(resource, "/")
@@ -113,7 +126,7 @@ func (s *Sandbox) registerScalableTarget(c *call, in *registerTargetInput) (map[
 		RoleARN:      "arn:aws:iam::" + s.account() + ":role/aws-service-role/ecs.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_ECSService",
 		CreationTime: epoch(c.now), ref: ref}
 	if old != nil {
-		*t = *old
+		*t = *s.described(old)
 	} else if len(s.targets) >= scalableTargets {
 		return nil, refuse("LimitExceededException", "The sandbox holds %d scalable targets, no more fit", scalableTargets)
 	}
@@ -140,13 +153,20 @@ func (s *Sandbox) registerScalableTarget(c *call, in *registerTargetInput) (map[
 		t.ScalableTargetARN = "arn:aws:application-autoscaling:" + c.region + ":" + s.account() + ":scalable-target/" + s.newID()
 	}
 	s.targets[key] = t
-	desired, _, _ := s.world.Counts(ref)
-	if inside := min(max(desired, t.MinCapacity), t.MaxCapacity); inside != desired {
-		if _, err := s.world.UpdateService(ref, ecsim.UpdateServiceInput{Desired: &inside}); err != nil {
-			return nil, err
-		}
+	err = s.scaler.Register(s.world, scaler.Target{Ref: ref, Min: t.MinCapacity, Max: t.MaxCapacity, Suspended: t.SuspendedState.model()})
+	if err != nil {
+		return nil, err
 	}
 	return map[string]string{"ScalableTargetARN": t.ScalableTargetARN}, nil
+}
+
+// described is a target with the bounds that hold now: a scheduled action may have changed them.
+func (s *Sandbox) described(t *scalableTarget) *scalableTarget {
+	shown := *t
+	if now, ok := s.scaler.Target(t.ref); ok {
+		shown.MinCapacity, shown.MaxCapacity = now.Min, now.Max
+	}
+	return &shown
 }
 
 type describeTargetsInput struct {
@@ -155,8 +175,10 @@ type describeTargetsInput struct {
 	ScalableDimension string
 	MaxResults        int
 	NextToken         string
-	ResourceId        string // of DescribeScalingPolicies
+	ResourceId        string // of all but DescribeScalableTargets
 	PolicyNames       []string
+
+	ScheduledActionNames []string
 }
 
 type targetsOutput struct {
@@ -166,11 +188,16 @@ type targetsOutput struct {
 
 // resources returns the ids of the region's targets that are wanted, a page of them.
 func (s *Sandbox) resources(c *call, in *describeTargetsInput) (ids []string, next string, err error) {
-	if in.ServiceNamespace != scalingNamespace {
-		if in.ServiceNamespace == "" {
-			return nil, "", scalingInvalid("1 validation error detected: Value null at 'serviceNamespace' failed to satisfy constraint: Member must not be null")
-		}
+	switch {
+	case in.ServiceNamespace == "":
+		return nil, "", missingMember("serviceNamespace")
+	case !slices.Contains(scalingNamespaces, in.ServiceNamespace):
+		return nil, "", scalingInvalid("1 validation error detected: Value '%s' at 'serviceNamespace' failed to satisfy constraint: Member must satisfy enum value set: [%s]",
+			clip(in.ServiceNamespace), strings.Join(scalingNamespaces, ", "))
+	case in.ServiceNamespace != scalingNamespace:
 		return nil, "", nil
+	case in.ScalableDimension != "" && in.ScalableDimension != scalingDimension:
+		return nil, "", scalingInvalid("Unsupported service namespace, resource type or scalable dimension: ecs has %s", scalingDimension)
 	}
 	for key := range s.targets {
 		if key.region == c.region && (len(in.ResourceIds) == 0 || slices.Contains(in.ResourceIds, key.resource)) &&
@@ -197,103 +224,60 @@ func (s *Sandbox) describeScalableTargets(c *call, in *describeTargetsInput) (*t
 	}
 	out := &targetsOutput{ScalableTargets: []*scalableTarget{}, NextToken: next}
 	for _, id := range ids {
-		out.ScalableTargets = append(out.ScalableTargets, s.targets[targetKey{c.region, id}])
+		out.ScalableTargets = append(out.ScalableTargets, s.described(s.targets[targetKey{c.region, id}]))
 	}
 	return out, nil
 }
 
-type scalingInput struct {
-	ServiceNamespace, ResourceId, ScalableDimension string
-	PolicyName, PolicyType                          string
-	TargetTrackingScalingPolicyConfiguration        json.RawMessage
-	StepScalingPolicyConfiguration                  json.RawMessage
-}
-
-func (s *Sandbox) scalingTarget(c *call, in *scalingInput) (*scalableTarget, error) {
-	if _, err := scalingRef(c, in.ServiceNamespace, in.ResourceId, in.ScalableDimension); err != nil {
+// scalableTargetOf finds the target that a call names.
+func (s *Sandbox) scalableTargetOf(c *call, namespace, resource, dimension string) (*scalableTarget, error) {
+	if _, err := scalingRef(c, namespace, resource, dimension); err != nil {
 		return nil, err
 	}
-	t := s.targets[targetKey{c.region, in.ResourceId}]
+	t := s.targets[targetKey{c.region, resource}]
 	if t == nil {
-		return nil, refuse("ObjectNotFoundException", "No scalable target registered for service namespace: ecs, resource ID: %s, scalable dimension: %s", clip(in.ResourceId), scalingDimension)
+		return nil, refuse("ObjectNotFoundException", "No scalable target registered for service namespace: ecs, resource ID: %s, scalable dimension: %s", clip(resource), scalingDimension)
 	}
 	return t, nil
 }
 
-// deregisterScalableTarget deletes the target's policies with it, as AWS does.
+// deregisterScalableTarget deletes the target's policies and scheduled actions with it, as AWS does.
 func (s *Sandbox) deregisterScalableTarget(c *call, in *scalingInput) (empty, error) {
-	if _, err := s.scalingTarget(c, in); err != nil {
+	t, err := s.scalableTargetOf(c, in.ServiceNamespace, in.ResourceId, in.ScalableDimension)
+	if err != nil {
 		return empty{}, err
 	}
 	delete(s.targets, targetKey{c.region, in.ResourceId})
+	s.scaler.Deregister(t.ref)
 	return empty{}, nil
 }
 
-func (s *Sandbox) putScalingPolicy(c *call, in *scalingInput) (map[string]any, error) {
-	t, err := s.scalingTarget(c, in)
-	if err != nil {
-		return nil, err
-	}
-	if in.PolicyName == "" {
-		return nil, scalingInvalid("1 validation error detected: Value null at 'policyName' failed to satisfy constraint: Member must not be null")
-	}
-	p := &scalingPolicy{PolicyName: in.PolicyName, ServiceNamespace: in.ServiceNamespace, ResourceId: in.ResourceId, ScalableDimension: scalingDimension,
-		PolicyType: in.PolicyType, TargetTrackingScalingPolicyConfiguration: in.TargetTrackingScalingPolicyConfiguration,
-		StepScalingPolicyConfiguration: in.StepScalingPolicyConfiguration, CreationTime: epoch(c.now), Alarms: []empty{},
-		PolicyARN: "arn:aws:autoscaling:" + c.region + ":" + s.account() + ":scalingPolicy:" + s.newID() + ":resource/ecs/" + in.ResourceId + ":policyName/" + in.PolicyName}
-	if p.PolicyType == "" {
-		p.PolicyType = "StepScaling"
-	}
-	if i := slices.IndexFunc(t.policies, func(old *scalingPolicy) bool { return old.PolicyName == p.PolicyName }); i >= 0 {
-		p.PolicyARN, p.CreationTime = t.policies[i].PolicyARN, t.policies[i].CreationTime
-		t.policies[i] = p
-	} else if len(t.policies) >= policiesMax {
-		return nil, refuse("LimitExceededException", "A scalable target has at most %d policies here", policiesMax)
-	} else {
-		t.policies = append(t.policies, p)
-	}
-	return map[string]any{"PolicyARN": p.PolicyARN, "Alarms": []empty{}}, nil
+type scalingActivity struct {
+	ActivityId        string
+	ServiceNamespace  string
+	ResourceId        string
+	ScalableDimension string
+	Description       string
+	Cause             string
+	StartTime         float64
+	EndTime           float64
+	StatusCode        string
+	StatusMessage     string
 }
 
-func (s *Sandbox) deleteScalingPolicy(c *call, in *scalingInput) (empty, error) {
-	t, err := s.scalingTarget(c, in)
-	if err != nil {
-		return empty{}, err
-	}
-	before := len(t.policies)
-	t.policies = slices.DeleteFunc(t.policies, func(p *scalingPolicy) bool { return p.PolicyName == in.PolicyName })
-	if len(t.policies) == before {
-		return empty{}, refuse("ObjectNotFoundException", "No scaling policy found with the name %s", clip(in.PolicyName))
-	}
-	return empty{}, nil
-}
-
-func (s *Sandbox) describeScalingPolicies(c *call, in *describeTargetsInput) (map[string]any, error) {
+func (s *Sandbox) describeScalingActivities(c *call, in *describeTargetsInput) (map[string]any, error) {
 	ids, next, err := s.resources(c, in)
 	if err != nil {
 		return nil, err
 	}
-	policies := []*scalingPolicy{}
+	activities := []scalingActivity{}
 	for _, id := range ids {
-		for _, p := range s.targets[targetKey{c.region, id}].policies {
-			if len(in.PolicyNames) == 0 || slices.Contains(in.PolicyNames, p.PolicyName) {
-				policies = append(policies, p)
-			}
+		for _, a := range s.scaler.Activities(s.targets[targetKey{c.region, id}].ref) {
+			activities = append(activities, s.activity(id, a))
 		}
 	}
-	out := map[string]any{"ScalingPolicies": policies}
-	if next != "" {
-		out["NextToken"] = next
-	}
-	return out, nil
-}
-
-func (s *Sandbox) describeScheduledActions(_ *call, _ *empty) (map[string]any, error) {
-	return map[string]any{"ScheduledActions": []empty{}}, nil
-}
-
-func (s *Sandbox) describeScalingActivities(_ *call, _ *empty) (map[string]any, error) {
-	return map[string]any{"ScalingActivities": []empty{}}, nil
+	slices.SortStableFunc(activities, func(a, b scalingActivity) int { return cmp.Compare(b.StartTime, a.StartTime) })
+	return paged(map[string]any{"ScalingActivities": activities}, next), nil
 }
 
 // epoch is a time as AWS's JSON has it: seconds with their fraction; 0 (left out) for no time.

@@ -52,6 +52,8 @@ type serviceJSON struct {
 	TaskDefinition                string                      `json:"taskDefinition"`
 	DeploymentConfiguration       deploymentConfigurationJSON `json:"deploymentConfiguration"`
 	Deployments                   []deploymentJSON            `json:"deployments"`
+	CurrentServiceDeployment      string                      `json:"currentServiceDeployment,omitempty"`
+	CurrentServiceRevisions       []currentRevisionJSON       `json:"currentServiceRevisions"`
 	RoleArn                       string                      `json:"roleArn"`
 	Events                        []serviceEventJSON          `json:"events"`
 	CreatedAt                     float64                     `json:"createdAt,omitempty"`
@@ -92,9 +94,8 @@ func (s *Sandbox) serviceJSON(m *ecsim.Service, tags bool) serviceJSON {
 		LoadBalancers: orEmptyList(x.LoadBalancers), ServiceRegistries: orEmptyList(x.ServiceRegistries), Status: m.Status,
 		DesiredCount: m.Desired, RunningCount: m.Running, PendingCount: m.Pending, CapacityProviderStrategy: fromStrategy(m.Strategy),
 		PlatformVersion: orDefault(x.PlatformVersion, "LATEST"), PlatformFamily: "Linux", TaskDefinition: m.TaskDefinition,
-		DeploymentConfiguration: deploymentConfigurationJSON{DeploymentCircuitBreaker: &circuitBreakerJSON{m.CircuitBreaker, m.Rollback},
-			MaximumPercent: &m.MaximumPercent, MinimumHealthyPercent: &m.MinimumHealthyPercent, Strategy: "ROLLING"},
-		Deployments: make([]deploymentJSON, len(m.Deployments)), RoleArn: "arn:aws:iam::" + s.account() + ":role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS",
+		DeploymentConfiguration: fromConfig(fromBreaker(m.CircuitBreaker, m.Rollback, m.Breaker), m.MinimumHealthyPercent, m.MaximumPercent, &m.Rollout),
+		Deployments:             make([]deploymentJSON, len(m.Deployments)), RoleArn: "arn:aws:iam::" + s.account() + ":role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS",
 		Events: make([]serviceEventJSON, len(m.Events)), CreatedAt: epoch(m.CreatedAt), PlacementConstraints: []empty{}, PlacementStrategy: []empty{},
 		NetworkConfiguration: x.NetworkConfiguration, HealthCheckGracePeriodSeconds: x.HealthCheckGracePeriodSeconds, SchedulingStrategy: "REPLICA",
 		DeploymentController: controllerJSON{"ECS"}, CreatedBy: "arn:aws:iam::" + s.account() + ":user/sandbox",
@@ -102,6 +103,10 @@ func (s *Sandbox) serviceJSON(m *ecsim.Service, tags bool) serviceJSON {
 		EnableExecuteCommand: x.EnableExecuteCommand != nil && *x.EnableExecuteCommand, AvailabilityZoneRebalancing: "DISABLED"}
 	if len(m.Strategy) == 0 {
 		out.LaunchType = ecsim.Fargate
+	}
+	out.CurrentServiceDeployment, out.CurrentServiceRevisions = m.CurrentDeployment, make([]currentRevisionJSON, len(m.CurrentRevisions))
+	for i, r := range m.CurrentRevisions {
+		out.CurrentServiceRevisions[i] = currentRevisionJSON{r.ARN, r.Pending, r.Requested, r.Running}
 	}
 	if m.Rebalancing {
 		out.AvailabilityZoneRebalancing = "ENABLED"

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"encoding/json"
+	"time"
 
 	"github.com/backstop-ecs/backstop/internal/ecsim"
 )
@@ -71,29 +72,6 @@ func fromStrategy(in []ecsim.StrategyItem) []strategyJSON {
 	return items
 }
 
-type deploymentConfigurationJSON struct {
-	DeploymentCircuitBreaker *circuitBreakerJSON `json:"deploymentCircuitBreaker,omitempty"`
-	MaximumPercent           *int                `json:"maximumPercent,omitempty"`
-	MinimumHealthyPercent    *int                `json:"minimumHealthyPercent,omitempty"`
-	Strategy                 string              `json:"strategy,omitempty"`
-}
-
-type circuitBreakerJSON struct {
-	Enable   bool `json:"enable"`
-	Rollback bool `json:"rollback"`
-}
-
-func (d *deploymentConfigurationJSON) model() ecsim.DeploymentConfig {
-	if d == nil {
-		return ecsim.DeploymentConfig{}
-	}
-	config := ecsim.DeploymentConfig{MinimumHealthyPercent: d.MinimumHealthyPercent, MaximumPercent: d.MaximumPercent}
-	if b := d.DeploymentCircuitBreaker; b != nil {
-		config.CircuitBreaker, config.Rollback = b.Enable, b.Rollback
-	}
-	return config
-}
-
 // serviceInput is a CreateService or UpdateService call.
 type serviceInput struct {
 	Cluster                  string                       `json:"cluster"`
@@ -111,7 +89,8 @@ type serviceInput struct {
 	ForceNewDeployment          bool      `json:"forceNewDeployment"`
 	AvailabilityZoneRebalancing string    `json:"availabilityZoneRebalancing"`
 	Tags                        []tagJSON `json:"tags"`
-	Force                       bool      `json:"force"` // DeleteService
+	Force                       bool      `json:"force"`       // DeleteService
+	ClientToken                 string    `json:"clientToken"` // CreateService
 	serviceExtras
 }
 
@@ -131,9 +110,6 @@ func (in *serviceInput) check() error {
 	case in.SchedulingStrategy != "" && in.SchedulingStrategy != "REPLICA":
 		return ecsInvalid("The sandbox knows the scheduling strategy REPLICA only (got %s)", clip(in.SchedulingStrategy))
 	}
-	if d := in.DeploymentConfiguration; d != nil && d.Strategy != "" && d.Strategy != "ROLLING" {
-		return ecsInvalid("The sandbox knows the deployment strategy ROLLING only (got %s)", clip(d.Strategy))
-	}
 	return nil
 }
 
@@ -148,6 +124,10 @@ func (s *Sandbox) createService(c *call, in *serviceInput) (*serviceOutput, erro
 	if err := s.checkTasks(c.region, in.TaskDefinition, in.NetworkConfiguration); err != nil {
 		return nil, err
 	}
+	return once(s, c, in.ClientToken, createTokenMax, func() (*serviceOutput, error) { return s.makeService(c, cluster, in) })
+}
+
+func (s *Sandbox) makeService(c *call, cluster string, in *serviceInput) (*serviceOutput, error) {
 	balanced, err := s.balancedBy(c.region, in.LoadBalancers)
 	if err != nil {
 		return nil, err
@@ -155,17 +135,49 @@ func (s *Sandbox) createService(c *call, in *serviceInput) (*serviceOutput, erro
 	if in.DesiredCount == nil {
 		in.DesiredCount = new(int)
 	}
+	deployment, err := in.DeploymentConfiguration.model(&ecsim.Service{})
+	if err != nil {
+		return nil, err
+	}
+	rebalancing, err := s.rebalancingOf(in)
+	if err != nil {
+		return nil, err
+	}
+	traffic, err := trafficOf(in.LoadBalancers)
+	if err != nil {
+		return nil, err
+	}
 	made, err := s.world.CreateService(c.region, ecsim.CreateServiceInput{Cluster: cluster, Name: in.ServiceName, TaskDefinition: in.TaskDefinition,
 		Desired: *in.DesiredCount, Strategy: toStrategy(in.CapacityProviderStrategy), Zones: zonesOf(c.region, in.NetworkConfiguration),
-		Deployment: in.DeploymentConfiguration.model(), LoadBalanced: named(in.LoadBalancers) && string(in.LoadBalancers) != "[]",
+		Deployment: deployment, Traffic: traffic, LoadBalanced: named(in.LoadBalancers) && string(in.LoadBalancers) != "[]",
 		TargetGroups: balanced.TargetGroups, ContainerPort: balanced.ContainerPort, HealthGrace: in.grace(),
-		Rebalancing: in.AvailabilityZoneRebalancing == "ENABLED", Tags: toTags(in.Tags)})
+		Rebalancing: rebalancing, Tags: toTags(in.Tags)})
 	if err != nil {
 		return nil, err
 	}
 	extras := in.serviceExtras
 	s.extras[made.Ref] = &extras
 	return &serviceOutput{s.serviceJSON(&made, true)}, nil
+}
+
+// rebalancingSince is when availability zone rebalancing became the default of new services.
+var rebalancingSince = time.Date(2025, 9, 5, 0, 0, 0, 0, time.UTC)
+
+// rebalancingOf says whether a new service rebalances its zones: unless it says otherwise, where its maximumPercent has room for it.
+func (s *Sandbox) rebalancingOf(in *serviceInput) (bool, error) {
+	noRoom := in.DeploymentConfiguration != nil && in.DeploymentConfiguration.MaximumPercent != nil && *in.DeploymentConfiguration.MaximumPercent <= 100
+	switch in.AvailabilityZoneRebalancing {
+	case "":
+		return !noRoom && !s.world.Now().Before(rebalancingSince), nil
+	case "DISABLED":
+		return false, nil
+	case "ENABLED":
+		if noRoom {
+			return false, ecsInvalid("Availability Zone Rebalancing does not support a maximumPercent of 100 or less.")
+		}
+		return true, nil
+	}
+	return false, ecsInvalid("availabilityZoneRebalancing must be ENABLED or DISABLED (got %s)", clip(in.AvailabilityZoneRebalancing))
 }
 
 func (s *Sandbox) serviceRef(c *call, cluster, service string) (ecsim.Ref, error) {
@@ -197,13 +209,22 @@ func (s *Sandbox) updateService(c *call, in *serviceInput) (*serviceOutput, erro
 	change := ecsim.UpdateServiceInput{Desired: in.DesiredCount, TaskDefinition: in.TaskDefinition, Strategy: toStrategy(in.CapacityProviderStrategy),
 		SetStrategy: in.CapacityProviderStrategy != nil, ForceNewDeployment: in.ForceNewDeployment, Zones: zonesOf(c.region, in.NetworkConfiguration)}
 	if d := in.DeploymentConfiguration; d != nil {
-		config := d.model()
-		if d.DeploymentCircuitBreaker == nil { // not named: stays as it is
-			if now, _, err := s.world.DescribeServices(ref.Region, ref.Cluster, []string{ref.Service}); err == nil && len(now) == 1 {
-				config.CircuitBreaker, config.Rollback = now[0].CircuitBreaker, now[0].Rollback
-			}
+		now, _, err := s.world.DescribeServices(ref.Region, ref.Cluster, []string{ref.Service})
+		if err != nil {
+			return nil, err
+		}
+		config, err := d.model(&append(now, ecsim.Service{})[0]) // the model refuses a service that is not there
+		if err != nil {
+			return nil, err
 		}
 		change.Deployment = &config
+	}
+	if named(in.LoadBalancers) {
+		traffic, err := trafficOf(in.LoadBalancers)
+		if err != nil {
+			return nil, err
+		}
+		change.Traffic = &traffic
 	}
 	if in.AvailabilityZoneRebalancing != "" {
 		change.Rebalancing = new(in.AvailabilityZoneRebalancing == "ENABLED")

@@ -61,7 +61,8 @@ func TestScalingPoliciesGoWithTheirTarget(t *testing.T) {
 	ctx := t.Context()
 	policy := &applicationautoscaling.PutScalingPolicyInput{PolicyName: new("cpu"), ServiceNamespace: aas.ServiceNamespaceEcs, ResourceId: new("service/prod/api"),
 		ScalableDimension: aas.ScalableDimensionECSServiceDesiredCount, PolicyType: aas.PolicyTypeTargetTrackingScaling,
-		TargetTrackingScalingPolicyConfiguration: &aas.TargetTrackingScalingPolicyConfiguration{TargetValue: new(50.0)}}
+		TargetTrackingScalingPolicyConfiguration: &aas.TargetTrackingScalingPolicyConfiguration{TargetValue: new(50.0),
+			PredefinedMetricSpecification: &aas.PredefinedMetricSpecification{PredefinedMetricType: aas.MetricTypeECSServiceAverageCPUUtilization}}}
 	_, err := c.scaling.PutScalingPolicy(ctx, policy)
 	wantError[*aas.ObjectNotFoundException](t, err, "ObjectNotFoundException")
 	_, err = c.scaling.RegisterScalableTarget(ctx, register(nil, nil, nil))

@@ -19,6 +19,16 @@ type State struct {
 	Faults   []Fault        `json:"faults"`
 	Delivery Trouble        `json:"delivery"`
 	Usage    []UsageState   `json:"usage"`
+	Loads    []LoadState    `json:"loads"`
+}
+
+// LoadState is one load that services share.
+type LoadState struct {
+	Services          []string `json:"services"`
+	RequestsPerSecond float64  `json:"requests_per_second"`
+	PerTask           float64  `json:"per_task"`
+	Queue             string   `json:"queue,omitempty"`
+	Backlog           float64  `json:"backlog"` // as of the end of the scaler's last period
 }
 
 // ServiceState is one service of the world: its counts as DescribeServices would give them, and the truth.
@@ -32,6 +42,29 @@ type ServiceState struct {
 	Working int    `json:"working"` // tasks that do work now, whatever reads show; those that are leaving included
 	// InService is how many of them are in service: RUNNING, ready, and not leaving.
 	InService int `json:"in_service"`
+	// Revisions are its revisions, the newest first, where there are several.
+	Revisions []RevisionState `json:"revisions,omitempty"`
+}
+
+// RevisionState is one of several revisions of a service, as it is.
+type RevisionState struct {
+	Revision  string  `json:"revision"` // the number in its ARN and in ecs-svc/NUMBER
+	Share     float64 `json:"share"`    // of the production traffic that it carries, 0 to 1; 1 for each where nothing shifts traffic
+	Running   int     `json:"running"`
+	InService int     `json:"in_service"`
+}
+
+// revisionsOf returns a service's revisions, the newest first, or nothing if there is one only.
+func (s *Sandbox) revisionsOf(ref ecsim.Ref) []RevisionState {
+	all := s.world.Revisions(ref)
+	if len(all) < 2 {
+		return nil
+	}
+	states := make([]RevisionState, len(all))
+	for i, v := range all {
+		states[i] = RevisionState{v.ARN[lastSlash(v.ARN)+1:], v.Share, v.Running, v.InService}
+	}
+	return states
 }
 
 // QueueState is one queue.
@@ -57,7 +90,7 @@ func (s *Sandbox) State() State {
 	defer s.mu.Unlock()
 	now := s.catchUpLocked()
 	out := State{Now: now, Speed: s.clock.speed, Manual: s.clock.manual, Paused: s.clock.paused, Services: []ServiceState{},
-		Queues: []QueueState{}, Faults: []Fault{}, Delivery: s.trouble}
+		Queues: []QueueState{}, Faults: []Fault{}, Delivery: s.trouble, Loads: []LoadState{}}
 	if next, ok := s.nextLocked(); ok {
 		out.Next = &next
 	}
@@ -71,13 +104,16 @@ func (s *Sandbox) State() State {
 			for _, arn := range arns {
 				ref := ecsim.Ref{Region: region, Cluster: cluster, Service: arn[lastSlash(arn)+1:]}
 				desired, running, pending := s.world.Counts(ref)
-				out.Services = append(out.Services, ServiceState{region, cluster, ref.Service, desired, running, pending, s.world.Working(ref), s.world.InService(ref)})
+				out.Services = append(out.Services, ServiceState{region, cluster, ref.Service, desired, running, pending, s.world.Working(ref), s.world.InService(ref), s.revisionsOf(ref)})
 			}
 		}
 	}
 	for _, name := range sortedKeys(s.queues) {
 		visible, inFlight, delayed := s.queues[name].counts()
 		out.Queues = append(out.Queues, QueueState{name, visible, inFlight, delayed})
+	}
+	for _, l := range s.scaler.Loads() {
+		out.Loads = append(out.Loads, LoadState{serviceNames(l.Services), l.Rate, l.PerTask, l.Queue, l.Backlog})
 	}
 	for _, f := range s.faults {
 		out.Faults = append(out.Faults, *f)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -49,7 +50,12 @@ func steering() []steer {
 		{http.MethodPost, "resume", func(s *Sandbox, _ *http.Request, _ []byte) (any, error) { s.Pause(false); return s.clockNow(), nil }},
 		{http.MethodPost, "advance", steering1((*Sandbox).steerAdvance)},
 		{http.MethodPost, "twins", steering1((*Sandbox).steerTwins)},
+		{http.MethodPost, "delete", steering1((*Sandbox).steerDelete)},
+		{http.MethodPost, "retire", steering1((*Sandbox).steerRetire)},
 		{http.MethodPost, "model", steering1((*Sandbox).steerModel)},
+		{http.MethodPost, "load", steering1((*Sandbox).steerLoad)},
+		{http.MethodPost, "metric", steering1((*Sandbox).steerMetric)},
+		{http.MethodPost, "alarm", steering1((*Sandbox).steerAlarm)},
 		{http.MethodPost, "answers", steering1((*Sandbox).steerAnswers)},
 		{http.MethodPost, "reset", func(s *Sandbox, _ *http.Request, _ []byte) (any, error) { s.Reset(); return s.clockNow(), nil }},
 	}
@@ -195,6 +201,7 @@ type serviceSteer struct {
 	Count          *int   `json:"count"`           // interrupt: how many; null: all
 	Zone           string `json:"zone"`            // interrupt: only there
 	Reduce         bool   `json:"reduce"`          // interrupt: the capacity goes for good
+	Revision       string `json:"revision"`        // interrupt: only tasks with production traffic, or only others
 	Mode           string `json:"mode"`            // break: how
 }
 
@@ -221,13 +228,20 @@ func (s *Sandbox) steerInterrupt(in serviceSteer) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !slices.Contains([]string{"", "production", "other"}, in.Revision) {
+		return nil, fmt.Errorf("revision: must be production or other (got %q)", in.Revision)
+	}
 	var hit []string
 	s.World(func(w *ecsim.World) {
 		_, n, _ := w.Counts(ref)
 		if in.Count != nil {
 			n = *in.Count
 		}
-		hit = w.Interrupt(ref, n, in.Zone, in.Reduce)
+		if in.Revision == "" {
+			hit = w.Interrupt(ref, n, in.Zone, in.Reduce)
+			return
+		}
+		hit = w.InterruptRevision(ref, n, in.Zone, in.Reduce, in.Revision == "production")
 	})
 	if hit == nil {
 		hit = []string{}

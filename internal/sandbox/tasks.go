@@ -102,6 +102,7 @@ type runTaskInput struct {
 	StartedBy                string          `json:"startedBy"`
 	NetworkConfiguration     json.RawMessage `json:"networkConfiguration"`
 	Tags                     []tagJSON       `json:"tags"`
+	ClientToken              string          `json:"clientToken"`
 }
 
 func (s *Sandbox) runTask(c *call, in *runTaskInput) (*tasksOutput, error) {
@@ -120,6 +121,10 @@ func (s *Sandbox) runTask(c *call, in *runTaskInput) (*tasksOutput, error) {
 	if in.Count != nil {
 		count = *in.Count
 	}
+	return once(s, c, in.ClientToken, runTokenMax, func() (*tasksOutput, error) { return s.placeTasks(c, cluster, count, in) })
+}
+
+func (s *Sandbox) placeTasks(c *call, cluster string, count int, in *runTaskInput) (*tasksOutput, error) {
 	made, failures, err := s.world.RunTask(c.region, ecsim.RunTaskInput{Cluster: cluster, TaskDefinition: in.TaskDefinition, Count: count,
 		Strategy: toStrategy(in.CapacityProviderStrategy), Zones: zonesOf(c.region, in.NetworkConfiguration), Group: in.Group,
 		StartedBy: in.StartedBy, Tags: toTags(in.Tags)})

@@ -21,6 +21,8 @@ type Twins struct {
 	StopTimeout time.Duration // 0: the model's default
 	OnSIGTERM   ecsim.Behaviour
 	WarmUp      time.Duration // from RUNNING until the application answers; 0: the model's default
+	Strategy    string        // of NAME-spot's deployments: ROLLING (empty), BLUE_GREEN, LINEAR or CANARY; all but ROLLING behind two target groups
+	Bake        time.Duration // of those deployments, 0..24 h
 	// TargetGroup puts both services behind one target group NAME, with a load balancer and a listener that sends it everything.
 	TargetGroup bool
 	// Starting leaves the tasks to start in their own time. Otherwise the world runs ahead until all of them
@@ -87,12 +89,28 @@ func (s *Sandbox) setupTwins(t Twins) error {
 	if err != nil {
 		return err
 	}
-	create := func(suffix, provider string, desired int) error {
-		_, err := s.world.CreateService(t.Region, ecsim.CreateServiceInput{Cluster: t.Cluster, Name: t.Name + suffix, TaskDefinition: d.ARN,
-			Desired: desired, Strategy: []ecsim.StrategyItem{{Provider: provider, Weight: 1}}, TargetGroups: groups, HealthGrace: twinsGrace + 2*t.WarmUp})
+	s.pairUp(&t)
+	spot, standard := func(*ecsim.CreateServiceInput) {}, func(*ecsim.CreateServiceInput) {}
+	if t.shifts() {
+		if spot, standard, err = s.shiftTwins(&t); err != nil {
+			return err
+		}
+	}
+	create := func(suffix, provider string, desired int, change func(*ecsim.CreateServiceInput)) error {
+		in := ecsim.CreateServiceInput{Cluster: t.Cluster, Name: t.Name + suffix, TaskDefinition: d.ARN,
+			Desired: desired, Strategy: []ecsim.StrategyItem{{Provider: provider, Weight: 1}}, TargetGroups: groups, HealthGrace: twinsGrace + 2*t.WarmUp}
+		change(&in)
+		_, err := s.world.CreateService(t.Region, in)
 		return err
 	}
-	return errors.Join(create("-spot", ecsim.FargateSpot, t.Count), create("-standard", ecsim.Fargate, 0))
+	return errors.Join(create("-spot", ecsim.FargateSpot, t.Count, spot), create("-standard", ecsim.Fargate, 0, standard))
+}
+
+// pairUp remembers which services are twins: they share their load.
+func (s *Sandbox) pairUp(t *Twins) {
+	spot := ecsim.Ref{Region: t.Region, Cluster: t.Cluster, Service: t.Name + "-spot"}
+	standard := ecsim.Ref{Region: t.Region, Cluster: t.Cluster, Service: t.Name + "-standard"}
+	s.pairs[spot], s.pairs[standard] = standard, spot
 }
 
 // What the target group of twins has: checks quick enough to be watched, a grace that no warm-up outlasts.
@@ -103,9 +121,9 @@ const (
 	twinsGrace    = time.Minute
 )
 
-// groupOf makes the target group of twins that want one, and returns its ARN.
+// groupOf makes the target group of twins that want one and no second, and returns its ARN.
 func (s *Sandbox) groupOf(t Twins) ([]string, error) {
-	if !t.TargetGroup {
+	if !t.TargetGroup || t.shifts() {
 		return nil, nil
 	}
 	g, err := s.world.CreateTargetGroup(t.Region, ecsim.TargetGroupInput{Name: t.Name, Interval: twinsInterval, HealthyThreshold: twinsPasses,
@@ -151,7 +169,7 @@ func (s *Sandbox) runAhead(wanted map[ecsim.Ref]int) error {
 		s.deliverLocked()
 	}
 	// A look after the stale reads and the events still on their way are over.
-	s.world.AdvanceTo(s.world.Now().Add(s.opts.World.ReadLag + settleStep))
+	s.world.AdvanceTo(s.world.Now().Add(s.world.Config().ReadLag + settleStep))
 	s.deliverLocked()
 	s.clock.set(s.world.Now(), time.Now())
 	s.stir = true

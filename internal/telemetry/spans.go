@@ -10,6 +10,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/backstop-ecs/backstop/internal/control"
+	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/journal"
 )
 
@@ -45,12 +46,15 @@ func facts(r *control.Report) []attribute.KeyValue {
 	if d.Reason == "" { // it ended before anything was decided
 		return out
 	}
+	for key, n := range map[string]failover.Range{control.KeyInService: d.InService, control.KeyMissing: d.Missing} {
+		if n.Known() {
+			out = append(out, attribute.Int(prefix+key, n.Low))
+		}
+	}
 	return append(out,
 		attribute.String(prefix+control.KeyReason, string(d.Reason)),
 		attribute.String(prefix+control.KeyMode, string(d.Mode)),
 		attribute.Int(prefix+control.KeyDemand, d.Demand),
-		attribute.Int(prefix+control.KeyRunning, d.Running),
-		attribute.Int(prefix+control.KeyShortfall, d.Shortfall),
 		attribute.Int(prefix+control.KeySignals, len(r.Observation.Signals)),
 		attribute.Int(prefix+control.KeyActions, len(d.Actions)),
 	)

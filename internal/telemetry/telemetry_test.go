@@ -113,7 +113,7 @@ func attributes(list []*commonpb.KeyValue) map[string]any {
 func covering() control.Report {
 	refused := errors.New("AccessDeniedException: not allowed to update the service")
 	return control.Report{Workload: "api", Generation: 7, Result: control.ActionFailed, Err: refused, Started: start, Took: 900 * time.Millisecond,
-		Decision: failover.Decision{Workload: "api", Reason: failover.ReasonInterruption, Mode: failover.ModeMixed, Demand: 10, Running: 8, Shortfall: 2,
+		Decision: failover.Decision{Workload: "api", Reason: failover.ReasonInterruption, Mode: failover.ModeMixed, Demand: 10, InService: failover.Exactly(8), Missing: failover.Exactly(2),
 			Actions: []failover.Action{failover.SetDesiredCount{Pool: "standard", Count: 3}, failover.SyncTaskDefinition{Pool: "standard", TaskDefinition: "api:2"}}},
 		Outcomes: []journal.Outcome{{Action: failover.SetDesiredCount{Pool: "standard", Count: 3}, Took: 100 * time.Millisecond},
 			{Action: failover.SyncTaskDefinition{Pool: "standard", TaskDefinition: "api:2"}, Took: 200 * time.Millisecond, Err: failover.ErrDenied, Text: refused.Error()}},
@@ -144,7 +144,7 @@ func TestAPassBecomesASpanWithItsStepsBelow(t *testing.T) {
 	}
 	got := attributes(pass.Attributes)
 	for key, want := range map[string]any{"backstop.workload": "api", "backstop.reason": "interruption", "backstop.generation": int64(7), "backstop.result": "action_failed",
-		"backstop.mode": "mixed", "backstop.demand": int64(10), "backstop.shortfall": int64(2), "backstop.actions": int64(2)} {
+		"backstop.mode": "mixed", "backstop.demand": int64(10), "backstop.missing": int64(2), "backstop.actions": int64(2)} {
 		if got[key] != want {
 			t.Errorf("%s is %v, want %v", key, got[key], want)
 		}

@@ -274,7 +274,7 @@ func TestABudgetIsReckonedWithTheTaskDefinitionsSize(t *testing.T) {
 	w.mapping(f.Invoke, 10*time.Minute, 30*time.Second)
 	w.supply(0)
 	w.mapping(f.Invoke, 5*time.Minute, 30*time.Second)
-	if spent := w.state("api").Spend.USD; spent <= 0 {
+	if spent := w.state("api").Seen.SpendUSD; spent <= 0 {
 		t.Errorf("on-demand has run for minutes and cost $%g", spent)
 	}
 	if !strings.Contains(metrics.String(), "CostSavingsToday") {

@@ -185,7 +185,7 @@ func checkMetrics(t *testing.T, out string, blind int) {
 	if lines < 60 {
 		t.Errorf("%d metric lines in an hour, want one a minute at least: they are the heartbeat", lines)
 	}
-	if most["Demand"] != 10 || most["OnDemandRunning"] < 5 || most["FailoverActive"] != 1 || most["ErrorCount5min"] < 5 || most["CostSavingsToday"] <= 0 {
+	if most["Demand"] != 10 || most["InService"] < 5 || most["FailoverActive"] != 1 || most["ErrorCount5min"] < 5 || most["CostSavingsToday"] <= 0 {
 		t.Errorf("the greatest values are %v", most)
 	}
 }

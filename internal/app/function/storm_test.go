@@ -25,6 +25,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/ecsim"
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/racetest"
+	"github.com/backstop-ecs/backstop/internal/promise"
 	"github.com/backstop-ecs/backstop/internal/sandbox"
 )
 
@@ -103,7 +104,7 @@ func (s *storm) saw(r control.Report) {
 	if r.Decision.Reason == failover.ReasonBlind {
 		s.blind++
 	}
-	for _, v := range failover.Check(s.workloads[0].Policy, r.Before, r.Observation, r.After, r.Decision) {
+	for _, v := range promise.Check(&s.workloads[0].Policy, &r.Before, &r.Observation, &r.After, &r.Decision) {
 		s.t.Errorf("generation %d: %s", r.Before.Generation, v)
 	}
 }

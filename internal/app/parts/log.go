@@ -55,7 +55,7 @@ func attrs(r *control.Report) []slog.Attr {
 	out := []slog.Attr{slog.String(control.KeyWorkload, r.Workload), slog.String(control.KeyResult, string(r.Result))}
 	if !d.At.IsZero() {
 		out = append(out, slog.String(control.KeyReason, string(d.Reason)), slog.String(control.KeyMode, string(d.Mode)),
-			slog.Int(control.KeyDemand, d.Demand), slog.Int(control.KeyRunning, d.Running), slog.Int(control.KeyShortfall, d.Shortfall),
+			slog.Int(control.KeyDemand, d.Demand), count(control.KeyInService, d.InService), count(control.KeyMissing, d.Missing),
 			slog.Time(control.KeyAt, d.At))
 	}
 	out = append(out, slog.Uint64(control.KeyGeneration, r.Generation), slog.Int(control.KeySignals, len(r.Observation.Signals)),
@@ -78,6 +78,14 @@ func attrs(r *control.Report) []slog.Attr {
 		}
 	}
 	return out
+}
+
+// count is a number where it is known, else text such as "8 to 12".
+func count(key string, n failover.Range) slog.Attr {
+	if n.Known() {
+		return slog.Int(key, n.Low)
+	}
+	return slog.String(key, n.String())
 }
 
 func texts(actions []failover.Action) []string {

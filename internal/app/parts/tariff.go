@@ -38,7 +38,7 @@ func costText(p measure.Prices, d *failover.Decision) string {
 	n := 0
 	for i := range d.Pools {
 		if pool := &d.Pools[i]; pool.Capacity == failover.OnDemand {
-			n += max(pool.Ask, pool.Running+pool.Starting)
+			n += max(pool.Ask, cost.Billed(pool))
 		}
 	}
 	if n == 0 || p.Spot == 0 || p.OnDemand <= p.Spot {

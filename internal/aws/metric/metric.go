@@ -13,6 +13,7 @@ import (
 	"math"
 	"sync"
 
+	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/measure"
 )
 
@@ -26,15 +27,15 @@ const (
 type Metric struct{ Name, Unit, Text string }
 
 var metrics = []Metric{
-	{"SpotHealthScore", "None", "0 to 100: 100 less 10 for each error and 5 for each pending task, plus 2 for each start, of the last five minutes"},
+	{"SpotHealthScore", "None", "0 to 100: 100 less 10 for each error and 5 for each pending task, plus 2 for each start, of the last five minutes; never above the share of what was asked of Spot that is in service"},
 	{"FailoverActive", "None", "1 while on-demand covers for Spot, else 0"},
 	{"FailoverCount", "Count", "failovers that began; its sum over a day is the day's"},
 	{"ErrorCount5min", "Count", "distinct interruptions and capacity failures of the last five minutes"},
 	{"CostSavingsToday", "None", "US dollars saved today (UTC) against all on-demand, estimated; absent without the size of a task"},
 	{"Demand", "Count", "tasks wanted"},
-	{"SpotRunning", "Count", "tasks running on Spot that are not under interruption notice"},
-	{"OnDemandRunning", "Count", "tasks running on demand"},
-	{"Shortfall", "Count", "tasks wanted and not running"},
+	{"InService", "Count", "tasks in service: running, ready, and not under notice; absent while it is not known"},
+	{"SpotInService", "Count", "tasks in service on Spot; those on demand are InService less these; absent while it is not known"},
+	{"Missing", "Count", "demand less what serves: tasks in service, and leaving ones that still work; absent while it is not known"},
 }
 
 // Metrics lists the metrics.
@@ -73,8 +74,12 @@ func (w *Writer) Write(f measure.Facts) error {
 		values["FailoverActive"] = 1
 	}
 	if f.Seen {
-		values["SpotHealthScore"], values["Shortfall"] = float64(f.Health), float64(f.Shortfall)
-		values["SpotRunning"], values["OnDemandRunning"] = float64(f.Spot), float64(f.OnDemand)
+		values["SpotHealthScore"] = float64(f.Health)
+	}
+	for name, r := range map[string]failover.Range{"InService": f.InService, "SpotInService": f.SpotInService, "Missing": f.Missing} {
+		if r.Known() {
+			values[name] = float64(r.Low)
+		}
 	}
 	if f.Priced {
 		values["CostSavingsToday"] = math.Round(f.Savings*1e4) / 1e4

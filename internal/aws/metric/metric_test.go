@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/aws/metric"
+	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/measure"
 )
 
@@ -33,7 +34,7 @@ func write(t *testing.T, f measure.Facts) map[string]any {
 // has a number at the top, and every dimension a string.
 func TestALineIsWhatTheFormatSays(t *testing.T) {
 	at := time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)
-	line := write(t, measure.Facts{Workload: "api", At: at, Seen: true, Health: 70, Demand: 10, Spot: 5, OnDemand: 4, Shortfall: 1, Active: true, Begun: 1, Errors: 3,
+	line := write(t, measure.Facts{Workload: "api", At: at, Seen: true, Health: 70, Demand: 10, InService: failover.Exactly(9), SpotInService: failover.Exactly(5), Missing: failover.Exactly(1), Active: true, Begun: 1, Errors: 3,
 		Savings: 1.23456, Priced: true})
 	aws := line["_aws"].(map[string]any)
 	if aws["Timestamp"] != float64(at.UnixMilli()) {
@@ -60,7 +61,7 @@ func TestALineIsWhatTheFormatSays(t *testing.T) {
 
 func TestWhatIsNotKnownIsNotInTheLine(t *testing.T) {
 	line := write(t, measure.Facts{Workload: "api", Demand: 10})
-	for _, name := range []string{"SpotHealthScore", "SpotRunning", "OnDemandRunning", "Shortfall", "CostSavingsToday"} {
+	for _, name := range []string{"SpotHealthScore", "InService", "SpotInService", "Missing", "CostSavingsToday"} {
 		if v, there := line[name]; there {
 			t.Errorf("a blind pass without prices says that %s is %v", name, v)
 		}

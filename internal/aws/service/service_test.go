@@ -92,7 +92,7 @@ func TestListPagesThroughAllTasksAndTellsWhyOthersStopped(t *testing.T) {
 	phases := map[failover.TaskPhase]int{}
 	for _, task := range tasks {
 		phases[task.Phase]++
-		if task.ID == "" || task.CreatedAt.IsZero() || task.Zone == "" {
+		if task.ID == "" || task.CreatedAt.IsZero() || task.Revision == "" {
 			t.Fatalf("a task is read as %+v", task)
 		}
 	}

@@ -143,7 +143,7 @@ func (p *page) describe(ctx context.Context, c *client, ref control.ServiceRef, 
 
 // task reduces a described task to what deciding needs.
 func task(t *types.Task) failover.Task {
-	out := failover.Task{ID: ecsevent.TaskID(aws.ToString(t.TaskArn)), Zone: aws.ToString(t.AvailabilityZone),
+	out := failover.Task{ID: ecsevent.TaskID(aws.ToString(t.TaskArn)), Revision: aws.ToString(t.StartedBy),
 		CreatedAt: aws.ToTime(t.CreatedAt), StartedAt: aws.ToTime(t.StartedAt)}
 	switch {
 	case aws.ToString(t.DesiredStatus) == string(types.DesiredStatusStopped):
@@ -151,7 +151,7 @@ func task(t *types.Task) failover.Task {
 	case aws.ToString(t.LastStatus) == "RUNNING":
 		out.Phase = failover.Running
 	case slices.Contains([]string{"PROVISIONING", "PENDING", "ACTIVATING"}, aws.ToString(t.LastStatus)):
-		out.Phase = failover.Starting
+		out.Phase = failover.Provisioning
 	default: // DEACTIVATING and later
 		out.Phase = failover.Leaving
 	}

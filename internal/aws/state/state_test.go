@@ -107,10 +107,10 @@ func (c *oneByOne) Do(r *http.Request) (*http.Response, error) {
 }
 
 func big(name string, n int) control.Record {
-	r := control.Record{State: failover.State{Version: failover.StateVersion, Workload: name, Generation: 1, At: start}}
+	r := control.Record{State: failover.State{Version: failover.StateVersion, Workload: name, Generation: 1, Seen: failover.Seen{At: start}}}
 	for i := range n {
 		r.State.Window = append(r.State.Window, failover.Evidence{Kind: failover.SignalInterruption, Pool: "spot", At: start.Add(time.Duration(i) * time.Second),
-			ID: fmt.Sprintf("arn:aws:ecs:us-east-1:123456789012:task/prod/%032x", i*7919), Zone: "us-east-1a", StartedAt: start})
+			ID: fmt.Sprintf("arn:aws:ecs:us-east-1:123456789012:task/prod/%032x", i*7919), Revision: "ecs-svc/1234567890123456789", CreatedAt: start, StartedAt: start})
 	}
 	return r
 }

@@ -104,11 +104,13 @@ func (s *Store) Load(ctx context.Context, workloads []string) (map[string]contro
 	for name, item := range items {
 		var r control.Record
 		body, err := unpack(item[attrState])
-		if err == nil {
-			err = json.Unmarshal(body, &r.State)
+		if err != nil {
+			err = fmt.Errorf("%w: %w", control.ErrDamaged, err)
+		} else {
+			r.State, err = control.DecodeState(body)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("decode state of %s in table %s: %w: %w", name, s.table, control.ErrDamaged, err)
+			return nil, fmt.Errorf("decode state of %s in table %s: %w", name, s.table, err)
 		}
 		r.Lease = leaseOf(item)
 		out[name] = r

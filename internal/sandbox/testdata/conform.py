@@ -71,6 +71,9 @@ call("ecs", "CreateService", cluster="prod", serviceName="web", taskDefinition="
 call("ecs", "DescribeTaskDefinition", taskDefinition="web", include=["TAGS"])
 call("ecs", "DescribeServices", cluster="prod", services=["web", "api-spot", "none"], include=["TAGS"])
 call("ecs", "UpdateService", cluster="prod", service="api-standard", desiredCount=1)
+made = call("ecs", "ListServiceDeployments", cluster="prod", service="web")["serviceDeployments"]
+call("ecs", "DescribeServiceDeployments", serviceDeploymentArns=[made[0]["serviceDeploymentArn"], made[0]["serviceDeploymentArn"] + "x"])
+call("ecs", "DescribeServiceRevisions", serviceRevisionArns=[made[0]["targetServiceRevisionArn"]])
 arns = call("ecs", "ListTasks", cluster="prod")["taskArns"]
 call("ecs", "DescribeTasks", cluster="prod", tasks=arns[:50] + ["0" * 32], include=["TAGS"])
 call("ecs", "UpdateTaskProtection", cluster="prod", tasks=arns[:1], protectionEnabled=True)
@@ -79,7 +82,17 @@ call("ecs", "StopTask", cluster="prod", task=arns[-1])
 target = {"ServiceNamespace": "ecs", "ResourceId": "service/prod/api-spot", "ScalableDimension": "ecs:service:DesiredCount"}
 call("application-autoscaling", "RegisterScalableTarget", MinCapacity=1, MaxCapacity=9, **target)
 call("application-autoscaling", "DescribeScalableTargets", ServiceNamespace="ecs")
-call("application-autoscaling", "DescribeScalingActivities", ServiceNamespace="ecs")
+call("application-autoscaling", "RegisterScalableTarget", MinCapacity=4, **target)
+call("application-autoscaling", "PutScalingPolicy", PolicyName="cpu", PolicyType="TargetTrackingScaling", TargetTrackingScalingPolicyConfiguration={
+    "TargetValue": 50, "PredefinedMetricSpecification": {"PredefinedMetricType": "ECSServiceAverageCPUUtilization"}}, **target)
+call("application-autoscaling", "PutScalingPolicy", PolicyName="steps", PolicyType="StepScaling", StepScalingPolicyConfiguration={
+    "AdjustmentType": "ChangeInCapacity", "StepAdjustments": [{"MetricIntervalLowerBound": 0, "ScalingAdjustment": 1}]}, **target)
+call("application-autoscaling", "PutScheduledAction", ScheduledActionName="noon", Schedule="cron(0 12 * * ? *)", ScalableTargetAction={"MinCapacity": 2}, **target)
+call("application-autoscaling", "DescribeScheduledActions", ServiceNamespace="ecs")
+call("application-autoscaling", "DescribeScalingPolicies", ServiceNamespace="ecs")
+if not call("application-autoscaling", "DescribeScalingActivities", ServiceNamespace="ecs")["ScalingActivities"]:
+    problems.add("DescribeScalingActivities: the new minimum is no activity")
+call("application-autoscaling", "DeleteScheduledAction", ScheduledActionName="noon", **target)
 queue = call("sqs", "CreateQueue", QueueName="conform")["QueueUrl"]
 call("sqs", "GetQueueAttributes", QueueUrl=queue, AttributeNames=["All"])
 call("sqs", "SendMessageBatch", QueueUrl=queue, Entries=[{"Id": "1", "MessageBody": "a"}])
@@ -87,6 +100,11 @@ got = call("sqs", "ReceiveMessage", QueueUrl=queue, AttributeNames=["All"])["Mes
 call("sqs", "DeleteMessageBatch", QueueUrl=queue, Entries=[{"Id": "1", "ReceiptHandle": got[0]["ReceiptHandle"]}])
 call("service-quotas", "ListServiceQuotas", ServiceCode="fargate")
 call("events", "DescribeRule", Name="backstop-events")
+call("events", "PutRule", Name="conform", EventPattern='{"source": ["aws.ecs"]}')
+call("events", "PutTargets", Rule="conform", Targets=[{"Id": "1", "Arn": "arn:aws:sqs:us-east-1:123456789012:conform"}])
+call("events", "DisableRule", Name="conform")
+call("events", "ListRules")
+call("events", "ListTargetsByRule", Rule="conform")
 call("events", "ListTargetsByRule", Rule="backstop-events")
 call("sns", "ListTopics")
 group = call("elbv2", "CreateTargetGroup", Name="conform", Protocol="HTTP", Port=80, VpcId="vpc-1", TargetType="ip")["TargetGroups"][0]["TargetGroupArn"]

@@ -28,7 +28,7 @@ func fill(t *testing.T, s *Store, generation uint64) {
 	for i := range 100 {
 		entries = append(entries, journal.Entry{Version: journal.Version, ID: journal.NewID(now, uint32(i)), Workload: "api", At: now, Kind: journal.KindNotice})
 	}
-	r := control.Record{State: failover.State{Version: failover.StateVersion, Workload: "api", Generation: generation, Demand: int(generation)}}
+	r := control.Record{State: failover.State{Version: failover.StateVersion, Workload: "api", Generation: generation, Decided: failover.Decided{Demand: int(generation)}}}
 	err := errors.Join(s.Commit(t.Context(), "a", r, now, entries),
 		s.Keep(t.Context(), "api", control.Page{Version: generation, Body: []byte(strings.Repeat("notice ", 2000))}))
 	if err != nil {

@@ -51,7 +51,7 @@ func writeUntilKilled(path string) int {
 	}
 	for g := all["api"].State.Generation + 1; ; g++ {
 		now := time.Now()
-		r := control.Record{State: failover.State{Version: failover.StateVersion, Workload: "api", Generation: g, At: now, Demand: int(g)}}
+		r := control.Record{State: failover.State{Version: failover.StateVersion, Workload: "api", Generation: g, Decided: failover.Decided{Demand: int(g)}, Seen: failover.Seen{At: now}}}
 		e := journal.Entry{Version: journal.Version, ID: journal.NewID(now, uint32(g)), Workload: "api", At: now, Kind: journal.KindDecision,
 			Generation: g, Decision: &failover.Decision{At: now, Workload: "api", Reason: failover.ReasonSteady}}
 		if err := s.Commit(ctx, "writer", r, now, []journal.Entry{e}); err != nil {
@@ -144,7 +144,7 @@ func TestADamagedFileIsRefusedWithAHint(t *testing.T) {
 	for name, at := range map[string]int64{"the header": 0, "the schema page": 100} {
 		path := filepath.Join(t.TempDir(), "state.db")
 		s := open(t, path, journal.Retention{})
-		r := control.Record{State: failover.State{Version: failover.StateVersion, Workload: "api", Generation: 1, Demand: 7}}
+		r := control.Record{State: failover.State{Version: failover.StateVersion, Workload: "api", Generation: 1, Decided: failover.Decided{Demand: 7}}}
 		if err := s.Commit(t.Context(), "a", r, time.Now(), nil); err != nil {
 			t.Fatal(err)
 		}

@@ -192,8 +192,8 @@ func (s *Store) loadSome(ctx context.Context, names []string, out map[string]con
 			return err
 		}
 		var r control.Record
-		if err := json.Unmarshal(state, &r.State); err != nil {
-			return fmt.Errorf("decode state of %s: %w: %w", name, control.ErrDamaged, err)
+		if r.State, err = control.DecodeState(state); err != nil {
+			return fmt.Errorf("decode state of %s: %w", name, err)
 		}
 		if owner != "" {
 			r.Lease = control.Lease{Owner: owner, Until: time.UnixMicro(until).UTC()}

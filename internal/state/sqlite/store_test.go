@@ -56,7 +56,7 @@ func TestTwoProcessesOnOneFile(t *testing.T) {
 func TestFileIsPrivateAndSurvivesReopening(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a dir?#%", "state.db")
 	s := open(t, path, journal.Retention{})
-	r := control.Record{State: failover.State{Workload: "api", Generation: 1, Demand: 7}}
+	r := control.Record{State: failover.State{Workload: "api", Generation: 1, Decided: failover.Decided{Demand: 7}}}
 	if err := s.Commit(t.Context(), "a", r, time.Now(), nil); err != nil {
 		t.Fatal(err)
 	}
@@ -201,7 +201,7 @@ func TestRetentionRemovesTheOldestAndNoState(t *testing.T) {
 				at := now.Add(-time.Duration(i)*time.Hour - time.Minute)
 				entries = append(entries, journal.Entry{ID: journal.NewID(at, 0), Workload: "api", At: at, Kind: journal.KindNotice})
 			}
-			r := control.Record{State: failover.State{Workload: "api", Generation: 1, At: now.AddDate(-2, 0, 0)}}
+			r := control.Record{State: failover.State{Workload: "api", Generation: 1, Seen: failover.Seen{At: now.AddDate(-2, 0, 0)}}}
 			if err := s.Commit(context.Background(), "a", r, now, entries); err != nil {
 				t.Fatal(err)
 			}

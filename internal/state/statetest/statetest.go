@@ -53,9 +53,10 @@ func Run(t *testing.T, open func(t *testing.T) control.Store) {
 
 func record(name string, generation uint64, demand int) control.Record {
 	return control.Record{State: failover.State{Version: failover.StateVersion, Workload: name, Generation: generation,
-		At: start, Mode: failover.ModeMixed, Demand: demand, DemandSet: true,
-		Pools:  []failover.PoolState{{Name: "spot", Reclaims: 1.5, ReclaimsAt: start}, {Name: "standard"}},
-		Window: []failover.Evidence{{Kind: failover.SignalInterruption, Pool: "spot", At: start.Add(123456 * time.Nanosecond), ID: "e-1"}},
+		Decided: failover.Decided{Mode: failover.ModeMixed, Demand: demand, DemandSet: true,
+			Pools:  []failover.PoolState{{Name: "spot", FailedAt: start}, {Name: "standard"}},
+			Window: []failover.Evidence{{Kind: failover.SignalInterruption, Pool: "spot", At: start.Add(123456 * time.Nanosecond), ID: "e-1"}}},
+		Seen: failover.Seen{At: start, Pools: []failover.PoolSeen{{Name: "spot", Reclaims: 1.5, ReclaimsAt: start}, {Name: "standard"}}},
 	}}
 }
 

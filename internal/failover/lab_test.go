@@ -1,0 +1,460 @@
+package failover_test
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	. "github.com/backstop-ecs/backstop/internal/failover" //nolint:revive,staticcheck // the lab speaks the law's words
+	"github.com/backstop-ecs/backstop/internal/promise"
+)
+
+// epoch is when every test's world begins.
+var epoch = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+
+// lab is a small world of pools that a test moves by hand: it knows nothing of ECS beyond counts and tasks.
+// Every pass goes through ToRead, Decide and promise.Check.
+type lab struct {
+	p       Policy
+	s       State
+	now     time.Time
+	pools   []*labPool
+	signals []Signal
+	seq     int
+	last    Decision
+	broken  []string // promises
+	sets    int
+	dark    bool
+}
+
+type labPool struct {
+	name      string
+	desired   int
+	room      int // how many tasks ECS can place here; -1: any number
+	tasks     []Task
+	obs       PoolObservation // what every look at it says besides counts and tasks
+	scaling   Scaling
+	unhealthy bool
+}
+
+func newLab(preset string) *lab {
+	p, _ := Preset(preset)
+	l := &lab{p: p, now: epoch}
+	l.s.Workload = "api"
+	return l
+}
+
+func (l *lab) addPool(pool Pool) *labPool {
+	l.p.Pools = append(l.p.Pools, pool)
+	lp := &labPool{name: pool.Name, room: -1}
+	lp.obs.TaskDefinition = "app:1"
+	l.pools = append(l.pools, lp)
+	return lp
+}
+
+func (l *lab) twins() {
+	l.addPool(Pool{Name: "spot", Capacity: Spot, TaskHourUSD: 0.118})
+	l.addPool(Pool{Name: "standard", Capacity: OnDemand, Tier: 1, TaskHourUSD: 0.268})
+}
+
+func (l *lab) pool(name string) *labPool {
+	for _, p := range l.pools {
+		if p.name == name {
+			return p
+		}
+	}
+	return nil
+}
+
+// add puts n tasks of an age into a pool.
+func (l *lab) add(p *labPool, n int, phase TaskPhase, health Health, age time.Duration) {
+	for range n {
+		l.seq++
+		t := Task{ID: fmt.Sprintf("t%05d", l.seq), Phase: phase, CreatedAt: l.now.Add(-age), Revision: p.current()}
+		if phase == Running {
+			t.StartedAt, t.CreatedAt, t.Health = l.now.Add(-age), l.now.Add(-age-time.Minute), health
+		}
+		p.tasks = append(p.tasks, t)
+	}
+}
+
+// current is the revision that new tasks belong to.
+func (p *labPool) current() string {
+	for _, r := range p.obs.Revisions {
+		if r.Deploying {
+			return r.ID
+		}
+	}
+	if n := len(p.obs.Revisions); n > 0 {
+		return p.obs.Revisions[n-1].ID
+	}
+	return ""
+}
+
+// signal tells of a stop of a task.
+func (l *lab) signal(p *labPool, t *Task, kind SignalKind) {
+	l.signals = append(l.signals, Signal{ID: "e-" + t.ID + string(kind), Kind: kind, At: l.now, Pool: p.name, Task: t.ID, CreatedAt: t.CreatedAt,
+		StartedAt: t.StartedAt, Deployment: t.Revision})
+}
+
+// take picks up to n tasks that match, oldest first, and calls do for each.
+func (p *labPool) take(n int, match func(*Task) bool, do func(*Task)) int {
+	taken := 0
+	for i := range p.tasks {
+		if t := &p.tasks[i]; taken < n && match(t) {
+			do(t)
+			taken++
+		}
+	}
+	return taken
+}
+
+func (p *labPool) drop(match func(*Task) bool, n int) {
+	p.tasks = slices.DeleteFunc(p.tasks, func(t Task) bool {
+		if n > 0 && match(&t) {
+			n--
+			return true
+		}
+		return false
+	})
+}
+
+func isPhase(ph ...TaskPhase) func(*Task) bool {
+	return func(t *Task) bool { return slices.Contains(ph, t.Phase) }
+}
+
+// settle lets ECS do what it does at once: it creates tasks up to the desired count as far as there is room, and stops tasks beyond it,
+// serving ones first.
+func (l *lab) settle(p *labPool) {
+	live := 0
+	for i := range p.tasks {
+		if p.tasks[i].Phase != Leaving {
+			live++
+		}
+	}
+	for ; live < p.desired && (p.room < 0 || live < p.room); live++ {
+		l.add(p, 1, Provisioning, HealthUnread, 0)
+	}
+	for ; live > p.desired; live-- {
+		k := -1
+		for i := range p.tasks {
+			t := &p.tasks[i]
+			if t.Phase == Leaving || t.Protected {
+				continue
+			}
+			if k < 0 || worth(t) > worth(&p.tasks[k]) {
+				k = i
+			}
+		}
+		if k < 0 {
+			return
+		}
+		p.tasks = slices.Delete(p.tasks, k, k+1)
+	}
+}
+
+func worth(t *Task) int {
+	switch {
+	case t.Phase == Running && t.Health != HealthNotReady:
+		return 3
+	case t.Phase == Running:
+		return 2
+	}
+	return 1
+}
+
+func (l *lab) observe() Observation {
+	o := Observation{At: l.now, Signals: l.signals}
+	for _, p := range l.pools {
+		po := p.obs
+		po.Pool, po.Desired = p.name, p.desired
+		for i := range p.tasks {
+			switch p.tasks[i].Phase {
+			case Running, Leaving:
+				po.RunningCount++
+			default:
+				po.PendingCount++
+			}
+		}
+		if l.dark {
+			po.Err = ErrThrottled
+		}
+		o.Pools = append(o.Pools, po)
+	}
+	for i, r := range ToRead(&l.p, &l.s, &o) {
+		po, p := &o.Pools[i], l.pools[i]
+		if r.Tasks {
+			po.Listed, po.Tasks = true, slices.Clone(p.tasks)
+			if !r.Health {
+				for k := range po.Tasks {
+					po.Tasks[k].Health = HealthUnread
+				}
+			}
+		}
+		if r.Scaling {
+			po.Scaling = p.scaling
+			po.Scaling.Known = true
+		}
+	}
+	return o
+}
+
+// pass decides on what is seen now, checks every promise, and carries the actions out.
+func (l *lab) pass() Decision {
+	o := l.observe()
+	l.signals = nil
+	before := l.s
+	after, d := Decide(l.p, l.s, o)
+	for _, v := range promise.Check(&l.p, &before, &o, &after, &d) {
+		l.broken = append(l.broken, fmt.Sprintf("at %s: %s", l.now.Sub(epoch), v))
+	}
+	l.s, l.last = after, d
+	for _, a := range d.Actions {
+		l.act(a)
+	}
+	l.s = Acted(l.s, d.Actions)
+	return d
+}
+
+func (l *lab) act(a Action) {
+	p := l.pool(ActionPool(a))
+	switch a := a.(type) {
+	case SetDesiredCount:
+		p.desired = a.Count
+		l.sets++
+	case HoldDemand:
+		p.obs.HeldDemand = a.Demand
+	case ParkScaling:
+		p.scaling.Min, p.scaling.Max = 0, a.Max
+		p.scaling.SuspendedIn, p.scaling.SuspendedOut, p.scaling.SuspendedScheduled = true, true, true
+	case RestoreScaling:
+		p.scaling = a.Scaling
+	case SyncTaskDefinition:
+		p.obs.TaskDefinition = a.TaskDefinition
+	case StopTask:
+		p.drop(func(t *Task) bool { return t.ID == a.Task }, 1)
+	case DrainTask:
+		p.take(1, func(t *Task) bool { return t.ID == a.Task }, func(t *Task) { t.Works = false })
+	}
+}
+
+// say is the last decision in a few lines.
+func (l *lab) say() string {
+	var b strings.Builder
+	d := &l.last
+	for _, a := range append(slices.Clone(d.Actions), d.Withheld...) {
+		switch a := a.(type) {
+		case SetDesiredCount:
+			fmt.Fprintf(&b, "%s: %d -> %d\n", a.Pool, a.From, a.Count)
+		default:
+			fmt.Fprintf(&b, "%s: %s\n", ActionPool(a), strings.TrimPrefix(fmt.Sprintf("%T", a), "failover."))
+		}
+	}
+	fmt.Fprintf(&b, "%s; demand %d, in service %s, missing %s, need %d\n", d.Reason, d.Demand, d.InService, d.Missing, d.Need)
+	for _, f := range d.Findings {
+		fmt.Fprintf(&b, "- %s: %s\n", f.Reason, f.Text())
+	}
+	for _, v := range l.broken {
+		fmt.Fprintf(&b, "BROKEN %s\n", v)
+	}
+	l.broken = nil
+	return b.String()
+}
+
+// do carries out one line of a script and returns what it prints.
+func (l *lab) do(t testing.TB, line string) string {
+	t.Helper()
+	f := strings.Fields(line)
+	num := func(i, def int) int {
+		if i < len(f) {
+			if n, err := strconv.Atoi(f[i]); err == nil {
+				return n
+			}
+		}
+		return def
+	}
+	age := func(def time.Duration) time.Duration {
+		for _, w := range f {
+			if v, ok := strings.CutPrefix(w, "age="); ok {
+				d, err := time.ParseDuration(v)
+				if err != nil {
+					t.Fatalf("%s: %v", line, err)
+				}
+				return d
+			}
+		}
+		return def
+	}
+	var p *labPool
+	if len(f) > 1 {
+		p = l.pool(f[1])
+	}
+	ready := HealthReady
+	switch f[0] {
+	case "set":
+		for _, w := range f[1:] {
+			key, value, _ := strings.Cut(w, "=")
+			field, ok := FieldByKey(key)
+			if !ok {
+				t.Fatalf("%s: no field %s", line, key)
+			}
+			if err := field.Set(&l.p, value); err != nil {
+				t.Fatalf("%s: %v", line, err)
+			}
+		}
+	case "pool":
+		pool := Pool{Name: f[1], Capacity: Capacity(f[2]), TaskHourUSD: 0.2, Tier: len(l.p.Pools)}
+		for _, w := range f[3:] {
+			key, value, _ := strings.Cut(w, "=")
+			n, _ := strconv.Atoi(value)
+			switch key {
+			case "tier":
+				pool.Tier = n
+			case "max":
+				pool.Max = n
+			case "drain":
+				pool.Drain, pool.DrainBefore = DrainLate, 25*time.Second
+			}
+		}
+		l.addPool(pool)
+	case "twins":
+		l.twins()
+	case "health":
+		for _, q := range l.pools {
+			q.obs.HealthBased = true
+		}
+	case "desired":
+		p.desired = num(2, 0)
+	case "room":
+		p.room = num(2, -1)
+	case "serve":
+		l.add(p, num(2, 1), Running, ready, age(time.Hour))
+	case "warm":
+		l.add(p, num(2, 1), Running, HealthNotReady, age(0))
+	case "place":
+		l.add(p, num(2, 1), Placed, HealthUnread, age(0))
+	case "provision":
+		l.add(p, num(2, 1), Provisioning, HealthUnread, age(0))
+	case "placed": // provisioning tasks are granted capacity
+		p.take(num(2, 1<<20), isPhase(Provisioning), func(t *Task) { t.Phase = Placed })
+	case "start": // tasks become RUNNING
+		p.take(num(2, 1<<20), isPhase(Provisioning, Placed), func(t *Task) {
+			t.Phase, t.StartedAt, t.Health = Running, l.now, HealthReady
+			if p.obs.HealthBased {
+				t.Health = HealthNotReady
+			}
+		})
+	case "ready":
+		p.take(num(2, 1<<20), func(t *Task) bool { return t.Phase == Running && t.Health != HealthReady }, func(t *Task) { t.Health = HealthReady })
+	case "unhealthy":
+		p.take(num(2, 1<<20), func(t *Task) bool { return t.Phase == Running && t.Health == HealthReady }, func(t *Task) { t.Health = HealthNotReady })
+	case "protect":
+		p.take(num(2, 1<<20), isPhase(Running), func(t *Task) { t.Protected = true })
+	case "interrupt":
+		p.take(num(2, 1<<20), isPhase(Running), func(t *Task) {
+			t.Phase, t.Works, t.EndsAt = Leaving, true, l.now.Add(2*time.Minute)
+			l.signal(p, t, SignalInterruption)
+		})
+	case "interrupt-starting":
+		p.take(num(2, 1<<20), isPhase(Provisioning, Placed), func(t *Task) {
+			t.Phase = Leaving
+			l.signal(p, t, SignalInterruption)
+		})
+		p.drop(func(t *Task) bool { return t.Phase == Leaving && t.StartedAt.IsZero() }, 1<<20)
+	case "end": // leaving tasks are gone
+		p.take(1<<20, isPhase(Leaving), func(t *Task) {
+			l.signals = append(l.signals, Signal{ID: "s-" + t.ID, Kind: SignalInterruption, At: l.now, ExitedAt: l.now, Pool: p.name, Task: t.ID, StartedAt: t.StartedAt})
+		})
+		p.drop(isPhase(Leaving), 1<<20)
+	case "lose": // tasks vanish without a word
+		p.drop(isPhase(Running), num(2, 1))
+	case "stop": // stop POOL N KIND: tasks stop for a reason, RUNNING ones
+		p.take(num(2, 1), isPhase(Running), func(t *Task) { t.Phase = Leaving; t.Works = false; l.signal(p, t, SignalKind(f[3])) })
+		p.drop(func(t *Task) bool { return t.Phase == Leaving && !t.Works }, 1<<20)
+	case "fail": // fail POOL N KIND: tasks that start stop for a reason
+		p.take(num(2, 1), isPhase(Provisioning, Placed), func(t *Task) { t.Phase = Leaving; l.signal(p, t, SignalKind(f[3])) })
+		p.drop(func(t *Task) bool { return t.Phase == Leaving && t.StartedAt.IsZero() }, 1<<20)
+	case "event":
+		l.seq++
+		l.signals = append(l.signals, Signal{ID: fmt.Sprintf("x%d", l.seq), Kind: SignalKind(f[2]), At: l.now, Pool: f[1]})
+	case "told": // told POOL N: interruptions are told of tasks that cannot be seen
+		p.take(num(2, 1), isPhase(Running), func(t *Task) { t.Phase = Leaving; l.signal(p, t, SignalInterruption) })
+	case "unread":
+		p.obs.Err = ErrorKind(f[2])
+	case "dark":
+		l.dark = len(f) < 2 || f[1] != "off"
+	case "gone":
+		p.obs.Err, p.obs.Gone = ErrNotFound, f[2]
+	case "read":
+		p.obs.Err, p.obs.Gone, p.obs.HealthErr = ErrNone, "", ErrNone
+	case "health-err":
+		p.obs.HealthErr = ErrorKind(f[2])
+	case "traffic":
+		p.obs.OutOfTraffic = f[2] == "none"
+	case "deploy": // deploy POOL REV MINHEALTHY [share of the old] [share of the new]
+		old := p.current()
+		if old == "" {
+			old = "r1"
+			for i := range p.tasks {
+				p.tasks[i].Revision = old
+			}
+		}
+		share := func(i int, def float64) float64 {
+			if i < len(f) {
+				x, _ := strconv.ParseFloat(f[i], 64)
+				return x
+			}
+			return def
+		}
+		p.obs.Deploying, p.obs.DeployingSince, p.obs.MayTake = true, l.now, 1-share(3, 100)/100
+		p.obs.Revisions = []Revision{{ID: old, Share: share(4, 1)}, {ID: f[2], Share: share(5, 1), Deploying: true}}
+	case "deployed": // the deployment is completed: the new revision carries all traffic
+		p.obs.Deploying, p.obs.MayTake = false, 0
+		for i := range p.obs.Revisions {
+			p.obs.Revisions[i].Share = 0
+			if p.obs.Revisions[i].Deploying {
+				p.obs.Revisions[i].Share, p.obs.Revisions[i].Deploying = 1, false
+			}
+		}
+	case "definition":
+		p.obs.TaskDefinition = f[2]
+	case "scaling":
+		p.scaling = Scaling{Present: true, Min: num(2, 0), Max: num(3, 0)}
+	case "state-lost":
+		l.s = State{Workload: "api"}
+	case "advance":
+		d, err := time.ParseDuration(f[1])
+		if err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+		l.now = l.now.Add(d)
+	case "ecs":
+		for _, q := range l.pools {
+			if p == nil || q == p {
+				l.settle(q)
+			}
+		}
+	case "order":
+		in := Intent{Kind: IntentKind(f[1]), At: l.now, By: "op", Demand: num(2, 0)}
+		if f[1] == "pin" {
+			in.Mode = Mode(f[2])
+		}
+		if a := age(0); a > 0 {
+			in.Until = l.now.Add(a)
+		}
+		next, err := Apply(l.p, l.s, in)
+		if err != nil {
+			return "refused: " + err.Error() + "\n"
+		}
+		l.s = next
+	case "pass":
+		l.pass()
+		return l.say()
+	default:
+		t.Fatalf("unknown command %q", line)
+	}
+	return ""
+}
