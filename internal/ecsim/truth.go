@@ -58,7 +58,7 @@ func (w *World) Course(regionName, clusterName, id string) Course {
 	}
 	c := Course{Held: t.market != nil}
 	if t.stuck != stuckProvisioning {
-		c.Pending = w.timeOf(t.created - 1 + share(t.startTime, shareProvisioning))
+		c.Pending = w.timeOf(t.created - 1 + share(t.startTime, w.cfg.StartShares.Provisioning))
 	}
 	switch r := t.readiness; {
 	case t.started == 0:
