@@ -134,7 +134,7 @@ func newSim(r *Run) (*sim, error) {
 	if err := build(s.world, s.pools, r.World); err != nil {
 		return nil, fmt.Errorf("simulate %s: %w", r.Trace.Name, err)
 	}
-	s.m = meter{s: s}
+	s.m = newMeter(s)
 	if r.Record {
 		s.result.Timeline = &Timeline{}
 	}
@@ -312,7 +312,7 @@ func (s *sim) maybePass() {
 		s.busyUntil = s.now + passGap
 	}
 	s.ctl.pass(s.batch)
-	if s.polling && s.run.thorough {
+	if s.polling && s.run.thorough && !s.run.Policy.Law.Switch.On { // a breaker judges by the clock too, at whatever pass there is
 		s.poll = s.nextPoll(s.now + 1)
 	}
 	if len(s.asked) > 0 {
