@@ -14,6 +14,8 @@ const (
 	// there is none ECS creates no task (A23), and a task that has capacity shows it, PENDING or by its network interface, within
 	// about 20 s of its creation (A4).
 	proofAfter = 26 * time.Second
+	// waitShare is the share of the starts that must come into service within the warning for a loss to wait at all.
+	waitShare = 0.85
 )
 
 // Need is what one Spot pool lacks, and why.
@@ -102,6 +104,10 @@ func waits(in excuseInput) bool {
 	k, t := in.known, in.tally
 	if in.seen.WarnedSeconds < worksOn.Seconds() || k.Working*2 < k.Leaving || in.po.Deploying {
 		return false
+	}
+	left := time.Duration(in.seen.WarnedSeconds*float64(time.Second)) - placedAfter
+	if share, ok := in.seen.Serve.within(min(left, warningFor-placedAfter)); !ok || share < waitShare {
+		return false // cover takes longer than the warning as it is: each second of waiting is one of shortage
 	}
 	if short := in.state.UnplacedSince; !short.IsZero() && short.Before(t.LostAt.Add(-placedAfter)) {
 		return false
