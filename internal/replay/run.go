@@ -312,9 +312,6 @@ func (s *sim) maybePass() {
 		s.busyUntil = s.now + passGap
 	}
 	s.ctl.pass(s.batch)
-	if s.polling && s.run.thorough && !s.run.Policy.Law.Switch.On { // a breaker judges by the clock too, at whatever pass there is
-		s.poll = s.nextPoll(s.now + 1)
-	}
 	if len(s.asked) > 0 {
 		s.send(act{asks: slices.Clone(s.asked)})
 	}
