@@ -128,6 +128,7 @@ func newSim(r *Run) (*sim, error) {
 		c: r.Policy.Control, rng: rand.New(rand.NewPCG(r.Seed, 0xc0117201)), due: -warmUp, tick: -warmUp, wake: never, poll: never, busyUntil: -warmUp,
 		passed: -warmUp, row: -1}
 	s.world = ecsim.New(r.World.config(r.Seed, epoch.Add(-warmUp)))
+	s.world.SetHungStarts(ecsim.Fargate, r.World.HungStartShare)
 	for i, p := range s.pools {
 		s.byRef[p.name] = i
 	}
@@ -312,9 +313,6 @@ func (s *sim) maybePass() {
 		s.busyUntil = s.now + passGap
 	}
 	s.ctl.pass(s.batch)
-	if s.polling && s.run.thorough && !s.run.Policy.Law.Switch.On { // a breaker judges by the clock too, at whatever pass there is
-		s.poll = s.nextPoll(s.now + 1)
-	}
 	if len(s.asked) > 0 {
 		s.send(act{asks: slices.Clone(s.asked)})
 	}
