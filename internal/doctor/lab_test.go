@@ -142,7 +142,7 @@ func strategy(providers ...string) []types.CapacityProviderStrategyItem {
 
 func newLab(t *testing.T) *lab {
 	t.Helper()
-	l := &lab{t: t, delay: 90, free: map[string]int{"subnet-a": 200, "subnet-b": 200}}
+	l := &lab{t: t, delay: 30, free: map[string]int{"subnet-a": 200, "subnet-b": 200}}
 	l.box = sandbox.New(sandbox.Options{Manual: true, World: ecsim.Config{Seed: 1, ReadLag: -1}})
 	l.cfg = aws.Config{Region: region, Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
 		BaseEndpoint: aws.String("http://sandbox.localhost"), HTTPClient: l, RetryMaxAttempts: 1}

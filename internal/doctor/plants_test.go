@@ -76,7 +76,7 @@ var plants = []plant{
 			l.t.Fatal(err)
 		}
 	}, check: "aws-answers", status: doctor.Fail, says: "describe tasks of"},
-	{what: "an on-demand quota of 6 vCPU, AWS's default", do: quota(ecsim.Fargate, 6), check: "on-demand-quota", status: doctor.Fail, says: "a full failover needs 26 vCPU (26 tasks), the on-demand quota is 6"},
+	{what: "an on-demand quota of 6 vCPU, AWS's default", do: quota(ecsim.Fargate, 6), check: "on-demand-quota", status: doctor.Fail, says: "a full failover needs 27 vCPU (27 tasks), the on-demand quota is 6"},
 	{what: "a Spot quota that just holds the demand", do: quota(ecsim.FargateSpot, 22), check: "spot-quota", status: doctor.Warn, says: "needs 20 vCPU"},
 	{what: "a workload of 3,000 tasks", do: func(l *lab) { l.file.Workloads[0].Policy.Demand = 3000 }, check: "launch-rate", status: doctor.Warn, says: "longer than half of the notice",
 		also: []string{"on-demand-quota", "spot-quota", "subnet-addresses", "scaling-max"}},
@@ -148,7 +148,7 @@ var plants = []plant{
 		l.advance(20 * time.Minute)
 		l.pass()
 	}, check: "zones", status: doctor.Warn, says: "one availability zone"},
-	{what: "subnets without addresses", do: func(l *lab) { l.free = map[string]int{"subnet-a": 3} }, check: "subnet-addresses", status: doctor.Fail, says: "3 addresses are free, 26 tasks may have to start"},
+	{what: "subnets without addresses", do: func(l *lab) { l.free = map[string]int{"subnet-a": 3} }, check: "subnet-addresses", status: doctor.Fail, says: "3 addresses are free, 27 tasks may have to start"},
 	{what: "the standby on an older task definition", do: func(l *lab) {
 		d := l.define(120, types.CPUArchitectureX8664)
 		l.update("api-spot", func(in *ecs.UpdateServiceInput) { in.TaskDefinition = &d })
@@ -201,8 +201,12 @@ var plants = []plant{
 		l.advance(10 * time.Second)
 		l.tryPass()
 	}, check: "actions-allowed", status: doctor.Fail, says: "AccessDenied"},
-	{what: "a standing spare on top of what auto scaling wants", do: func(l *lab) { l.file.Workloads[0].Policy.Extra = 3 }, check: "scaling-owner", status: doctor.Warn,
-		says: "extra keeps the desired count 3 above it"},
+	{what: "a start_limit below what starts take", do: func(l *lab) { l.file.Workloads[0].Policy.StartLimit = 30 * time.Second }, check: "start-limit", status: doctor.Warn,
+		says: "start_limit is 30s"},
+	{what: "a deregistration delay of 90 seconds, which cover is billed for", do: func(l *lab) { l.delay = 90 }, check: "deregistration-delay", status: doctor.Warn, says: "drain for 1m30s"},
+	{what: "zone rebalancing of the standby", do: updated("api-standard", func(in *ecs.UpdateServiceInput) {
+		in.AvailabilityZoneRebalancing = types.AvailabilityZoneRebalancingEnabled
+	}), check: "rebalancing", status: doctor.Warn, says: "even out its zones"},
 	{what: "a max on the pool that auto scaling scales", do: func(l *lab) { l.file.Workloads[0].Policy.Pools[0].Max = 15 }, check: "scaling-owner", status: doctor.Warn,
 		says: "asked for less than the demand"},
 	{what: "a daemon with the old configuration beside one with the new", do: func(l *lab) {

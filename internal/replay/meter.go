@@ -78,11 +78,15 @@ func (m *meter) change() {
 	m.demand = s.demand
 	m.working, m.healthy, m.spot = 0, 0, 0
 	for _, p := range s.pools {
-		p.working = p.gauge.Working()
-		m.working += p.working
+		p.working = p.gauge.AtWork()
+		serving := p.gauge.Working()
+		if s.run.World.Stop == Drained {
+			serving = p.gauge.InService()
+		}
+		m.working += serving
 		m.healthy += p.healthy
 		if p.capacity == failover.Spot {
-			m.spot += p.working
+			m.spot += serving
 		}
 	}
 	if s.now < 0 {
@@ -233,7 +237,7 @@ func (s *sim) chose(d *failover.Decision) {
 		case failover.SetDesiredCount:
 			words = append(words, fmt.Sprintf("%s %d -> %d", a.Pool, a.From, a.Count))
 		case failover.StopTask:
-			words = append(words, "stop a stuck task of "+a.Pool)
+			words = append(words, "stop a late task of "+a.Pool)
 		}
 	}
 	text := strings.Join(words, ", ")
