@@ -386,7 +386,7 @@ func TestAStreamTellsOnlyWhatChanged(t *testing.T) {
 			}
 		}
 	}()
-	if e := <-events; !strings.HasPrefix(e, "event: workloads\n") || !strings.Contains(e, "All 20 run on Spot") {
+	if e := <-events; !strings.HasPrefix(e, "event: workloads\n") || !strings.Contains(e, "All 20 in service on Spot") {
 		t.Errorf("the first event is %s", e)
 	}
 	l.at.Store(noon.Add(time.Minute).UnixMicro())

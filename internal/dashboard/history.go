@@ -33,8 +33,8 @@ type history struct {
 	// ShortTaskMinutes and FullShare sum up the part of the range that is known: what was missing, and the share of the time in which
 	// nothing was. UnknownSeconds is the part that is not.
 	ShortTaskMinutes float64 `json:"shortfall_task_minutes"`
-	FullShare          float64 `json:"full_share"`
-	UnknownSeconds     float64 `json:"unknown_seconds"`
+	FullShare        float64 `json:"full_share"`
+	UnknownSeconds   float64 `json:"unknown_seconds"`
 }
 
 // point is one step reduced to what a chart shows.

@@ -18,8 +18,8 @@ func decided(at time.Time, id uint32, demand, spot, onDemand int, signals ...fai
 	return journal.Entry{Version: 1, ID: journal.NewID(at, id), Workload: "api", At: at, Kind: journal.KindDecision,
 		Observation: &journal.Observation{At: at, Signals: signals},
 		Decision: &failover.Decision{At: at, Workload: "api", Reason: failover.ReasonCovering, Demand: demand, InService: failover.Exactly(spot + onDemand),
-			Missing: failover.Exactly(max(0, demand-spot-onDemand)), Pools: []failover.PoolDecision{{Pool: "spot", Capacity: failover.Spot, Running: spot, InService: failover.Exactly(spot)},
-				{Pool: "standard", Capacity: failover.OnDemand, Running: onDemand, InService: failover.Exactly(onDemand)}}}}
+			Missing: failover.Exactly(max(0, demand-spot-onDemand)), Pools: []failover.PoolDecision{{Pool: "spot", Capacity: failover.Spot, Running: spot, InService: failover.Exactly(spot), Live: spot},
+				{Pool: "standard", Capacity: failover.OnDemand, Running: onDemand, InService: failover.Exactly(onDemand), Live: onDemand}}}}
 }
 
 func readAll(t *testing.T, entries []journal.Entry, from, now time.Time) *chronicle {

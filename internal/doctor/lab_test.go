@@ -194,7 +194,7 @@ func (l *lab) build() {
 	}{{"api-spot", "FARGATE_SPOT", demand}, {"api-standard", "FARGATE", 0}} {
 		must[*ecs.CreateServiceOutput](l)(l.ecs().CreateService(ctx, &ecs.CreateServiceInput{Cluster: aws.String(cluster), ServiceName: &s.name, TaskDefinition: &definition,
 			DesiredCount: &s.count, CapacityProviderStrategy: strategy(s.provider), NetworkConfiguration: network("subnet-a", "subnet-b"),
-			HealthCheckGracePeriodSeconds: aws.Int32(60), LoadBalancers: []types.LoadBalancer{{TargetGroupArn: aws.String(targetGroup), ContainerName: aws.String("app"), ContainerPort: aws.Int32(80)}}}))
+			HealthCheckGracePeriodSeconds: aws.Int32(60), AvailabilityZoneRebalancing: types.AvailabilityZoneRebalancingDisabled, LoadBalancers: []types.LoadBalancer{{TargetGroupArn: aws.String(targetGroup), ContainerName: aws.String("app"), ContainerPort: aws.Int32(80)}}}))
 	}
 	l.register("api-spot", 1, 40, nil)
 	l.queuePolicy(`{"Statement":[{"Effect":"Allow","Principal":{"Service":"events.amazonaws.com"},"Action":"sqs:SendMessage","Resource":"*"}]}`)
@@ -234,7 +234,7 @@ func (l *lab) remake(service string, change func(*ecs.CreateServiceInput)) {
 	l.advance(5 * time.Minute)
 	in := &ecs.CreateServiceInput{Cluster: aws.String(cluster), ServiceName: &service, TaskDefinition: was.TaskDefinition, DesiredCount: &was.DesiredCount,
 		CapacityProviderStrategy: was.CapacityProviderStrategy, NetworkConfiguration: was.NetworkConfiguration, LoadBalancers: was.LoadBalancers,
-		HealthCheckGracePeriodSeconds: was.HealthCheckGracePeriodSeconds}
+		HealthCheckGracePeriodSeconds: was.HealthCheckGracePeriodSeconds, AvailabilityZoneRebalancing: was.AvailabilityZoneRebalancing}
 	change(in)
 	must[*ecs.CreateServiceOutput](l)(l.ecs().CreateService(ctx, in))
 	l.advance(5 * time.Minute)

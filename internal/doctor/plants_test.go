@@ -76,7 +76,7 @@ var plants = []plant{
 			l.t.Fatal(err)
 		}
 	}, check: "aws-answers", status: doctor.Fail, says: "describe tasks of"},
-	{what: "an on-demand quota of 6 vCPU, AWS's default", do: quota(ecsim.Fargate, 6), check: "on-demand-quota", status: doctor.Fail, says: "a full failover needs 27 vCPU (27 tasks), the on-demand quota is 6"},
+	{what: "an on-demand quota of 6 vCPU, AWS's default", do: quota(ecsim.Fargate, 6), check: "on-demand-quota", status: doctor.Fail, says: "a full failover needs 26 vCPU (26 tasks), the on-demand quota is 6"},
 	{what: "a Spot quota that just holds the demand", do: quota(ecsim.FargateSpot, 22), check: "spot-quota", status: doctor.Warn, says: "needs 20 vCPU"},
 	{what: "a workload of 3,000 tasks", do: func(l *lab) { l.file.Workloads[0].Policy.Demand = 3000 }, check: "launch-rate", status: doctor.Warn, says: "longer than half of the notice",
 		also: []string{"on-demand-quota", "spot-quota", "subnet-addresses", "scaling-max"}},
@@ -148,7 +148,7 @@ var plants = []plant{
 		l.advance(20 * time.Minute)
 		l.pass()
 	}, check: "zones", status: doctor.Warn, says: "one availability zone"},
-	{what: "subnets without addresses", do: func(l *lab) { l.free = map[string]int{"subnet-a": 3} }, check: "subnet-addresses", status: doctor.Fail, says: "3 addresses are free, 27 tasks may have to start"},
+	{what: "subnets without addresses", do: func(l *lab) { l.free = map[string]int{"subnet-a": 3} }, check: "subnet-addresses", status: doctor.Fail, says: "3 addresses are free, 26 tasks may have to start"},
 	{what: "the standby on an older task definition", do: func(l *lab) {
 		d := l.define(120, types.CPUArchitectureX8664)
 		l.update("api-spot", func(in *ecs.UpdateServiceInput) { in.TaskDefinition = &d })
