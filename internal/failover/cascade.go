@@ -182,7 +182,7 @@ func (in *cascadeInput) surplus(gap int) int {
 	n := float64(gap)
 	most := in.p.Overstart * max(n, few*math.Sqrt(n))
 	if within, ok := in.withinWarning(); ok && within > 0 {
-		const z = 2.3 // one shortage in a hundred
+		const z = 2.0 // one shortage in fifty
 		likely := n * (1/within - 1 + z*math.Sqrt((1-within)/(within*n)))
 		most = min(most, likely)
 	}
@@ -192,7 +192,7 @@ func (in *cascadeInput) surplus(gap int) int {
 // withinWarning is the share of the starts that come into service within what a warning leaves, and false where that is not known
 // or warned tasks do not work on.
 func (in *cascadeInput) withinWarning() (float64, bool) {
-	const decide = 3 * time.Second // from the warning to the call
+	const decide = 7 * time.Second // from the warning to the call, the wait for ECS's own replacement included
 	for i := range in.p.Pools {
 		seen := &in.s.Seen.Pools[i]
 		if in.p.Pools[i].Capacity != Spot || seen.WarnedSeconds < worksOn.Seconds() {

@@ -9,9 +9,11 @@ import (
 // (docs/policies.md). Both count from the loss, and only where warned tasks are known to work on.
 const (
 	// placedAfter: until then a loss waits for ECS to create the replacement. ECS does so about 5 s after the warning.
-	placedAfter = 7 * time.Second
-	// proofAfter: until then a created replacement may stand for the loss although nothing shows yet that it has capacity.
-	proofAfter = 13 * time.Second
+	placedAfter = 6 * time.Second
+	// proofAfter: until then a created replacement may stand for the loss although nothing shows yet that it has capacity. Where
+	// there is none ECS creates no task (A23), and a task that has capacity shows it, PENDING or by its network interface, within
+	// about 20 s of its creation (A4).
+	proofAfter = 26 * time.Second
 )
 
 // Need is what one Spot pool lacks, and why.

@@ -76,7 +76,11 @@ func (s *sim) carry() {
 
 func (s *sim) setDesired(pool, count int) {
 	p := s.pools[pool]
+	raised := count > p.desired && p.capacity == failover.OnDemand
 	p.desired = count
+	if raised {
+		s.m.raised()
+	}
 	if err := s.world.SetDesired(p.ref, count); err != nil {
 		s.result.Violations = append(s.result.Violations, fmt.Sprintf("set %s to %d: %v", p.name, count, err))
 	}

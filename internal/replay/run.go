@@ -134,7 +134,7 @@ func newSim(r *Run) (*sim, error) {
 	if err := build(s.world, s.pools, r.World); err != nil {
 		return nil, fmt.Errorf("simulate %s: %w", r.Trace.Name, err)
 	}
-	s.m = meter{s: s}
+	s.m = newMeter(s)
 	if r.Record {
 		s.result.Timeline = &Timeline{}
 	}
@@ -312,9 +312,6 @@ func (s *sim) maybePass() {
 		s.busyUntil = s.now + passGap
 	}
 	s.ctl.pass(s.batch)
-	if s.polling && s.run.thorough {
-		s.poll = s.nextPoll(s.now + 1)
-	}
 	if len(s.asked) > 0 {
 		s.send(act{asks: slices.Clone(s.asked)})
 	}
