@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/backstop-ecs/backstop/internal/app/parts"
 	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/failover"
@@ -55,6 +57,8 @@ type intentFacts struct {
 	// Runs says how many tasks an order that moves the workload lets run, and what they cost an hour; absent when that is not known, or
 	// nothing moves.
 	Runs *wording.Outlook `json:"runs,omitempty"`
+
+	region string // of pools that name none, for prices
 }
 
 type intentRun func(context.Context, IO, intentOptions) error
@@ -177,7 +181,7 @@ func runIntent(ctx context.Context, s IO, o intentOptions) error {
 	if err != nil {
 		return refuse("%w", err)
 	}
-	facts := intentFacts{Workload: w.Name, Intent: in, Expected: journal.Actions{}}
+	facts := intentFacts{Workload: w.Name, Intent: in, Expected: journal.Actions{}, region: cmp.Or(file.Region, s.Env("AWS_REGION"), s.Env("AWS_DEFAULT_REGION"))}
 	facts.expect(ctx, store, file, w, after)
 	runs := ""
 	if facts.Runs != nil {
@@ -220,7 +224,7 @@ func (f *intentFacts) expect(ctx context.Context, store control.Store, file *con
 	o.At, o.Signals = f.Intent.At, nil
 	_, d := failover.Decide(w.Policy, after, o)
 	f.Expected = append(append(f.Expected, d.Actions...), d.Withheld...)
-	if look, ok := wording.OutlookOf(&w.Policy, &after, f.Intent, &d, taskHours(w, file)); ok {
+	if look, ok := wording.OutlookOf(&w.Policy, &after, f.Intent, &d, taskHours(file, w.Name, f.region)); ok {
 		f.Runs = &look
 	}
 }
@@ -295,6 +299,24 @@ func intentWords(in failover.Intent) string {
 		text = string(in.Kind)
 	}
 	return text + order(in.By, in.Note, in.Until)
+}
+
+// taskHours returns what a task of each pool of a workload costs for an hour, as far as that is known.
+func taskHours(file *config.File, name, region string) map[string]float64 {
+	out := map[string]float64{}
+	workloads, err := parts.Workloads(file, region)
+	if err != nil {
+		return out // a pool without a region: its price is not known
+	}
+	for i := range workloads {
+		if workloads[i].Name != name {
+			continue
+		}
+		for _, p := range workloads[i].Policy.Pools {
+			out[p.Name] = p.TaskHourUSD
+		}
+	}
+	return out
 }
 
 func hasPool(w config.Workload, name string) bool {

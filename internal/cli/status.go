@@ -31,25 +31,25 @@ type workloadFact struct {
 	Workload string `json:"workload"`
 	Healthy  bool   `json:"healthy"`
 	// Problems say why it is not healthy.
-	Problems   []string        `json:"problems"`
-	Known      bool            `json:"known"`
-	ObservedAt time.Time       `json:"observed_at,omitzero"`
-	AgeSeconds float64         `json:"age_seconds"`
-	Mode       string          `json:"mode"`
-	ModeSince  time.Time       `json:"mode_since,omitzero"`
-	Demand     int             `json:"demand"`
+	Problems   []string  `json:"problems"`
+	Known      bool      `json:"known"`
+	ObservedAt time.Time `json:"observed_at,omitzero"`
+	AgeSeconds float64   `json:"age_seconds"`
+	Mode       string    `json:"mode"`
+	ModeSince  time.Time `json:"mode_since,omitzero"`
+	Demand     int       `json:"demand"`
 	taskCounts
-	Missing      failover.Range `json:"missing"`
-	MissingSince time.Time      `json:"missing_since,omitzero"`
-	Health     int             `json:"spot_health"`
-	Reason     string          `json:"reason"`
-	ReasonText string          `json:"reason_text"`
-	DecidedAt  time.Time       `json:"decided_at,omitzero"`
-	Pools      []poolFact      `json:"pools"`
-	Pin        *failover.Pin   `json:"pin,omitempty"`
-	Pause      *failover.Pause `json:"pause,omitempty"`
-	Failovers  int             `json:"failovers_24h"`
-	Generation uint64          `json:"generation"`
+	Missing      failover.Range  `json:"missing"`
+	MissingSince time.Time       `json:"missing_since,omitzero"`
+	Health       int             `json:"spot_health"`
+	Reason       string          `json:"reason"`
+	ReasonText   string          `json:"reason_text"`
+	DecidedAt    time.Time       `json:"decided_at,omitzero"`
+	Pools        []poolFact      `json:"pools"`
+	Pin          *failover.Pin   `json:"pin,omitempty"`
+	Pause        *failover.Pause `json:"pause,omitempty"`
+	Failovers    int             `json:"failovers_24h"`
+	Generation   uint64          `json:"generation"`
 	// CountsAt is when the counts of tasks were seen: a look that changes nothing is not recorded, and they may
 	// have moved since.
 	CountsAt time.Time `json:"counts_at,omitzero"`
@@ -70,10 +70,10 @@ type taskCounts struct {
 
 // poolFact is what is known of one pool.
 type poolFact struct {
-	Pool         string    `json:"pool"`
-	Capacity     string    `json:"capacity"`
-	Service      string    `json:"service"`
-	Asked        int       `json:"asked"`
+	Pool     string `json:"pool"`
+	Capacity string `json:"capacity"`
+	Service  string `json:"service"`
+	Asked    int    `json:"asked"`
 	taskCounts
 	// Sight says how the pool is known if it was not read: not_read, written_off or gone.
 	Sight        failover.Sight `json:"sight,omitempty"`

@@ -8,9 +8,11 @@ import (
 
 // Outlook is what an order leads to: how many tasks run now, at most on the way, and when it is done.
 type Outlook struct {
-	Now, Peak, Then Load
+	Now  Load `json:"now"`
+	Peak Load `json:"peak"`
+	Then Load `json:"then"`
 	// Priced is false where the price of a task is not known.
-	Priced bool
+	Priced bool `json:"priced"`
 }
 
 // Load is tasks and what they cost an hour in US dollars.
