@@ -196,9 +196,9 @@ var plants = []plant{
 	{what: "ecs:UpdateService is not allowed", do: func(l *lab) {
 		deny("ecs:UpdateService")(l)
 		l.box.World(func(w *ecsim.World) {
-			w.Interrupt(ecsim.Ref{Region: region, Cluster: cluster, Service: "api-spot"}, 10, "", true)
+			w.SetSupply(ecsim.SupplyKey{Region: region, Provider: ecsim.FargateSpot}, demand/2)
 		})
-		l.advance(10 * time.Second)
+		l.advance(3 * time.Minute) // until the tasks are stopped, as this pass hears no events
 		l.tryPass()
 	}, check: "actions-allowed", status: doctor.Fail, says: "AccessDenied"},
 	{what: "a start_limit below what starts take", do: func(l *lab) { l.file.Workloads[0].Policy.StartLimit = 30 * time.Second }, check: "start-limit", status: doctor.Warn,
@@ -225,9 +225,9 @@ var plants = []plant{
 		says: "no on-demand pool is outside of us-east-1"},
 	{what: "Terraform writes the standby's desired count back", do: func(l *lab) {
 		l.box.World(func(w *ecsim.World) {
-			w.Interrupt(ecsim.Ref{Region: region, Cluster: cluster, Service: "api-spot"}, 10, "", true)
+			w.SetSupply(ecsim.SupplyKey{Region: region, Provider: ecsim.FargateSpot}, demand/2)
 		})
-		l.advance(10 * time.Second)
+		l.advance(3 * time.Minute) // until the tasks are stopped, as this pass hears no events
 		l.pass()
 		l.advance(10 * time.Minute)
 		l.update("api-standard", func(in *ecs.UpdateServiceInput) { in.DesiredCount = aws.Int32(1) })
