@@ -348,7 +348,7 @@ var bugs = []struct {
 	}},
 	{"a starting task counts as running: release before running", func() Hooks {
 		return services(brokenServices{list: func(tasks []failover.Task, signals []failover.Signal, err error) ([]failover.Task, []failover.Signal, error) {
-			running(tasks, failover.Starting)
+			running(tasks, failover.Provisioning)
 			return tasks, signals, err
 		}})
 	}},
