@@ -34,12 +34,12 @@ func (b brokenServices) Describe(ctx context.Context, refs []control.ServiceRef)
 	return at, obs
 }
 
-func (b brokenServices) List(ctx context.Context, ref control.ServiceRef, stopped bool) ([]failover.Task, []failover.Signal, error) {
-	tasks, signals, err := b.Services.List(ctx, ref, stopped)
+func (b brokenServices) List(ctx context.Context, ref control.ServiceRef, want control.Want) (control.Listing, error) {
+	out, err := b.Services.List(ctx, ref, want)
 	if b.list != nil {
-		return b.list(tasks, signals, err)
+		out.Tasks, out.Signals, err = b.list(out.Tasks, out.Signals, err)
 	}
-	return tasks, signals, err
+	return out, err
 }
 
 func (b brokenServices) Scaling(ctx context.Context, ref control.ServiceRef) (failover.Scaling, error) {

@@ -60,14 +60,10 @@ func (r *run) goneAs(s control.ServiceRef, status string) string {
 	return status
 }
 
-// observe is what a look at a service sees, apart from its tasks.
+// observe is what a look at a service sees, apart from its tasks. Where traffic is shifted the shares are read with the tasks.
 func (r *run) observe(s control.ServiceRef, g *ecsim.Glance) failover.PoolObservation {
 	o := failover.PoolObservation{Desired: g.Desired, RunningCount: g.Running, PendingCount: g.Pending, TaskDefinition: g.TaskDefinition,
-		DeployFailed: g.Rollout == ecsim.RolloutFailed, HealthBased: r.plan.Ground.healthBased(), HeldDemand: r.held[ref(s)],
-		OutOfTraffic: r.outOfTraffic(s)}
-	if o.HealthBased && r.healthErr != failover.ErrNone {
-		o.HealthErr = r.healthErr
-	}
+		DeployFailed: g.Rollout == ecsim.RolloutFailed, HealthBased: r.plan.Ground.healthBased(), HeldDemand: r.held[ref(s)]}
 	if g.Deployments < 2 {
 		return o
 	}
@@ -77,18 +73,27 @@ func (r *run) observe(s control.ServiceRef, g *ecsim.Glance) failover.PoolObserv
 			o.MayTake = 1 - float64(r.plan.Ground.minimum())/100
 		}
 	}
-	for k, v := range r.w.Revisions(ref(s)) {
-		o.Revisions = append(o.Revisions, failover.Revision{ID: v.DeploymentID, Share: v.Share, Deploying: o.Deploying && k == 0})
-	}
-	if g.Rollout == ecsim.RolloutCompleted { // older revisions are leaving
-		for k := range o.Revisions {
-			o.Revisions[k].Share = float64(1 - min(k, 1))
-		}
-	}
-	if r.plan.Ground.Hook {
-		o.HookSince = r.hookSince(s)
+	o.Revisions = r.revisions(s, g)
+	for k := range o.Revisions {
+		o.Revisions[k].Unread = r.plan.Ground.shifts()
 	}
 	return o
+}
+
+// revisions are the revisions of a service that has several, with their shares of production traffic.
+func (r *run) revisions(s control.ServiceRef, g *ecsim.Glance) []failover.Revision {
+	if g.Deployments < 2 {
+		return nil
+	}
+	var out []failover.Revision
+	for k, v := range r.w.Revisions(ref(s)) {
+		rev := failover.Revision{ID: v.DeploymentID, Share: v.Share, Deploying: g.Rollout == ecsim.RolloutInProgress && k == 0}
+		if !r.plan.Ground.shifts() && g.Rollout == ecsim.RolloutCompleted && k > 0 { // it is leaving
+			rev.Share = 0
+		}
+		out = append(out, rev)
+	}
+	return out
 }
 
 // minimum is minimumHealthyPercent of the services.
@@ -113,29 +118,35 @@ func (r *run) hookSince(s control.ServiceRef) (since time.Time) {
 }
 
 // List reads the tasks of a service.
-func (d direct) List(_ context.Context, s control.ServiceRef, stopped bool) ([]failover.Task, []failover.Signal, error) {
+func (d direct) List(_ context.Context, s control.ServiceRef, want control.Want) (control.Listing, error) {
 	r := d.r
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	w := r.catchUp()
-	if g, ok := w.Glance(ref(s)); !ok || g.Status == "INACTIVE" {
-		return nil, nil, awsError("ecs:ListTasks", "ServiceNotFoundException")
+	g, ok := w.Glance(ref(s))
+	if !ok || g.Status == "INACTIVE" {
+		return control.Listing{}, awsError("ecs:ListTasks", "ServiceNotFoundException")
 	}
-	var h healthRead
-	if r.plan.Ground.Readiness == ByTargets {
+	h := healthRead{unread: !want.Health || !r.plan.Ground.healthBased(), byTargets: r.plan.Ground.Readiness == ByTargets}
+	out := control.Listing{HealthBased: r.plan.Ground.healthBased(), Revisions: r.revisions(s, &g), OutOfTraffic: want.Health && r.outOfTraffic(s)}
+	if want.Health && r.healthErr != failover.ErrNone {
+		out.HealthErr, out.HealthErrText, h.unread = r.healthErr, "describe target health: "+string(r.healthErr), true
+	}
+	if h.byTargets && !h.unread {
 		h.production, h.other, _ = r.targetHealth(s)
 	}
-	h.unread = !r.plan.Ground.healthBased() || r.healthErr != failover.ErrNone
-	h.byTargets = r.plan.Ground.Readiness == ByTargets
+	if r.plan.Ground.Hook && g.Deployments > 1 {
+		out.HookSince = r.hookSince(s)
+	}
 	r.scratch = w.AppendShown(r.scratch[:0], ref(s), ecsim.Running)
-	out := make([]failover.Task, 0, len(r.scratch))
+	out.Tasks = make([]failover.Task, 0, len(r.scratch))
 	for i := range r.scratch {
-		out = append(out, h.task(&r.scratch[i]))
+		out.Tasks = append(out.Tasks, h.task(&r.scratch[i]))
 	}
-	if !stopped {
-		return out, nil, nil
+	if !want.Stopped {
+		return out, nil
 	}
-	signals := r.stops(s)
+	out.Signals = r.stops(s)
 	for i := range r.scratch { // filled by stops
 		if t := &r.scratch[i]; t.LastStatus == ecsim.Running {
 			task := h.task(t)
@@ -143,10 +154,10 @@ func (d direct) List(_ context.Context, s control.ServiceRef, stopped bool) ([]f
 			if !t.StoppingAt.IsZero() {
 				task.EndsAt = t.StoppingAt.Add(r.plan.World.StopTimeout)
 			}
-			out = append(out, task)
+			out.Tasks = append(out.Tasks, task)
 		}
 	}
-	return out, signals, nil
+	return out, nil
 }
 
 // healthRead is what was read of the health of a service's tasks.
@@ -192,7 +203,7 @@ func (h *healthRead) healthy(t *ecsim.Task) bool {
 
 // works reports whether a warned task still serves, as far as can be read.
 func (h *healthRead) works(t *ecsim.Task) bool {
-	return h.unread || !h.byTargets || h.production[t.PrivateIP()]
+	return !h.byTargets || !h.unread && h.production[t.PrivateIP()]
 }
 
 // stops turns the tasks that stopped lately into signals. The event list, where quotas are told, is left to the

@@ -80,11 +80,11 @@ func (m *mortal) Describe(ctx context.Context, refs []control.ServiceRef) (time.
 	return m.services.Describe(ctx, refs)
 }
 
-func (m *mortal) List(ctx context.Context, ref control.ServiceRef, stopped bool) ([]failover.Task, []failover.Signal, error) {
+func (m *mortal) List(ctx context.Context, ref control.ServiceRef, want control.Want) (control.Listing, error) {
 	if _, answer := m.step("list"); !answer {
-		return nil, nil, errDead
+		return control.Listing{}, errDead
 	}
-	return m.services.List(ctx, ref, stopped)
+	return m.services.List(ctx, ref, want)
 }
 
 func (m *mortal) Scaling(ctx context.Context, ref control.ServiceRef) (failover.Scaling, error) {

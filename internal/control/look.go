@@ -210,16 +210,24 @@ func (l *Loop) closer(ctx context.Context, j *job, k int, need failover.Reads, p
 	if !need.Tasks && !need.Stopped {
 		return c
 	}
-	tasks, signals, err := l.Services.List(ctx, j.w.Refs[k], need.Stopped)
+	found, err := l.Services.List(ctx, j.w.Refs[k], Want{Stopped: need.Stopped, Health: need.Health})
 	if err != nil {
 		*p = failover.PoolObservation{Pool: p.Pool, Err: kindOf(err), ErrText: err.Error(), Answered: true}
 		return c
 	}
-	p.Listed, p.Tasks = true, tasks
-	for i := range signals {
-		signals[i].Pool = p.Pool
+	p.Listed, p.Tasks, p.Revisions, p.HookSince = true, found.Tasks, found.Revisions, found.HookSince
+	p.HealthBased = p.HealthBased || found.HealthBased
+	if need.Health {
+		p.HealthErr, p.OutOfTraffic = found.HealthErr, found.OutOfTraffic
+		if p.HealthErr != failover.ErrNone {
+			p.ErrText = found.HealthErrText
+			c.degraded = Passing(p.HealthErr)
+		}
 	}
-	c.signals = signals
+	for i := range found.Signals {
+		found.Signals[i].Pool = p.Pool
+	}
+	c.signals = found.Signals
 	return c
 }
 

@@ -33,13 +33,35 @@ type Services interface {
 	// Describe looks at services. The observations are in the order of refs, with Pool left empty; what
 	// could not be read has its Err set. at is AWS's clock, zero if nothing answered.
 	Describe(ctx context.Context, refs []ServiceRef) (at time.Time, obs []failover.PoolObservation)
-	// List reads the tasks of a service whose desired status is RUNNING. With stopped it also reads
-	// recently stopped ones, as signals.
-	List(ctx context.Context, ref ServiceRef, stopped bool) ([]failover.Task, []failover.Signal, error)
+	// List reads the tasks of a service whose desired status is RUNNING, and what else is wanted of them. The service was described
+	// before. Health that cannot be read is no error of the call: the listing says so.
+	List(ctx context.Context, ref ServiceRef, want Want) (Listing, error)
 	// Scaling reads the service's scalable target; Known is true in a good answer.
 	Scaling(ctx context.Context, ref ServiceRef) (failover.Scaling, error)
 	// Apply carries out one action on the service. Actions are absolute; doing one twice is harmless.
 	Apply(ctx context.Context, ref ServiceRef, action failover.Action) error
+}
+
+// Want says what of a service's tasks is read beside those that are meant to run.
+type Want struct {
+	// Stopped: also those that are leaving, and recently stopped ones as signals.
+	Stopped bool
+	// Health: also which are ready.
+	Health bool
+}
+
+// Listing is what was read of a service's tasks. Its fields are those of [failover.PoolObservation].
+type Listing struct {
+	Tasks   []failover.Task
+	Signals []failover.Signal
+	// HealthBased is set for a service whose readiness target groups or container health checks tell.
+	HealthBased bool
+	// HealthErr and HealthErrText say why health was wanted and could not be read.
+	HealthErr     failover.ErrorKind
+	HealthErrText string
+	OutOfTraffic  bool
+	Revisions     []failover.Revision
+	HookSince     time.Time
 }
 
 // Lease says who may act on a workload, and until when. The zero value is nobody.

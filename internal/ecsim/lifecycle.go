@@ -67,6 +67,7 @@ type task struct {
 	leaving   bool // desired status STOPPED
 	warned    bool // under a Spot interruption warning
 	works     bool // its process does its work
+	atWork    bool // counted as at work
 	serves    bool // counted as serving
 	inService bool // counted as in service
 	stuck     stuck

@@ -51,6 +51,7 @@ type service struct {
 	warned    int // RUNNING under an interruption warning
 	working   int // tasks that serve
 	inService int // and are not leaving
+	flow      flow
 	zoneAlive []int
 	usage     meter
 

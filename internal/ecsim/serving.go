@@ -67,10 +67,17 @@ func (w *World) reckon(t *task) {
 	if s == nil {
 		return
 	}
+	if t.works != t.atWork {
+		t.atWork = t.works
+		s.flow.atWork += step(t.works)
+	}
 	serves := t.works && t.deployment.production() > 0 && (t.readiness == nil || t.readiness.reaches(w.now))
 	if serves != t.serves {
 		t.serves = serves
 		s.working += step(serves)
+		if !serves {
+			s.flow.working.count(t)
+		}
 		if t.readiness != nil {
 			w.shifts++
 		}
@@ -78,6 +85,9 @@ func (w *World) reckon(t *task) {
 	if in := serves && !t.leaving; in != t.inService {
 		t.inService = in
 		s.inService += step(in)
+		if !in {
+			s.flow.inServed.count(t)
+		}
 	}
 }
 

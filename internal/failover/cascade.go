@@ -14,8 +14,6 @@ type Target struct {
 	Impaired, Bounded bool
 	// Failing: its tasks fail for the application's reasons; it is held at one.
 	Failing bool
-	// Full: no more can be had from a pool of a tier just now.
-	Full bool
 	// Limited: a breaker limits what the pool is asked for.
 	Limited bool
 	// Next is when the target changes by itself.
@@ -71,29 +69,26 @@ func cascade(in cascadeInput) cascaded {
 
 // spot settles the Spot pools a..b of one tier, and returns what they leave to the pools behind them.
 func (in *cascadeInput) spot(out *cascaded, a, b, left int) int {
-	want := max(0, left)
+	raises := []int{clamp(max(0, left), in.p.floor(a, in.goal.Demand), in.p.bound(a))}
 	if b-a > 1 {
-		want = in.shareOut(out.targets[a:b], a, want)
-		if want > 0 {
+		shared := tier{in: in, first: a, raises: make([]int, b-a), full: make([]bool, b-a)}
+		if shared.shareOut(max(0, left)) {
 			out.shared = a
 		}
+		raises, out.next = shared.raises, sooner(out.next, shared.next)
+	} else if a == in.p.owner() { // its count is the demand, whoever holds it
+		raises[0] = in.goal.Demand
 	}
 	for i := a; i < b; i++ {
 		t := &out.targets[i]
-		k := &in.known[i]
-		if b-a == 1 {
-			t.Raise = clamp(max(0, left), in.p.floor(i, in.goal.Demand), in.p.bound(i))
-			if i == in.p.owner() { // its count is the demand, whoever holds it
-				t.Raise = in.goal.Demand
-			}
-		}
+		raise := raises[i-a]
 		if limit := in.limits[i]; limit >= 0 && in.pinned != ModeSpot {
-			t.Raise, t.Limited = min(t.Raise, limit), true
+			raise, t.Limited = min(raise, limit), true
 		}
-		if !k.counts() {
-			t.Raise = 0
+		if !in.known[i].counts() {
+			raise = 0
 		}
-		t.Release = t.Raise
+		t.Raise, t.Release = raise, raise
 		asked := in.asked(i, t)
 		out.needs[i] = in.needIn(i, asked)
 		out.next = sooner(out.next, out.needs[i].Next)
@@ -133,17 +128,19 @@ func (in *cascadeInput) coverPool(out *cascaded, i, left int) int {
 	behind := in.behind(i)
 	t.Need = clamp(left-behind, 0, bound)
 	last := in.lastCover(i)
-	t.Raise = in.raise(t, k, t.Need)
+	raise := in.raise(t, k, t.Need)
+	impaired, next := in.impaired(i)
 	switch {
 	case in.fails[i] != nil:
 		// Its tasks fail for the application's reasons: one shows when they no longer do.
 		t.Failing, t.Impaired = true, true
-		t.Raise = min(t.Raise, max(1, k.InService.High))
-	case k.OutOfTraffic, !last && in.impaired(i, t):
+		raise = min(raise, max(1, k.InService.High))
+	case k.OutOfTraffic, !last && impaired:
 		t.Impaired, t.Bounded = true, false
-		t.Raise = min(t.Raise, k.reliable()+1)
+		raise = min(raise, k.reliable()+1)
 	}
-	t.Raise = clamp(max(t.Raise, low), 0, bound)
+	t.Next = next
+	t.Raise = clamp(max(raise, low), 0, bound)
 	t.Release = low
 	if t.Impaired {
 		return min(t.Need, k.reliable())
@@ -185,7 +182,7 @@ func (in *cascadeInput) surplus(gap int) int {
 	n := float64(gap)
 	most := in.p.Overstart * max(n, few*math.Sqrt(n))
 	if within, ok := in.withinWarning(); ok && within > 0 {
-		const z = 2.3 // one shortage in a hundred
+		const z = 2.0 // one shortage in fifty
 		likely := n * (1/within - 1 + z*math.Sqrt((1-within)/(within*n)))
 		most = min(most, likely)
 	}
@@ -195,7 +192,7 @@ func (in *cascadeInput) surplus(gap int) int {
 // withinWarning is the share of the starts that come into service within what a warning leaves, and false where that is not known
 // or warned tasks do not work on.
 func (in *cascadeInput) withinWarning() (float64, bool) {
-	const decide = 3 * time.Second // from the warning to the call
+	const decide = 7 * time.Second // from the warning to the call, the wait for ECS's own replacement included
 	for i := range in.p.Pools {
 		seen := &in.s.Seen.Pools[i]
 		if in.p.Pools[i].Capacity != Spot || seen.WarnedSeconds < worksOn.Seconds() {
@@ -237,35 +234,32 @@ func (in *cascadeInput) lastCover(i int) bool {
 
 // impaired reports whether an on-demand pool cannot hold what it is asked for: its tasks are late, ECS does not place them, or takes no
 // call.
-func (in *cascadeInput) impaired(i int, t *Target) bool {
+func (in *cascadeInput) impaired(i int) (bool, time.Time) {
 	k, ps := &in.known[i], &in.s.Pools[i]
 	if since := ps.RefusedSince; !since.IsZero() {
 		due := since.Add(refusedFor)
-		if !in.now.Before(due) {
-			return true
-		}
-		t.Next = sooner(t.Next, due)
+		return !in.now.Before(due), due
 	}
-	if k.Sight != Fresh {
-		return false
+	if k.Sight != Fresh || k.Late > 0 {
+		return k.Sight == Fresh, zeroTime
 	}
-	return k.Late > 0 || in.unplaceable(i, t)
+	return in.unplaceable(i)
 }
 
 // unplaceable reports whether tasks of a pool cannot be placed: a launch failed since the newest task was created, or they have been
 // missing for longer than ECS takes to launch them.
-func (in *cascadeInput) unplaceable(i int, t *Target) bool {
+func (in *cascadeInput) unplaceable(i int) (bool, time.Time) {
 	k, ps := &in.known[i], &in.s.Pools[i]
 	if k.Unplaced == 0 {
-		return false
+		return false, zeroTime
 	}
 	if failed := later(in.tally[i].NoRoomAt, ps.FailedAt); !failed.IsZero() && in.now.Sub(failed) < k.StartLimit && !k.Newest.After(failed) {
-		return true
+		return true, zeroTime
 	}
-	if ps.UnplacedSince.IsZero() {
-		return false
+	since := ps.UnplacedSince
+	if since.IsZero() {
+		since = in.now
 	}
-	due := later(ps.UnplacedSince.Add(launching(k.Desired)), k.Newest).Add(placeFor)
-	t.Next = sooner(t.Next, due)
-	return !in.now.Before(due)
+	due := later(since.Add(launching(k.Desired)), k.Newest).Add(placeFor)
+	return !in.now.Before(due), due
 }

@@ -45,11 +45,7 @@ func demandOf(p *Policy, s *State, known []Known, o *Observation) Goal {
 	}
 	g.Changed = s.DemandSet && g.Demand != g.From
 	g.Log = logDemand(p, s, g, o.At)
-	g = g.inGap(s, known, p, o.At)
-	if k := p.owner(); k >= 0 && known[k].Sight == Gone && unconfirmed(s, &s.Pools[k], o.At) {
-		g.Wanted, g.Kept = 0, 0
-	}
-	return g
+	return g.inGap(s, known, p, o.At)
 }
 
 // unconfirmed reports whether a service has been gone for a day and nobody has confirmed that its cover is to stay.
@@ -98,7 +94,12 @@ func explainsFor(p *Policy, c *DemandChange) time.Duration {
 // quarter a minute, and a fall to what Spot runs, or less, is the scaler's echo of the loss: cover keeps the demand of before.
 func (g Goal) inGap(s *State, known []Known, p *Policy, now time.Time) Goal {
 	g.Wanted, g.Kept = g.Demand, g.Demand
-	if s.Gap == nil || !s.DemandSet || p.owner() < 0 {
+	k := p.owner()
+	if k >= 0 && known[k].Sight == Gone && unconfirmed(s, &s.Pools[k], now) {
+		g.Wanted, g.Kept = 0, 0
+		return g
+	}
+	if s.Gap == nil || !s.DemandSet || k < 0 {
 		return g
 	}
 	gap := *s.Gap
@@ -108,14 +109,18 @@ func (g Goal) inGap(s *State, known []Known, p *Policy, now time.Time) Goal {
 		g.Wanted = most
 		g.Next = gap.Since.Add(time.Duration(units) * riseUnit)
 	}
-	if g.Demand >= gap.Kept || !gap.FellAt.IsZero() && !s.ConfirmedAt.Before(gap.FellAt) {
+	switch {
+	case g.Demand >= gap.Kept || !gap.FellAt.IsZero() && !s.ConfirmedAt.Before(gap.FellAt):
 		gap.Kept, gap.FellAt, gap.Echo = g.Demand, zeroTime, false
-	} else {
-		if gap.FellAt.IsZero() || g.Changed && g.Demand < g.From {
-			gap.FellAt = now
-			gap.Echo = g.Demand <= spotRunning(p, known)
-		}
-		g = g.fallen(&gap, now)
+	case gap.FellAt.IsZero() || g.Changed && g.Demand < g.From:
+		gap.FellAt = now
+		gap.Echo = g.Demand <= spotRunning(p, known)
+	}
+	if gap.Echo {
+		g.Wanted, g.Kept = gap.Kept, gap.Kept
+	} else if !gap.FellAt.IsZero() {
+		kept, next := gap.following(g.Demand, now)
+		g.Kept, g.Next = kept, sooner(g.Next, next)
 	}
 	if gap != *s.Gap {
 		g.Gap = &gap
@@ -123,22 +128,16 @@ func (g Goal) inGap(s *State, known []Known, p *Policy, now time.Time) Goal {
 	return g
 }
 
-// fallen is the goal after the demand has fallen in a gap.
-func (g Goal) fallen(gap *Gap, now time.Time) Goal {
-	g.Kept = gap.Kept
-	if gap.Echo {
-		g.Wanted = gap.Kept
-		return g
-	}
+// following is what cover is kept for after the demand has fallen, and when that changes: all of it for five minutes, then a quarter
+// of the fall less a minute.
+func (gap *Gap) following(demand int, now time.Time) (kept int, next time.Time) {
 	held := now.Sub(gap.FellAt) - fallHold
 	if held < 0 {
-		g.Next = sooner(g.Next, gap.FellAt.Add(fallHold))
-		return g
+		return gap.Kept, gap.FellAt.Add(fallHold)
 	}
 	steps := math.Floor(held.Minutes()) + 1
-	g.Kept = max(g.Demand, gap.Kept-int(math.Ceil(float64(gap.Kept-g.Demand)*fallPerMinute*steps)))
-	g.Next = sooner(g.Next, gap.FellAt.Add(fallHold+time.Duration(steps)*time.Minute))
-	return g
+	kept = max(demand, gap.Kept-int(math.Ceil(float64(gap.Kept-demand)*fallPerMinute*steps)))
+	return kept, gap.FellAt.Add(fallHold + time.Duration(steps)*time.Minute)
 }
 
 // spotRunning is how many tasks run on Spot.

@@ -126,16 +126,16 @@ func estimate(l look) Known {
 		}
 		return k
 	case Told:
-		return estimateTold(l, k)
+		k.Desired, k.InForce = l.seen.Desired, toldCount(l)
+		k.InService.High = told(l)
+		k.Running, k.Live = k.InService.High, k.InService.High
+		return k
 	}
 	k.Desired = l.po.Desired
 	k.InForce = Exactly(l.ps.Asked.inForce(r))
-	if !l.po.Listed {
-		k.Running = l.po.RunningCount
-		k.InService = Exactly(k.Running)
-		k.Placed = l.po.PendingCount
-		k.Live = k.Running + k.Placed
-	} else {
+	k.Running, k.Placed = l.po.RunningCount, l.po.PendingCount
+	k.InService, k.Live = Exactly(k.Running), k.Running+k.Placed
+	if l.po.Listed {
 		k = countTasks(l, k)
 	}
 	k.Unplaced = max(0, k.Desired-k.Live)
@@ -146,29 +146,30 @@ func estimate(l look) Known {
 	return k
 }
 
-// estimateTold is what is known of a pool that cannot be read: what the last look saw in it, less the losses that events tell
-// of since, may be there; none of it is certain.
-func estimateTold(l look, k Known) Known {
-	k.Desired = l.seen.Desired
-	k.InForce = Exactly(l.seen.Desired)
+// toldCount is the count in force of a pool that cannot be read: our last ask, or what the last look saw.
+func toldCount(l look) Range {
 	if a := l.ps.Asked; a != nil {
-		k.InForce = Range{min(a.Count, l.seen.Desired), max(a.Count, l.seen.Desired)}
+		return Range{min(a.Count, l.seen.Desired), max(a.Count, l.seen.Desired)}
 	}
+	return Exactly(l.seen.Desired)
+}
+
+// told is what a pool that cannot be read may have in service: what the last look saw in it, less the losses that events tell of
+// since. None of it is certain.
+func told(l look) int {
 	there := l.seen.InService + l.seen.Coming
 	if l.seen.Desired > 0 {
 		there = min(there, max(l.seen.Desired, l.seen.InService))
 	}
-	k.InService.High = max(0, there-l.tally.ToldLost+min(l.tally.ToldStarted, l.tally.ToldLost))
-	k.Running = k.InService.High
-	k.Live = k.InService.High
-	return k
+	return max(0, there-l.tally.ToldLost+min(l.tally.ToldStarted, l.tally.ToldLost))
 }
 
 // counter counts a listed pool task by task.
 type counter struct {
 	k                          Known
 	l                          *look
-	ready                      int
+	ready, running             int
+	live, placed               int
 	deniedReady                time.Duration // above 0: health is denied for so long that the running time stands in for it
 	newestServing              time.Time
 	oldestStart, oldestWarming time.Time
@@ -180,7 +181,7 @@ const revisionsMax = 8
 
 // countTasks reads a listing. It is the one loop over tasks, run twice where late tasks need to be known by younger ones.
 func countTasks(l look, k Known) Known {
-	c := counter{k: k, l: &l}
+	c := counter{k: k, l: &l, ready: l.po.Steady, running: l.po.Steady, live: l.po.Steady}
 	if l.po.HealthBased && l.po.HealthErr != ErrNone {
 		c.k.HealthUnread = true
 		if since := l.ps.HealthErrSince; l.po.HealthErr == ErrDenied && !since.IsZero() && l.now.Sub(since) >= deniedFor {
@@ -192,15 +193,12 @@ func countTasks(l look, k Known) Known {
 		}
 	}
 	for i := range l.po.Tasks {
-		c.running(&l.po.Tasks[i])
+		c.wanted(&l.po.Tasks[i])
 	}
 	for i := range l.po.Tasks {
 		c.starting(&l.po.Tasks[i])
 	}
-	c.k.Running += l.po.Steady
-	c.k.Live += l.po.Steady
-	c.ready += l.po.Steady
-	c.k.InService = c.inService()
+	c.k.Running, c.k.Live, c.k.Placed, c.k.InService = c.running, c.live, c.placed, c.inService()
 	c.k.NextLate = sooner(sooner(after(c.oldestStart, c.k.StartLimit), c.ageMark(c.oldestStart)), after(c.oldestWarming, c.k.ReadyLimit))
 	return c.k
 }
@@ -214,8 +212,8 @@ func (c *counter) ageMark(created time.Time) time.Time {
 	return zeroTime
 }
 
-// running counts a task that is RUNNING and wanted, or leaves.
-func (c *counter) running(t *Task) {
+// wanted counts a task that is RUNNING and wanted, or leaves.
+func (c *counter) wanted(t *Task) {
 	l, k := c.l, &c.k
 	if t.Phase == Leaving || l.gone.noticed(t.ID) {
 		k.Leaving++
@@ -234,8 +232,8 @@ func (c *counter) running(t *Task) {
 	if t.Phase != Running {
 		return
 	}
-	k.Running++
-	k.Live++
+	c.running++
+	c.live++
 	if l.now.Sub(t.StartedAt) <= healthWindow {
 		k.StartedRecently++
 	}
@@ -306,7 +304,7 @@ func (c *counter) starting(t *Task) {
 	if t.Phase != Provisioning && t.Phase != Placed || l.gone.noticed(t.ID) {
 		return
 	}
-	k.Live++
+	c.live++
 	age := l.now.Sub(t.CreatedAt)
 	if !t.CreatedAt.IsZero() && (age >= k.StartLimit || age >= lateAfter && c.newestServing.Sub(t.CreatedAt) >= lateMargin) {
 		k.Late++
@@ -314,7 +312,7 @@ func (c *counter) starting(t *Task) {
 		return
 	}
 	if t.Phase == Placed {
-		k.Placed++
+		c.placed++
 	} else {
 		k.Provisioning++
 	}

@@ -19,7 +19,7 @@ func (x *outcome) findings() []Finding {
 	if a := x.cas.shared; a >= 0 {
 		out = append(out, Finding{Reason: ReasonTierShared, Pool: x.p.Pools[a].Name, Count: x.goal.Wanted})
 	}
-	return append(out, x.plan.findings...)
+	return append(out, x.plan.notes.findings...)
 }
 
 // sightFindings says what could not be read of a pool.

@@ -82,12 +82,18 @@ func (s Spread) within(d time.Duration) (float64, bool) {
 	if n < samplesMin-0.5 {
 		return 0, false
 	}
-	sum := 0.0
-	for i := range min(bucketOf(d)+1, len(s.Weights)) {
+	sum, last := 0.0, bucketOf(d)
+	for i := range min(last, len(s.Weights)) {
 		sum += s.Weights[i]
+	}
+	if last < len(s.Weights) { // of the bucket that it falls into, the part below it
+		high := spreadLow * math.Pow(spreadRatio, float64(last))
+		sum += s.Weights[last] * clampShare((d.Seconds()-high/spreadRatio)/(high-high/spreadRatio))
 	}
 	return sum / n, true
 }
+
+func clampShare(x float64) float64 { return max(0, min(x, 1)) }
 
 // limit returns how long something may take: what is configured, or more where it is known to take longer.
 func (s Spread) limit(configured time.Duration) time.Duration {

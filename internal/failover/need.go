@@ -9,9 +9,11 @@ import (
 // (docs/policies.md). Both count from the loss, and only where warned tasks are known to work on.
 const (
 	// placedAfter: until then a loss waits for ECS to create the replacement. ECS does so about 5 s after the warning.
-	placedAfter = 7 * time.Second
-	// proofAfter: until then a created replacement may stand for the loss although nothing shows yet that it has capacity.
-	proofAfter = 13 * time.Second
+	placedAfter = 6 * time.Second
+	// proofAfter: until then a created replacement may stand for the loss although nothing shows yet that it has capacity. Where
+	// there is none ECS creates no task (A23), and a task that has capacity shows it, PENDING or by its network interface, within
+	// about 20 s of its creation (A4).
+	proofAfter = 26 * time.Second
 )
 
 // Need is what one Spot pool lacks, and why.
@@ -57,10 +59,11 @@ func needOf(in excuseInput) Need {
 		n.Holds = serving
 		return n
 	}
-	n.Coming = coming(in, &n)
+	n.Coming, n.Next = coming(in)
 	n.Loss = in.asked - serving - n.Coming
 	if n.Loss > 0 {
-		n.Excused = min(n.Loss, k.Unhealthy+min(k.Unplaced, excused(in, &n)))
+		count, next := excused(in)
+		n.Excused, n.Next = min(n.Loss, k.Unhealthy+min(k.Unplaced, count)), sooner(n.Next, next)
 	}
 	n.Owed = max(0, n.Loss-n.Excused)
 	n.Holds = min(in.asked, serving+n.Coming+n.Excused)
@@ -70,14 +73,14 @@ func needOf(in excuseInput) Need {
 // coming is what is on its way and stands for what is missing: tasks that warm up, those that capacity was granted for, and those
 // that were created and replace no loss, or one so fresh that the proof may be waited for. A placement that ended before it served
 // has used its credit up: as many others are not credited.
-func coming(in excuseInput, n *Need) int {
+func coming(in excuseInput) (n int, next time.Time) {
 	k, t := in.known, in.tally
 	placed := max(0, k.Placed-t.Spent)
 	credited := k.Provisioning
 	due := t.Lost
 	if waits(in) {
 		due = t.LostDue
-		n.Next = sooner(n.Next, t.Next)
+		next = t.Next
 	}
 	if unproven := due - k.Placed - k.Warming; unproven > 0 {
 		credited = max(0, credited-unproven)
@@ -87,7 +90,7 @@ func coming(in excuseInput, n *Need) int {
 		// What a deployment brings up stands for what it takes, and for no task that was lost.
 		all -= max(0, k.Arriving-mayTake(in))
 	}
-	return max(0, all)
+	return max(0, all), next
 }
 
 // mayTake is how many tasks of the pool a deployment in progress may stop of its own accord.
@@ -109,22 +112,22 @@ func waits(in excuseInput) bool {
 
 // excused is how many tasks may be missing for another reason than a loss: the application's stops, a deployment's and an
 // operator's, a rise of demand, and a loss that ECS has had no time to replace. A task that cannot be placed is never excused.
-func excused(in excuseInput, n *Need) int {
+func excused(in excuseInput) (count int, next time.Time) {
 	t := in.tally
-	count := 0
 	if waits(in) {
 		count += max(0, t.LostNew-t.Spent)
 	}
 	if rise, at := in.goal.rise(in.p, in.now); rise > 0 && !in.gap && t.NoRoomAt.Before(at) && t.Lost == 0 {
 		count += rise
-		n.Next = sooner(n.Next, at.Add(placeFor+launching(rise)))
+		next = at.Add(placeFor + launching(rise))
 	}
-	return count + stops(in, n)
+	stopped, until := stops(in)
+	return count + stopped, sooner(next, until)
 }
 
 // stops counts the excused stops whose replacement ECS has not placed yet: each created task ends the excuse of the oldest stop
 // before it.
-func stops(in excuseInput, n *Need) int {
+func stops(in excuseInput) (n int, next time.Time) {
 	var gone []*Evidence
 	var created []time.Time
 	for i := range in.win {
@@ -140,7 +143,7 @@ func stops(in excuseInput, n *Need) int {
 		}
 	}
 	if len(gone) == 0 {
-		return 0
+		return 0, next
 	}
 	for i := range in.po.Tasks {
 		if t := &in.po.Tasks[i]; t.CreatedAt.After(in.seen.WholeAt) && t.Phase != Leaving {
@@ -165,9 +168,9 @@ func stops(in excuseInput, n *Need) int {
 		default:
 			open++
 		}
-		n.Next = sooner(n.Next, until)
+		next = sooner(next, until)
 	}
-	return open + min(deploying, mayTake(in))
+	return open + min(deploying, mayTake(in)), next
 }
 
 // excuse returns until when a stop explains that a task is missing, and false for one that explains nothing: a loss.

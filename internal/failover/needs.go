@@ -34,6 +34,7 @@ func ToRead(p *Policy, s *State, o *Observation) []Reads {
 		sig := &o.Signals[i]
 		if k := p.pool(sig.Pool); k >= 0 && k < len(o.Pools) && counted(sig.Kind) && o.Pools[k].Err == ErrNone {
 			reads[k].Tasks = true
+			reads[k].Stopped = reads[k].Stopped || loses(sig.Kind) // which leaving ones still work decides how urgent it is
 		}
 	}
 	noticedFrom := o.At.Add(-noticedFor)

@@ -233,7 +233,7 @@ func (x *outcome) lookAgain() time.Time {
 	for _, t := range [...]time.Time{x.next, x.cas.next, x.sw.next} {
 		consider(t)
 	}
-	if t := x.plan.next; !t.IsZero() {
+	if t := x.plan.notes.next; !t.IsZero() {
 		next = sooner(next, later(t, x.o.At))
 	}
 	for i := range x.known {

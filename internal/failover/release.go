@@ -3,7 +3,6 @@ package failover
 // releaseInput is what the release of cover is worked out from.
 type releaseInput struct {
 	p     *Policy
-	goal  *Goal
 	known []Known
 	pools []PoolObservation
 	// kept is what must stay in service whatever ECS stops.

@@ -37,6 +37,8 @@ func (s *sim) carryOut(actions []failover.Action, committed func([]failover.Acti
 		switch x := x.(type) {
 		case failover.SetDesiredCount:
 			a.asks = append(a.asks, ask{s.byRef[x.Pool], x.Count})
+		case failover.HoldDemand:
+			a.hold = append(a.hold, x)
 		case failover.StopTask:
 			a.stop = append(a.stop, x)
 		}
@@ -59,9 +61,12 @@ func (s *sim) carry() {
 			s.setDesired(x.pool, x.count)
 			s.result.Updates++
 		}
+		for _, x := range a.hold {
+			s.pools[s.byRef[x.Pool]].held = x.Demand
+		}
 		for _, x := range a.stop {
 			ref := s.pools[s.byRef[x.Pool]].ref
-			_, _ = s.world.StopTask(ref.Region, ref.Cluster, x.Task, "stuck before RUNNING") // it may be gone by now
+			_, _ = s.world.StopTask(ref.Region, ref.Cluster, x.Task, "late") // it may be gone by now
 		}
 		if a.done != nil {
 			a.done()
@@ -71,7 +76,11 @@ func (s *sim) carry() {
 
 func (s *sim) setDesired(pool, count int) {
 	p := s.pools[pool]
+	raised := count > p.desired && p.capacity == failover.OnDemand
 	p.desired = count
+	if raised {
+		s.m.raised()
+	}
 	if err := s.world.SetDesired(p.ref, count); err != nil {
 		s.result.Violations = append(s.result.Violations, fmt.Sprintf("set %s to %d: %v", p.name, count, err))
 	}

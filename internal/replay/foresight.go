@@ -6,11 +6,11 @@ import (
 	"github.com/backstop-ecs/backstop/internal/failover"
 )
 
-// newForesight is the product's law with a forecast that knows what a lost task is missing in the run's world. The forecast
-// knows nothing but the past of its own run, so every hour it is judged on is one that it has not seen.
+// newForesight is the product's law with a forecast. The forecast knows nothing but the past of its own run, so every hour it is judged
+// on is one that it has not seen.
 func newForesight(s *sim, usd float64) controller {
 	p, _ := failover.Preset(failover.PresetFill)
-	p.ForesightUSD, p.ForesightGap = usd, s.run.World.Gap()
+	p.ForesightUSD = usd
 	return newLaw(s, p)
 }
 

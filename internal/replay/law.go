@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/promise"
 )
 
 // law runs the production decision code.
@@ -16,11 +17,12 @@ type law struct {
 	acted bool      // the last pass changed something
 	count int       // failovers
 
-	steady time.Duration // Policy.SteadyAfter
+	steady  time.Duration // Policy.SteadyAfter
+	serving []int         // tasks in service at the last pass, by pool
 }
 
 func newLaw(s *sim, p failover.Policy) controller {
-	l := &law{s: s, p: p, steady: p.SteadyAfter()}
+	l := &law{s: s, p: p, steady: p.SteadyAfter(), serving: make([]int, len(s.pools))}
 	tier0 := 0
 	for _, pool := range s.pools {
 		price := s.run.Prices.Spot
@@ -44,26 +46,10 @@ func (l *law) pass(arrived []notice) {
 	if !s.owned {
 		l.p.Demand = s.demand
 	}
-	l.obs.At = s.clock()
-	l.obs.Signals = l.obs.Signals[:0]
-	for i := range arrived {
-		if !arrived[i].stopped {
-			l.obs.Signals = append(l.obs.Signals, arrived[i].sig)
-		}
-	}
-	for i, p := range s.pools {
-		desired, running, pending := p.gauge.Counts()
-		l.obs.Pools[i] = failover.PoolObservation{Pool: p.name, Desired: desired, RunningCount: running, PendingCount: pending}
-	}
-	for i, n := range failover.Needs(&l.p, &l.state, &l.obs) {
-		if n.Tasks {
-			l.list(i)
-		}
-		l.obs.Pools[i].Scaling.Known = n.Scaling
-	}
+	l.observe(arrived)
 	after, d := failover.Step(&l.p, l.state, &l.obs)
 	if s.run.Check {
-		for _, v := range failover.Check(l.p, l.state, l.obs, after, d) {
+		for _, v := range promise.Check(&l.p, &l.state, &l.obs, &after, &d) {
 			s.violation(v)
 		}
 	}
@@ -78,23 +64,66 @@ func (l *law) pass(arrived []notice) {
 	if !l.look.IsZero() {
 		s.passAt(l.look.Sub(s.start))
 	}
+	s.polling = s.run.World.warms() && l.reckonsWithHealth()
 }
 
-// list shows the law the tasks of a pool: those whose age matters, and how many others run. The order matters to nobody but who stops
-// stuck tasks, ten in a pass.
-func (l *law) list(i int) {
-	p, o := l.s.pools[i], &l.obs.Pools[i]
-	o.Listed, o.Tasks = true, p.tasks
-	closed := i >= len(l.state.Pools) || l.state.Pools[i].B.Mode == failover.Closed
-	if closed && !l.p.StopStuck && !l.s.run.thorough {
-		o.Tasks, o.Steady = p.unsteady(l.obs.At.Add(-l.steady))
+// observe looks at the services, and as closely as the law asks for at their tasks.
+func (l *law) observe(arrived []notice) {
+	s := l.s
+	l.obs.At = s.clock()
+	l.obs.Signals = l.obs.Signals[:0]
+	for i := range arrived {
+		if n := &arrived[i]; !n.stopped || n.sig.Kind == failover.SignalInterruption { // then it says how long a warned task worked on
+			l.obs.Signals = append(l.obs.Signals, n.sig)
+		}
+	}
+	for i, p := range s.pools {
+		desired, running, pending := p.gauge.Counts()
+		l.obs.Pools[i] = failover.PoolObservation{Pool: p.name, Desired: desired, RunningCount: running, PendingCount: pending,
+			HealthBased: s.run.World.warms(), HeldDemand: p.held}
+		l.serving[i] = p.gauge.InService()
+	}
+	for i, r := range failover.ToRead(&l.p, &l.state, &l.obs) {
+		if r.Tasks {
+			l.list(i, r)
+		}
+		l.obs.Pools[i].Scaling.Known = r.Scaling
 	}
 }
 
-// idle: nothing was done, the services' counts are what they were, no evidence can expire, no breaker is at work and no budget runs.
-// Whatever else depends on time alone has asked for a pass of its own (Decision.LookAgain).
+// list shows the law the tasks of a pool: those whose age matters, and how many others are in service. Their order matters to nothing
+// but which of several late tasks is stopped.
+func (l *law) list(i int, r failover.Reads) {
+	p, o := l.s.pools[i], &l.obs.Pools[i]
+	p.refresh(l.obs.At, r.Health)
+	o.Listed, o.Tasks = true, p.tasks
+	closed := i >= len(l.state.Pools) || l.state.Pools[i].B.Mode == failover.Closed
+	if closed && !l.s.run.thorough {
+		o.Tasks, o.Steady = p.unsteady(l.obs.At.Add(-l.steady))
+	}
+	if r.Stopped {
+		o.Tasks = p.withLeaving(o.Tasks, l.obs.At)
+	}
+}
+
+// reckonsWithHealth reports whether what comes into service may let something be given back: in a gap, while on-demand stands, and
+// while a pool is held down.
+func (l *law) reckonsWithHealth() bool {
+	if l.state.Gap != nil {
+		return true
+	}
+	for i := range l.obs.Pools {
+		if l.p.Pools[i].Capacity == failover.OnDemand && l.obs.Pools[i].Desired > 0 || l.state.Pools[i].B.Mode != failover.Closed {
+			return true
+		}
+	}
+	return false
+}
+
+// idle: nothing was done, the services are what they were, no evidence can expire, no gap is open, no breaker is at work and no budget
+// runs. Whatever else depends on time alone has asked for a pass of its own (Decision.LookAgain).
 func (l *law) idle() bool {
-	if l.acted || len(l.state.Window) > 0 || l.p.OnDemandBudgetUSDMonthly > 0 || l.p.Nudge != failover.NudgeNone {
+	if l.acted || len(l.state.Window) > 0 || l.state.Gap != nil || l.p.OnDemandBudgetUSDMonthly > 0 {
 		return false
 	}
 	for i := range l.state.Pools {
@@ -104,7 +133,8 @@ func (l *law) idle() bool {
 	}
 	for i, p := range l.s.pools {
 		seen := &l.obs.Pools[i]
-		if desired, running, pending := p.gauge.Counts(); desired != seen.Desired || running != seen.RunningCount || pending != seen.PendingCount {
+		desired, running, pending := p.gauge.Counts()
+		if desired != seen.Desired || running != seen.RunningCount || pending != seen.PendingCount || p.gauge.InService() != l.serving[i] {
 			return false
 		}
 	}

@@ -12,11 +12,18 @@ import (
 // collect takes the world's events: it keeps the mirrors, and turns what a controller would hear of into notices on their way.
 func (s *sim) collect() {
 	s.events = s.world.DrainTo(s.events[:0])
-	changed := s.world.Changes() - s.changes
-	if changed == 0 && len(s.events) == 0 {
+	changed, shifted := s.world.Changes()-s.changes, s.world.Shifts() != s.shifts
+	if changed == 0 && !shifted && len(s.events) == 0 {
 		return
 	}
 	s.changes += changed
+	s.shifts = s.world.Shifts()
+	if shifted {
+		s.dirty = true
+		if s.polling {
+			s.poll = min(s.poll, s.nextPoll(s.now))
+		}
+	}
 	s.result.Events += changed // those that nobody is told of too
 	s.dirty = s.dirty || len(s.events) > 0
 	for i := range s.events {
@@ -45,10 +52,10 @@ func (s *sim) collect() {
 
 func (s *sim) taskEvent(k int, p *pool, e *ecsim.Event) {
 	t := e.Task
-	left, ran := p.note(t)
+	seen := p.note(t, s.world, &s.run.World)
 	switch {
-	case left:
-		kind := ecsevent.Classify(stopOf(t, ran))
+	case seen.left:
+		kind := ecsevent.Classify(stopOf(t, seen.ran))
 		if kind == failover.SignalInterruption {
 			p.lost++
 			s.m.warned()
@@ -71,8 +78,8 @@ func stopOf(t *ecsim.Task, ran bool) ecsevent.Stop {
 }
 
 func taskSignal(kind failover.SignalKind, t *ecsim.Task, e *ecsim.Event) failover.Signal {
-	return failover.Signal{ID: e.ID, Kind: kind, Task: t.ID, Version: int64(t.Version), Zone: t.Zone, StartedAt: t.StartedAt,
-		StopCode: t.StopCode, StopReason: t.StoppedReason}
+	return failover.Signal{ID: e.ID, Kind: kind, Task: t.ID, Version: int64(t.Version), Zone: t.Zone, CreatedAt: t.CreatedAt, StartedAt: t.StartedAt,
+		ExitedAt: t.ExecutionStoppedAt, Deployment: t.StartedBy, StopCode: t.StopCode, StopReason: t.StoppedReason}
 }
 
 // notify sends a notice on its way to the controller.
@@ -90,9 +97,13 @@ func (s *sim) notify(pool int, at time.Time, sig failover.Signal, stopped bool) 
 	s.awaken(&n)
 }
 
-// awaken asks for the pass that a notice wakes: at its arrival what may call for cover, later what can wait.
+// awaken asks for the pass that a notice wakes: at its arrival what may call for cover, later what can wait. That a task which was
+// known to go has stopped wakes only controllers that wait for it.
 func (s *sim) awaken(n *notice) {
 	at := n.at
+	if n.stopped && s.run.Policy.Law != nil {
+		return
+	}
 	switch n.sig.Kind {
 	case failover.SignalInterruption, failover.SignalPlacementFailure, failover.SignalCapacityStop, failover.SignalQuota:
 	default:

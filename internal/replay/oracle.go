@@ -15,11 +15,12 @@ const (
 	warningTime = 120 * time.Second
 )
 
-// Oracle returns the least that the trace's demand can cost with nothing ever short, with perfect foresight, in a world where every
-// start takes exactly the median: the physical limit that policies are compared with.
+// Oracle returns the least that the trace's demand can cost with nothing ever out of service, with perfect foresight, in a world where
+// every start and every warm-up takes exactly the median: the physical limit that policies are compared with. A warned task serves and is
+// billed for as long as it does in the run's world.
 //
 // The n-th of the tasks wanted at any moment may run on Spot while Spot can hold n. Of each such stretch it pays both start-ups (the
-// Spot task's, then the on-demand task's that must run when Spot's ends, each overlapping what it replaces), and uses the stretch only
+// Spot task's, then the on-demand task's that must serve when Spot's ends, each overlapping what it replaces), and uses the stretch only
 // if that is cheaper than staying on on-demand. With several zones it is a lower bound that cannot be reached: moving a task from one
 // zone to another costs it nothing.
 func Oracle(r Run) Result {
@@ -38,7 +39,7 @@ func Oracle(r Run) Result {
 	for n := 1; n <= most; n++ {
 		o.level(n)
 	}
-	res := Result{Policy: OracleName, Seed: r.Seed, Availability: 1, Availability90: 1, Availability50: 1, WorkingMin: 1}
+	res := Result{Policy: OracleName, Seed: r.Seed, Availability: 1, Availability90: 1, Availability50: 1, WorkingMin: 1, ReturnMin: 1, RunningAvailability: 1, RunningMin: 1}
 	res.SpotHours, res.CoverHours = o.spot.Hours(), o.cover.Hours()
 	res.CostUSD = res.SpotHours*r.Prices.Spot + res.CoverHours*r.Prices.OnDemand
 	for _, row := range o.row {
@@ -107,7 +108,7 @@ func (o *oracle) level(n int) {
 // wanted adds what the n-th task costs while it is wanted without a break. At the beginning of the trace it runs already; at its end
 // nothing need be stopped.
 func (o *oracle) wanted(rows []oracleRow, n int, begins, ends bool) {
-	start := time.Duration(billedStart * float64(o.world.StartUp.P50))
+	start := o.start()
 	onDemand := rows[len(rows)-1].to - rows[0].from
 	if !begins {
 		onDemand += start
@@ -136,19 +137,23 @@ func (o *oracle) wanted(rows []oracleRow, n int, begins, ends bool) {
 	o.cover += onDemand
 }
 
+// start is what a start is billed before the task is in service: from the image pull to RUNNING, and the warm-up.
+func (o *oracle) start() time.Duration {
+	return time.Duration(billedStart*float64(o.world.StartUp.P50)) + o.world.WarmUp.P50
+}
+
 // stretch returns what a Spot task is billed for if it uses a stretch of capacity, how much on-demand time it saves, and the starts.
 // first and last say that the stretch begins or ends with the demand; begins and ends that the demand does so with the trace.
 func (o *oracle) stretch(a, b time.Duration, first, last, begins, ends bool) (spot, saved time.Duration, starts int) {
-	p50 := o.world.StartUp.P50
-	start := time.Duration(billedStart * float64(p50))
+	start, serves := o.start(), o.world.StartUp.P50+o.world.WarmUp.P50
 	spotFrom, spotTo, savedFrom, savedTo := a, b, a, b
 	switch {
 	case first && begins: // it runs already, and no on-demand task was ever started
 	case first: // it starts before it is wanted, in place of an on-demand task
 		spotFrom, savedFrom = a-start, a-start
 	default:
-		spotFrom = a + p50 - start
-		savedFrom = a + p50 + obeyTime + billedDrain // the on-demand task goes when it runs
+		spotFrom = a + serves - start
+		savedFrom = a + serves + obeyTime + billedDrain // the on-demand task goes when it serves
 		starts++
 	}
 	switch {
@@ -156,13 +161,14 @@ func (o *oracle) stretch(a, b time.Duration, first, last, begins, ends bool) (sp
 	case last: // both end with the demand, and drain
 		spotTo, savedTo = b+billedDrain, b+billedDrain
 	default:
-		works := b
-		if o.world.Stop == UsesWarning {
-			works += warningTime
-			spotTo = works + billedDrain
-		} else {
-			spotTo = b + billedDrain
+		works, killed := b, b // until when it serves, and when its process ends
+		switch o.world.Stop {
+		case UsesWarning:
+			works, killed = b+warningTime, b+warningTime
+		case Drained:
+			killed = b + warningTime
 		}
+		spotTo = killed + billedDrain
 		savedTo = works - start
 		starts++
 	}

@@ -80,8 +80,8 @@ func TestOneInterruptionOnSpotAloneToTheSecondAndTheCent(t *testing.T) {
 func TestOneInterruptionUnderFillToTheSecondAndTheCent(t *testing.T) {
 	r := simulate(t, Run{Trace: parse(t, oneInterruption), Policy: policy(t, failover.PresetFill), World: exact})
 	near(t, "task-seconds short", r.ShortMinutes*60, 0, 0)
-	near(t, "on-demand seconds billed", r.CoverHours*3600, 180.3-20.3, 0.01)
-	near(t, "the cost", r.CostUSD, (200*7200+140-83)*0.11796/3600+160*0.268/3600, 0.005)
+	near(t, "on-demand seconds billed", r.CoverHours*3600, 179.3-20.3, 0.01)
+	near(t, "the cost", r.CostUSD, (200*7200+140-83)*0.11796/3600+159*0.268/3600, 0.005)
 	if r.Lost != 1 || r.TaskStarts != 2 || r.Updates != 2 || r.Failovers != 0 {
 		t.Errorf("%d lost, %d started, %d calls, %d failovers; want 1, 2, 2, 0", r.Lost, r.TaskStarts, r.Updates, r.Failovers)
 	}
@@ -222,8 +222,11 @@ func TestSkippedPassesChangeNothing(t *testing.T) {
 		for _, preset := range []string{failover.PresetFill, failover.PresetSwitch, RivalForesightX} {
 			for _, zones := range []Zones{Pooled, PerZone} {
 				run := Run{Trace: tr, Policy: policy(t, preset), Zones: zones, Seed: 1, Tasks: 24}
-				if preset == RivalForesightX {
+				switch {
+				case preset == RivalForesightX:
 					run.World.Stop = EndsAtSIGTERM
+				case name == "article" || name == "flap":
+					run.World = World{Stop: Drained, WarmUp: ecsim.WarmUp{P50: 30 * time.Second, P99: 48 * time.Second}}
 				}
 				a := simulate(t, run)
 				run.thorough = true
@@ -245,17 +248,40 @@ func TestTheMirrorShowsWhatAListingWould(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	looks, steadyMost := 0, 0
-	simulate(t, Run{Trace: tr, Policy: policy(t, failover.PresetFill), Tasks: 40, World: World{HungShare: 0.5, UnwarnedShare: 0.2}, audit: func(s *sim) {
+	looks, steadyMost, worked := 0, 0, 0
+	world := World{HungShare: 0.5, UnwarnedShare: 0.2, WarmUp: ecsim.WarmUp{P50: 20 * time.Second}}
+	simulate(t, Run{Trace: tr, Policy: policy(t, failover.PresetFill), Tasks: 40, World: world, audit: func(s *sim) {
 		looks++
 		for _, p := range s.pools {
 			var want, got []string
 			for _, x := range s.world.AppendTasks(nil, p.ref, ecsim.Running) {
-				want = append(want, fmt.Sprint(x.ID, x.LastStatus == ecsim.Running, x.CreatedAt, x.StartedAt))
+				phase := failover.Placed
+				switch x.LastStatus {
+				case ecsim.Provisioning:
+					phase = failover.Provisioning
+				case ecsim.Running:
+					phase = failover.Running
+				}
+				want = append(want, fmt.Sprint(x.ID, phase, x.CreatedAt, x.StartedAt))
 			}
+			p.refresh(s.clock(), true)
+			ready := 0
 			for _, x := range p.tasks {
-				got = append(got, fmt.Sprint(x.ID, x.Phase == failover.Running, x.CreatedAt, x.StartedAt))
+				got = append(got, fmt.Sprint(x.ID, x.Phase, x.CreatedAt, x.StartedAt))
+				if x.Health == failover.HealthReady {
+					ready++
+				}
 			}
+			works := 0
+			for _, x := range p.withLeaving(nil, s.clock()) {
+				if x.Works {
+					works++
+				}
+			}
+			if in := s.world.InService(p.ref); ready != in || ready+works != s.world.Working(p.ref) {
+				t.Fatalf("at %s %s shows %d ready and %d that leave and work, of %d in service and %d at work", s.now, p.name, ready, works, in, s.world.Working(p.ref))
+			}
+			worked += works
 			slices.Sort(want)
 			slices.Sort(got)
 			if !slices.Equal(got, want) {
@@ -265,7 +291,7 @@ func TestTheMirrorShowsWhatAListingWould(t *testing.T) {
 			fresh, steady := p.unsteady(since)
 			old := 0
 			for i, x := range p.tasks {
-				if x.Phase == failover.Running && !x.StartedAt.After(since) {
+				if x.Phase == failover.Running && passed(p.due[i].ready, since) {
 					old++
 				} else if f := p.inFresh[i]; f < 0 || fresh[f] != x {
 					t.Fatalf("at %s %s is not among the fresh tasks of %s", s.now, x.ID, p.name)
@@ -275,16 +301,13 @@ func TestTheMirrorShowsWhatAListingWould(t *testing.T) {
 				t.Fatalf("at %s %s has %d steady tasks and %d others, want %d of %d", s.now, p.name, steady, len(fresh), old, len(p.tasks))
 			}
 			steadyMost = max(steadyMost, steady)
-			if p.working != s.world.Working(p.ref) {
-				t.Fatalf("at %s %s has %d at work, not %d", s.now, p.name, s.world.Working(p.ref), p.working)
-			}
 		}
 	}})
 	if looks < 100 {
 		t.Errorf("only %d passes were looked at", looks)
 	}
-	if steadyMost == 0 {
-		t.Error("no task was ever steady")
+	if steadyMost == 0 || worked == 0 {
+		t.Errorf("no task was ever steady, or left and worked on (%d, %d)", steadyMost, worked)
 	}
 }
 
@@ -329,7 +352,7 @@ func TestARunCanBeStoppedAndBadRunsAreRefused(t *testing.T) {
 func TestATimelineHoldsWhatHappened(t *testing.T) {
 	r := simulate(t, Run{Trace: parse(t, halfAnHour), Policy: policy(t, "fill"), World: exact, Tasks: 10, Record: true})
 	tl := r.Timeline
-	if len(tl.Choices) < 2 || tl.Choices[0].Text != "standard 0 -> 14: Tasks are under interruption notice; a later pool covers them before they stop." {
+	if len(tl.Choices) < 2 || tl.Choices[0].Text != "standard 0 -> 14: Tasks are under interruption notice; on-demand covers them before they stop." {
 		t.Fatalf("the first decision reads %+v", tl.Choices)
 	}
 	near(t, "the first decision", tl.Choices[0].At.Seconds(), 3601, 0.001)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/backstop-ecs/backstop/internal/ecsim"
 	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/promise"
 	"github.com/backstop-ecs/backstop/internal/trace"
 )
 
@@ -22,7 +23,7 @@ type Run struct {
 	World  World
 	Prices Prices // zero: the article's
 	Seed   uint64
-	Check  bool // run failover.Check after every pass of the product's law
+	Check  bool // hold every pass of the product's law against its promises (package promise)
 	Record bool // keep a timeline
 	// Stop is asked now and then whether to give up; nil: never.
 	Stop func() bool
@@ -37,6 +38,9 @@ var ErrStopped = errors.New("replay: stopped")
 
 // passGap is the least time between two passes: one pass at a time, and it takes as long as its calls.
 const passGap = 300 * time.Millisecond
+
+// healthEvery is how often health is read while it matters. Target health comes without events.
+const healthEvery = 5 * time.Second
 
 // violationsMax bounds the broken invariants that a result carries.
 const violationsMax = 10
@@ -63,6 +67,9 @@ type sim struct {
 
 	events    []ecsim.Event
 	changes   int           // of the world's tasks, as far as they have been looked at
+	shifts    int           // of what serves
+	polling   bool          // the controller reads health again soon
+	poll      time.Duration // the next look at health that shows something new; never when there is none
 	arrivals  []notice      // in order of arrival
 	wake      time.Duration // when they want a pass; never when there is none
 	batch     []notice
@@ -84,6 +91,7 @@ type ask struct{ pool, count int }
 type act struct {
 	at   time.Duration
 	asks []ask
+	hold []failover.HoldDemand
 	stop []failover.StopTask
 	done func()
 }
@@ -117,7 +125,7 @@ func newSim(r *Run) (*sim, error) {
 	}
 	r.World = r.World.defaults()
 	s := &sim{run: r, start: epoch, now: -warmUp, end: r.Trace.Duration, pools: layout(r.Trace, r.Zones), byRef: map[string]int{},
-		c: r.Policy.Control, rng: rand.New(rand.NewPCG(r.Seed, 0xc0117201)), due: -warmUp, tick: -warmUp, wake: never, busyUntil: -warmUp,
+		c: r.Policy.Control, rng: rand.New(rand.NewPCG(r.Seed, 0xc0117201)), due: -warmUp, tick: -warmUp, wake: never, poll: never, busyUntil: -warmUp,
 		passed: -warmUp, row: -1}
 	s.world = ecsim.New(r.World.config(r.Seed, epoch.Add(-warmUp)))
 	for i, p := range s.pools {
@@ -126,7 +134,7 @@ func newSim(r *Run) (*sim, error) {
 	if err := build(s.world, s.pools, r.World); err != nil {
 		return nil, fmt.Errorf("simulate %s: %w", r.Trace.Name, err)
 	}
-	s.m = meter{s: s}
+	s.m = newMeter(s)
 	if r.Record {
 		s.result.Timeline = &Timeline{}
 	}
@@ -194,7 +202,7 @@ func (s *sim) next() time.Duration {
 	if at, ok := s.world.Next(); ok {
 		t = min(t, at.Sub(s.start))
 	}
-	t = min(t, max(min(s.due, s.tick, s.wake), s.busyUntil))
+	t = min(t, max(min(s.due, s.tick, s.wake, s.poll), s.busyUntil))
 	if len(s.acts) > 0 {
 		t = min(t, s.acts[0].at)
 	}
@@ -272,8 +280,8 @@ func (s *sim) maybePass() {
 	if s.now < s.busyUntil {
 		return
 	}
-	ticked := s.now >= s.tick
-	if s.now < s.wake && s.now < s.due && !ticked {
+	ticked, polled := s.now >= s.tick, s.now >= s.poll
+	if s.now < s.wake && s.now < s.due && !ticked && !polled {
 		return
 	}
 	n := 0
@@ -284,7 +292,7 @@ func (s *sim) maybePass() {
 		for s.tick <= s.now {
 			s.tick += s.c.Tick
 		}
-		if n == 0 && s.now < s.due && !s.dirty && !s.run.thorough && s.ctl.idle() {
+		if n == 0 && s.now < s.due && !s.dirty && !polled && !s.run.thorough && s.ctl.idle() {
 			return
 		}
 	}
@@ -293,7 +301,7 @@ func (s *sim) maybePass() {
 	}
 	s.batch = append(s.batch[:0], s.arrivals[:n]...)
 	s.arrivals = s.arrivals[:copy(s.arrivals, s.arrivals[n:])]
-	s.passed, s.wake = s.now, never
+	s.passed, s.wake, s.poll = s.now, never, never
 	for i := range s.arrivals {
 		s.awaken(&s.arrivals[i])
 	}
@@ -304,6 +312,9 @@ func (s *sim) maybePass() {
 		s.busyUntil = s.now + passGap
 	}
 	s.ctl.pass(s.batch)
+	if s.polling && s.run.thorough && !s.run.Policy.Law.Switch.On { // a breaker judges by the clock too, at whatever pass there is
+		s.poll = s.nextPoll(s.now + 1)
+	}
 	if len(s.asked) > 0 {
 		s.send(act{asks: slices.Clone(s.asked)})
 	}
@@ -312,7 +323,12 @@ func (s *sim) maybePass() {
 	}
 }
 
-func (s *sim) violation(v failover.Violation) {
+// nextPoll is the first regular look at health from a moment on.
+func (s *sim) nextPoll(from time.Duration) time.Duration {
+	return (from + warmUp + healthEvery - 1).Truncate(healthEvery) - warmUp
+}
+
+func (s *sim) violation(v promise.Violation) {
 	if len(s.result.Violations) < violationsMax {
 		s.result.Violations = append(s.result.Violations, fmt.Sprintf("at %s: %v", s.now.Round(time.Millisecond), v))
 	}

@@ -15,8 +15,8 @@ import (
 	"github.com/backstop-ecs/backstop/internal/failover"
 )
 
-// stopReason is what people see on a task that is stopped because it never started.
-const stopReason = "stopped by backstop: not started within start_limit"
+// stopReason is what people see on a task that is stopped because it never came into service.
+const stopReason = "stopped by backstop: not in service within twice its limit"
 
 // resource is the scalable target's resource ID of a service.
 func resource(ref control.ServiceRef) *string {
@@ -71,6 +71,10 @@ func (s *Services) Apply(ctx context.Context, ref control.ServiceRef, action fai
 		}
 		_, err := c.ecs.StopTask(ctx, &ecs.StopTaskInput{Cluster: &ref.Cluster, Task: &a.Task, Reason: aws.String(stopReason)})
 		return failure.Wrap("ecs:StopTask", "stop task "+a.Task+" of "+ref.String(), err)
+	case failover.HoldDemand:
+		return s.hold(ctx, c, ref, a.Demand)
+	case failover.DrainTask:
+		return s.drain(ctx, c, ref, a.Task)
 	}
 	return fmt.Errorf("apply to %s: action %T is not known", ref, action)
 }

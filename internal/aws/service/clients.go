@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -12,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"golang.org/x/time/rate"
 
@@ -21,7 +23,7 @@ import (
 // bucket is one of ECS's token buckets, of which we take the larger part and leave the rest to consoles,
 // deployments and auto scaling: rates per second, bursts in calls (aws-facts 3.1: 20 and 100 for both reads,
 // 5 and 50 for service changes, 40 and 100 for task changes). What Application Auto Scaling allows is not
-// documented; its rate is a guess on the low side.
+// documented, nor what Elastic Load Balancing does; their rates are guesses on the low side.
 type bucket struct {
 	rate  float64
 	burst int
@@ -33,6 +35,7 @@ var (
 	clusterRead   = bucket{16, 80}
 	clusterModify = bucket{32, 80}
 	scalingCalls  = bucket{8, 20}
+	balancing     = bucket{8, 40}
 )
 
 const (
@@ -45,12 +48,13 @@ const (
 
 // limits are the rate limiters of one account and region. Roles of one account share them.
 type limits struct {
-	serviceRead, serviceModify, clusterRead, clusterModify, scaling *rate.Limiter
+	serviceRead, serviceModify, clusterRead, clusterModify, scaling, balancing *rate.Limiter
 }
 
 func newLimits(scale float64) *limits {
 	limiter := func(b bucket) *rate.Limiter { return rate.NewLimiter(rate.Limit(b.rate*scale), b.burst) }
-	return &limits{limiter(serviceRead), limiter(serviceModify), limiter(clusterRead), limiter(clusterModify), limiter(scalingCalls)}
+	return &limits{limiter(serviceRead), limiter(serviceModify), limiter(clusterRead), limiter(clusterModify), limiter(scalingCalls),
+		limiter(balancing)}
 }
 
 // take waits for the right to make one call.
@@ -69,6 +73,26 @@ type client struct {
 	ecs     *ecs.Client
 	scaling *applicationautoscaling.Client
 	limits  *limits
+
+	balancers   balancers
+	definitions definitions
+	hooks       memos[time.Time]
+	clock       atomic.Int64 // AWS's newest time, in nanoseconds
+}
+
+// now is AWS's time at the newest answer, by which what was read ages.
+func (c *client) now() time.Time { return time.Unix(0, c.clock.Load()).UTC() }
+
+// heard notes AWS's time.
+func (c *client) heard(at time.Time) {
+	if at.IsZero() {
+		return
+	}
+	for at := at.UnixNano(); ; {
+		if last := c.clock.Load(); last >= at || c.clock.CompareAndSwap(last, at) {
+			return
+		}
+	}
 }
 
 type clientKey struct{ region, role string }
@@ -108,6 +132,7 @@ func (c *clients) get(region, role string) *client {
 		c.limits[account] = newLimits(c.scale)
 	}
 	made := &client{ecs: ecs.NewFromConfig(cfg), scaling: applicationautoscaling.NewFromConfig(cfg), limits: c.limits[account]}
+	made.balancers.elb, made.balancers.limits = elasticloadbalancingv2.NewFromConfig(cfg), made.limits
 	c.made[key] = made
 	return made
 }

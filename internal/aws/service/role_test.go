@@ -64,8 +64,8 @@ func TestAPoolWithARoleIsReadAndSetThroughIt(t *testing.T) {
 	if err := s.Apply(t.Context(), standard, failover.SetDesiredCount{Count: 2}); err != nil {
 		t.Fatal(err)
 	}
-	if w.keys["AKID"] != 2 || w.keys["ASIA with a token"] != 3 || len(w.keys) != 2 {
-		t.Errorf("calls of ECS by credentials: %v, want 2 of the process and 3 of the role", w.keys)
+	if w.keys["AKID"] != 3 || w.keys["ASIA with a token"] != 3 || len(w.keys) != 2 {
+		t.Errorf("calls of ECS by credentials: %v, want 3 of the process (two looks and the task definition) and 3 of the role", w.keys)
 	}
 	w.box.World(func(m *ecsim.World) {
 		if desired, _, _ := m.Counts(ecsim.Ref{Region: region, Cluster: cluster, Service: "api-standard"}); desired != 2 {

@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -38,6 +39,7 @@ type Services struct {
 	clients  clients
 	noEvents bool
 	lines    lines
+	known    known
 }
 
 var _ control.Services = (*Services)(nil)
@@ -120,8 +122,12 @@ func (s *Services) describe(ctx context.Context, b *batch) (time.Time, []failove
 	obs := make([]failover.PoolObservation, len(b.names))
 	fail := func(err error) (time.Time, []failover.PoolObservation) {
 		err = failure.Wrap("ecs:DescribeServices", "describe services of "+b.region+"/"+b.cluster, err)
+		gone := ""
+		if failure.Code(err) == "ClusterNotFoundException" {
+			gone = "ClusterNotFound"
+		}
 		for i := range obs {
-			obs[i] = failover.PoolObservation{Err: failure.Kind(err), ErrText: err.Error()}
+			obs[i] = failover.PoolObservation{Err: failure.Kind(err), ErrText: err.Error(), Gone: gone}
 		}
 		return time.Time{}, obs
 	}
@@ -129,11 +135,12 @@ func (s *Services) describe(ctx context.Context, b *batch) (time.Time, []failove
 	if err := take(ctx, c.limits.serviceRead); err != nil {
 		return fail(err)
 	}
-	out, err := c.ecs.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: &b.cluster, Services: b.names})
+	out, err := c.ecs.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: &b.cluster, Services: b.names, Include: []types.ServiceField{types.ServiceFieldTags}})
 	if err != nil {
 		return fail(err)
 	}
 	at := serverTime(out.ResultMetadata)
+	c.heard(at)
 	found := make(map[string]*types.Service, len(out.Services))
 	for i := range out.Services {
 		found[aws.ToString(out.Services[i].ServiceName)] = &out.Services[i]
@@ -146,24 +153,52 @@ func (s *Services) describe(ctx context.Context, b *batch) (time.Time, []failove
 		sv := found[lastPart(name)]
 		switch {
 		case sv == nil:
+			reason := reasons[lastPart(name)]
 			obs[i] = failover.PoolObservation{Err: failover.ErrNotFound, ErrText: fmt.Sprintf("describe service %s/%s/%s: %s",
-				b.region, b.cluster, name, orElse(reasons[lastPart(name)], "not in the answer"))}
+				b.region, b.cluster, name, orElse(reason, "not in the answer"))}
+			if reason == "MISSING" {
+				obs[i].Gone = reason
+			}
 		case aws.ToString(sv.Status) != "ACTIVE":
 			obs[i] = failover.PoolObservation{Err: failover.ErrNotFound, ErrText: fmt.Sprintf("describe service %s/%s/%s: its status is %s",
 				b.region, b.cluster, name, aws.ToString(sv.Status))}
+			if aws.ToString(sv.Status) == "INACTIVE" { // one that is DRAINING runs on for a while
+				obs[i].Gone = "INACTIVE"
+			}
 		default:
 			obs[i] = observe(sv)
-			s.lines.keep(control.ServiceRef{Region: b.region, Cluster: b.cluster, Service: name, RoleARN: b.role}, sv, at)
+			ref := control.ServiceRef{Region: b.region, Cluster: b.cluster, Service: name, RoleARN: b.role}
+			s.lines.keep(ref, sv, at)
+			s.known.keep(ref, factsOf(sv, &obs[i]))
 		}
 	}
+	healthBased(ctx, c, found, b.names, obs)
 	return at, obs
+}
+
+// healthBased notes for which services health says when a task is ready: those behind a target group, and those whose containers have
+// health checks.
+func healthBased(ctx context.Context, c *client, found map[string]*types.Service, names []string, obs []failover.PoolObservation) {
+	var arns []string
+	for i := range obs {
+		if obs[i].Err == failover.ErrNone && obs[i].Desired+obs[i].RunningCount > 0 {
+			arns = append(arns, obs[i].TaskDefinition)
+		}
+	}
+	c.learn(ctx, arns)
+	for i, name := range names {
+		if sv := found[lastPart(name)]; sv != nil && obs[i].Err == failover.ErrNone {
+			d, _ := c.definitions.of(obs[i].TaskDefinition)
+			obs[i].HealthBased = d.checks || slices.ContainsFunc(sv.LoadBalancers, func(l types.LoadBalancer) bool { return aws.ToString(l.TargetGroupArn) != "" })
+		}
+	}
 }
 
 // observe reads one service. A deployment is in progress while the PRIMARY one is and another still has
 // tasks, or while there are several task sets (blue/green by CodeDeploy or an external controller).
 func observe(sv *types.Service) failover.PoolObservation {
 	o := failover.PoolObservation{Desired: int(sv.DesiredCount), RunningCount: int(sv.RunningCount), PendingCount: int(sv.PendingCount),
-		TaskDefinition: aws.ToString(sv.TaskDefinition)}
+		TaskDefinition: aws.ToString(sv.TaskDefinition), Revisions: revisionsOf(sv), HeldDemand: heldDemand(sv.Tags)}
 	for i := range sv.Deployments {
 		d := &sv.Deployments[i]
 		if aws.ToString(d.Status) != "PRIMARY" {
@@ -186,6 +221,9 @@ func observe(sv *types.Service) failover.PoolObservation {
 		if at := aws.ToTime(ts.CreatedAt); o.Deploying && at.After(o.DeployingSince) {
 			o.DeployingSince = at
 		}
+	}
+	if o.Deploying {
+		o.MayTake = mayTake(sv)
 	}
 	return o
 }

@@ -85,12 +85,12 @@ func TestListPagesThroughAllTasksAndTellsWhyOthersStopped(t *testing.T) {
 	box.World(func(w *ecsim.World) {
 		w.Interrupt(ecsim.Ref{Region: region, Cluster: cluster, Service: "api-spot"}, 12, "", true)
 	})
-	tasks, signals, err := s.List(t.Context(), ref("api-spot"), false)
-	if err != nil || len(signals) != 0 {
-		t.Fatalf("list gave %d signals, %v", len(signals), err)
+	found, err := s.List(t.Context(), ref("api-spot"), control.Want{})
+	if err != nil || len(found.Signals) != 0 {
+		t.Fatalf("list gave %d signals, %v", len(found.Signals), err)
 	}
 	phases := map[failover.TaskPhase]int{}
-	for _, task := range tasks {
+	for _, task := range found.Tasks {
 		phases[task.Phase]++
 		if task.ID == "" || task.CreatedAt.IsZero() || task.Revision == "" {
 			t.Fatalf("a task is read as %+v", task)
@@ -100,12 +100,12 @@ func TestListPagesThroughAllTasksAndTellsWhyOthersStopped(t *testing.T) {
 		t.Errorf("the phases of 230 tasks with 12 under notice are %v, want 218 running", phases)
 	}
 	box.AdvanceTo(box.Now().Add(4 * time.Minute))
-	_, signals, err = s.List(t.Context(), ref("api-spot"), true)
+	found, err = s.List(t.Context(), ref("api-spot"), control.Want{Stopped: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	interrupted := map[string]bool{}
-	for _, sig := range signals {
+	for _, sig := range found.Signals {
 		if sig.Kind == failover.SignalInterruption {
 			interrupted[sig.Task] = true
 			if sig.ID != sig.Task || sig.Region != region || sig.Cluster != cluster || sig.Service != "api-spot" || sig.StopReason == "" || sig.StartedAt.IsZero() {
@@ -117,8 +117,8 @@ func TestListPagesThroughAllTasksAndTellsWhyOthersStopped(t *testing.T) {
 		t.Errorf("%d stopped tasks were interruptions, want 12", len(interrupted))
 	}
 	box.AdvanceTo(box.Now().Add(stoppedFor))
-	if _, signals, err = s.List(t.Context(), ref("api-spot"), true); err != nil || len(signals) != 0 {
-		t.Errorf("after half an hour %d signals are left, %v", len(signals), err)
+	if found, err = s.List(t.Context(), ref("api-spot"), control.Want{Stopped: true}); err != nil || len(found.Signals) != 0 {
+		t.Errorf("after half an hour %d signals are left, %v", len(found.Signals), err)
 	}
 }
 
@@ -131,12 +131,12 @@ func TestPlacementFailuresAreReadFromTheEventListWhenNothingBringsEvents(t *test
 		})
 		box.AdvanceTo(box.Now().Add(5 * time.Minute))
 		s.Describe(t.Context(), []control.ServiceRef{ref("api-spot")})
-		_, signals, err := s.List(t.Context(), ref("api-spot"), true)
+		found, err := s.List(t.Context(), ref("api-spot"), control.Want{Stopped: true})
 		if err != nil {
 			t.Fatal(err)
 		}
 		n := 0
-		for _, sig := range signals {
+		for _, sig := range found.Signals {
 			if sig.Kind == failover.SignalPlacementFailure {
 				n++
 			}
@@ -237,9 +237,9 @@ func TestTheLargestServiceIsListedWithinALook(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), control.LookTimeout)
 		defer cancel()
-		tasks, _, err := s.List(ctx, ref("api-spot"), false)
-		if err != nil || len(tasks) != 4900 {
-			t.Errorf("%d of 4,900 tasks are read, %v", len(tasks), err)
+		found, err := s.List(ctx, ref("api-spot"), control.Want{})
+		if err != nil || len(found.Tasks) != 4900 {
+			t.Errorf("%d of 4,900 tasks are read, %v", len(found.Tasks), err)
 		}
 	})
 }
@@ -249,7 +249,7 @@ func TestAListingThatFailsHalfwaySaysWhy(t *testing.T) {
 	if _, err := box.AddFault(sandbox.Fault{Kind: sandbox.FaultDenied, Operation: "ecs:DescribeTasks"}); err != nil {
 		t.Fatal(err)
 	}
-	_, _, err := s.List(t.Context(), ref("api-spot"), false)
+	_, err := s.List(t.Context(), ref("api-spot"), control.Want{})
 	if failure.Kind(err) != failover.ErrDenied || !strings.Contains(err.Error(), "api-spot") {
 		t.Errorf("%v (%s), want the refusal and not that the listing was cut short by it", err, failure.Kind(err))
 	}

@@ -33,39 +33,42 @@ const (
 	linesFor = 15 * time.Minute
 )
 
-// List reads the tasks of a service whose desired status is RUNNING, and with stopped also those that stopped
-// in the last half hour (at most 200), as signals, together with what the service's event list says that
-// ECS's events do not: which placement failures were quotas.
-func (s *Services) List(ctx context.Context, ref control.ServiceRef, stopped bool) ([]failover.Task, []failover.Signal, error) {
+// List reads the tasks of a service whose desired status is RUNNING; where it is wanted also those that are leaving, those that
+// stopped in the last half hour (at most 200) as signals, together with what the service's event list says that
+// ECS's events do not (which placement failures were quotas), and which tasks are ready.
+func (s *Services) List(ctx context.Context, ref control.ServiceRef, want control.Want) (control.Listing, error) {
 	c := s.clients.get(ref.Region, ref.RoleARN)
+	f, _ := s.known.of(ref)
+	l := &look{c: c, ref: ref, f: f, now: c.now(), health: want.Health}
+	stopped := want.Stopped
 	var gone []types.Task
 	var goneErr error
 	var side sync.WaitGroup
 	if stopped {
 		side.Go(func() { gone, _, goneErr = tasks(ctx, c, ref, types.DesiredStatusStopped, stoppedPagesMax) })
 	}
+	l.readGroups(ctx, &side, s.known.carriesTests)
 	running, at, err := tasks(ctx, c, ref, types.DesiredStatusRunning, pagesMax)
 	side.Wait()
 	if err == nil {
 		err = goneErr
 	}
 	if err != nil {
-		return nil, nil, err
+		return control.Listing{}, err
 	}
-	out := make([]failover.Task, 0, len(running))
-	for i := range running {
-		out = append(out, task(&running[i]))
-	}
+	out := l.listing(ctx, running, gone)
+	l.protect(ctx, out.Tasks)
+	out.HookSince = l.hookSince(ctx)
 	if !stopped {
-		return out, nil, nil
+		return out, nil
 	}
-	signals := s.lines.signals(ref, s.noEvents)
+	out.Signals = s.lines.signals(ref, s.noEvents)
 	for i := range gone {
 		if sig, ok := stop(ref, &gone[i], at); ok {
-			signals = append(signals, sig)
+			out.Signals = append(out.Signals, sig)
 		}
 	}
-	return out, signals, nil
+	return out, nil
 }
 
 // tasks lists and describes the tasks of a service, page by page. The next page is listed while the ones before it are
@@ -150,8 +153,10 @@ func task(t *types.Task) failover.Task {
 		out.Phase = failover.Leaving
 	case aws.ToString(t.LastStatus) == "RUNNING":
 		out.Phase = failover.Running
-	case slices.Contains([]string{"PROVISIONING", "PENDING", "ACTIVATING"}, aws.ToString(t.LastStatus)):
+	case aws.ToString(t.LastStatus) == "PROVISIONING" && !granted(t):
 		out.Phase = failover.Provisioning
+	case slices.Contains([]string{"PROVISIONING", "PENDING", "ACTIVATING"}, aws.ToString(t.LastStatus)):
+		out.Phase = failover.Placed
 	default: // DEACTIVATING and later
 		out.Phase = failover.Leaving
 	}
@@ -174,7 +179,8 @@ func stop(ref control.ServiceRef, t *types.Task, at time.Time) (failover.Signal,
 			Capacity: failover.Capacity(aws.ToString(t.CapacityProviderName)), StartedAt: aws.ToTime(t.StartedAt),
 			LastStatus: aws.ToString(t.LastStatus), Exited: exited(t)}),
 		Capacity: failover.Capacity(aws.ToString(t.CapacityProviderName)), Task: id, Version: t.Version,
-		Zone: aws.ToString(t.AvailabilityZone), StartedAt: aws.ToTime(t.StartedAt),
+		Zone: aws.ToString(t.AvailabilityZone), CreatedAt: aws.ToTime(t.CreatedAt), StartedAt: aws.ToTime(t.StartedAt),
+		ExitedAt: aws.ToTime(t.ExecutionStoppedAt), Deployment: aws.ToString(t.StartedBy),
 		StopCode: string(t.StopCode), StopReason: aws.ToString(t.StoppedReason),
 	}, true
 }

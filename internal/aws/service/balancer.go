@@ -1,0 +1,314 @@
+package service
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
+
+	"github.com/backstop-ecs/backstop/internal/aws/failure"
+)
+
+const (
+	// routesFor is how long the listeners' rules are taken to stay: people change them, and deployments that shift traffic,
+	// for which routesShifting holds.
+	routesFor      = 3 * time.Minute
+	routesShifting = 5 * time.Second
+	// healthFor makes one call do for the twins of a workload, which are looked at side by side.
+	healthFor = time.Second
+	// balancersMax bounds the load balancers of a target group, and the pages of their listeners and rules.
+	balancersMax = 10
+)
+
+// route says that a listener or a rule sends a target group traffic.
+type route struct {
+	rule, listener, group string
+	weight                float64
+}
+
+// target is one registered target of a group.
+type target struct {
+	port  int32
+	state elbtypes.TargetHealthStateEnum
+}
+
+// balancers reads target groups and what sends them traffic. It keeps what it read for a while.
+type balancers struct {
+	elb     *elb.Client
+	limits  *limits
+	homes   memos[[]string]            // the load balancers of a group
+	routes  memos[[]route]             // of a load balancer
+	targets memos[map[string][]target] // of a group, by private address
+}
+
+// homesOf lists the load balancers that use a target group.
+func (b *balancers) homesOf(ctx context.Context, now time.Time, age time.Duration, group string) ([]string, error) {
+	return b.homes.of(group).get(now, age, func() ([]string, error) {
+		const call = "elasticloadbalancing:DescribeTargetGroups"
+		object := "describe target group " + groupName(group)
+		if err := take(ctx, b.limits.balancing); err != nil {
+			return nil, failure.Wrap(call, object, err)
+		}
+		out, err := b.elb.DescribeTargetGroups(ctx, &elb.DescribeTargetGroupsInput{TargetGroupArns: []string{group}})
+		if err != nil {
+			return nil, failure.Wrap(call, object, err)
+		}
+		if len(out.TargetGroups) == 0 {
+			return nil, nil
+		}
+		return out.TargetGroups[0].LoadBalancerArns, nil
+	})
+}
+
+// routesOf lists what sends traffic to the groups behind a load balancer: the default actions of its listeners, and their rules.
+func (b *balancers) routesOf(ctx context.Context, now time.Time, age time.Duration, balancer string) ([]route, error) {
+	return b.routes.of(balancer).get(now, age, func() ([]route, error) {
+		const call = "elasticloadbalancing:DescribeListeners"
+		object := "describe the listeners of " + balancer
+		var out []route
+		var marker *string
+		for range balancersMax {
+			if err := take(ctx, b.limits.balancing); err != nil {
+				return nil, failure.Wrap(call, object, err)
+			}
+			page, err := b.elb.DescribeListeners(ctx, &elb.DescribeListenersInput{LoadBalancerArn: &balancer, Marker: marker})
+			if err != nil {
+				return nil, failure.Wrap(call, object, err)
+			}
+			for i := range page.Listeners {
+				l := &page.Listeners[i]
+				found, err := b.listener(ctx, balancer, l)
+				if err != nil {
+					return nil, err
+				}
+				out = append(out, found...)
+			}
+			if marker = page.NextMarker; aws.ToString(marker) == "" {
+				break
+			}
+		}
+		return out, nil
+	})
+}
+
+// listener lists what one listener sends where. Only those of Application Load Balancers have rules; their default action is one.
+func (b *balancers) listener(ctx context.Context, balancer string, l *elbtypes.Listener) ([]route, error) {
+	arn := aws.ToString(l.ListenerArn)
+	if !strings.Contains(balancer, "loadbalancer/app/") {
+		return routesOf(arn, arn, l.DefaultActions), nil
+	}
+	const call = "elasticloadbalancing:DescribeRules"
+	object := "describe the rules of " + arn
+	var out []route
+	var marker *string
+	for range balancersMax {
+		if err := take(ctx, b.limits.balancing); err != nil {
+			return nil, failure.Wrap(call, object, err)
+		}
+		page, err := b.elb.DescribeRules(ctx, &elb.DescribeRulesInput{ListenerArn: &arn, Marker: marker})
+		if err != nil {
+			return nil, failure.Wrap(call, object, err)
+		}
+		for i := range page.Rules {
+			out = append(out, routesOf(aws.ToString(page.Rules[i].RuleArn), arn, page.Rules[i].Actions)...)
+		}
+		if marker = page.NextMarker; aws.ToString(marker) == "" {
+			break
+		}
+	}
+	return out, nil
+}
+
+// routesOf reads the forwards among a rule's or a listener's actions.
+func routesOf(rule, listener string, actions []elbtypes.Action) []route {
+	var out []route
+	for i := range actions {
+		a := &actions[i]
+		if a.Type != elbtypes.ActionTypeEnumForward {
+			continue
+		}
+		if a.ForwardConfig == nil || len(a.ForwardConfig.TargetGroups) == 0 {
+			out = append(out, route{rule, listener, aws.ToString(a.TargetGroupArn), 1})
+			continue
+		}
+		for _, g := range a.ForwardConfig.TargetGroups {
+			weight := 1.0
+			if g.Weight != nil {
+				weight = float64(*g.Weight)
+			}
+			if len(a.ForwardConfig.TargetGroups) == 1 {
+				weight = 1 // a single group gets everything, whatever its weight
+			}
+			out = append(out, route{rule, listener, aws.ToString(g.TargetGroupArn), weight})
+		}
+	}
+	return out
+}
+
+// targetsOf reads the targets of a group with their health.
+func (b *balancers) targetsOf(ctx context.Context, now time.Time, group string) (map[string][]target, error) {
+	return b.targets.of(group).get(now, healthFor, func() (map[string][]target, error) {
+		const call = "elasticloadbalancing:DescribeTargetHealth"
+		object := "describe the health of the targets of " + groupName(group)
+		if err := take(ctx, b.limits.balancing); err != nil {
+			return nil, failure.Wrap(call, object, err)
+		}
+		out, err := b.elb.DescribeTargetHealth(ctx, &elb.DescribeTargetHealthInput{TargetGroupArn: &group})
+		if err != nil {
+			return nil, failure.Wrap(call, object, err)
+		}
+		found := make(map[string][]target, len(out.TargetHealthDescriptions))
+		for i := range out.TargetHealthDescriptions {
+			d := &out.TargetHealthDescriptions[i]
+			if d.Target == nil || d.TargetHealth == nil {
+				continue
+			}
+			ip := aws.ToString(d.Target.Id)
+			found[ip] = append(found[ip], target{aws.ToInt32(d.Target.Port), d.TargetHealth.State})
+		}
+		return found, nil
+	})
+}
+
+// groupName is the readable part of a target group's ARN.
+func groupName(arn string) string {
+	_, name, ok := strings.Cut(arn, ":targetgroup/")
+	if !ok {
+		return arn
+	}
+	return name
+}
+
+// reading is what was read of a service's target groups.
+type reading struct {
+	entries []served
+	targets map[string]map[string][]target // by group and address
+}
+
+// served is one entry with the weights that its groups have now.
+type served struct {
+	entry
+	weights []float64 // of entry.groups
+}
+
+// traffic reports whether one of the entry's groups has listener weight.
+func (s *served) traffic() bool { return slices.Max(s.weights) > 0 }
+
+// share is the share of production traffic that a group of the entry gets, 0 to 1.
+func (s *served) share(group string) float64 {
+	sum, own := 0.0, 0.0
+	for i, g := range s.groups() {
+		sum += s.weights[i]
+		if g == group {
+			own = s.weights[i]
+		}
+	}
+	if sum == 0 {
+		return 0
+	}
+	return own / sum
+}
+
+// read reads which groups of a service have listener weight, and the health of those groups' targets.
+func (b *balancers) read(ctx context.Context, now time.Time, f *facts, tests func(rule string) bool) (reading, error) {
+	age := routesFor
+	if !f.rolling && f.deploying {
+		age = routesShifting
+	}
+	r := reading{targets: make(map[string]map[string][]target)}
+	for _, e := range f.entries {
+		s := served{entry: e}
+		for _, group := range e.groups() {
+			weight, err := b.weight(ctx, now, age, &e, group, tests)
+			if err != nil {
+				return reading{}, err
+			}
+			s.weights = append(s.weights, weight)
+			if r.targets[group] != nil || weight == 0 && (f.rolling || !f.deploying) {
+				continue
+			}
+			if r.targets[group], err = b.targetsOf(ctx, now, group); err != nil {
+				return reading{}, err
+			}
+		}
+		r.entries = append(r.entries, s)
+	}
+	return r, nil
+}
+
+// weight is the greatest weight that production traffic has for a group: by the service's own production rule where it names one,
+// else by any rule that is not known to carry test traffic.
+func (b *balancers) weight(ctx context.Context, now time.Time, age time.Duration, e *entry, group string, tests func(string) bool) (float64, error) {
+	homes, err := b.homesOf(ctx, now, age, group)
+	if err != nil {
+		return 0, err
+	}
+	most := 0.0
+	for _, home := range homes[:min(len(homes), balancersMax)] {
+		routes, err := b.routesOf(ctx, now, age, home)
+		if err != nil {
+			return 0, err
+		}
+		for i := range routes {
+			switch r := &routes[i]; {
+			case r.group != group:
+			case e.production != "" && r.rule != e.production && r.listener != e.production:
+			case e.production == "" && (tests(r.rule) || tests(r.listener)):
+			default:
+				most = max(most, r.weight)
+			}
+		}
+	}
+	return most, nil
+}
+
+// outOfTraffic reports whether no listener sends the service anything.
+func (r *reading) outOfTraffic() bool {
+	return !slices.ContainsFunc(r.entries, func(s served) bool { return s.traffic() })
+}
+
+// healthy reports whether the address is a healthy target in each entry that has traffic, in a group that has listener weight.
+func (r *reading) healthy(address string) bool {
+	some := false
+	for i := range r.entries {
+		s := &r.entries[i]
+		if !s.traffic() {
+			continue
+		}
+		some = true
+		ok := false
+		for k, group := range s.groups() {
+			ok = ok || s.weights[k] > 0 && healthyIn(r.targets[group][address], s.port)
+		}
+		if !ok {
+			return false
+		}
+	}
+	return some
+}
+
+// home is the group of the entry that the address is registered in; "" for none.
+func (r *reading) home(s *served, address string) string {
+	for _, group := range s.groups() {
+		if len(r.targets[group][address]) > 0 {
+			return group
+		}
+	}
+	return ""
+}
+
+// healthyIn reports whether the target of an address is healthy: the one with the service's port, or all where none has it.
+func healthyIn(targets []target, port int32) bool {
+	all := len(targets) > 0
+	for _, t := range targets {
+		if t.port == port {
+			return t.state == elbtypes.TargetHealthStateEnumHealthy
+		}
+		all = all && t.state == elbtypes.TargetHealthStateEnumHealthy
+	}
+	return all
+}

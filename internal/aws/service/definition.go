@@ -1,0 +1,90 @@
+package service
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+
+	"github.com/backstop-ecs/backstop/internal/aws/failure"
+)
+
+// stopTimeoutDefault is how long ECS leaves a container between SIGTERM and SIGKILL where its definition does not say.
+const stopTimeoutDefault = 30 * time.Second
+
+// definition is what readiness needs to know of a task definition's revision, which never changes.
+type definition struct {
+	// checks reports whether an essential container has a health check.
+	checks bool
+	// stop is the longest time that a container may take to stop.
+	stop time.Duration
+}
+
+// definitions keeps what was read. The zero value is ready.
+type definitions struct {
+	mu  sync.Mutex
+	all map[string]definition
+}
+
+func (d *definitions) of(arn string) (definition, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	one, ok := d.all[arn]
+	return one, ok
+}
+
+func (d *definitions) keep(arn string, one definition) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.all == nil {
+		d.all = make(map[string]definition)
+	}
+	d.all[arn] = one
+}
+
+// define reads a task definition once.
+func (c *client) define(ctx context.Context, arn string) (definition, error) {
+	if one, ok := c.definitions.of(arn); ok || arn == "" {
+		return one, nil
+	}
+	const call = "ecs:DescribeTaskDefinition"
+	object := "describe task definition " + lastPart(arn)
+	if err := take(ctx, c.limits.clusterRead); err != nil {
+		return definition{}, failure.Wrap(call, object, err)
+	}
+	out, err := c.ecs.DescribeTaskDefinition(ctx, &ecs.DescribeTaskDefinitionInput{TaskDefinition: &arn})
+	if err != nil {
+		return definition{}, failure.Wrap(call, object, err)
+	}
+	one := definition{}
+	for i := range out.TaskDefinition.ContainerDefinitions {
+		k := &out.TaskDefinition.ContainerDefinitions[i]
+		stop := stopTimeoutDefault
+		if k.StopTimeout != nil {
+			stop = time.Duration(*k.StopTimeout) * time.Second
+		}
+		one.stop = max(one.stop, stop)
+		// A task's health is that of its essential containers that have a check.
+		if k.HealthCheck != nil && len(k.HealthCheck.Command) > 0 && k.HealthCheck.Command[0] != "NONE" && (k.Essential == nil || aws.ToBool(k.Essential)) {
+			one.checks = true
+		}
+	}
+	c.definitions.keep(arn, one)
+	return one, nil
+}
+
+// learn reads the task definitions that are not known yet, as far as that costs no waiting; the rest is read at a later look.
+func (c *client) learn(ctx context.Context, arns []string) {
+	var all sync.WaitGroup
+	asked := make(map[string]bool)
+	for _, arn := range arns {
+		if _, ok := c.definitions.of(arn); ok || asked[arn] || arn == "" || len(asked) >= describeParallel {
+			continue
+		}
+		asked[arn] = true
+		all.Go(func() { _, _ = c.define(ctx, arn) }) // what cannot be read is asked for again, with its error told, where it matters
+	}
+	all.Wait()
+}

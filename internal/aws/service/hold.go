@@ -1,0 +1,98 @@
+package service
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
+
+	"github.com/backstop-ecs/backstop/internal/aws/failure"
+	"github.com/backstop-ecs/backstop/internal/control"
+)
+
+// factsFor returns what is known of a service, which is read if no look of this process has.
+func (s *Services) factsFor(ctx context.Context, ref control.ServiceRef) (facts, error) {
+	if f, ok := s.known.of(ref); ok {
+		return f, nil
+	}
+	_, obs := s.Describe(ctx, []control.ServiceRef{ref})
+	if f, ok := s.known.of(ref); ok {
+		return f, nil
+	}
+	return facts{}, fmt.Errorf("read %s before it is changed: %s", ref, obs[0].ErrText)
+}
+
+// hold writes the tag that holds the demand; 0 removes it.
+func (s *Services) hold(ctx context.Context, c *client, ref control.ServiceRef, demand int) error {
+	f, err := s.factsFor(ctx, ref)
+	if err != nil {
+		return err
+	}
+	call := "ecs:TagResource"
+	if demand == 0 {
+		call = "ecs:UntagResource"
+	}
+	if err = take(ctx, c.limits.clusterModify); err == nil {
+		if demand == 0 {
+			_, err = c.ecs.UntagResource(ctx, &ecs.UntagResourceInput{ResourceArn: &f.arn, TagKeys: []string{tagDemand}})
+		} else {
+			_, err = c.ecs.TagResource(ctx, &ecs.TagResourceInput{ResourceArn: &f.arn,
+				Tags: []types.Tag{{Key: aws.String(tagDemand), Value: aws.String(strconv.Itoa(demand))}}})
+		}
+	}
+	return failure.Wrap(call, "hold the demand of "+ref.String(), err)
+}
+
+// drain takes a task out of each target group of its service that has listener weight. One that is no target there is left as it is.
+func (s *Services) drain(ctx context.Context, c *client, ref control.ServiceRef, id string) error {
+	f, err := s.factsFor(ctx, ref)
+	if err != nil || len(f.entries) == 0 {
+		return err
+	}
+	object := "drain task " + id + " of " + ref.String()
+	ip, err := c.addressOf(ctx, ref, id)
+	if err != nil || ip == "" {
+		return failure.Wrap("ecs:DescribeTasks", object, err)
+	}
+	groups, err := c.balancers.read(ctx, c.now(), &f, s.known.carriesTests)
+	if err != nil {
+		return err
+	}
+	for i := range groups.entries {
+		e := &groups.entries[i]
+		for k, group := range e.groups() {
+			if e.weights[k] == 0 || len(groups.targets[group][ip]) == 0 {
+				continue
+			}
+			var out []elbtypes.TargetDescription
+			for _, t := range groups.targets[group][ip] {
+				out = append(out, elbtypes.TargetDescription{Id: &ip, Port: aws.Int32(t.port)})
+			}
+			err := take(ctx, c.limits.balancing)
+			if err == nil {
+				_, err = c.balancers.elb.DeregisterTargets(ctx, &elb.DeregisterTargetsInput{TargetGroupArn: aws.String(group), Targets: out})
+			}
+			if err != nil {
+				return failure.Wrap("elasticloadbalancing:DeregisterTargets", object, err)
+			}
+		}
+	}
+	return nil
+}
+
+// addressOf reads a task's private address; "" for a task that is gone.
+func (c *client) addressOf(ctx context.Context, ref control.ServiceRef, id string) (string, error) {
+	if err := take(ctx, c.limits.clusterRead); err != nil {
+		return "", err
+	}
+	out, err := c.ecs.DescribeTasks(ctx, &ecs.DescribeTasksInput{Cluster: &ref.Cluster, Tasks: []string{id}})
+	if err != nil || len(out.Tasks) == 0 {
+		return "", err
+	}
+	return address(&out.Tasks[0]), nil
+}
