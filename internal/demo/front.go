@@ -79,20 +79,26 @@ func (s *Stage) CreateSpot() error {
 	return nil
 }
 
-// ScaleByBacklog puts target tracking on the Spot service: so many messages for each of its own running tasks. The queue gets as many
-// messages a second as the wanted tasks work off.
+// backlogMetric is what a policy of the Spot service tracks: messages for each of its own running tasks, as the operator's own metric says.
+const backlogMetric = "Workers/BacklogPerTask"
+
+// ScaleByBacklog puts target tracking on the Spot service: so many messages for each of its own running tasks.
 func (s *Stage) ScaleByBacklog(most int, target float64) error {
-	id := "service/" + Cluster + "/" + SpotService
 	const service, dimension = "ecs", "ecs:service:DesiredCount"
+	id := "service/" + Cluster + "/" + SpotService
 	return errors.Join(
+		s.Backlog(target),
 		s.call("AnyScaleFrontendService.RegisterScalableTarget", map[string]any{"ServiceNamespace": service, "ScalableDimension": dimension, "ResourceId": id,
-			"MinCapacity": 1, "MaxCapacity": most}),
-		s.steer("load", map[string]any{"region": Region, "cluster": Cluster, "service": SpotService, "requests_per_second": float64(s.demand), "per_task": 1.05,
-			"queue": "jobs", "backlog": float64(s.demand) * target}),
+			"MinCapacity": s.demand, "MaxCapacity": most}),
 		s.call("AnyScaleFrontendService.PutScalingPolicy", map[string]any{"PolicyName": "backlog-per-task", "PolicyType": "TargetTrackingScaling",
 			"ServiceNamespace": service, "ScalableDimension": dimension, "ResourceId": id,
-			"TargetTrackingScalingPolicyConfiguration": map[string]any{"TargetValue": target, "ScaleOutCooldown": 60, "ScaleInCooldown": 300,
+			"TargetTrackingScalingPolicyConfiguration": map[string]any{"TargetValue": target, "ScaleOutCooldown": 60, "ScaleInCooldown": 60,
 				"CustomizedMetricSpecification": map[string]any{"Namespace": "Workers", "MetricName": "BacklogPerTask", "Statistic": "Average"}}}))
+}
+
+// Backlog sets what the metric says.
+func (s *Stage) Backlog(value float64) error {
+	return s.steer("metric", map[string]any{"name": backlogMetric, "value": value})
 }
 
 // steer calls one of the sandbox's own routes.

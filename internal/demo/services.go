@@ -87,15 +87,20 @@ func serviceDeleted(n int) Scenario {
 }
 
 func scalerStorm(n int, share func(int) int) Scenario {
+	const jobs = 30
+	holds := max(1, share(20))
+	bound := n + surplus(2*n)
 	return Scenario{Name: "scaler-storm", About: "workers scale on the backlog for each Spot task, and Spot holds a fifth of them", Length: 3 * hour,
 		Steps: []Step{
-			at(5*minute, "auto scaling keeps 30 jobs for each task of the Spot service", func(s *Stage) error { return s.ScaleByBacklog(15*n, 30) }),
-			at(30*minute, fmt.Sprintf("Spot holds %d tasks; the backlog is divided by those alone", share(20)), spotHolds(share(20))),
+			at(5*minute, fmt.Sprintf("auto scaling keeps %d jobs for each task of the Spot service", jobs), func(s *Stage) error { return s.ScaleByBacklog(15*n, jobs) }),
+			at(30*minute, fmt.Sprintf("Spot holds %d tasks", holds), spotHolds(holds)),
+			at(32*minute, "the same backlog is divided by the Spot tasks alone: auto scaling takes the loss for load", func(s *Stage) error { return s.Backlog(jobs * float64(n) / float64(holds)) }),
 			at(60*minute, "Spot is back", spotHolds(unlimited)),
+			at(65*minute, "the backlog for each task falls", func(s *Stage) error { return s.Backlog(jobs / 5) }),
 		},
 		Promises: []Promise{
-			coveredWithin("The loss itself is covered within 15 seconds.", 30*minute, n-share(20), 15*time.Second),
-			raisedAtMost(fmt.Sprintf("A demand that runs away is followed by at most %d tasks more in three minutes.", n+surplus(2*n)), n+surplus(2*n), 3*minute),
+			coveredWithin("The loss itself is covered within 15 seconds.", 30*minute, n-holds, 15*time.Second),
+			raisedAtMost(fmt.Sprintf("A demand that runs away in a gap is followed by as much again as it was before, in a start-up time: at most %d tasks a minute.", bound), bound, minute),
 		},
 	}
 }
