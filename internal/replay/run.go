@@ -128,6 +128,7 @@ func newSim(r *Run) (*sim, error) {
 		c: r.Policy.Control, rng: rand.New(rand.NewPCG(r.Seed, 0xc0117201)), due: -warmUp, tick: -warmUp, wake: never, poll: never, busyUntil: -warmUp,
 		passed: -warmUp, row: -1}
 	s.world = ecsim.New(r.World.config(r.Seed, epoch.Add(-warmUp)))
+	s.world.SetHungStarts(ecsim.Fargate, r.World.HungStartShare)
 	for i, p := range s.pools {
 		s.byRef[p.name] = i
 	}

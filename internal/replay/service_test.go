@@ -79,10 +79,10 @@ func TestTheBooksSayWhoseDoingAShortageIs(t *testing.T) {
 	b := newBooks(2)
 	spot, cover := move{spot: true, serving: 10}, move{}
 	turn := func(demand int) { b.turn(demand, []move{spot, cover}) }
-	hold := func(lost, ours, risen int) {
+	hold := func(of ...int) {
 		t.Helper()
-		if b.lost != lost || b.ours != ours || b.risen != risen {
-			t.Fatalf("the accounts are %d lost, %d ours, %d risen; want %d, %d, %d", b.lost, b.ours, b.risen, lost, ours, risen)
+		if got := [accounts]int(of); b.owed != got {
+			t.Fatalf("the accounts are %v, want %v (lost, ours, risen)", b.owed, got)
 		}
 	}
 	turn(10)
@@ -102,8 +102,11 @@ func TestTheBooksSayWhoseDoingAShortageIs(t *testing.T) {
 	turn(12)
 	hold(1, 3, 2)
 	turn(9)
-	hold(1, 2, 0)
-	spot.serving, cover.serving, cover.left.Stopped = 9, 0, 2 // what comes at once stands for what goes
+	hold(0, 3, 0) // what was lost is owed for longest
+	cover.serving = 3
+	turn(9)
+	hold(0, 2, 0)
+	spot.serving, cover.serving, cover.left.Stopped = 9, 0, 3 // what comes at once stands for what goes
 	turn(9)
 	hold(0, 0, 0)
 	near(t, "the least by our own doing", b.least, 0.6, 1e-9)
