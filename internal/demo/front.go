@@ -87,6 +87,7 @@ func (s *Stage) ScaleByBacklog(most int, target float64) error {
 	const service, dimension = "ecs", "ecs:service:DesiredCount"
 	id := "service/" + Cluster + "/" + SpotService
 	return errors.Join(
+		s.steer("model", map[string]any{"A76": true}), // its steps start from the desired count
 		s.Backlog(target),
 		s.call("AnyScaleFrontendService.RegisterScalableTarget", map[string]any{"ServiceNamespace": service, "ScalableDimension": dimension, "ResourceId": id,
 			"MinCapacity": s.demand, "MaxCapacity": most}),

@@ -106,19 +106,22 @@ func missingAtMost(text string, from, to time.Duration, most float64) Promise {
 	}}
 }
 
-// raisedAtMost promises that on-demand is raised by at most so many tasks in any time of a length.
-func raisedAtMost(text string, most int, within time.Duration) Promise {
+// followedStepwise promises of a demand that runs away in a gap that began at a moment that on-demand is asked for as many again as were
+// wanted then in each start-up time, and for what is started on top to cut the slowest starts.
+func followedStepwise(text string, from time.Duration, wanted int, unit time.Duration) Promise {
 	return Promise{text, func(o *Outcome) (bool, string) {
-		worst := 0
-		for i, a := range o.Asks {
-			low := a.From
-			for _, b := range o.Asks[i:] {
-				if b.At-a.At < within {
-					worst = max(worst, b.To-low)
-				}
+		kept, worst := true, Ask{}
+		for _, a := range o.Asks {
+			if a.At < from || a.To <= a.From {
+				continue
+			}
+			most := wanted * (2 + int((a.At-from)/unit))
+			kept = kept && a.To <= most+surplus(most)
+			if a.To-a.From > worst.To-worst.From {
+				worst = a
 			}
 		}
-		return worst <= most, fmt.Sprintf("by at most %d within %s", worst, within)
+		return kept, fmt.Sprintf("the largest step was from %d to %d, %.0f minutes into the gap", worst.From, worst.To, (worst.At - from).Minutes())
 	}}
 }
 

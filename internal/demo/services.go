@@ -80,7 +80,7 @@ func serviceDeleted(n int) Scenario {
 			at(90*minute, "the Spot service is created again", func(s *Stage) error { return s.CreateSpot() }),
 		},
 		Promises: []Promise{
-			coveredWithin("A service that is gone is covered in full on ECS's second answer, or as soon as one of its tasks stops.", 30*minute, n, minute),
+			coveredWithin("A service that is gone is covered in full within a minute of its tasks' end: on ECS's second answer, or as soon as one of them stops.", 32*minute, n, minute),
 			missingAtMost("Once the cover is there nothing is missing until the service is back, and none of it goes before its tasks serve.", 35*minute, 3*hour, 0),
 		},
 	}
@@ -89,7 +89,6 @@ func serviceDeleted(n int) Scenario {
 func scalerStorm(n int, share func(int) int) Scenario {
 	const jobs = 30
 	holds := max(1, share(20))
-	bound := n + surplus(2*n)
 	return Scenario{Name: "scaler-storm", About: "workers scale on the backlog for each Spot task, and Spot holds a fifth of them", Length: 3 * hour,
 		Steps: []Step{
 			at(5*minute, fmt.Sprintf("auto scaling keeps %d jobs for each task of the Spot service", jobs), func(s *Stage) error { return s.ScaleByBacklog(15*n, jobs) }),
@@ -100,7 +99,7 @@ func scalerStorm(n int, share func(int) int) Scenario {
 		},
 		Promises: []Promise{
 			coveredWithin("The loss itself is covered within 15 seconds.", 30*minute, n-holds, 15*time.Second),
-			raisedAtMost(fmt.Sprintf("A demand that runs away in a gap is followed by as much again as it was before, in a start-up time: at most %d tasks a minute.", bound), bound, minute),
+			followedStepwise(fmt.Sprintf("A demand that runs away in a gap is followed step by step: by %d tasks for each start-up time since the gap began.", n), 30*minute, n, 2*minute),
 		},
 	}
 }
