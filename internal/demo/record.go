@@ -23,6 +23,20 @@ type record struct {
 	covers     int
 	failovers  int
 	violations []Violation
+	began      time.Time
+	asks       []Ask
+}
+
+// asksMax bounds the asks that are kept.
+const asksMax = 10_000
+
+// asked keeps the counts that on-demand was asked for.
+func (r *record) asked(p *control.Report) {
+	for _, a := range p.Decision.Actions {
+		if set, ok := a.(failover.SetDesiredCount); ok && r.capacity(set.Pool) == failover.OnDemand && len(r.asks) < asksMax {
+			r.asks = append(r.asks, Ask{At: p.Decision.At.Sub(r.began), From: set.From, To: set.Count, InService: p.Decision.InService.High})
+		}
+	}
 }
 
 func (r *record) violate(at time.Time, v promise.Violation) {
@@ -51,6 +65,7 @@ func (r *record) take(p *control.Report) (d Decision, ok bool) {
 		return d, false
 	}
 	r.decisions++
+	r.asked(p)
 	if r.raisesCover(p.Decision.Actions) {
 		r.covers++
 	}

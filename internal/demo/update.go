@@ -81,19 +81,21 @@ type Summary struct {
 	Availability     float64 `json:"availability"`
 	ShortTaskMinutes float64 `json:"shortfall_task_minutes"`
 	// ScaleOut is the part of ShortTaskMinutes that was missing because demand had just risen.
-	ScaleOut      float64     `json:"scale_out_task_minutes"`
-	LongestGap    float64     `json:"longest_gap_seconds"`
-	CostUSD       float64     `json:"cost_usd"`
-	CostRatio     float64     `json:"cost_ratio"`
-	Failovers     int         `json:"failovers"`
-	Covers        int         `json:"covers"`
-	TaskStarts    int         `json:"task_starts"`
-	Interruptions int         `json:"interruptions"`
-	Decisions     int         `json:"decisions"`
-	Passes        int         `json:"passes"`
-	BackOnSpot    bool        `json:"back_on_spot"`
-	Violations    []Violation `json:"violations"`
-	Simulated     bool        `json:"simulated"` // always true
+	ScaleOut      float64 `json:"scale_out_task_minutes"`
+	LongestGap    float64 `json:"longest_gap_seconds"`
+	CostUSD       float64 `json:"cost_usd"`
+	CostRatio     float64 `json:"cost_ratio"`
+	Failovers     int     `json:"failovers"`
+	Covers        int     `json:"covers"`
+	TaskStarts    int     `json:"task_starts"`
+	Interruptions int     `json:"interruptions"`
+	Decisions     int     `json:"decisions"`
+	Passes        int     `json:"passes"`
+	BackOnSpot    bool    `json:"back_on_spot"`
+	// Promises are what is promised of the scenario with the policy fill, and whether this play kept it.
+	Promises   []Promised  `json:"promises"`
+	Violations []Violation `json:"violations"`
+	Simulated  bool        `json:"simulated"` // always true
 	// Unfinished says that the play was stopped before its end.
 	Unfinished bool `json:"unfinished,omitempty"`
 }

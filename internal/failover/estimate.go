@@ -247,6 +247,9 @@ func (c *counter) wanted(t *Task) {
 		c.survived(t)
 		return
 	}
+	if c.withoutTraffic(t) {
+		return // it is neither late nor unhealthy, and stands for no task that serves
+	}
 	age := l.now.Sub(t.StartedAt)
 	switch {
 	case age < k.ReadyLimit:
@@ -340,6 +343,13 @@ func (c *counter) byRevision(t *Task) {
 	if r := c.revision(t); r >= 0 {
 		c.revisions[r]++
 	}
+}
+
+// withoutTraffic reports whether a task belongs to a revision that carries no production traffic: the one that waits for its shift, or
+// the one that was shifted away from.
+func (c *counter) withoutTraffic(t *Task) bool {
+	r := c.revision(t)
+	return r >= 0 && c.l.po.Revisions[r].Share == 0 && !c.l.po.Revisions[r].Unread
 }
 
 // revision is the index of a task's revision, or -1.
