@@ -294,6 +294,7 @@ func (s *sim) maybePass() {
 			s.tick += s.c.Tick
 		}
 		if n == 0 && s.now < s.due && !s.dirty && !polled && !s.run.thorough && s.ctl.idle() {
+			s.settled() // it would find nothing to do
 			return
 		}
 	}
@@ -302,10 +303,7 @@ func (s *sim) maybePass() {
 	}
 	s.batch = append(s.batch[:0], s.arrivals[:n]...)
 	s.arrivals = s.arrivals[:copy(s.arrivals, s.arrivals[n:])]
-	s.passed, s.wake, s.poll = s.now, never, never
-	for i := range s.arrivals {
-		s.awaken(&s.arrivals[i])
-	}
+	s.settled()
 	s.dirty = false
 	s.asked = s.asked[:0]
 	s.result.Passes++
@@ -318,6 +316,14 @@ func (s *sim) maybePass() {
 	}
 	if s.run.audit != nil {
 		s.run.audit(s)
+	}
+}
+
+// settled notes that there was a pass now; what has not arrived yet wakes another one.
+func (s *sim) settled() {
+	s.passed, s.wake, s.poll = s.now, never, never
+	for i := range s.arrivals {
+		s.awaken(&s.arrivals[i])
 	}
 }
 
