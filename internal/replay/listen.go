@@ -1,7 +1,6 @@
 package replay
 
 import (
-	"slices"
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/ecsevent"
@@ -89,11 +88,7 @@ func (s *sim) notify(pool int, at time.Time, sig failover.Signal, stopped bool) 
 	}
 	sig.At, sig.Pool, sig.Service = at, s.pools[pool].name, s.pools[pool].ref.Service
 	n := notice{at: at.Sub(s.start) + s.c.Event.draw(s.rng), pool: pool, sig: sig, stopped: stopped}
-	i := len(s.arrivals)
-	for i > 0 && s.arrivals[i-1].at > n.at {
-		i--
-	}
-	s.arrivals = slices.Insert(s.arrivals, i, n)
+	s.arrivals.put(n)
 	s.awaken(&n)
 }
 

@@ -70,9 +70,8 @@ type sim struct {
 	shifts    int           // of what serves
 	polling   bool          // the controller reads health again soon
 	poll      time.Duration // the next look at health that shows something new; never when there is none
-	arrivals  []notice      // in order of arrival
+	arrivals  inbox
 	wake      time.Duration // when they want a pass; never when there is none
-	batch     []notice
 	due       time.Duration // the next pass; never when none is wanted
 	tick      time.Duration
 	busyUntil time.Duration
@@ -285,8 +284,8 @@ func (s *sim) maybePass() {
 	if s.now < s.wake && s.now < s.due && !ticked && !polled {
 		return
 	}
-	n := 0
-	for n < len(s.arrivals) && s.arrivals[n].at <= s.now {
+	n, waiting := 0, s.arrivals.waiting()
+	for n < len(waiting) && waiting[n].at <= s.now {
 		n++
 	}
 	if ticked {
@@ -301,8 +300,7 @@ func (s *sim) maybePass() {
 	if s.now >= s.due {
 		s.due = never
 	}
-	s.batch = append(s.batch[:0], s.arrivals[:n]...)
-	s.arrivals = s.arrivals[:copy(s.arrivals, s.arrivals[n:])]
+	batch := s.arrivals.take(n)
 	s.settled()
 	s.dirty = false
 	s.asked = s.asked[:0]
@@ -310,7 +308,7 @@ func (s *sim) maybePass() {
 	if n > 0 { // a regular pass that finds nothing to do is in nobody's way
 		s.busyUntil = s.now + passGap
 	}
-	s.ctl.pass(s.batch)
+	s.ctl.pass(batch)
 	if len(s.asked) > 0 {
 		s.send(act{asks: slices.Clone(s.asked)})
 	}
@@ -322,8 +320,9 @@ func (s *sim) maybePass() {
 // settled notes that there was a pass now; what has not arrived yet wakes another one.
 func (s *sim) settled() {
 	s.passed, s.wake, s.poll = s.now, never, never
-	for i := range s.arrivals {
-		s.awaken(&s.arrivals[i])
+	waiting := s.arrivals.waiting()
+	for i := range waiting {
+		s.awaken(&waiting[i])
 	}
 }
 
