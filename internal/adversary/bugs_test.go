@@ -34,12 +34,12 @@ func (b brokenServices) Describe(ctx context.Context, refs []control.ServiceRef)
 	return at, obs
 }
 
-func (b brokenServices) List(ctx context.Context, ref control.ServiceRef, stopped bool) ([]failover.Task, []failover.Signal, error) {
-	tasks, signals, err := b.Services.List(ctx, ref, stopped)
+func (b brokenServices) List(ctx context.Context, ref control.ServiceRef, want control.Want) (control.Listing, error) {
+	out, err := b.Services.List(ctx, ref, want)
 	if b.list != nil {
-		return b.list(tasks, signals, err)
+		out.Tasks, out.Signals, err = b.list(out.Tasks, out.Signals, err)
 	}
-	return tasks, signals, err
+	return out, err
 }
 
 func (b brokenServices) Scaling(ctx context.Context, ref control.ServiceRef) (failover.Scaling, error) {
@@ -348,7 +348,7 @@ var bugs = []struct {
 	}},
 	{"a starting task counts as running: release before running", func() Hooks {
 		return services(brokenServices{list: func(tasks []failover.Task, signals []failover.Signal, err error) ([]failover.Task, []failover.Signal, error) {
-			running(tasks, failover.Starting)
+			running(tasks, failover.Provisioning)
 			return tasks, signals, err
 		}})
 	}},

@@ -25,6 +25,45 @@ func (r *run) calm() {
 	}
 }
 
+// confirm is the operator who answers what a critical notice asks: that the demand has really fallen.
+func (r *run) confirm() {
+	r.watch.mu.Lock()
+	gap := r.watch.latest.State.Gap
+	r.watch.mu.Unlock()
+	if gap != nil && gap.Echo {
+		r.order(failover.Intent{Kind: failover.IntentConfirm})
+	}
+}
+
+// unhang is the operator who stops the tasks of the owner that were told to be late and will never start.
+func (r *run) unhang() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	w := r.catchUp()
+	for _, s := range r.refs {
+		r.scratch = w.AppendTasks(r.scratch[:0], ref(s), ecsim.Running)
+		for i := range r.scratch {
+			t := &r.scratch[i]
+			stuck := t.StartedAt.IsZero() && w.Now().Sub(t.CreatedAt) > stuckFor
+			deaf := !t.StartedAt.IsZero() && w.Now().Sub(t.StartedAt) > stuckFor && r.plan.Shares[NeverReady] > 0
+			if stuck || deaf {
+				_, _ = w.StopTask(s.Region, s.Cluster, t.ID, "it never came into service")
+			}
+		}
+	}
+	r.poke()
+}
+
+// stuckFor is how old a task that is not in service must be for an operator to stop it.
+const stuckFor = time.Hour
+
+// order carries out an operator's command; a refusal is an answer too.
+func (r *run) order(in failover.Intent) {
+	in.By, in.At = "operator", time.Now()
+	w := control.Workload{Name: workloadName, Policy: r.policyNow(), Refs: r.refs}
+	_, _ = control.Intend(context.Background(), deskStore{r.base, r}, w, "operator", in, time.Now)
+}
+
 // haunt leaves a lease behind as a process whose clock was a day ahead, and that was killed while it acted.
 func (r *run) haunt() {
 	store := deskStore{r.base, r}
@@ -95,16 +134,22 @@ func (r *run) standsBy() bool {
 
 // converge waits until the state is right and has stayed so.
 func (r *run) converge(until time.Time) (time.Duration, error) {
-	began, since := time.Now(), time.Time{}
+	begun, since := time.Now(), time.Time{}
+	began := begun
 	for {
 		err := r.right()
 		switch {
 		case err != nil:
 			since = time.Time{}
+			r.confirm()
+			if time.Since(began) > stuckFor {
+				r.unhang()
+				began = time.Now()
+			}
 		case since.IsZero():
 			since = time.Now()
 		case time.Since(since) >= settledFor:
-			return since.Sub(began), nil
+			return since.Sub(begun), nil
 		}
 		if err != nil && time.Now().After(until) {
 			return 0, err
@@ -134,14 +179,17 @@ func (r *run) right() error {
 		pool := &r.policy.Pools[i]
 		want := s.Pool(pool.Name).Warm
 		if i == 0 && s.Demand > 0 {
-			want = s.Demand + r.policy.Extra
+			want = s.Demand
 		}
 		b := s.Pool(pool.Name).B
 		switch {
 		case g.TrueDesired != want:
 			return fmt.Errorf("%w: %s is asked for %d, want %d", errNotThere, pool.Name, g.TrueDesired, want)
-		case g.Unthreatened != want:
+		case g.Unthreatened != want && g.Deployments == 1:
 			return fmt.Errorf("%w: %s runs %d, want %d", errNotThere, pool.Name, g.Unthreatened, want)
+		case r.serving(service, &g) < want:
+			return fmt.Errorf("%w: %s has %d in service, want %d", errNotThere, pool.Name, r.serving(service, &g), want)
+		case b.Mode == failover.HalfOpen && want == 0: // it stands by, and is asked for nothing that could prove it
 		case b.Mode != failover.Closed:
 			return fmt.Errorf("%w: the breaker of %s is %s", errNotThere, pool.Name, b.Mode)
 		}
@@ -178,7 +226,7 @@ func (r *run) drill(o *weather) {
 	r.watch.mu.Lock()
 	state := r.watch.latest.State
 	r.watch.mu.Unlock()
-	limited := state.Pin != nil || state.Pause != nil || policy.OnDemandMax > 0 || policy.FillAfter > 0 || r.plan.World.UnwarnedShare > 0
+	limited := state.Pin != nil || state.Pause != nil || policy.OnDemandMax > 0 || r.plan.World.HungShare > 0 || r.plan.World.UnwarnedShare > 0
 	if held+asked < demand && !limited && r.plan.World.ReadLag <= 0 {
 		r.watch.breach("cover_in_time", "%s after the warning %d run and %d are asked for elsewhere, demand %d", coverMax, held, asked, demand)
 	}

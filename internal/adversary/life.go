@@ -24,6 +24,7 @@ func (r *run) changePolicy(draw *rand.Rand) (others func()) {
 	if r.plan.Policy.Observe {
 		next = r.plan.Policy
 	}
+	next.ReadyAfter = r.plan.Policy.ReadyAfter // it says what the application does, which stays what it is
 	r.mu.Lock()
 	r.policy = next
 	r.mu.Unlock()
@@ -98,7 +99,7 @@ func (p *process) loop() *control.Loop {
 		Tell: func(_ context.Context, report control.Report) {
 			r.mu.Lock()
 			r.passes++
-			r.trace = hash(r.trace, uint64(time.Since(r.start)), uint64(p.writer), report.Generation, uint64(len(report.Decision.Actions)), uint64(report.Decision.Running))
+			r.trace = hash(r.trace, uint64(time.Since(r.start)), uint64(p.writer), report.Generation, uint64(len(report.Decision.Actions)), uint64(report.Decision.InService.High))
 			r.mu.Unlock()
 			r.watch.told(p, &report)
 			if r.plan.Log != nil {
@@ -132,7 +133,7 @@ func (r *run) log(p *process, report control.Report) {
 	var text strings.Builder
 	for i := range report.Decision.Pools {
 		pd := &report.Decision.Pools[i]
-		fmt.Fprintf(&text, " %s[%d/%d+%d ask %d %s]", pd.Pool, pd.Running, pd.Desired, pd.Starting, pd.Ask, pd.Breaker)
+		fmt.Fprintf(&text, " %s%s[%d/%d+%d+%d late %d ask %d %s]", pd.Pool, pd.Sight, pd.InService.High, pd.Desired, pd.Warming, pd.Placed, pd.Late, pd.Ask, pd.Breaker)
 	}
 	for _, o := range report.Outcomes {
 		fmt.Fprintf(&text, " {%s %s}", journal.Text(o.Action), o.Err)

@@ -95,10 +95,8 @@ func (w *watch) forgets(back *control.Record) {
 	clear(w.actors)
 }
 
-// assumedLocked: the first look after the state was lost finds a demand that holds what on-demand was asked for, and not more
-// than all pools were (ADR 7). It need be nobody's will.
-//
-// So it is when the state is older than the cover: whatever the reason, it is said.
+// assumedLocked: the first look after the state was lost takes the tag backstop:demand for the demand, where the owner's service has
+// one, else the owner's count.
 func (w *watch) assumedLocked(p *process, after *failover.State, entries []journal.Entry, seen map[string]sight) {
 	var d *failover.Decision
 	for i := range entries {
@@ -106,14 +104,13 @@ func (w *watch) assumedLocked(p *process, after *failover.State, entries []journ
 			d = entries[i].Decision
 		}
 	}
-	if p == nil || d == nil || d.Blind() || len(d.Pools) > 0 && d.Pools[0].Unread || !after.DemandSet { // the owner was not looked at
+	if p == nil || d == nil || d.Blind() || len(d.Pools) > 0 && d.Pools[0].Sight != failover.Fresh || !after.DemandSet { // the owner was not looked at
 		return
 	}
-	said := slices.ContainsFunc(d.Findings, func(f failover.Finding) bool { return f.Reason == failover.ReasonDemandAssumed })
-	if !w.forgot && !said {
+	if !w.forgot {
 		return
 	}
-	empty := w.forgot && !w.latest.State.DemandSet
+	empty := !w.latest.State.DemandSet
 	w.forgot = false
 	k := len(w.wills)
 	for i := range w.wills {
@@ -127,22 +124,10 @@ func (w *watch) assumedLocked(p *process, after *failover.State, entries []journ
 	if !empty || w.r.plan.World.ReadLag > 0 {
 		return
 	}
-	covered, most := -p.policy.Extra, 0
-	for i := range p.policy.Pools {
-		n := seen[p.policy.Pools[i].Name].desired
-		most += n
-		if p.policy.Pools[i].Capacity == failover.OnDemand {
-			covered += n
-		}
-	}
-	owner := seen[p.policy.Pools[0].Name].desired
-	least := max(covered, owner)
-	if covered == w.lost && owner <= min(p.policy.Probe, covered) && most == covered+p.policy.Extra+owner {
-		most = w.lost // failed over, and nothing else has happened: the very number that was lost
-	}
-	if after.Demand < least || after.Demand > most {
-		w.breachLocked("assumed_from_what_is_held", "the first look takes %d for the demand; on-demand and the owner are asked for %d at least, all for %d",
-			after.Demand, least, most)
+	saw := seen[p.policy.Pools[0].Name]
+	if after.Demand != saw.held && after.Demand != saw.desired {
+		w.breachLocked("assumed_from_what_is_held", "the first look takes %d for the demand; the owner's count is %d and its tag %d",
+			after.Demand, saw.desired, saw.held)
 	}
 }
 

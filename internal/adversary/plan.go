@@ -38,6 +38,8 @@ type Plan struct {
 	Demand     int
 	// Scaling says that Application Auto Scaling has a target on the first pool.
 	Scaling bool
+	Ground  Ground
+	Drive   Drive
 	World   ecsim.Config
 	// Encode makes the store keep JSON instead of values.
 	Encode bool
@@ -105,6 +107,7 @@ func NewPlan(seed uint64) Plan {
 		p.Shares[RegionSilent] = 0.2 + 0.8*share(h)
 		p.Policy.WriteOffAfter = []time.Duration{0, 2 * time.Minute, 10 * time.Minute}[hash(seed, 0x0ff)%3]
 	}
+	p.drawGround(rand.New(rand.NewPCG(seed, 0x9a0d)))
 	return p
 }
 
@@ -164,33 +167,27 @@ func (p *Plan) drawPools(r *rand.Rand) {
 func drawPolicy(r *rand.Rand, pools []failover.Pool) failover.Policy {
 	p, _ := failover.Preset([]string{failover.PresetFill, failover.PresetSwitch, failover.PresetObserve}[pick(r, 10, 8, 1)])
 	p.Pools = pools
-	p.Settle = time.Duration(pick(r, 3, 1)*r.IntN(120)) * time.Second
-	p.Overstart = []float64{0, 0.5, 1}[r.IntN(3)]
-	p.Probe = []int{1, 2, 3, 10}[r.IntN(4)]
-	p.FailoversMaxPerDay = 0
-	p.JitterSeed = r.Uint64()
-	p.StopStuck = r.IntN(3) == 0
+	p.Overstart = []float64{0, 0.35, 1}[r.IntN(3)]
+	p.Switch.Probe = []float64{0.01, 0.05, 0.2, 0.5}[r.IntN(4)]
+	p.Switch.PerDay = 0
 	p.SyncTaskDefinition = r.IntN(2) == 0
 	if r.IntN(4) == 0 {
-		p.Nudge = failover.NudgeDesiredCount
-	}
-	if r.IntN(4) == 0 {
-		p.TripInterruptions, p.TripShare = 2, 0.1
-	}
-	if r.IntN(4) == 0 {
-		p.OnTrip = []failover.OnTrip{failover.Keep, failover.Evacuate}[r.IntN(2)]
+		p.Switch.Interruptions, p.Switch.Share = 2, 0.1
 	}
 	if r.IntN(10) == 0 {
 		p.Extra = 1 + r.IntN(2)
 	}
-	if r.IntN(10) == 0 {
-		p.FillAfter = time.Duration(r.IntN(90)) * time.Second
-	}
 	if r.IntN(12) == 0 {
 		p.OnDemandMax = 1 + r.IntN(20)
 	}
-	if hash(p.JitterSeed, 0xf04e)%8 == 0 { // no draw of its own: the other seeds stay what they were
+	if r.IntN(8) == 0 {
 		p.ForesightUSD = 0.1
+	}
+	if r.IntN(3) == 0 {
+		p.Pools = slices.Clone(p.Pools)
+		for i := range p.Pools {
+			p.Pools[i].Drain, p.Pools[i].DrainBefore = failover.DrainLate, 25*time.Second
+		}
 	}
 	return p
 }

@@ -274,17 +274,17 @@ func (p *process) Describe(ctx context.Context, refs []control.ServiceRef) (at t
 }
 
 // List reads tasks.
-func (p *process) List(ctx context.Context, ref control.ServiceRef, stopped bool) (tasks []failover.Task, signals []failover.Signal, err error) {
+func (p *process) List(ctx context.Context, ref control.ServiceRef, want control.Want) (out control.Listing, err error) {
 	pass := p.r.watch.passOf(p)
 	err = p.ask(ctx, opList, ref, readTroubles, func(ctx context.Context) (err error) {
-		tasks, signals, err = p.services.List(ctx, ref, stopped)
-		for i := range signals {
-			p.r.watch.happened(&signals[i])
+		out, err = p.services.List(ctx, ref, want)
+		for i := range out.Signals {
+			p.r.watch.happened(&out.Signals[i])
 		}
 		p.r.watch.looked(p, pass, []control.ServiceRef{ref}, false)
 		return err
 	})
-	return tasks, signals, err
+	return out, err
 }
 
 // Scaling reads the scalable target.

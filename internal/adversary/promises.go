@@ -22,13 +22,13 @@ var promises = [stepKinds]struct {
 	commits: {"commits", []string{"generations_in_line", "state_is_kept", "commit_on_what_was_loaded", "demand_is_somebodys_will", "evidence_is_true",
 		"evidence_keeps_its_time", "intents_stand", "assumed_from_what_is_held"}},
 	actions: {"actions at their effect", []string{"intent_before_act", "one_writer_at_a_time", "act_within_lease", "one_act_per_generation", "quiet_when_told",
-		"nothing_lowered_before_its_cover"}},
+		"nothing_lowered_before_it_serves"}},
 	acknowledgements: {"acknowledged messages", []string{"committed_before_acknowledged", "nothing_unread_is_deleted"}},
 	decisions: {"decisions", []string{"time_is_awss", "running_is_true", "listing_is_whole",
-		"action_names_a_pool", "asked_covers_demand", "blind_covers_only_losses", "blind_keeps_what_is_there", "blind_lowers_only_the_spare", "blind_says_so", "count_in_range", "cover_comes_first", "evidence_counts_once",
-		"generation_is_the_callers", "interrupted_is_not_running", "no_failover_on_application_failure", "nothing_lowered_before_its_cover",
-		"observe_changes_nothing", "on_demand_max_holds", "one_count_per_pool", "pause_changes_nothing", "probe_stays", "reason_is_known",
-		"state_is_bounded", "trips_have_evidence", "unread_is_untouched", "window_is_bounded"}},
+		"action_names_a_pool", "asked_covers_demand", "count_in_range", "cover_comes_first", "evidence_counts_once", "generation_is_the_callers",
+		"in_service_is_there", "nothing_lowered_before_it_serves", "observe_changes_nothing", "on_demand_max_holds", "one_count_per_pool",
+		"owner_is_not_written", "pause_changes_nothing", "raises_are_bounded", "reason_is_known", "state_is_bounded", "trips_have_evidence",
+		"unread_is_untouched"}},
 	endings: {"ends of trouble", []string{"converges", "cover_in_time", "messages_are_acknowledged", "nothing_panics", "run_never_ends"}},
 }
 

@@ -20,8 +20,9 @@ const (
 	convergeMax = 150 * time.Minute
 	// settledFor is how long it must then stay there.
 	settledFor = 15 * time.Minute
-	// coverMax is how long after a warning in the calm the cover must be asked for, with events on time.
-	coverMax = 10 * time.Second
+	// coverMax is how long after a warning in the calm the cover must be asked for, with events on time: a
+	// replacement that ECS has created may stand for a loss for up to 13 s.
+	coverMax = 20 * time.Second
 	// pollScaleMax is by how much a long poll may be longer than asked for in runs of days, where polls that
 	// bring nothing would be most of the work.
 	pollScaleMax = 16
@@ -72,25 +73,32 @@ type run struct {
 	base  control.Store
 	aside sync.WaitGroup // late effects
 
-	mu       sync.Mutex
-	w        *ecsim.World
-	targets  map[ecsim.Ref]*target
-	mail     mailbox
-	troubled bool
-	counts   Counts
-	poked    chan struct{}
-	scratch  []ecsim.Task
-	events   []ecsim.Event
-	policy   failover.Policy
-	bursty   bool
-	restarts []chan struct{} // one for each writer
-	alive    int             // writers that live
-	losing   chan struct{}   // closed when the state is lost; nil: nobody waits for that
-	copied   *control.Record // what the store held when the state was last lost; back is what is put back now
-	back     *control.Record
-	silent   map[string]int // regions whose API gives no answer now
-	passes   int
-	trace    uint64
+	mu      sync.Mutex
+	w       *ecsim.World
+	targets map[ecsim.Ref]*target
+	fronts  map[string]*front // by region
+	held    map[ecsim.Ref]int // the tag backstop:demand
+	// forgotten are the deleted services that ECS shows no more.
+	forgotten map[ecsim.Ref]bool
+	healthErr failover.ErrorKind // what reads of health meet now
+	unwellAt  time.Time          // when applications last ceased or began to answer
+	forces    *forces
+	mail      mailbox
+	troubled  bool
+	counts    Counts
+	poked     chan struct{}
+	scratch   []ecsim.Task
+	events    []ecsim.Event
+	policy    failover.Policy
+	bursty    bool
+	restarts  []chan struct{} // one for each writer
+	alive     int             // writers that live
+	losing    chan struct{}   // closed when the state is lost; nil: nobody waits for that
+	copied    *control.Record // what the store held when the state was last lost; back is what is put back now
+	back      *control.Record
+	silent    map[string]int // regions whose API gives no answer now
+	passes    int
+	trace     uint64
 }
 
 // Run carries out a plan in a bubble of its own and says what became of it.
@@ -100,9 +108,9 @@ func Run(t *testing.T, plan Plan, hooks Hooks) (res Result) {
 }
 
 func carryOut(t *testing.T, plan Plan, hooks Hooks) Result {
-	r := &run{plan: plan, hooks: hooks, start: time.Now(), refs: plan.refs(), targets: map[ecsim.Ref]*target{}, policy: plan.Policy,
+	r := &run{plan: plan, hooks: hooks, start: time.Now(), refs: plan.refs(), targets: map[ecsim.Ref]*target{}, fronts: map[string]*front{}, held: map[ecsim.Ref]int{}, forgotten: map[ecsim.Ref]bool{}, policy: plan.Policy,
 		poked: make(chan struct{}, 1), silent: map[string]int{}, store: &Memory{Encode: plan.Encode, EntriesMax: entriesMax}, bursty: plan.Seed%2 == 0}
-	r.watch = &watch{r: r, facts: map[factKey]span{}, actors: map[uint64]string{}}
+	r.watch = &watch{r: r, facts: map[factKey]span{}, actors: map[uint64]string{}, said: map[failover.Reason]time.Time{}}
 	r.base = r.store
 	if hooks.Base != nil {
 		r.base = hooks.Base(r.store)
@@ -154,7 +162,7 @@ func (r *run) build() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	cfg := r.plan.World
-	cfg.Start = r.start
+	cfg.Start, cfg.WarmUp = r.start, r.plan.Ground.WarmUp
 	r.w = ecsim.New(cfg)
 	for i, s := range r.refs {
 		if _, err := r.w.CreateCluster(s.Region, s.Cluster, nil); err != nil {
@@ -162,6 +170,13 @@ func (r *run) build() error {
 		}
 		if _, err := r.revision(r.w, s.Region); err != nil {
 			return err
+		}
+		if r.plan.Ground.Readiness == ByTargets && r.fronts[s.Region] == nil {
+			f, err := r.buildFront(s.Region)
+			if err != nil {
+				return err
+			}
+			r.fronts[s.Region] = f
 		}
 		n := 0
 		if i == 0 {
@@ -173,27 +188,16 @@ func (r *run) build() error {
 	}
 	r.watch.willed(r.plan.Demand)
 	if r.plan.Scaling {
-		return r.register(ref(r.refs[0]), failover.Scaling{Min: 1, Max: 1000})
+		if err := r.register(ref(r.refs[0]), failover.Scaling{Min: 1, Max: 1000}); err != nil {
+			return err
+		}
 	}
-	return nil
-}
-
-// revision registers a new revision of the workload's task definition in a region.
-func (r *run) revision(w *ecsim.World, region string) (string, error) {
-	d, err := w.RegisterTaskDefinition(region, ecsim.TaskDefinitionInput{Family: workloadName, Container: "app", Image: "app:1"})
-	return d.ARN, err
-}
-
-func (r *run) createService(w *ecsim.World, i, n int) error {
-	s := r.refs[i]
-	_, err := w.CreateService(s.Region, ecsim.CreateServiceInput{Cluster: s.Cluster, Name: s.Service, TaskDefinition: workloadName, Desired: n,
-		Strategy: []ecsim.StrategyItem{{Provider: string(r.plan.Policy.Pools[i].Capacity), Weight: 1}}})
-	return err
+	return r.drives()
 }
 
 // catchUp brings the model and the queue to the present. The caller holds the mutex.
 func (r *run) catchUp() *ecsim.World {
-	r.w.AdvanceTo(time.Now())
+	r.advance(time.Now())
 	r.events = r.w.DrainTo(r.events[:0])
 	for i := range r.events {
 		s, ok := signalOf(&r.events[i])
@@ -231,6 +235,11 @@ func (r *run) clockwork(ctx context.Context) {
 		w := r.catchUp()
 		r.announce()
 		next, ok := w.Next()
+		if r.forces != nil {
+			if at, due := r.forces.s.Next(); due && (!ok || at.Before(next)) {
+				next, ok = at, true
+			}
+		}
 		if at := r.mail.nextVisible(w.Now()); !at.IsZero() && (!ok || at.Before(next)) {
 			next, ok = at, true
 		}

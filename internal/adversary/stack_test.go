@@ -21,6 +21,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/ecsim"
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/journal"
+	"github.com/backstop-ecs/backstop/internal/promise"
 	"github.com/backstop-ecs/backstop/internal/sandbox"
 	"github.com/backstop-ecs/backstop/internal/state/sqlite"
 )
@@ -29,7 +30,7 @@ var stackFlag = flag.Int("stack", 1+1/slower, "how many seeds go through the SDK
 
 // TestSeedsThroughTheRealStack runs two daemons with the real adapters over the SDK against the sandbox, on
 // one SQLite file, while the sandbox throttles, fails, loses answers and delivers events
-// late, twice or never. After hours of it every step must have kept failover.Check's promises, and in the calm
+// late, twice or never. After hours of it every step must have kept promise.Check's promises, and in the calm
 // the workload must be back on Spot alone.
 func TestSeedsThroughTheRealStack(t *testing.T) {
 	for seed := range uint64(*stackFlag) {
@@ -64,7 +65,7 @@ func stack(t *testing.T, s storm) {
 	cfg := aws.Config{Region: homeRegion, Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""), HTTPClient: box,
 		BaseEndpoint: aws.String("http://sandbox.localhost")}
 	p, _ := failover.Preset([]string{failover.PresetFill, failover.PresetSwitch}[seed%2])
-	p.FailoversMaxPerDay = 0
+	p.Switch.PerDay = 0
 	p.Pools = []failover.Pool{{Name: "spot", Capacity: failover.Spot}, {Name: "standard", Capacity: failover.OnDemand, Tier: 1}}
 	refs := []control.ServiceRef{{Region: homeRegion, Cluster: clusterName, Service: workloadName + "-spot"},
 		{Region: homeRegion, Cluster: clusterName, Service: workloadName + "-standard"}}
@@ -87,7 +88,7 @@ func stack(t *testing.T, s storm) {
 				if len(r.Decision.Pools) == 0 {
 					return
 				}
-				for _, v := range failover.Check(p, r.Before, r.Observation, r.After, r.Decision) {
+				for _, v := range promise.Check(&p, &r.Before, &r.Observation, &r.After, &r.Decision) {
 					t.Errorf("seed %d: generation %d: %s", seed, r.Before.Generation, v)
 				}
 			}}

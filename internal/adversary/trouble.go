@@ -60,6 +60,16 @@ const (
 
 	RegionSilent // a region's API gives no answer for minutes to hours; what runs there runs on
 
+	// Troubles of capacity that runs and does not serve, and of what people and programs do to it.
+	SlowStarts   // starts take longer than any limit, for a while
+	HungStarts   // starts with capacity never get to RUNNING
+	Unwell       // the application of some tasks does not answer, for a while
+	NeverReady   // tasks of a capacity that start now run and never serve
+	HealthUnread // readiness cannot be read: throttled or denied
+	Retired      // AWS retires tasks on either capacity
+	Guarded      // tasks protect themselves from scale-in
+	LoadMoved    // the load that drives auto scaling changes
+
 	troubles // how many there are
 )
 
@@ -67,7 +77,8 @@ var troubleNames = [troubles]string{"crash_before", "crash_after", "throttled", 
 	"late_effect", "late_fault", "slow", "store_refuses", "store_lies", "store_slow", "queue_refuses", "event_lost", "event_late",
 	"event_twice", "event_poison", "interruption", "spot_short", "on_demand_short", "unwarned", "task_dies", "broken_release", "hung_launch",
 	"stale_reads", "count_changed", "twin_changed", "deployment", "scaling_changed", "recreated", "policy_changed", "operator",
-	"clock_skew", "clock_jump", "state_lost", "region_silent"}
+	"clock_skew", "clock_jump", "state_lost", "region_silent", "slow_starts", "hung_starts", "unwell", "never_ready", "health_unread", "retired",
+	"guarded", "load_moved"}
 
 func (t Trouble) String() string { return troubleNames[t] }
 

@@ -3,14 +3,17 @@ package adversary
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/control"
+	"github.com/backstop-ecs/backstop/internal/ecsim"
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/journal"
+	"github.com/backstop-ecs/backstop/internal/promise"
 )
 
 const (
@@ -59,7 +62,9 @@ type span struct{ first, last time.Time }
 // sight is what was true when a process last looked at a pool, and the greatest since its pass began.
 type sight struct {
 	last, most       int // running and not under notice
+	serving, served  int // in service
 	pending, desired int
+	held             int // the tag backstop:demand
 }
 
 // watch checks the promises of docs/guarantees.md after every step. Its mutex is the innermost: nothing is
@@ -77,6 +82,7 @@ type watch struct {
 	forgot   bool // the state was lost, and no demand is known since
 	lost     int  // the demand it held
 	actors   map[uint64]string
+	said     map[failover.Reason]time.Time // when a decision last named a reason, or a notice told it
 }
 
 func (w *watch) breach(rule, format string, args ...any) {
@@ -155,7 +161,7 @@ func (w *watch) looked(p *process, pass int, refs []control.ServiceRef, counts b
 	w.r.mu.Lock()
 	for i, s := range refs {
 		g, _ := w.r.w.Glance(ref(s))
-		truth[i] = sight{last: g.Unthreatened, pending: g.Pending, desired: g.TrueDesired}
+		truth[i] = sight{last: g.Unthreatened, serving: w.r.serving(s, &g), pending: g.Pending, desired: g.TrueDesired, held: w.r.held[ref(s)]}
 	}
 	w.r.mu.Unlock()
 	w.mu.Lock()
@@ -165,7 +171,7 @@ func (w *watch) looked(p *process, pass int, refs []control.ServiceRef, counts b
 	}
 	for i, s := range refs {
 		name := w.poolOf(s.Service)
-		truth[i].most = max(truth[i].last, p.seen[name].most)
+		truth[i].most, truth[i].served = max(truth[i].last, p.seen[name].most), max(truth[i].serving, p.seen[name].served)
 		if !counts {
 			truth[i].desired = p.seen[name].desired
 		}
@@ -276,13 +282,14 @@ func (w *watch) acts(p *process, s control.ServiceRef, a failover.Action, seen m
 	changed := false
 	for _, other := range r.refs {
 		g, _ := r.w.Glance(ref(other))
-		total += min(g.Unthreatened, g.TrueDesired)
+		serving := r.serving(other, &g)
+		total += min(serving, g.TrueDesired)
 		if other == s {
-			mine, alive, trueDesired = g.Unthreatened, g.Unthreatened+g.Pending, g.TrueDesired
+			mine, alive, trueDesired = serving, g.Unthreatened+g.Pending, g.TrueDesired
 		}
 		// What changed between the look and the act nobody can know.
 		saw := seen[w.poolOf(other.Service)]
-		changed = changed || g.Unthreatened != saw.last || g.Pending != saw.pending || g.TrueDesired != saw.desired || g.Deployments > 1
+		changed = changed || g.Unthreatened != saw.last || serving != saw.serving || g.Pending != saw.pending || g.TrueDesired != saw.desired || g.Deployments > 1
 	}
 	owner := s == r.refs[0]
 	r.mu.Unlock()
@@ -334,7 +341,7 @@ func (w *watch) acts(p *process, s control.ServiceRef, a failover.Action, seen m
 	threatened := min(mine, max(0, min(alive, trueDesired)-set.Count))
 	pinned := state.Pin != nil && state.Pin.Mode == failover.ModeSpot
 	if threatened > 0 && total-threatened < state.Demand && r.plan.World.ReadLag <= 0 && !pinned && !changed && !jumps {
-		w.breachLocked("nothing_lowered_before_its_cover", "%s: %d run, %d may be stopped, demand %d", journal.Text(a), total, threatened, state.Demand)
+		w.breachLocked("nothing_lowered_before_it_serves", "%s: %d serve, %d may be stopped, demand %d", journal.Text(a), total, threatened, state.Demand)
 	}
 }
 
@@ -344,12 +351,16 @@ func (w *watch) told(p *process, r *control.Report) {
 		return
 	}
 	var found []Breach
-	for _, v := range failover.CheckStep(&p.policy, &r.Before, &r.Observation, &r.After, &r.Decision) {
+	for _, v := range promise.Check(&p.policy, &r.Before, &r.Observation, &r.After, &r.Decision) {
 		found = append(found, Breach{Rule: v.Rule, Text: fmt.Sprintf("%s (generation %d, reason %s)", v.Text, r.Before.Generation, r.Decision.Reason)})
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.checked[decisions]++
+	w.said[r.Decision.Reason] = time.Now()
+	for i := range r.Decision.Findings {
+		w.said[r.Decision.Findings[i].Reason] = time.Now()
+	}
 	for _, b := range found {
 		w.breachLocked(b.Rule, "%s", b.Text)
 	}
@@ -374,4 +385,17 @@ func (w *watch) told(p *process, r *control.Report) {
 			w.breachLocked("listing_is_whole", "%s lists %d running of %d", pd.Pool, listed, s.last)
 		}
 	}
+}
+
+// serving is how many tasks of a service are in service in truth, of each revision no more than its share of the traffic needs. The
+// caller holds the mutex.
+func (r *run) serving(s control.ServiceRef, g *ecsim.Glance) int {
+	if g.Deployments < 2 || !r.plan.Ground.shifts() {
+		return g.InService
+	}
+	n := 0
+	for _, v := range r.w.Revisions(ref(s)) {
+		n += min(v.InService, int(math.Ceil(v.Share*float64(g.TrueDesired)-1e-9)))
+	}
+	return min(n, g.InService)
 }

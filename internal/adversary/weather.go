@@ -27,7 +27,8 @@ type ending struct {
 
 // worldTroubles are the troubles that the weather draws from.
 var worldTroubles = []Trouble{Interruption, SpotShort, OnDemandShort, TaskDies, Broken, CountChanged, TwinChanged, Deployment,
-	ScalingChanged, Recreated, PolicyChanged, Operator, StateLost, RegionSilent}
+	ScalingChanged, Recreated, PolicyChanged, Operator, StateLost, RegionSilent, SlowStarts, HungStarts, Unwell, NeverReady, HealthUnread,
+	Retired, Guarded, LoadMoved}
 
 // blow makes trouble until a moment, then undoes what is left.
 func (o *weather) blow(ctx context.Context, until time.Time) {
@@ -151,13 +152,15 @@ func (o *weather) strike(ctx context.Context, t Trouble) {
 	case PolicyChanged:
 		o.later(o.minutes(1, 10), r.changePolicy(o.rand))
 	case Operator:
-		o.operate(ctx)
+		o.operate()
 	case StateLost:
 		r.loseState()
 	case RegionSilent:
 		region := r.refs[o.rand.IntN(len(r.refs))].Region
 		r.silence(region, 1)
 		o.later(o.minutes(2, 120), func() { r.silence(region, -1) })
+	default:
+		o.sicken(t)
 	}
 }
 
@@ -273,11 +276,10 @@ func (o *weather) recreate() {
 }
 
 // operate is a person at the command line.
-func (o *weather) operate(ctx context.Context) {
+func (o *weather) operate() {
 	r := o.r
-	now := time.Now()
-	in := failover.Intent{By: "operator", At: now, Until: now.Add(o.minutes(2, 40))}
-	switch o.rand.IntN(6) {
+	in := failover.Intent{Until: time.Now().Add(o.minutes(2, 40))}
+	switch o.rand.IntN(7) {
 	case 0:
 		in.Kind = failover.IntentPause
 	case 1:
@@ -290,9 +292,10 @@ func (o *weather) operate(ctx context.Context) {
 		in.Kind = failover.IntentRestore
 	case 5:
 		in.Kind = failover.IntentResume
+	case 6:
+		in.Kind = failover.IntentConfirm
 	}
-	w := control.Workload{Name: workloadName, Policy: r.policyNow(), Refs: r.refs}
-	_, _ = control.Intend(ctx, deskStore{r.base, r}, w, "operator", in, time.Now) // a refusal is an answer too
+	r.order(in)
 }
 
 // deskStore is the store as an operator's command uses it: without trouble.

@@ -41,49 +41,169 @@ func (d direct) Describe(_ context.Context, refs []control.ServiceRef) (time.Tim
 	for i, s := range refs {
 		g, ok := w.Glance(ref(s))
 		if !ok || g.Status != "ACTIVE" {
-			out[i] = failover.PoolObservation{Err: failover.ErrNotFound, ErrText: "describe service " + s.String() + ": it is not there"}
+			out[i] = failover.PoolObservation{Err: failover.ErrNotFound, ErrText: "describe service " + s.String() + ": it is not there", Gone: r.goneAs(s, g.Status)}
 			continue
 		}
-		o := failover.PoolObservation{Desired: g.Desired, RunningCount: g.Running, PendingCount: g.Pending, TaskDefinition: g.TaskDefinition,
-			DeployFailed: g.Rollout == ecsim.RolloutFailed}
-		if g.Rollout == ecsim.RolloutInProgress && g.Deployments > 1 {
-			o.Deploying, o.DeployingSince = true, g.DeployedAt
-		}
-		out[i] = o
+		out[i] = r.observe(s, &g)
 	}
 	return w.Now().Truncate(time.Second), out
 }
 
+// goneAs is the definite answer about a service that is not there; one that drains has tasks that still run, and is none.
+func (r *run) goneAs(s control.ServiceRef, status string) string {
+	switch {
+	case status == "DRAINING":
+		return ""
+	case status == "" || r.forgotten[ref(s)]:
+		return "MISSING"
+	}
+	return status
+}
+
+// observe is what a look at a service sees, apart from its tasks. Where traffic is shifted the shares are read with the tasks.
+func (r *run) observe(s control.ServiceRef, g *ecsim.Glance) failover.PoolObservation {
+	o := failover.PoolObservation{Desired: g.Desired, RunningCount: g.Running, PendingCount: g.Pending, TaskDefinition: g.TaskDefinition,
+		DeployFailed: g.Rollout == ecsim.RolloutFailed, HealthBased: r.plan.Ground.healthBased(), HeldDemand: r.held[ref(s)]}
+	if g.Deployments < 2 {
+		return o
+	}
+	if g.Rollout == ecsim.RolloutInProgress {
+		o.Deploying, o.DeployingSince = true, g.DeployedAt
+		if !r.plan.Ground.shifts() {
+			o.MayTake = 1 - float64(r.plan.Ground.minimum())/100
+		}
+	}
+	o.Revisions = r.revisions(s, g)
+	for k := range o.Revisions {
+		o.Revisions[k].Unread = r.plan.Ground.shifts()
+	}
+	return o
+}
+
+// revisions are the revisions of a service that has several, with their shares of production traffic.
+func (r *run) revisions(s control.ServiceRef, g *ecsim.Glance) []failover.Revision {
+	if g.Deployments < 2 {
+		return nil
+	}
+	var out []failover.Revision
+	for k, v := range r.w.Revisions(ref(s)) {
+		rev := failover.Revision{ID: v.DeploymentID, Share: v.Share, Deploying: g.Rollout == ecsim.RolloutInProgress && k == 0}
+		if !r.plan.Ground.shifts() && g.Rollout == ecsim.RolloutCompleted && k > 0 { // it is leaving
+			rev.Share = 0
+		}
+		out = append(out, rev)
+	}
+	return out
+}
+
+// minimum is minimumHealthyPercent of the services.
+func (g *Ground) minimum() int {
+	if g.Minimum == 0 && g.Maximum == 0 {
+		return 100
+	}
+	return g.Minimum
+}
+
+// hookSince is since when a deployment waits for a pause to end.
+func (r *run) hookSince(s control.ServiceRef) (since time.Time) {
+	list, _ := r.w.ListServiceDeployments(ref(s))
+	for i := range list {
+		for _, h := range list[i].Hooks {
+			if h.Status == ecsim.HookAwaitingAction {
+				since = list[i].UpdatedAt
+			}
+		}
+	}
+	return since
+}
+
 // List reads the tasks of a service.
-func (d direct) List(_ context.Context, s control.ServiceRef, stopped bool) ([]failover.Task, []failover.Signal, error) {
+func (d direct) List(_ context.Context, s control.ServiceRef, want control.Want) (control.Listing, error) {
 	r := d.r
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	w := r.catchUp()
-	if g, ok := w.Glance(ref(s)); !ok || g.Status == "INACTIVE" {
-		return nil, nil, awsError("ecs:ListTasks", "ServiceNotFoundException")
+	g, ok := w.Glance(ref(s))
+	if !ok || g.Status == "INACTIVE" {
+		return control.Listing{}, awsError("ecs:ListTasks", "ServiceNotFoundException")
+	}
+	h := healthRead{unread: !want.Health || !r.plan.Ground.healthBased(), byTargets: r.plan.Ground.Readiness == ByTargets}
+	out := control.Listing{HealthBased: r.plan.Ground.healthBased(), Revisions: r.revisions(s, &g), OutOfTraffic: want.Health && r.outOfTraffic(s)}
+	if want.Health && r.healthErr != failover.ErrNone {
+		out.HealthErr, out.HealthErrText, h.unread = r.healthErr, "describe target health: "+string(r.healthErr), true
+	}
+	if h.byTargets && !h.unread {
+		h.production, h.other, _ = r.targetHealth(s)
+	}
+	if r.plan.Ground.Hook && g.Deployments > 1 {
+		out.HookSince = r.hookSince(s)
 	}
 	r.scratch = w.AppendShown(r.scratch[:0], ref(s), ecsim.Running)
-	out := make([]failover.Task, 0, len(r.scratch))
+	out.Tasks = make([]failover.Task, 0, len(r.scratch))
 	for i := range r.scratch {
-		t := &r.scratch[i]
-		task := failover.Task{ID: t.ID, Zone: t.Zone, CreatedAt: t.CreatedAt, StartedAt: t.StartedAt}
-		switch {
-		case t.DesiredStatus == ecsim.Stopped:
-			task.Phase = failover.Leaving
-		case t.LastStatus == ecsim.Running:
-			task.Phase = failover.Running
-		case t.LastStatus == ecsim.Provisioning, t.LastStatus == ecsim.Pending, t.LastStatus == ecsim.Activating:
-			task.Phase = failover.Starting
-		default:
-			task.Phase = failover.Leaving
+		out.Tasks = append(out.Tasks, h.task(&r.scratch[i]))
+	}
+	if !want.Stopped {
+		return out, nil
+	}
+	out.Signals = r.stops(s)
+	for i := range r.scratch { // filled by stops
+		if t := &r.scratch[i]; t.LastStatus == ecsim.Running {
+			task := h.task(t)
+			task.Works = h.works(t)
+			if !t.StoppingAt.IsZero() {
+				task.EndsAt = t.StoppingAt.Add(r.plan.World.StopTimeout)
+			}
+			out.Tasks = append(out.Tasks, task)
 		}
-		out = append(out, task)
 	}
-	if !stopped {
-		return out, nil, nil
+	return out, nil
+}
+
+// healthRead is what was read of the health of a service's tasks.
+type healthRead struct {
+	unread, byTargets bool
+	production, other map[string]bool
+}
+
+// task is a task as a look sees it.
+func (h *healthRead) task(t *ecsim.Task) failover.Task {
+	task := failover.Task{ID: t.ID, Revision: t.StartedBy, CreatedAt: t.CreatedAt, StartedAt: t.StartedAt, Protected: t.Protected}
+	switch {
+	case t.DesiredStatus == ecsim.Stopped:
+		task.Phase = failover.Leaving
+	case t.LastStatus == ecsim.Running:
+		task.Phase = failover.Running
+	case t.LastStatus == ecsim.Pending, t.LastStatus == ecsim.Activating, t.LastStatus == ecsim.Provisioning && t.Address != 0:
+		task.Phase = failover.Placed
+	case t.LastStatus == ecsim.Provisioning:
+		task.Phase = failover.Provisioning
+	default:
+		task.Phase = failover.Leaving
 	}
-	return out, r.stops(s), nil
+	if !h.unread && task.Phase == failover.Running {
+		task.Health = failover.HealthNotReady
+		if h.healthy(t) {
+			task.Health = failover.HealthReady
+		}
+	}
+	return task
+}
+
+func (h *healthRead) healthy(t *ecsim.Task) bool {
+	if !h.byTargets {
+		return t.Health == ecsim.HealthHealthy
+	}
+	ip := t.PrivateIP()
+	if ok, known := h.production[ip]; known {
+		return ok
+	}
+	return h.other[ip]
+}
+
+// works reports whether a warned task still serves, as far as can be read.
+func (h *healthRead) works(t *ecsim.Task) bool {
+	return !h.byTargets || !h.unread && h.production[t.PrivateIP()]
 }
 
 // stops turns the tasks that stopped lately into signals. The event list, where quotas are told, is left to the
@@ -102,8 +222,8 @@ func (r *run) stops(s control.ServiceRef) []failover.Signal {
 			continue
 		}
 		out = append(out, failover.Signal{ID: t.ID, At: when, Region: s.Region, Cluster: s.Cluster, Service: s.Service, Kind: kindOf(t),
-			Capacity: failover.Capacity(t.Provider), Task: t.ID, Version: int64(t.Version), Zone: t.Zone, StartedAt: t.StartedAt,
-			StopCode: t.StopCode, StopReason: t.StoppedReason})
+			Capacity: failover.Capacity(t.Provider), Task: t.ID, Version: int64(t.Version), Zone: t.Zone, CreatedAt: t.CreatedAt, StartedAt: t.StartedAt,
+			ExitedAt: t.ExecutionStoppedAt, StopCode: t.StopCode, StopReason: t.StoppedReason, Deployment: t.StartedBy})
 	}
 	return out
 }
@@ -141,11 +261,34 @@ func (d direct) Apply(_ context.Context, s control.ServiceRef, action failover.A
 		return r.register(ref(s), failover.Scaling{Known: true, Present: true, Max: a.Max, SuspendedIn: true, SuspendedOut: true, SuspendedScheduled: true})
 	case failover.RestoreScaling:
 		return r.register(ref(s), a.Scaling)
+	case failover.HoldDemand:
+		if a.Demand == 0 {
+			delete(r.held, ref(s))
+		} else {
+			r.held[ref(s)] = a.Demand
+		}
+		return nil
+	case failover.DrainTask:
+		return r.drain(s, a.Task)
 	case failover.StopTask:
 		_, err := w.StopTask(s.Region, s.Cluster, a.Task, "stopped by backstop")
 		return apiError("ecs:StopTask", err)
 	}
 	return errors.New("apply: action is not known")
+}
+
+// drain takes a task out of the target groups of its service.
+func (r *run) drain(s control.ServiceRef, id string) error {
+	found, _, err := r.w.DescribeTasks(s.Region, s.Cluster, []string{id})
+	if err != nil || len(found) == 0 || found[0].Address == 0 {
+		return apiError("ecs:DescribeTasks", err)
+	}
+	for _, arn := range r.groupsOf(s) {
+		if err := r.w.DeregisterTargets(s.Region, arn, []ecsim.Target{{IP: found[0].PrivateIP()}}); err != nil {
+			return apiError("elasticloadbalancing:DeregisterTargets", err)
+		}
+	}
+	return nil
 }
 
 // register sets a scalable target. It has AWS's trap: a count outside the bounds is moved inside at once.
@@ -156,6 +299,9 @@ func (r *run) register(s ecsim.Ref, sc failover.Scaling) error {
 	}
 	sc.Known, sc.Present = true, true
 	r.targets[s] = &target{sc}
+	if r.forces != nil && s == ref(r.refs[0]) {
+		return apiError("application-autoscaling:RegisterScalableTarget", r.scaled(s, sc))
+	}
 	if inside := min(max(g.TrueDesired, sc.Min), sc.Max); inside != g.TrueDesired {
 		_, err := r.w.UpdateService(s, ecsim.UpdateServiceInput{Desired: &inside})
 		return apiError("application-autoscaling:RegisterScalableTarget", err)
@@ -181,6 +327,7 @@ func signalOf(e *ecsim.Event) (failover.Signal, bool) {
 	case ecsim.TaskStateChange:
 		t := e.Task
 		s.Task, s.Version, s.Zone, s.StartedAt, s.Capacity = t.ID, int64(t.Version), t.Zone, t.StartedAt, failover.Capacity(t.Provider)
+		s.CreatedAt, s.ExitedAt, s.Deployment = t.CreatedAt, t.ExecutionStoppedAt, t.StartedBy
 		s.StopCode, s.StopReason = t.StopCode, t.StoppedReason
 		switch {
 		case t.DesiredStatus == ecsim.Stopped || t.StopCode != "" || t.StoppedReason != "":

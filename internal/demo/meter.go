@@ -57,7 +57,7 @@ func newMeter(p Prices, now time.Time, v sample) *meter {
 func (m *meter) step(now time.Time, v sample) {
 	d := now.Sub(m.now)
 	if d > 0 {
-		short := max(0, m.last.demand-m.last.spot-m.last.onDemand)
+		short := max(0, m.last.demand-m.last.spot-m.last.onDemand-m.last.working)
 		m.wanted += float64(m.last.demand) * d.Seconds()
 		m.short += float64(short) * d.Seconds()
 		if m.now.Before(m.risen) {

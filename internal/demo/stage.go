@@ -128,7 +128,9 @@ func (s *Stage) Deploy(broken bool) error {
 
 // sample is what is true of the world at one moment.
 type sample struct {
-	demand, spot, onDemand int // onDemand and spot count tasks that do work
+	demand, spot, onDemand int // spot and onDemand are in service
+	working                int // under notice, and still serving
+	arriving               int // exist, and are not in service yet
 	asked                  int // desired count of the on-demand service
 	spotUse, onDemandUse   ecsim.Usage
 }
@@ -136,7 +138,15 @@ type sample struct {
 func (s *Stage) sample() sample {
 	v := sample{demand: s.demand}
 	s.box.World(func(w *ecsim.World) {
-		v.spot, v.onDemand = w.Working(spotRef), w.Working(standardRef)
+		for _, at := range []struct {
+			ref ecsim.Ref
+			to  *int
+		}{{spotRef, &v.spot}, {standardRef, &v.onDemand}} {
+			*at.to = w.InService(at.ref)
+			v.working += w.Working(at.ref) - *at.to
+			_, running, pending := w.Counts(at.ref)
+			v.arriving += max(0, running+pending-w.Working(at.ref))
+		}
 		v.asked, _, _ = w.Counts(standardRef)
 		v.spotUse, v.onDemandUse = w.Usage(ecsim.FargateSpot), w.Usage(ecsim.Fargate)
 	})

@@ -198,7 +198,7 @@ func (in *cascadeInput) withinWarning() (float64, bool) {
 		if in.p.Pools[i].Capacity != Spot || seen.WarnedSeconds < worksOn.Seconds() {
 			continue
 		}
-		left := min(2*time.Minute, time.Duration(seen.WarnedSeconds*float64(time.Second))) - decide
+		left := min(warningFor, time.Duration(seen.WarnedSeconds*float64(time.Second))) - decide
 		for j := range in.p.Pools {
 			if in.p.Pools[j].Capacity != OnDemand {
 				continue

@@ -178,7 +178,10 @@ func (x *outcome) leading(found []Finding, after *State) Reason {
 			return x.plan.reasons[i]
 		}
 	}
-	if x.missing().High > 0 {
+	if in, working := x.total(); in.Low < after.Demand {
+		if working > 0 && x.cas.need == 0 {
+			return ReasonReplacing
+		}
 		return ReasonStarting
 	}
 	return ReasonSteady

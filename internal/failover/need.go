@@ -14,6 +14,8 @@ const (
 	// there is none ECS creates no task (A23), and a task that has capacity shows it, PENDING or by its network interface, within
 	// about 20 s of its creation (A4).
 	proofAfter = 26 * time.Second
+	// waitShare is the share of the starts that must come into service within the warning for a loss to wait at all.
+	waitShare = 0.85
 )
 
 // Need is what one Spot pool lacks, and why.
@@ -96,12 +98,17 @@ func coming(in excuseInput) (n int, next time.Time) {
 // mayTake is how many tasks of the pool a deployment in progress may stop of its own accord.
 func mayTake(in excuseInput) int { return int(in.po.MayTake * float64(in.asked)) }
 
-// waits reports whether a loss may wait for the proof of its replacement: warned tasks work on, and Spot was not known to lack room
-// just before.
+// waits reports whether a loss may wait for the proof of its replacement: warned tasks work on, cover would come within the warning all
+// the same, and Spot was not known to lack room just before. Until something was learned, a task without health checks is taken to use
+// its warning and to start as the model's (A1).
 func waits(in excuseInput) bool {
 	k, t := in.known, in.tally
-	if in.seen.WarnedSeconds < worksOn.Seconds() || k.Working*2 < k.Leaving || in.po.Deploying {
+	warned := in.seen.WarnedSeconds
+	if warned > 0 && warned < worksOn.Seconds() || k.Working*2 < k.Leaving || in.po.Deploying {
 		return false
+	}
+	if share, ok := in.seen.Serve.within(warningFor - placedAfter); ok && share < waitShare || !ok && in.po.HealthBased {
+		return false // cover takes longer than the warning as it is: each second of waiting is one of shortage
 	}
 	if short := in.state.UnplacedSince; !short.IsZero() && short.Before(t.LostAt.Add(-placedAfter)) {
 		return false

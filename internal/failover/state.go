@@ -154,7 +154,7 @@ type PoolSeen struct {
 	Name string `json:"name"`
 	// At is the last good look; zero if there was none.
 	At time.Time `json:"at,omitzero"`
-	// Desired, InService and Coming are what that look found.
+	// Desired, InService and Coming are what that look found; of a range its High end, as losses that are told come off that.
 	Desired   int `json:"desired,omitempty"`
 	InService int `json:"in_service,omitempty"`
 	Coming    int `json:"coming,omitempty"`

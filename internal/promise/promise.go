@@ -313,6 +313,10 @@ func (c *checker) raisesAreBounded() {
 	for i := range c.pools {
 		p, def := &c.pools[i], &c.p.Pools[i]
 		switch {
+		case def.Capacity == failover.OnDemand && c.d.Pools[i].Sight != failover.Fresh && c.d.Pools[i].Sight != failover.Told:
+			// What a pool that counts as lost was asked for holds nothing.
+		case def.Capacity == failover.OnDemand && c.refused(i):
+			// What could not even be asked for does not use up the bound.
 		case def.Capacity == failover.OnDemand:
 			asks, was = asks+p.ask, was+p.inForce
 			floor += max(def.Min, c.d.Pools[i].Warm)
@@ -336,6 +340,11 @@ func (c *checker) raisesAreBounded() {
 	if asks > was && asks > most {
 		c.fail("raises_are_bounded", "on-demand is raised from %d to %d; at most %d are missing on Spot, and %d may be asked for", was, asks, short, most)
 	}
+}
+
+// refused reports whether every call that would raise a pool has failed for some time.
+func (c *checker) refused(i int) bool {
+	return !c.before.Pool(c.p.Pools[i].Name).RefusedSince.IsZero()
 }
 
 // nothingLoweredBeforeItServes: a lowering never takes what is in service below what is wanted, whichever tasks ECS stops.
