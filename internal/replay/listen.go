@@ -54,7 +54,7 @@ func (s *sim) taskEvent(k int, p *pool, e *ecsim.Event) {
 	seen := p.note(t, s.world, &s.run.World)
 	switch {
 	case seen.left:
-		kind := ecsevent.Classify(stopOf(t, seen.ran))
+		kind := s.kindOf(stopOf(t, seen.ran))
 		if kind == failover.SignalInterruption {
 			p.lost++
 			s.m.warned()
@@ -63,8 +63,23 @@ func (s *sim) taskEvent(k int, p *pool, e *ecsim.Event) {
 	case t.LastStatus == ecsim.Running && t.DesiredStatus == ecsim.Running:
 		s.notify(k, e.At, taskSignal(failover.SignalRunning, t, e), false)
 	case t.LastStatus == ecsim.Stopped:
-		s.notify(k, e.At, taskSignal(ecsevent.Classify(stopOf(t, !t.StartedAt.IsZero())), t, e), true)
+		s.notify(k, e.At, taskSignal(s.kindOf(stopOf(t, !t.StartedAt.IsZero())), t, e), true)
 	}
+}
+
+// kindOf classifies a stop. The world has few different ones, and to read their texts takes long.
+func (s *sim) kindOf(stop ecsevent.Stop) failover.SignalKind {
+	key := stop
+	key.StartedAt = time.Time{}
+	if !stop.StartedAt.IsZero() {
+		key.StartedAt = epoch // whether it ran matters, not since when
+	}
+	kind, known := s.kinds[key]
+	if !known {
+		kind = ecsevent.Classify(stop)
+		s.kinds[key] = kind
+	}
+	return kind
 }
 
 func stopOf(t *ecsim.Task, ran bool) ecsevent.Stop {

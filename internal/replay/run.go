@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/backstop-ecs/backstop/internal/ecsevent"
 	"github.com/backstop-ecs/backstop/internal/ecsim"
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/promise"
@@ -70,6 +71,7 @@ type sim struct {
 	shifts    int           // of what serves
 	polling   bool          // the controller reads health again soon
 	poll      time.Duration // the next look at health that shows something new; never when there is none
+	kinds     map[ecsevent.Stop]failover.SignalKind
 	arrivals  inbox
 	wake      time.Duration // when they want a pass; never when there is none
 	due       time.Duration // the next pass; never when none is wanted
@@ -123,7 +125,7 @@ func newSim(r *Run) (*sim, error) {
 		r.Prices = ArticlePrices()
 	}
 	r.World = r.World.defaults()
-	s := &sim{run: r, start: epoch, now: -warmUp, end: r.Trace.Duration, pools: layout(r.Trace, r.Zones), byRef: map[string]int{},
+	s := &sim{run: r, start: epoch, now: -warmUp, end: r.Trace.Duration, pools: layout(r.Trace, r.Zones), byRef: map[string]int{}, kinds: map[ecsevent.Stop]failover.SignalKind{},
 		c: r.Policy.Control, rng: rand.New(rand.NewPCG(r.Seed, 0xc0117201)), due: -warmUp, tick: -warmUp, wake: never, poll: never, busyUntil: -warmUp,
 		passed: -warmUp, row: -1}
 	s.world = ecsim.New(r.World.config(r.Seed, epoch.Add(-warmUp)))
