@@ -85,9 +85,6 @@ func (x *outcome) seen(s State) State {
 	if !s.Seen.At.IsZero() && now.After(s.Seen.At) {
 		elapsed = min(now.Sub(s.Seen.At), spendGapMax)
 	}
-	if month := now.UTC().Format("2006-01"); month != s.SpendMonth {
-		s.SpendMonth, s.Seen.SpendUSD = month, 0
-	}
 	pools := make([]PoolSeen, len(s.Seen.Pools))
 	for i := range pools {
 		pools[i] = s.Seen.Pools[i]
