@@ -222,9 +222,9 @@ func TestTheFunctionDoesWhatItsPolicyAllowsAndNothingElse(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := w.function(function.Options{Config: file, Metrics: io.Discard})
+	w.box.World(func(e *ecsim.World) { e.SetHungStarts(ecsim.Fargate, 1) })
 	w.mapping(f.Invoke, 3*time.Minute, 30*time.Second)
 	w.supply(0)
-	w.box.World(func(e *ecsim.World) { e.SetHungStarts(ecsim.Fargate, 1) })
 	w.mapping(f.Invoke, 20*time.Minute, 30*time.Second)
 	w.supply(-1)
 	w.box.World(func(e *ecsim.World) { e.SetHungStarts(ecsim.Fargate, 0) })
