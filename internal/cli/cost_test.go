@@ -94,7 +94,7 @@ workloads:
 		at := end.Add(-c.before)
 		entries = append(entries, journal.Entry{ID: journal.NewID(at, uint32(i)), Workload: "api", At: at, Kind: journal.KindDecision,
 			Decision: &failover.Decision{At: at, Workload: "api", Reason: c.reason, Demand: 10, Pools: []failover.PoolDecision{
-				{Pool: "spot", Capacity: failover.Spot, Running: c.spot, Ask: 10}, {Pool: "standard", Capacity: failover.OnDemand, Running: c.standard, Ask: c.standard}}}})
+				{Pool: "spot", Capacity: failover.Spot, Running: c.spot, Live: c.spot, InService: failover.Exactly(c.spot), Ask: 10}, {Pool: "standard", Capacity: failover.OnDemand, Running: c.standard, Live: c.standard, InService: failover.Exactly(c.standard), Ask: c.standard}}}})
 	}
 	if err := (control.Store)(store).Append(t.Context(), entries); err != nil {
 		t.Fatal(err)

@@ -116,9 +116,11 @@ workloads:
 // storeLook stores one look at the workload: seven of ten on Spot.
 func storeLook(t *testing.T, store control.Store, at time.Time) control.Report {
 	t.Helper()
-	d := failover.Decision{At: at, Workload: "api", Reason: failover.ReasonSpotShort, Mode: failover.ModeMixed, Demand: 10, Running: 7, Shortfall: 3,
-		Pools: []failover.PoolDecision{{Pool: "spot", Capacity: failover.Spot, Running: 7}, {Pool: "standard", Capacity: failover.OnDemand, Ask: 3}}}
-	st := failover.State{Version: 1, Workload: "api", Generation: 1, At: at, Demand: 10, DemandSet: true, ShortSince: at}
+	d := failover.Decision{At: at, Workload: "api", Reason: failover.ReasonSpotShort, Mode: failover.ModeMixed, Demand: 10,
+		InService: failover.Exactly(7), Missing: failover.Exactly(3),
+		Pools: []failover.PoolDecision{{Pool: "spot", Capacity: failover.Spot, Running: 7, InService: failover.Exactly(7), Live: 7}, {Pool: "standard", Capacity: failover.OnDemand, Ask: 3}}}
+	st := failover.State{Version: failover.StateVersion, Workload: "api", Generation: 1, Decided: failover.Decided{Demand: 10, DemandSet: true, MissingSince: at},
+		Seen: failover.Seen{At: at}}
 	e := journal.Entry{Version: 1, ID: journal.NewID(at, 1), Workload: "api", At: at, Kind: journal.KindDecision, Generation: 1, Decision: &d, Observation: &journal.Observation{At: at}}
 	if err := store.Commit(t.Context(), "test", control.Record{State: st}, at, []journal.Entry{e}); err != nil {
 		t.Fatal(err)
@@ -275,7 +277,7 @@ func TestTheDaemonServesItsPages(t *testing.T) {
 		t.Errorf("ready before any pass: %d %s", code, body)
 	}
 	p.tell(t.Context(), storeLook(t, a.Store, s.Now()))
-	for path, want := range map[string]string{"readyz": "ready", "healthz": "ok", "metrics": `backstop_shortfall_tasks{workload="api"} 3`,
+	for path, want := range map[string]string{"readyz": "ready", "healthz": "ok", "metrics": `backstop_missing_tasks{workload="api"} 3`,
 		"api/workloads": `"live":true`, "": "<title>Workloads", "workloads/api": "<title>api"} {
 		if code, body := fetch(t, url+path); code != http.StatusOK || !strings.Contains(body, want) {
 			t.Errorf("/%s: %d, without %q: %.300s", path, code, want, body)
@@ -317,7 +319,7 @@ func TestASimulatedRunKeepsWhatWasMissing(t *testing.T) {
 	}
 	missing, until := 0.0, run.Now()
 	for _, e := range entries { // the newest first
-		missing += float64(e.Decision.Shortfall) * until.Sub(e.At).Minutes()
+		missing += float64(e.Decision.Missing.High) * until.Sub(e.At).Minutes()
 		until = e.At
 	}
 	if math.Abs(missing-r.ShortMinutes) > 1e-6*max(1, r.ShortMinutes) || r.ShortMinutes == 0 {

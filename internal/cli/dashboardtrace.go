@@ -80,10 +80,10 @@ func entriesOf(workload string, tl *replay.Timeline) []journal.Entry {
 			reason = failover.ReasonCovering
 		}
 		at := simulatedStart.Add(m.At)
-		d := &failover.Decision{At: at, Workload: workload, Reason: reason, Mode: modeAt(m), Demand: m.Demand, Running: m.Spot + m.OnDemand,
-			Shortfall: short(m), Health: 100 * min(m.Spot, m.Demand) / max(1, m.Demand),
-			Pools: []failover.PoolDecision{{Pool: "spot", Capacity: failover.Spot, Running: m.Spot, Ask: m.Demand, Reason: reason},
-				{Pool: "on-demand", Capacity: failover.OnDemand, Running: m.OnDemand, Ask: m.OnDemand, Reason: reason}}}
+		d := &failover.Decision{At: at, Workload: workload, Reason: reason, Mode: modeAt(m), Demand: m.Demand, InService: failover.Exactly(m.Spot + m.OnDemand),
+			Missing: failover.Exactly(short(m)), Health: 100 * min(m.Spot, m.Demand) / max(1, m.Demand),
+			Pools: []failover.PoolDecision{{Pool: "spot", Capacity: failover.Spot, InService: failover.Exactly(m.Spot), Running: m.Spot, Live: m.Spot, Ask: m.Demand, Reason: reason},
+				{Pool: "on-demand", Capacity: failover.OnDemand, InService: failover.Exactly(m.OnDemand), Running: m.OnDemand, Live: m.OnDemand, Ask: m.OnDemand, Reason: reason}}}
 		out = append(out, journal.Entry{Version: journal.Version, ID: journal.NewID(at, uint32(i)), Workload: workload, At: at, Kind: journal.KindDecision, Decision: d})
 	}
 	return out

@@ -327,8 +327,15 @@ func printSummary(s IO, m demo.Summary) error {
 		fmt.Sprintf("the world     %s, %s", count(m.Interruptions, "interruption"), count(m.TaskStarts, "task start")),
 		fmt.Sprintf("back on Spot  %s", back),
 		fmt.Sprintf("invariants    %s", broken(m.Violations)),
-		"Everything was simulated: no AWS account was used.",
 	}
+	for _, p := range m.Promises {
+		word := "kept   "
+		if !p.Kept {
+			word = "BROKEN "
+		}
+		lines = append(lines, "promised      "+p.Text, "              "+word+p.Measured)
+	}
+	lines = append(lines, "Everything was simulated: no AWS account was used.")
 	if m.Unfinished {
 		lines = append(lines, "The scenario was stopped before its end.")
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/journal"
+	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
 type explainOptions struct {
@@ -90,7 +91,7 @@ func explainOf(v *seen, now time.Time) explainFacts {
 	f.EntryID, f.Decision = v.entry.ID, v.decision
 	f.ObservedAt = v.observedAt()
 	f.AgeSeconds = now.Sub(f.ObservedAt).Seconds()
-	f.ReasonText = reasonText(v.decision.Reason)
+	f.ReasonText = wording.Reason(v.decision.Reason)
 	f.Actions, f.Withheld = append(f.Actions, v.entry.Actions...), append(f.Withheld, v.entry.Withheld...)
 	f.Next = append(f.Next, v.decision.Next...)
 	if len(f.Next) == 0 {
@@ -119,18 +120,18 @@ func printExplain(w io.Writer, f *explainFacts, now time.Time) error {
 		p("  nothing had to be changed")
 	}
 	p("\nseen")
-	p("  %d tasks wanted, %d running, %d missing; mode %s", d.Demand, d.Running, d.Shortfall, modeText(d.Mode))
-	rows := [][]string{{"  POOL", "CAPACITY", "DESIRED", "RUNNING", "STARTING", "STUCK", "NEEDED", "MAY BE", "ASKED", "BREAKER", "REASON"}}
+	p("  %d tasks wanted, %s in service, %s missing; mode %s", d.Demand, d.InService, d.Missing, modeText(d.Mode))
+	rows := [][]string{{"  POOL", "CAPACITY", "ECS DESIRED", "IN SERVICE", "WARMING", "PLACED", "LATE", "LEAVING", "TARGET", "CAN DROP TO", "BREAKER", "REASON"}}
 	for _, v := range d.Pools {
-		rows = append(rows, []string{"  " + v.Pool, string(v.Capacity), fmt.Sprint(v.Desired), fmt.Sprint(v.Running), fmt.Sprint(v.Starting),
-			fmt.Sprint(v.Stuck), fmt.Sprint(v.Raise), fmt.Sprint(v.Release), fmt.Sprint(v.Ask), breakerWord(v.Breaker.String(), v.Sight()), string(v.Reason)})
+		rows = append(rows, []string{"  " + v.Pool, string(v.Capacity), fmt.Sprint(v.Desired), v.InService.String(), fmt.Sprint(v.Warming), fmt.Sprint(v.Placed),
+			fmt.Sprint(v.Late), fmt.Sprint(v.Leaving), fmt.Sprint(v.Ask), fmt.Sprint(v.Release), breakerWord(v.Breaker.String(), v.Sight), string(v.Reason)})
 	}
 	if err := table(w, rows); err != nil {
 		return err
 	}
-	for _, v := range d.Pools {
-		if v.CapacityFailures+v.Interruptions+v.Churned > 0 {
-			p("  %s: %d capacity failures, %d interruptions, %d of them of fresh tasks, in the trip window", v.Pool, v.CapacityFailures, v.Interruptions, v.Churned)
+	for i := range d.Pools {
+		for _, line := range poolLines(&d.Pools[i]) {
+			p("  %s: %s", d.Pools[i].Pool, line)
 		}
 	}
 	if len(d.Findings) > 0 {
@@ -160,6 +161,30 @@ func printExplain(w io.Writer, f *explainFacts, now time.Time) error {
 	}
 	p("\nrecorded %s", ago(now, f.ObservedAt))
 	return nil
+}
+
+// poolLines say of a pool what its row does not: what is arriving, leaving and owed, and the evidence against it.
+func poolLines(v *failover.PoolDecision) []string {
+	var out []string
+	if text := wording.ArrivingIn(v); text != "" {
+		out = append(out, text)
+	}
+	if v.Working > 0 {
+		out = append(out, fmt.Sprintf("%d of %d leaving tasks still work", v.Working, v.Leaving))
+	}
+	if v.Owed+v.Excused > 0 {
+		out = append(out, fmt.Sprintf("of what is missing here %d must be covered, %d is excused", v.Owed, v.Excused))
+	}
+	if v.Surplus > 0 {
+		out = append(out, fmt.Sprintf("%d needed, %d more to cut the slowest starts", v.Need, v.Surplus))
+	}
+	if v.Unhealthy > 0 {
+		out = append(out, fmt.Sprintf("%s unhealthy after it was in service", count(v.Unhealthy, "task")))
+	}
+	if v.CapacityFailures+v.Interruptions > 0 {
+		out = append(out, fmt.Sprintf("%s, %s in the trip window", count(v.CapacityFailures, "capacity failure"), count(v.Interruptions, "interruption")))
+	}
+	return out
 }
 
 func modeText(m failover.Mode) string {

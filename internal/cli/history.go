@@ -11,8 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/backstop-ecs/backstop/internal/demo"
 	"github.com/backstop-ecs/backstop/internal/journal"
+	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
 type historyOptions struct {
@@ -174,7 +174,7 @@ func printHistory(s IO, o historyOptions, entries []journal.Entry) error {
 func entryWords(e journal.Entry) (reason, what string) {
 	switch {
 	case e.Decision != nil:
-		return string(e.Decision.Reason), demo.Words(*e.Decision, len(e.Withheld) > 0 && len(e.Actions) == 0)
+		return string(e.Decision.Reason), wording.Decision(e.Decision, len(e.Withheld) > 0 && len(e.Actions) == 0)
 	case e.Intent != nil:
 		return "operator", intentWords(*e.Intent)
 	case e.Notice != nil:

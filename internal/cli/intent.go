@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,10 +13,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/backstop-ecs/backstop/internal/app/parts"
 	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/journal"
+	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
 const (
@@ -51,13 +54,16 @@ type intentFacts struct {
 	// ExpectedFrom; absent when that is not known.
 	Expected     journal.Actions `json:"expected"`
 	ExpectedFrom time.Time       `json:"expected_from,omitzero"`
-	// StaysOnSpot is how many tasks a failover, or a pin to on-demand, leaves on Spot as its probe.
-	StaysOnSpot int `json:"stays_on_spot"`
+	// Runs says how many tasks an order that moves the workload lets run, and what they cost an hour; absent when that is not known, or
+	// nothing moves.
+	Runs *wording.Outlook `json:"runs,omitempty"`
+
+	region string // of pools that name none, for prices
 }
 
 type intentRun func(context.Context, IO, intentOptions) error
 
-// intentCommand makes the parts that all six commands share.
+// intentCommand makes the parts that all these commands share.
 func intentCommand(s IO, o *intentOptions, run intentRun) *cobra.Command {
 	cmd := &cobra.Command{
 		Args:              between(1, 1, "one workload"),
@@ -167,20 +173,21 @@ func runIntent(ctx context.Context, s IO, o intentOptions) error {
 	}
 	before := records[w.Name].State
 	now := s.Now()
-	if before.At.After(now) { // AWS's clock is ahead of ours; so is a sandbox's that runs fast
-		now = before.At
+	if before.Seen.At.After(now) { // AWS's clock is ahead of ours; so is a sandbox's that runs fast
+		now = before.Seen.At
 	}
 	in := o.intent(now)
 	after, err := failover.Apply(w.Policy, before, in)
 	if err != nil {
 		return refuse("%w", err)
 	}
-	facts := intentFacts{Workload: w.Name, Intent: in, Expected: journal.Actions{}}
-	facts.expect(ctx, store, w, after)
-	left := failover.StaysOnSpot(w.Policy, after, in)
-	facts.StaysOnSpot = left.Tasks
-	stays := left.Text()
-	if err := o.confirm(s, &facts, stays); err != nil {
+	facts := intentFacts{Workload: w.Name, Intent: in, Expected: journal.Actions{}, region: cmp.Or(file.Region, s.Env("AWS_REGION"), s.Env("AWS_DEFAULT_REGION"))}
+	facts.expect(ctx, store, file, w, after)
+	runs := ""
+	if facts.Runs != nil {
+		runs = facts.Runs.Text()
+	}
+	if err := o.confirm(s, &facts, runs); err != nil {
 		return err
 	}
 	state, err := control.Intend(ctx, store, control.Workload{Name: w.Name, Policy: w.Policy}, owner(), in, s.Now)
@@ -192,14 +199,14 @@ func runIntent(ctx context.Context, s IO, o intentOptions) error {
 		return printJSON(s.Out, facts)
 	}
 	say(s.Out, "%s: %s; recorded as generation %d, the next pass acts on it", w.Name, intentWords(in), state.Generation)
-	if stays != "" {
-		say(s.Out, "%s: %s", w.Name, stays)
+	if runs != "" {
+		say(s.Out, "%s: %s", w.Name, runs)
 	}
 	return nil
 }
 
 // expect decides once on what was last seen, to show what the intent would lead to.
-func (f *intentFacts) expect(ctx context.Context, store control.Store, w config.Workload, after failover.State) {
+func (f *intentFacts) expect(ctx context.Context, store control.Store, file *config.File, w config.Workload, after failover.State) {
 	entries, err := store.Journal(ctx, journal.Query{Workload: w.Name, Kinds: []journal.Kind{journal.KindDecision}, Limit: 1})
 	if err != nil || len(entries) == 0 || entries[0].Observation == nil || !entries[0].Observation.Complete() {
 		return
@@ -217,10 +224,13 @@ func (f *intentFacts) expect(ctx context.Context, store control.Store, w config.
 	o.At, o.Signals = f.Intent.At, nil
 	_, d := failover.Decide(w.Policy, after, o)
 	f.Expected = append(append(f.Expected, d.Actions...), d.Withheld...)
+	if look, ok := wording.OutlookOf(&w.Policy, &after, f.Intent, &d, taskHours(file, w.Name, f.region)); ok {
+		f.Runs = &look
+	}
 }
 
-// confirm says what will happen and asks, where somebody can be asked.
-func (o *intentOptions) confirm(s IO, f *intentFacts, stays string) error {
+// confirm says what will happen and asks on a terminal.
+func (o *intentOptions) confirm(s IO, f *intentFacts, runs string) error {
 	say(s.Err, "%s: %s", f.Workload, intentWords(f.Intent))
 	if !f.ExpectedFrom.IsZero() {
 		_, _ = fmt.Fprintf(s.Err, "if all is as it was at %s, the next pass will:\n", clock(f.ExpectedFrom))
@@ -234,11 +244,11 @@ func (o *intentOptions) confirm(s IO, f *intentFacts, stays string) error {
 	if o.yes {
 		return nil // the answer has it
 	}
-	if stays != "" {
-		say(s.Err, "  %s", stays)
+	if runs != "" {
+		say(s.Err, "  %s", runs)
 	}
 	if !s.InTerminal || !s.ErrTerminal {
-		return refuse("%s %s: nobody can be asked here; add --yes", o.kind, f.Workload)
+		return refuse("%s %s: not a terminal: confirm with --yes", o.kind, f.Workload)
 	}
 	_, _ = fmt.Fprint(s.Err, "Do it? [y/N] ")
 	line, _ := bufio.NewReader(s.In).ReadString('\n')
@@ -283,10 +293,30 @@ func intentWords(in failover.Intent) string {
 		text = "pause: decide and record, change nothing"
 	case failover.IntentResume:
 		text = "resume: act again"
+	case failover.IntentConfirm:
+		text = "confirm: what a critical notice asks about is meant"
 	default:
 		text = string(in.Kind)
 	}
 	return text + order(in.By, in.Note, in.Until)
+}
+
+// taskHours returns what a task of each pool of a workload costs for an hour, as far as that is known.
+func taskHours(file *config.File, name, region string) map[string]float64 {
+	out := map[string]float64{}
+	workloads, err := parts.Workloads(file, region)
+	if err != nil {
+		return out // a pool without a region: its price is not known
+	}
+	for i := range workloads {
+		if workloads[i].Name != name {
+			continue
+		}
+		for _, p := range workloads[i].Policy.Pools {
+			out[p.Name] = p.TaskHourUSD
+		}
+	}
+	return out
 }
 
 func hasPool(w config.Workload, name string) bool {

@@ -66,7 +66,7 @@ func (j *journalSource) read(ctx context.Context, s IO) ([]*trace.Trace, error) 
 		if err != nil {
 			return nil, fmt.Errorf("read journal of %s: %w", w.Name, err)
 		}
-		t, err := simulate.FromJournal(w.Name, w.Policy.Pools, entries, records[w.Name].State.At)
+		t, err := simulate.FromJournal(w.Name, w.Policy.Pools, entries, records[w.Name].State.Seen.At)
 		if err != nil {
 			return nil, err
 		}

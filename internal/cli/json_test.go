@@ -21,7 +21,7 @@ func printed() map[string]any {
 	return map[string]any{
 		"status": statusFacts{}, "explain": struct {
 			Workloads []explainFacts `json:"workloads"`
-		}{}, "history": journal.Entry{}, "failover, restore, pin, unpin, pause, resume": intentFacts{},
+		}{}, "history": journal.Entry{}, "failover, restore, pin, unpin, pause, resume, confirm": intentFacts{},
 		"doctor": doctor.Report{}, "cost": costFacts{}, "cost --what-if": whatIfFacts{}, "config validate": configVerdict{}, "version": versionFacts{}, "sandbox": sandboxFacts{},
 		"demo: a decision": demo.Decision{}, "demo: the summary": demo.Summary{}, "demo --list": scenarioList{}, "tune": simulate.Tuned{},
 	}
@@ -128,7 +128,8 @@ func paths(v any, at string, out map[string]bool) {
 
 var everyAction = journal.Actions{failover.SetDesiredCount{Pool: "p", Count: 1, From: 2}, failover.ParkScaling{Pool: "p", Max: 1},
 	failover.RestoreScaling{Pool: "p", Scaling: failover.Scaling{Known: true, Present: true, Min: 1, Max: 2, SuspendedIn: true, SuspendedOut: true, SuspendedScheduled: true}},
-	failover.SyncTaskDefinition{Pool: "p", TaskDefinition: "t"}, failover.StopTask{Pool: "p", Task: "t"}}
+	failover.SyncTaskDefinition{Pool: "p", TaskDefinition: "t"}, failover.StopTask{Pool: "p", Task: "t"},
+	failover.HoldDemand{Pool: "p", Demand: 1}, failover.DrainTask{Pool: "p", Task: "t"}}
 
 // fill sets every field to something that is printed.
 func fill(v reflect.Value) {
@@ -149,11 +150,7 @@ func fill(v reflect.Value) {
 	}
 	switch v.Kind() {
 	case reflect.Struct:
-		for i := range v.NumField() {
-			if f := v.Type().Field(i); f.IsExported() && f.Tag.Get("json") != "-" {
-				fill(v.Field(i))
-			}
-		}
+		fillFields(v)
 	case reflect.Slice:
 		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
 		fill(v.Index(0))
@@ -173,6 +170,19 @@ func fill(v reflect.Value) {
 		v.SetUint(1)
 	case reflect.Float64:
 		v.SetFloat(1)
+	}
+}
+
+// fillFields fills a struct; what it embeds is printed as its own fields are.
+func fillFields(v reflect.Value) {
+	for i := range v.NumField() {
+		switch f := v.Type().Field(i); {
+		case f.Tag.Get("json") == "-":
+		case f.IsExported():
+			fill(v.Field(i))
+		case f.Anonymous:
+			fillFields(v.Field(i))
+		}
 	}
 }
 

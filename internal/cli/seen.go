@@ -22,7 +22,7 @@ type seen struct {
 
 // observedAt is the newest moment at which the store shows that the workload was looked at.
 func (v *seen) observedAt() time.Time {
-	at := v.record.State.At
+	at := v.record.State.Seen.At
 	if v.entry.At.After(at) {
 		at = v.entry.At
 	}

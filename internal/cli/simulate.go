@@ -81,14 +81,16 @@ func worldFlags(cmd *cobra.Command, o *simulate.Options) {
 	f.DurationVar(&o.Duration, "duration", 0, "play so much of each trace, or on after its last row")
 	f.Float64Var(&o.Scale, "scale", 1, "multiply the capacities of trace files")
 	f.Uint64Var(&o.Seed, "seed", 0, "the first seed; a seed gives the same result on every run")
-	worlds := []string{"W1", "W2", "W3"}
+	worlds := []string{"W1", "W2", "W3", "WD"}
 	for _, w := range replay.Stops() {
 		worlds = append(worlds, string(w))
 	}
-	choiceFlag(cmd, &o.World, "world", "w", string(replay.UsesWarning), worlds, "what tasks make of the two-minute warning: work through it (W1), end at SIGTERM (W2), get none (W3)")
+	choiceFlag(cmd, &o.World, "world", "w", string(replay.UsesWarning), worlds, "what tasks make of the two-minute warning: work through it (W1), end at SIGTERM (W2), get none (W3), are out of service and work on (WD)")
 	choiceFlag(cmd, &o.Zones, "zones", "z", string(replay.Pooled), []string{string(replay.Pooled), string(replay.PerZone)}, "one Spot service over all zones of a trace, or one a zone")
 	choiceFlag(cmd, &o.Control, "control", "", "", []string{"", "fast", "article"}, "how fast the own policies learn and act: 1.3 s, or the article's delays (default fast)")
 	f.StringVar(&o.StartUp, "start-up", "90s,120s,138s", "time from creation to RUNNING: P50,P95,P99")
+	f.StringVar(&o.WarmUp, "warm-up", "", "time from RUNNING until a task is in service: P50,P99 (default none)")
+	choiceFlag(cmd, &o.ScaleIn, "scale-in", "", simulate.ScaleInOrders()[0], simulate.ScaleInOrders(), "which tasks a scale-in stops first")
 	f.Float64Var(&o.SlowShare, "slow-share", 0, "share of starts that take 5 minutes longer")
 	f.Float64Var(&o.Common, "common-share", 0, "share of the start-up times' variance that a burst has in common")
 	f.Float64Var(&o.Unwarned, "unwarned-share", 0, "share of interruptions without warning")

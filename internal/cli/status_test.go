@@ -23,8 +23,8 @@ func TestStatusSaysOfWhenItsCountsAre(t *testing.T) {
 		{"fresh ones", 0, 0, "as of     2026-11-02 09:26:00Z, just now\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			v := seen{workload: config.Workload{Name: "api"}, known: true, decision: &failover.Decision{At: now.Add(-c.decided), Running: 4}}
-			v.record.State.At, v.record.State.Demand = now.Add(-c.recorded), 4
+			v := seen{workload: config.Workload{Name: "api"}, known: true, decision: &failover.Decision{At: now.Add(-c.decided), InService: failover.Exactly(4)}}
+			v.record.State.Seen.At, v.record.State.Demand = now.Add(-c.recorded), 4
 			f := factOf(&v, now)
 			var out bytes.Buffer
 			if err := printWorkload(&out, now, f); err != nil || !strings.Contains(out.String(), c.want) {

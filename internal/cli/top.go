@@ -16,6 +16,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/journal"
 	"github.com/backstop-ecs/backstop/internal/term"
+	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
 const (
@@ -144,10 +145,10 @@ func worstFirst(rows []term.TopRow, from []int) {
 				return 1
 			}
 			return -1
-		case x.Short != y.Short:
-			return y.Short - x.Short
-		case x.OnDemand != y.OnDemand:
-			return y.OnDemand - x.OnDemand
+		case x.Missing.High != y.Missing.High:
+			return y.Missing.High - x.Missing.High
+		case x.OnDemand.High != y.OnDemand.High:
+			return y.OnDemand.High - x.OnDemand.High
 		}
 		return strings.Compare(x.Name, y.Name)
 	})
@@ -160,16 +161,18 @@ func worstFirst(rows []term.TopRow, from []int) {
 // topRow says of one workload what the list shows.
 func topRow(s *seen, now time.Time) term.TopRow {
 	f := factOf(s, now)
-	r := term.TopRow{Name: f.Workload, Healthy: f.Healthy, Mode: f.Mode, Demand: f.Demand, Short: f.Shortfall, Health: f.Health, Breaker: "closed"}
+	r := term.TopRow{Name: f.Workload, Healthy: f.Healthy, Mode: f.Mode, Demand: f.Demand, Missing: f.Missing, Health: f.Health, Breaker: "closed"}
 	for i := range f.Pools {
 		p := &f.Pools[i]
 		if p.Capacity == string(failover.Spot) {
-			r.Spot += p.Running
+			r.Spot.Low += p.InService.Low
+			r.Spot.High += p.InService.High
 			if p.Breaker != "closed" {
 				r.Breaker = p.Breaker
 			}
 		} else {
-			r.OnDemand += p.Running
+			r.OnDemand.Low += p.InService.Low
+			r.OnDemand.High += p.InService.High
 		}
 	}
 	switch {
@@ -232,20 +235,14 @@ func fillRow(ctx context.Context, store control.Store, r *term.TopRow, s *seen, 
 }
 
 func frameOf(d *failover.Decision) demo.Frame {
-	f := demo.Frame{At: d.At, Demand: d.Demand, Mode: string(d.Mode)}
-	for i := range d.Pools {
-		if d.Pools[i].Capacity == failover.Spot {
-			f.Spot += d.Pools[i].Running
-		} else {
-			f.OnDemand += d.Pools[i].Running
-		}
-	}
-	return f
+	c := wording.CountsOf(d)
+	return demo.Frame{At: d.At, Demand: c.Demand, Spot: c.Spot.Low, OnDemand: c.OnDemand.Low, Working: c.Working, Arriving: c.Arriving(),
+		Unknown: !c.Known() || d.Blind(), Mode: string(d.Mode)}
 }
 
 // decisionWords says a decision in a line.
 func decisionWords(e *journal.Entry) string {
-	text := strings.TrimSuffix(reasonText(e.Decision.Reason), ".")
+	text := strings.TrimSuffix(wording.Reason(e.Decision.Reason), ".")
 	for i, a := range e.Actions {
 		if i == 0 {
 			text += ": "

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/backstop-ecs/backstop/internal/config"
+	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/term"
 )
 
@@ -41,7 +42,7 @@ func TestTheTopReadsTheStore(t *testing.T) {
 const reasonWord = "interrupt"
 
 func TestTheWorstComesFirst(t *testing.T) {
-	rows := []term.TopRow{{Name: "calm", Healthy: true}, {Name: "covered", Healthy: true, OnDemand: 3}, {Name: "short", Healthy: true, Short: 1}, {Name: "ill"}}
+	rows := []term.TopRow{{Name: "calm", Healthy: true}, {Name: "covered", Healthy: true, OnDemand: failover.Exactly(3)}, {Name: "short", Healthy: true, Missing: failover.Exactly(1)}, {Name: "ill"}}
 	from := []int{0, 1, 2, 3}
 	worstFirst(rows, from)
 	var names []string

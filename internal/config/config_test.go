@@ -109,7 +109,7 @@ func TestACompleteFileIsReadInFull(t *testing.T) {
 		{Name: "a", Capacity: failover.Spot}, {Name: "b", Capacity: failover.Spot, Max: 100},
 		{Name: "c", Capacity: failover.Spot, Tier: 1}, {Name: "standard", Capacity: failover.OnDemand, Tier: 2, Min: 1}}
 	web, _ := failover.Preset(failover.PresetObserve)
-	web.Owner = "standard"
+	web.Owner = "spot"
 	web.Pools = []failover.Pool{{Name: "spot", Capacity: failover.Spot}, {Name: "standard", Capacity: failover.OnDemand, Tier: 1}}
 	want := &File{
 		Name: "backstop.yaml", Version: 1, Region: "us-east-1", Tick: 30 * time.Second,
@@ -159,10 +159,9 @@ func TestWhatIsOddIsAWarningWithItsPlace(t *testing.T) {
 		got = append(got, w.String())
 	}
 	want := []string{
-		"backstop.yaml:3:5: workloads[0].demand: should be a number, or owner a pool, when several pools share the first tier (got 0)",
-		"backstop.yaml:4:44: workloads[0].policy.on_demand_budget_usd_monthly: is reckoned with the task definition's size, as the workload has no task; add task: {cpu, memory}",
-		"backstop.yaml:4:55: workloads[0].policy.nudge: has no effect while retry_every is 0 (got desired_count)",
-		"backstop.yaml:7:64: workloads[0].pools[1].capacity: should be FARGATE for the last pool: nothing covers a Spot shortage otherwise (got FARGATE_SPOT)",
+		"backstop.yaml:4:61: workloads[0].policy.on_demand_budget_usd_monthly: is reckoned with the task definition's size, as the workload has no task; add task: {cpu, memory}",
+		"backstop.yaml:4:87: workloads[0].policy.sync_task_definition: has no effect while observe is true (got true)",
+		"backstop.yaml:8:64: workloads[0].pools[1].capacity: should be FARGATE for the last pool: nothing covers a Spot shortage otherwise (got FARGATE_SPOT)",
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

@@ -20,8 +20,15 @@ func Example() []byte {
 		if f.Group != group && f.Group != "workload" {
 			group = f.Group
 			fmt.Fprintf(&b, "\n      # -- %s --\n", group)
+			if group == failover.GroupSwitch {
+				comment(&b, "      ", "With the preset switch alone; any other refuses these.")
+			}
 		}
 		comment(&b, "      ", f.Doc)
+		if f.Group == failover.GroupSwitch {
+			fmt.Fprintf(&b, "      # %s: %s\n", f.Key, f.Get(&fill))
+			continue
+		}
 		fmt.Fprintf(&b, "      %s: %s\n", f.Key, f.Get(&fill))
 	}
 	return []byte(b.String())
@@ -104,6 +111,8 @@ workloads:
         capacity: FARGATE_SPOT
         min: 0
         max: 0                           # 0: no bound
+        drain: off                       # late: take warned tasks out of their target groups, as late as it is safe
+        drain_before: 25s                # with late: at the latest so long before their end
         #   tier: spot                   # neighbours with the same tier share what is missing
         #   region: us-east-1
         #   role_arn: arn:aws:iam::123456789012:role/backstop

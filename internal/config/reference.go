@@ -50,7 +50,7 @@ func Keys() []string {
 var anyIndex = regexp.MustCompile(`\[[^\]]*\]`)
 
 // Explain says what a key does, what it takes and why its default is what it is. path is the key's path, with
-// or without indexes, or the end of it as long as that is unique enough: settle, pools.max,
+// or without indexes, or the end of it as long as that is unique enough: start_limit, pools.max,
 // workloads[0].pools[1].capacity. The first key that fits is taken. ok is false when there is none; text then
 // says which was probably meant, if any was.
 func Explain(path string) (text string, ok bool) {

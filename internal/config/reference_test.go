@@ -127,8 +127,10 @@ func asJSON(t *testing.T, data []byte) any {
 
 func TestExplainFindsAKeyByItsPathOrItsEnd(t *testing.T) {
 	for path, want := range map[string][]string{
-		"settle":                                 {"workloads[].policy.settle", "takes:   0s to 24h", "default: 0s", "why:     A hold"},
-		"workloads[0].policy.on_trip":            {"keep or evacuate", "preset switch: evacuate"},
+		"start_limit":                            {"workloads[].policy.start_limit", "takes:   30s to 1h", "default: 3m", "why:     The slowest"},
+		"workloads[0].policy.on_budget":          {"hold or release"},
+		"workloads[0].policy.observe":            {"preset observe: true"},
+		"workloads.pools.drain":                  {"off or late", "default: off"},
 		"workloads.pools.max":                    {"workloads[].pools[].max", "default: 0"},
 		"workloads[3].pools[1].capacity":         {"FARGATE_SPOT or FARGATE", "it is required"},
 		"overstart":                              {"unit:    share of what is missing"},
@@ -148,7 +150,7 @@ func TestExplainFindsAKeyByItsPathOrItsEnd(t *testing.T) {
 			}
 		}
 	}
-	for path, want := range map[string]string{"setle": `did you mean "settle"?`, "kubernetes": "", "": "", "workloads.pools.settle.x": "", "[0]": ""} {
+	for path, want := range map[string]string{"start_limt": `did you mean "start_limit"?`, "kubernetes": "", "": "", "workloads.pools.start_limit.x": "", "[0]": ""} {
 		if text, ok := Explain(path); ok || text != want {
 			t.Errorf("%q: %q, %v", path, text, ok)
 		}

@@ -209,8 +209,15 @@ var poolSpec = key{kind: kindMap, doc: "One ECS service on one capacity provider
 	{name: "role_arn", kind: kindText, form: formRole, says: "an IAM role's ARN", doc: "A role to assume for this pool, for example in another account."},
 	{name: "min", kind: kindInt, def: "0", max: failover.ServiceTasksMax, doc: "The fewest tasks the pool is asked for."},
 	{name: "max", kind: kindInt, def: "0", max: failover.ServiceTasksMax, doc: "The most tasks the pool is asked for. 0: no bound."},
+	{name: "drain", kind: kindEnum, def: drainOff, values: []string{drainOff, string(failover.DrainLate)},
+		doc: "Whether a warned task is taken out of its target groups: `late` does it when a task in service stands in its place, at the latest drain_before its end. A warned task that still works is capacity."},
+	{name: "drain_before", kind: kindDuration, def: "25s", max: 120,
+		doc: "How long before its end a warned task is taken out at the latest, with `drain: late`. Requests in flight need that long; behind a Network Load Balancer 2m."},
 	{name: "tier", kind: kindText, form: formTier, says: "a number or a short name", doc: "Neighbouring pools with the same tier share what is missing instead of queueing for it. Absent: a tier of its own."},
 }}
+
+// drainOff is the word for failover.DrainOff.
+const drainOff = "off"
 
 // policySpec is a preset's name, or a mapping of it and of the tunables of failover.Policy but for those that
 // are keys of the workload itself.

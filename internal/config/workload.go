@@ -72,6 +72,10 @@ func (c *checker) buildWorkload(f *File, v *value, services map[string]*value) W
 		pool := failover.Pool{Name: p.str("name"), Capacity: failover.Capacity(p.str("capacity"))}
 		pool.Min, _ = strconv.Atoi(p.str("min"))
 		pool.Max, _ = strconv.Atoi(p.str("max"))
+		if p.str("drain") == string(failover.DrainLate) {
+			pool.Drain = failover.DrainLate
+			pool.DrainBefore, _ = time.ParseDuration(p.str("drain_before"))
+		}
 		w.Policy.Pools = append(w.Policy.Pools, pool)
 		w.Pools = append(w.Pools, c.buildRef(f, p, services))
 	}
@@ -155,9 +159,13 @@ func (c *checker) checkPolicy(f *File, w *Workload, v *value) {
 		if at.bad || !inFile && strings.HasPrefix(b.Field, "pools") || v.get("pools") == nil {
 			continue
 		}
+		if inFile && strings.HasSuffix(b.Field, "].tier") {
+			b.Value = strconv.Quote(at.text) // the name; the policy knows its number
+		}
 		c.add(Problem{Line: at.line, Column: at.column, Path: path, Text: b.Text, Value: b.Value, Warning: b.Warning, Hint: ownerHint(b, w)})
 	}
 	c.checkTick(f, w, v)
+	c.checkSwitch(w, v)
 	for _, priced := range []struct {
 		key string
 		usd float64
@@ -184,13 +192,29 @@ func (c *checker) checkTick(f *File, w *Workload, v *value) {
 		Hint: "looks that are further apart do not show that the silence lasted"})
 }
 
-func ownerHint(b failover.Problem, w *Workload) string {
-	if b.Field != "owner" || w.Policy.Demand > 0 {
-		return ""
+// checkSwitch reports numbers of the breaker in a policy that has none.
+func (c *checker) checkSwitch(w *Workload, v *value) {
+	if w.Policy.Switch.On {
+		return
 	}
+	policy := v.get("policy")
+	for _, f := range failover.Fields() {
+		set := policy.get(f.Key)
+		if f.Group != failover.GroupSwitch || set == nil || set.bad {
+			continue
+		}
+		c.add(Problem{Line: set.line, Column: set.column, Path: set.path, Text: "is for the preset switch alone: preset " + w.Policy.Preset + " has no breaker",
+			Value: strconv.Quote(set.text), Hint: "leave it out, or set preset: switch"})
+	}
+}
+
+func ownerHint(b failover.Problem, w *Workload) string {
 	var names []string
 	for _, p := range w.Pools {
 		names = append(names, p.Name)
+	}
+	if b.Field != "owner" || w.Policy.Demand > 0 || slices.Contains(names, w.Policy.Owner) {
+		return ""
 	}
 	return didYouMean(w.Policy.Owner, names)
 }

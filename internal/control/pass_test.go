@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/control"
-	"github.com/backstop-ecs/backstop/internal/ecsim"
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/journal"
 	"github.com/backstop-ecs/backstop/internal/sandbox"
@@ -147,22 +146,9 @@ func TestAFailedActionStopsTheNextOnesAndIsTriedAgain(t *testing.T) {
 	w := newWorld(t, 20, "api")
 	store := w.store()
 	l := w.loop("a", store, w.services(), "api")
-	l.Workloads[0].Policy.SyncTaskDefinition = true
+	spot := &l.Workloads[0].Policy.Pools[0] // its warned tasks are drained at once, so that there is a second action
+	spot.Drain, spot.DrainBefore = failover.DrainLate, 2*time.Minute
 	w.pass(l, "api")
-	w.box.World(func(e *ecsim.World) { // the owner gets a new task definition, its twin does not
-		d, err := e.DescribeTaskDefinition(region, "api")
-		if err != nil {
-			t.Fatal(err)
-		}
-		next, err := e.RegisterTaskDefinition(region, ecsim.TaskDefinitionInput{Family: "api", CPU: d.CPU, Memory: d.Memory})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := e.UpdateService(ecsim.Ref{Region: region, Cluster: cluster, Service: "api-spot"}, ecsim.UpdateServiceInput{TaskDefinition: next.ARN}); err != nil {
-			t.Fatal(err)
-		}
-	})
-	w.advance(20 * time.Minute)
 	w.interrupt("api", 4)
 	if _, err := w.box.AddFault(sandbox.Fault{Kind: sandbox.FaultDenied, Operation: "ecs:UpdateService", Count: 1}); err != nil {
 		t.Fatal(err)
@@ -265,10 +251,10 @@ func TestTroublesOfReadingAreClassified(t *testing.T) {
 		want  failover.ErrorKind
 		cover int // what the interruptions that were told of are covered with: what a pool held is known
 	}{
-		{"throttled", sandbox.Fault{Kind: sandbox.FaultThrottle, Operation: "ecs:DescribeServices"}, failover.ErrThrottled, 0},
-		{"denied", sandbox.Fault{Kind: sandbox.FaultDenied, Operation: "ecs:DescribeServices"}, failover.ErrDenied, 0},
-		{"AWS's own trouble", sandbox.Fault{Kind: sandbox.FaultServerError, Operation: "ecs:DescribeServices"}, failover.ErrUnknown, 0},
-		{"no answer", sandbox.Fault{Kind: sandbox.FaultLostAnswer, Operation: "ecs:DescribeServices"}, failover.ErrTimeout, 0},
+		{"throttled", sandbox.Fault{Kind: sandbox.FaultThrottle, Operation: "ecs:DescribeServices"}, failover.ErrThrottled, 3},
+		{"denied", sandbox.Fault{Kind: sandbox.FaultDenied, Operation: "ecs:DescribeServices"}, failover.ErrDenied, 3},
+		{"AWS's own trouble", sandbox.Fault{Kind: sandbox.FaultServerError, Operation: "ecs:DescribeServices"}, failover.ErrUnknown, 3},
+		{"no answer", sandbox.Fault{Kind: sandbox.FaultLostAnswer, Operation: "ecs:DescribeServices"}, failover.ErrTimeout, 3},
 		{"tasks denied", sandbox.Fault{Kind: sandbox.FaultDenied, Operation: "ecs:ListTasks"}, failover.ErrDenied, 3},
 		{"tasks not described", sandbox.Fault{Kind: sandbox.FaultThrottle, Operation: "ecs:DescribeTasks"}, failover.ErrThrottled, 3},
 	} {
@@ -276,6 +262,7 @@ func TestTroublesOfReadingAreClassified(t *testing.T) {
 			w := newWorld(t, 10, "api")
 			l := w.loop("a", w.store(), w.services(), "api")
 			w.pass(l, "api")
+			w.advance(2 * time.Second) // times of looks and events are whole seconds
 			w.interrupt("api", 3)
 			if _, err := w.box.AddFault(test.fault); err != nil {
 				t.Fatal(err)

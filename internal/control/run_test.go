@@ -207,6 +207,7 @@ func TestMessagesWaitForTheStore(t *testing.T) {
 		sleep(t, 5*time.Second)
 		store.set(errors.New("disk full"))
 		w.box.World(func(e *ecsim.World) {
+			e.SetSupply(ecsim.SupplyKey{Region: region, Provider: ecsim.FargateSpot}, 20) // ECS could place replacements else
 			e.Interrupt(ecsim.Ref{Region: region, Cluster: cluster, Service: "api-spot"}, 4, "", true)
 		})
 		sleep(t, 50*time.Second)
@@ -236,6 +237,7 @@ func TestStoppingInTheMiddleOfAnActionIsBoundedAndKeepsTheLeaseWhileTheCallMayAr
 			t.Fatal(err)
 		}
 		w.box.World(func(e *ecsim.World) {
+			e.SetSupply(ecsim.SupplyKey{Region: region, Provider: ecsim.FargateSpot}, 20) // ECS could place replacements else
 			e.Interrupt(ecsim.Ref{Region: region, Cluster: cluster, Service: "api-spot"}, 4, "", true)
 		})
 		for range 200 { // until the action is under way
@@ -303,6 +305,7 @@ func TestAFailedActionIsTriedAgainSoonAndMoreSlowly(t *testing.T) {
 		}
 		w.box.ForgetCalls()
 		w.box.World(func(e *ecsim.World) {
+			e.SetSupply(ecsim.SupplyKey{Region: region, Provider: ecsim.FargateSpot}, 20) // ECS could place replacements else
 			e.Interrupt(ecsim.Ref{Region: region, Cluster: cluster, Service: "api-spot"}, 4, "", true)
 		})
 		sleep(t, 20*time.Second)

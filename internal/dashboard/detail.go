@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
 // detail is one workload as its own page shows it.
@@ -22,21 +23,37 @@ type detail struct {
 
 // poolFact is one pool.
 type poolFact struct {
-	Pool             string    `json:"pool"`
-	Capacity         string    `json:"capacity"`
-	Service          string    `json:"service"`
-	Asked            int       `json:"asked"`
-	Running          int       `json:"running"`
-	Starting         int       `json:"starting"`
-	Stuck            int       `json:"stuck"`
-	Needed           int       `json:"needed"`
-	Sight            string    `json:"sight,omitempty"` // what the counts are worth, if the pool was not read
+	Pool     string `json:"pool"`
+	Capacity string `json:"capacity"`
+	Service  string `json:"service"`
+	Asked    int    `json:"asked"`
+	poolCounts
 	Breaker          string    `json:"breaker"`
 	BreakerSince     time.Time `json:"breaker_since,omitzero"`
 	CapacityFailures int       `json:"capacity_failures"`
 	Interruptions    int       `json:"interruptions"`
 	ReasonText       string    `json:"reason_text"`
 	TaskHourUSD      float64   `json:"task_hour_usd,omitempty"`
+}
+
+// poolCounts are the tasks of a pool, in the words of docs/design.md.
+type poolCounts struct {
+	InService failover.Range `json:"in_service"`
+	Running   int            `json:"running"`
+	Warming   int            `json:"warming"`
+	Placed    int            `json:"placed"`
+	Late      int            `json:"late"`
+	Unhealthy int            `json:"unhealthy"`
+	Leaving   int            `json:"leaving"`
+	Working   int            `json:"working"`
+	Owed      int            `json:"owed"`
+	ReadyBy   time.Time      `json:"ready_by,omitzero"`
+	Sight     string         `json:"sight,omitempty"` // what the counts are worth, if the pool was not read
+}
+
+func countsOf(d *failover.PoolDecision) poolCounts {
+	return poolCounts{InService: d.InService, Running: d.Running, Warming: d.Warming, Placed: d.Placed, Late: d.Late, Unhealthy: d.Unhealthy,
+		Leaving: d.Leaving, Working: d.Working, Owed: d.Owed, ReadyBy: d.ReadyBy, Sight: wording.Sight(d.Sight)}
 }
 
 // nextFact is one condition on which Backstop would decide differently.
@@ -55,7 +72,7 @@ type orderFact struct {
 
 // orderKinds are the orders that the page gives, in its order.
 var orderKinds = []failover.IntentKind{failover.IntentFailover, failover.IntentRestore, failover.IntentPin, failover.IntentUnpin,
-	failover.IntentPause, failover.IntentResume}
+	failover.IntentPause, failover.IntentResume, failover.IntentConfirm}
 
 // detailOf says all there is to say of a workload at now.
 func detailOf(w *Workload, c Current, known bool, now time.Time) detail {
@@ -78,11 +95,11 @@ func detailOf(w *Workload, c Current, known bool, now time.Time) detail {
 	dec := c.Decision
 	for _, f := range dec.Findings {
 		if f.Reason != dec.Reason {
-			d.Because = append(d.Because, tidy(upperFirst(findingWords(&f))))
+			d.Because = append(d.Because, tidy(upperFirst(wording.Finding(&f))))
 		}
 	}
 	d.Notices = append(d.Notices, dec.Notices...)
-	d.Withheld = append(d.Withheld, actionWords(dec.Withheld)...)
+	d.Withheld = append(d.Withheld, wording.Actions(dec.Withheld)...)
 	next := dec.Next
 	if len(next) == 0 {
 		next = failover.Explain(&w.Policy, &c.State, dec)
@@ -106,9 +123,8 @@ func poolOf(w *Workload, i int, c Current) poolFact {
 	}
 	for k := range c.Decision.Pools {
 		if d := &c.Decision.Pools[k]; d.Pool == p.Name {
-			f.Asked, f.Running, f.Starting, f.Stuck, f.Needed = d.Ask, d.Running, d.Starting, d.Stuck, d.Raise
-			f.Sight = d.Sight()
-			f.CapacityFailures, f.Interruptions, f.ReasonText = d.CapacityFailures, d.Interruptions, reasonText(d.Reason)
+			f.Asked, f.poolCounts = d.Ask, countsOf(d)
+			f.CapacityFailures, f.Interruptions, f.ReasonText = d.CapacityFailures, d.Interruptions, wording.Reason(d.Reason)
 		}
 	}
 	f.TaskHourUSD = w.Prices.Pools[p.Name].TaskHour

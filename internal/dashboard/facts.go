@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
 // Level says how much a workload needs a person, the worst first.
@@ -41,22 +42,17 @@ type fact struct {
 	Workload string `json:"workload"`
 	Level    Level  `json:"level"`
 	// Headline says in words how the workload is; Problems what is wrong.
-	Headline   string        `json:"headline"`
-	Problems   []string      `json:"problems"`
-	Known      bool          `json:"known"`
-	Live       bool          `json:"live"`
-	LookedAt   time.Time     `json:"looked_at,omitzero"`
-	Mode       string        `json:"mode"`
-	ModeSince  time.Time     `json:"mode_since,omitzero"`
-	Preset     string        `json:"policy"`
-	Observing  bool          `json:"observing"`
-	Demand     int           `json:"demand"`
-	Running    int           `json:"running"`
-	Spot       int           `json:"spot_running"`
-	OnDemand   int           `json:"on_demand_running"`
-	Starting   int           `json:"starting"`
-	Shortfall  int           `json:"shortfall"`
-	ShortSince time.Time     `json:"short_since,omitzero"`
+	Headline  string    `json:"headline"`
+	Problems  []string  `json:"problems"`
+	Known     bool      `json:"known"`
+	Live      bool      `json:"live"`
+	LookedAt  time.Time `json:"looked_at,omitzero"`
+	Mode      string    `json:"mode"`
+	ModeSince time.Time `json:"mode_since,omitzero"`
+	Preset    string    `json:"policy"`
+	Observing bool      `json:"observing"`
+	Demand    int       `json:"demand"`
+	workloadCounts
 	Health     int           `json:"spot_health"`
 	Reason     string        `json:"reason"`
 	Words      string        `json:"words"`
@@ -66,6 +62,35 @@ type fact struct {
 	Breakers   []breakerFact `json:"breakers"`
 	Failovers  int           `json:"failovers_24h"`
 	Generation uint64        `json:"generation"`
+}
+
+// workloadCounts are the tasks of a workload, in the words of docs/design.md. A range that is no single number is not known better.
+type workloadCounts struct {
+	InService failover.Range `json:"in_service"`
+	Spot      failover.Range `json:"spot_in_service"`
+	OnDemand  failover.Range `json:"on_demand_in_service"`
+	Warming   int            `json:"warming"`
+	Placed    int            `json:"placed"`
+	Late      int            `json:"late"`
+	Unhealthy int            `json:"unhealthy"`
+	Leaving   int            `json:"leaving"`
+	Working   int            `json:"working"`
+	// DueAt is when what is warming and placed is due; zero when that is not known.
+	DueAt        time.Time      `json:"due_at,omitzero"`
+	Missing      failover.Range `json:"missing"`
+	MissingSince time.Time      `json:"missing_since,omitzero"`
+	// CountsKnown is false where a pool could not be read: the ranges are what it can be.
+	CountsKnown bool `json:"counts_known"`
+	// Arriving and Goes say the same in words; empty when there is nothing to say.
+	Arriving string `json:"arriving_text,omitempty"`
+	Goes     string `json:"leaving_text,omitempty"`
+}
+
+func workloadCountsOf(d *failover.Decision, since time.Time) workloadCounts {
+	c := wording.CountsOf(d)
+	return workloadCounts{InService: c.InService, Spot: c.Spot, OnDemand: c.OnDemand, Warming: c.Warming, Placed: c.Placed, Late: c.Late,
+		Unhealthy: c.Unhealthy, Leaving: c.Leaving, Working: c.Working, DueAt: c.Due, Missing: c.Missing, MissingSince: since, CountsKnown: c.Known(),
+		Arriving: c.ArrivingText(), Goes: c.LeavingText()}
 }
 
 type pauseFact = failover.Pause
@@ -99,18 +124,9 @@ func factOf(w *Workload, c Current, known bool, now time.Time) fact {
 	if d.Mode != failover.ModeUnknown {
 		f.Mode = string(d.Mode)
 	}
-	f.ModeSince, f.ShortSince, f.Pin, f.Pause = st.ModeSince, st.ShortSince, st.Pin, st.Pause
-	f.Demand, f.Running, f.Shortfall, f.Health = d.Demand, d.Running, d.Shortfall, d.Health
+	f.ModeSince, f.Pin, f.Pause = st.ModeSince, st.Pin, st.Pause
+	f.Demand, f.Health, f.workloadCounts = d.Demand, d.Health, workloadCountsOf(d, st.MissingSince)
 	f.Reason, f.Words, f.DecidedAt = string(d.Reason), decisionWords(d), d.At
-	for i := range d.Pools {
-		p := &d.Pools[i]
-		f.Starting += p.Starting
-		if p.Capacity == failover.Spot {
-			f.Spot += p.Running
-		} else {
-			f.OnDemand += p.Running
-		}
-	}
 	for _, at := range st.Failovers {
 		if now.Sub(at) < 24*time.Hour {
 			f.Failovers++
@@ -120,7 +136,7 @@ func factOf(w *Workload, c Current, known bool, now time.Time) fact {
 		b := st.Pool(w.Policy.Pools[i].Name).B
 		if b.Mode != failover.Closed {
 			f.Breakers = append(f.Breakers, breakerFact{Pool: w.Policy.Pools[i].Name, Mode: b.Mode.String(), Since: b.Since, Why: string(b.Why),
-				WhyText: reasonText(b.Why), NotBefore: b.NotBefore, Manual: b.Manual, Until: b.Until, By: b.By, Note: b.Note})
+				WhyText: wording.Reason(failover.Reason(b.Why)), NotBefore: b.NotBefore, Manual: b.Manual, Until: b.Until, By: b.By, Note: b.Note})
 		}
 	}
 	f.judge(&w.Policy, c, now)
@@ -149,16 +165,7 @@ func (f *fact) judge(p *failover.Policy, c Current, now time.Time) {
 		}
 		problem(l, fmt.Sprintf("A pool cannot be read for %s; %s", span(now.Sub(st.BlindSince)), what))
 	}
-	if f.Shortfall > 0 {
-		l, long := Warning, ""
-		if now.Sub(f.ShortSince) >= time.Second && !f.ShortSince.IsZero() {
-			long = " for " + span(now.Sub(f.ShortSince))
-			if now.Sub(f.ShortSince) > p.StartLimit {
-				l = Critical
-			}
-		}
-		problem(l, fmt.Sprintf("%d of %d wanted tasks are missing%s", f.Shortfall, f.Demand, long))
-	}
+	f.judgeMissing(p, now, problem)
 	for _, n := range c.Decision.Notices {
 		switch n.Severity {
 		case failover.Critical:
@@ -179,20 +186,45 @@ func (f *fact) judge(p *failover.Policy, c Current, now time.Time) {
 			problem(Warning, fmt.Sprintf("The breaker of %s is open", b.Pool))
 		}
 	}
-	if f.Pin != nil || f.Pause != nil || f.OnDemand > 0 && f.Spot < f.Demand {
+	if f.Pin != nil || f.Pause != nil || f.OnDemand.High > 0 && f.Spot.Low < f.Demand {
 		problem(Covering, "")
 	}
 	f.headline(now)
 }
 
+// judgeMissing says what is missing. Capacity that has been missing for longer than a start may take is critical.
+func (f *fact) judgeMissing(p *failover.Policy, now time.Time, problem func(Level, string)) {
+	if f.Missing.High == 0 {
+		return
+	}
+	l := Warning
+	if f.Missing.Low > 0 && !f.MissingSince.IsZero() && now.Sub(f.MissingSince) > p.StartLimit {
+		l = Critical
+	}
+	text := f.missingText(now)
+	if f.Arriving != "" {
+		text += "; " + f.Arriving
+	}
+	problem(l, text)
+}
+
+// missingText says what is missing and for how long.
+func (f *fact) missingText(now time.Time) string {
+	text := fmt.Sprintf("%s of %d missing", f.Missing, f.Demand)
+	if !f.Missing.Known() {
+		text += ", not known better"
+	}
+	if since := now.Sub(f.MissingSince); f.Missing.Low > 0 && !f.MissingSince.IsZero() && since >= time.Second {
+		text += " for " + span(since)
+	}
+	return text
+}
+
 // headline says the most important thing first.
 func (f *fact) headline(now time.Time) {
 	switch {
-	case f.Shortfall > 0:
-		f.Headline = fmt.Sprintf("%d of %d missing", f.Shortfall, f.Demand)
-		if now.Sub(f.ShortSince) >= time.Second && !f.ShortSince.IsZero() {
-			f.Headline += " for " + span(now.Sub(f.ShortSince))
-		}
+	case f.Missing.High > 0:
+		f.Headline = f.missingText(now)
 	case len(f.Problems) > 0:
 		f.Headline = f.Problems[0]
 	case f.Demand == 0:
@@ -200,22 +232,24 @@ func (f *fact) headline(now time.Time) {
 	case f.Pause != nil:
 		f.Headline = "Paused: nothing is changed"
 	case f.Pin != nil:
-		f.Headline = fmt.Sprintf("Pinned to %s: %d on Spot, %d on on-demand", modeWord(f.Pin.Mode), f.Spot, f.OnDemand)
+		f.Headline = fmt.Sprintf("Pinned to %s: %s on Spot, %s on on-demand in service", modeWord(f.Pin.Mode), f.Spot, f.OnDemand)
 	case slices.ContainsFunc(f.Breakers, func(b breakerFact) bool { return b.Manual }):
-		f.Headline = fmt.Sprintf("Failed over: %d on Spot, %d on on-demand", f.Spot, f.OnDemand)
-	case f.Spot >= f.Demand && f.OnDemand == 0:
-		f.Headline = fmt.Sprintf("All %d run on Spot", f.Demand)
-	case f.Spot >= f.Demand:
-		f.Headline = fmt.Sprintf("All %d run on Spot; giving %d on-demand back", f.Demand, f.OnDemand)
-	case f.Spot == 0:
-		f.Headline = fmt.Sprintf("All %d run on on-demand", f.Demand)
+		f.Headline = fmt.Sprintf("Failed over: %s on Spot, %s on on-demand in service", f.Spot, f.OnDemand)
+	case f.Spot.Low >= f.Demand && f.OnDemand.High == 0:
+		f.Headline = fmt.Sprintf("All %d in service on Spot", f.Demand)
+	case f.Spot.Low >= f.Demand:
+		f.Headline = fmt.Sprintf("All %d in service on Spot; giving %s on-demand back", f.Demand, f.OnDemand)
+	case f.OnDemand.High == 0: // nothing is missing: warned tasks still work
+		f.Headline = fmt.Sprintf("All %d serve; %s", f.Demand, f.Goes)
+	case f.Spot.High == 0:
+		f.Headline = fmt.Sprintf("All %d in service on on-demand", f.Demand)
 	default:
-		f.Headline = fmt.Sprintf("%d of %d covered by on-demand", f.Demand-f.Spot, f.Demand)
+		f.Headline = fmt.Sprintf("%d of %d covered by on-demand", f.Demand-f.Spot.Low, f.Demand)
 	}
 }
 
 // worstFirst orders facts: by level, by what is missing, by name.
 func worstFirst(a, b fact) int {
-	missing := func(f fact) float64 { return float64(f.Shortfall) / float64(max(1, f.Demand)) }
+	missing := func(f fact) float64 { return float64(f.Missing.High) / float64(max(1, f.Demand)) }
 	return cmp.Or(cmp.Compare(a.Level.rank(), b.Level.rank()), cmp.Compare(missing(b), missing(a)), cmp.Compare(a.Workload, b.Workload))
 }

@@ -206,8 +206,8 @@ func TestAPreviewRecordsNothing(t *testing.T) {
 	if !p.Known || len(p.Expected) != 1 || !strings.HasPrefix(p.Expected[0], "raise standard from 0 to 2") {
 		t.Errorf("%+v", p)
 	}
-	if !strings.HasPrefix(p.Stays, "Its probe") || !strings.Contains(p.Stays, "stays on Spot") {
-		t.Errorf("what stays on Spot is said as %q", p.Stays)
+	if want := "Tasks that run: now 20 at about $1.20 an hour, at most 4"; !strings.HasPrefix(p.Runs, want) || !strings.HasSuffix(p.Runs, "then 20 at about $4.00 an hour") {
+		t.Errorf("what would run is said as %q", p.Runs)
 	}
 	w = ask(d, "GET", "/api/workloads/api/preview?kind=restore", "", nil)
 	if !strings.Contains(w.Body.String(), "no pool is failed over") {
@@ -386,7 +386,7 @@ func TestAStreamTellsOnlyWhatChanged(t *testing.T) {
 			}
 		}
 	}()
-	if e := <-events; !strings.HasPrefix(e, "event: workloads\n") || !strings.Contains(e, "All 20 run on Spot") {
+	if e := <-events; !strings.HasPrefix(e, "event: workloads\n") || !strings.Contains(e, "All 20 in service on Spot") {
 		t.Errorf("the first event is %s", e)
 	}
 	l.at.Store(noon.Add(time.Minute).UnixMicro())

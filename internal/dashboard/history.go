@@ -3,6 +3,9 @@ package dashboard
 import (
 	"slices"
 	"time"
+
+	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
 // history is what a workload's chart shows. The columns have one length: what held from each moment on.
@@ -14,31 +17,51 @@ type history struct {
 	// Begins is the oldest moment that is known; what is before it is not drawn.
 	Begins time.Time `json:"begins,omitzero"`
 	// Times are in seconds since 1970.
-	Times    []float64 `json:"times"`
-	Demand   []int     `json:"demand"`
-	Spot     []int     `json:"spot"`
-	OnDemand []int     `json:"on_demand"`
+	Times  []float64 `json:"times"`
+	Demand []int     `json:"demand"`
+	// Spot and OnDemand are the tasks in service, Working those under notice that still work, Missing the demand less all of them. They
+	// are null where a pool could not be read: a gap, not 0.
+	Spot     []*int `json:"spot"`
+	OnDemand []*int `json:"on_demand"`
+	Working  []*int `json:"working"`
+	Missing  []*int `json:"missing"`
 	// Thinned says that there were more steps than points: of each stretch its worst moment and its last are kept.
 	Thinned bool   `json:"thinned,omitempty"`
 	Marks   []mark `json:"marks"`
 	// MarksLeftOut counts the older remarks of the range that are not in Marks.
 	MarksLeftOut int `json:"marks_left_out"`
-	// Short sums up the range: task-minutes that were missing, and the share of the time without any.
+	// ShortTaskMinutes and FullShare sum up the part of the range that is known: what was missing, and the share of the time in which
+	// nothing was. UnknownSeconds is the part that is not.
 	ShortTaskMinutes float64 `json:"shortfall_task_minutes"`
 	FullShare        float64 `json:"full_share"`
+	UnknownSeconds   float64 `json:"unknown_seconds"`
 }
 
 // point is one step reduced to what a chart shows.
 type point struct {
-	at                     time.Time
-	demand, spot, onDemand int
+	at     time.Time
+	demand int
+	held   held
 }
 
-func (p *point) missing() int { return max(0, p.demand-p.spot-p.onDemand) }
+// held is what a step knows of the tasks.
+type held struct {
+	known                            bool
+	spot, onDemand, working, missing int
+}
+
+func heldOf(d *failover.Decision) held {
+	c := wording.CountsOf(d)
+	if !c.Known() || d.Blind() {
+		return held{}
+	}
+	return held{true, c.Spot.Low, c.OnDemand.Low, c.Working, c.Missing.Low}
+}
 
 // history returns what held between two moments.
 func (t *chronicle) history(workload string, from, to, now time.Time) history {
-	h := history{Workload: workload, From: from, To: to, Now: now, Marks: []mark{}, Times: []float64{}, Demand: []int{}, Spot: []int{}, OnDemand: []int{}}
+	h := history{Workload: workload, From: from, To: to, Now: now, Marks: []mark{}, Times: []float64{}, Demand: []int{}, Spot: []*int{}, OnDemand: []*int{},
+		Working: []*int{}, Missing: []*int{}}
 	points := t.points(from, to)
 	if len(t.steps) > 0 {
 		h.Begins = t.steps[0].Decision.At
@@ -54,8 +77,10 @@ func (t *chronicle) history(workload string, from, to, now time.Time) history {
 		p := &points[i]
 		h.Times = append(h.Times, float64(p.at.UnixMilli())/1000)
 		h.Demand = append(h.Demand, p.demand)
-		h.Spot = append(h.Spot, p.spot)
-		h.OnDemand = append(h.OnDemand, p.onDemand)
+		h.Spot = append(h.Spot, p.held.column(p.held.spot))
+		h.OnDemand = append(h.OnDemand, p.held.column(p.held.onDemand))
+		h.Working = append(h.Working, p.held.column(p.held.working))
+		h.Missing = append(h.Missing, p.held.column(p.held.missing))
 	}
 	for _, m := range t.marks {
 		if !m.At.Before(from) && !m.At.After(to) {
@@ -69,6 +94,14 @@ func (t *chronicle) history(workload string, from, to, now time.Time) history {
 	return h
 }
 
+// column returns a value for the chart; nil where it is not known.
+func (v *held) column(n int) *int {
+	if !v.known {
+		return nil
+	}
+	return &n
+}
+
 // points returns the changes between two moments, with what held at from moved to from.
 func (t *chronicle) points(from, to time.Time) []point {
 	var out []point
@@ -77,20 +110,13 @@ func (t *chronicle) points(from, to time.Time) []point {
 		if d.At.After(to) {
 			break
 		}
-		p := point{at: d.At, demand: d.Demand}
-		for k := range d.Pools {
-			if isSpot(&d.Pools[k]) {
-				p.spot += d.Pools[k].Running
-			} else {
-				p.onDemand += d.Pools[k].Running
-			}
-		}
+		p := point{at: d.At, demand: d.Demand, held: heldOf(d)}
 		if !d.At.After(from) {
 			p.at = from
 			out = append(out[:0], p)
 			continue
 		}
-		if n := len(out); n > 0 && p.demand == out[n-1].demand && p.spot == out[n-1].spot && p.onDemand == out[n-1].onDemand {
+		if n := len(out); n > 0 && p.demand == out[n-1].demand && p.held == out[n-1].held {
 			continue // it still holds
 		}
 		out = append(out, p)
@@ -110,8 +136,12 @@ func (h *history) sum(points []point, end time.Time) {
 		if s <= 0 {
 			continue
 		}
+		if !points[i].held.known {
+			h.UnknownSeconds += s
+			continue
+		}
 		total += s
-		if m := points[i].missing(); m > 0 {
+		if m := points[i].held.missing; m > 0 {
 			h.ShortTaskMinutes += float64(m) * s / 60
 		} else {
 			full += s
@@ -135,7 +165,7 @@ func thin(points []point, from, to time.Time) ([]point, bool) {
 		n := points[i].at.Sub(from) / stretch
 		worst, k := i, i
 		for ; k < len(points) && points[k].at.Sub(from)/stretch == n; k++ {
-			if points[k].missing() > points[worst].missing() {
+			if points[k].held.missing > points[worst].held.missing {
 				worst = k
 			}
 		}

@@ -129,7 +129,7 @@ func (l *lab) look(name string, at time.Time) {
 		{Pool: "spot", Desired: w.spot, RunningCount: w.runs, PendingCount: w.spot - w.runs},
 		{Pool: "standard", Desired: w.onDemand, RunningCount: w.covers},
 	}}
-	for i, need := range failover.Needs(&w.w.Policy, &state, &o) {
+	for i, need := range failover.ToRead(&w.w.Policy, &state, &o) {
 		p := &o.Pools[i]
 		p.Listed, p.Scaling.Known = need.Tasks, need.Scaling
 		for n := range p.RunningCount {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
 // orderRequest is the body of POST /api/workloads/{workload}/orders.
@@ -71,7 +72,7 @@ func (d *Dashboard) order(w http.ResponseWriter, r *http.Request) {
 		d.broken(w, r, err)
 		return
 	}
-	in, err := req.intent(wl, newest(now, c.State.At))
+	in, err := req.intent(wl, newest(now, c.State.Seen.At))
 	if err != nil {
 		d.fail(w, r, http.StatusBadRequest, err.Error())
 		return
@@ -164,8 +165,8 @@ type previewFacts struct {
 	Known    bool      `json:"known"`
 	From     time.Time `json:"from,omitzero"`
 	Expected []string  `json:"expected"`
-	// Stays says what stays on Spot as a probe; empty when nothing does.
-	Stays string `json:"stays,omitempty"`
+	// Runs says how many tasks would then run and what they cost an hour; empty when that is not known.
+	Runs string `json:"runs,omitempty"`
 }
 
 // preview decides once on what was last seen, to show what an order would lead to. Nothing is recorded.
@@ -181,7 +182,7 @@ func (d *Dashboard) preview(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	req := orderRequest{Kind: failover.IntentKind(q.Get("kind")), Mode: failover.Mode(q.Get("mode")), Pool: q.Get("pool"), Reason: "preview"}
-	in, err := req.intent(wl, newest(now, c.State.At))
+	in, err := req.intent(wl, newest(now, c.State.Seen.At))
 	if err != nil {
 		d.fail(w, r, http.StatusBadRequest, err.Error())
 		return
@@ -193,7 +194,6 @@ func (d *Dashboard) preview(w http.ResponseWriter, r *http.Request) {
 		d.answer(w, r, out)
 		return
 	}
-	out.Stays = upperFirst(failover.StaysOnSpot(wl.Policy, after, in).Text())
 	if c.Observation != nil && c.Decision != nil && len(c.Observation.Pools) == len(wl.Policy.Pools) {
 		o := failover.Observation{At: in.At, Pools: slices.Clone(c.Observation.Pools)}
 		for i, v := range c.Decision.Pools { // as it should be by now
@@ -203,7 +203,10 @@ func (d *Dashboard) preview(w http.ResponseWriter, r *http.Request) {
 		}
 		_, dec := failover.Decide(wl.Policy, after, o)
 		out.Known, out.From = true, c.Observation.At
-		out.Expected = append(append(out.Expected, actionWords(dec.Actions)...), actionWords(dec.Withheld)...)
+		out.Expected = append(append(out.Expected, wording.Actions(dec.Actions)...), wording.Actions(dec.Withheld)...)
+		if look, ok := wording.OutlookOf(&wl.Policy, &after, in, &dec, wl.Prices.taskHours()); ok {
+			out.Runs = upperFirst(look.Text())
+		}
 	}
 	d.answer(w, r, out)
 }

@@ -48,7 +48,8 @@ func (r *Recording) Current(_ context.Context, names []string) (map[string]Curre
 			continue
 		}
 		d := e.Decision
-		c := Current{State: failover.State{Workload: e.Workload, At: r.end, Mode: d.Mode, Demand: d.Demand, DemandSet: true}}
+		c := Current{State: failover.State{Workload: e.Workload, Decided: failover.Decided{Mode: d.Mode, Demand: d.Demand, DemandSet: true},
+			Seen: failover.Seen{At: r.end}}}
 		c.take(e)
 		c.LookedAt = r.end
 		for _, p := range d.Pools {

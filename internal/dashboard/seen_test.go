@@ -87,7 +87,7 @@ func seeOverview(t *testing.T, chromium context.Context, _ *lab, url string) {
 	for name, want := range map[string][]string{
 		"batch":     {"Warning", "19 of 50 missing", "50 wanted: 31 on Spot, 0 on-demand, 19 missing"},
 		"analytics": {"Covering", "54 of 200 covered by on-demand"},
-		"checkout":  {"Fine", "All 120 run on Spot"},
+		"checkout":  {"Fine", "All 120 in service on Spot"},
 		"reports":   {"Covering", "Pinned to on-demand: 10 on Spot, 60 on on-demand", "Pinned to on-demand until 17:00"},
 	} {
 		for _, w := range want {
@@ -234,7 +234,7 @@ func seeSpeed(t *testing.T, chromium context.Context, url string) {
 func seeChange(t *testing.T, chromium context.Context, l *lab, url string) {
 	b := open(t, chromium, url)
 	b.visit("/workloads/checkout")
-	b.says("#headline", "All 120 run on Spot")
+	b.says("#headline", "All 120 in service on Spot")
 	b.sees("the live line", `document.getElementById('live').innerText === 'Live'`)
 	b.do(chromedp.Evaluate[chromedp.Void](`window.sameDocument = true`))
 	l.at.Store(noon.Add(30 * time.Second).UnixMicro())

@@ -46,6 +46,15 @@ type Prices struct {
 	Unknown string
 }
 
+// taskHours returns what a task of each pool costs for an hour, in US dollars.
+func (p Prices) taskHours() map[string]float64 {
+	out := make(map[string]float64, len(p.Pools))
+	for name, price := range p.Pools {
+		out[name] = price.TaskHour
+	}
+	return out
+}
+
 // Current is what is known of one workload now.
 type Current struct {
 	State failover.State

@@ -82,7 +82,7 @@ func (s *Stored) Current(ctx context.Context, names []string) (map[string]Curren
 			out[name] = live
 			continue
 		}
-		c := Current{State: r.State, LookedAt: r.State.At, Live: watched}
+		c := Current{State: r.State, LookedAt: r.State.Seen.At, Live: watched}
 		if watched {
 			// An order, or another process, has changed the state since the last pass.
 			c.Decision, c.Observation, c.LookedAt = live.Decision, live.Observation, newest(c.LookedAt, live.LookedAt)

@@ -153,7 +153,7 @@ func (t *chronicle) decision(e *journal.Entry) {
 	}
 	if len(d.Actions)+len(d.Withheld) > 0 || d.Reason != before {
 		level := "info"
-		if d.Shortfall > 0 {
+		if d.Missing.High > 0 {
 			level = "warning"
 		}
 		t.marks = append(t.marks, mark{ID: e.ID, At: d.At, Kind: "decision", Level: level, Reason: string(d.Reason), Text: decisionWords(d)})
@@ -192,7 +192,7 @@ func (t *chronicle) step(e *journal.Entry) {
 		return // written late; what came after it holds
 	}
 	t.steps = append(t.steps, journal.Entry{ID: e.ID, Workload: e.Workload, At: e.At, Kind: e.Kind, Decision: &failover.Decision{At: d.At,
-		Workload: d.Workload, Reason: d.Reason, Mode: d.Mode, Demand: d.Demand, Running: d.Running, Shortfall: d.Shortfall, Pools: d.Pools,
+		Workload: d.Workload, Reason: d.Reason, Mode: d.Mode, Demand: d.Demand, InService: d.InService, Missing: d.Missing, Pools: d.Pools,
 		Health: d.Health}})
 }
 

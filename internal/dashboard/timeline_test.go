@@ -17,9 +17,9 @@ func itoa(n int64) string { return strconv.FormatInt(n, 10) }
 func decided(at time.Time, id uint32, demand, spot, onDemand int, signals ...failover.Signal) journal.Entry {
 	return journal.Entry{Version: 1, ID: journal.NewID(at, id), Workload: "api", At: at, Kind: journal.KindDecision,
 		Observation: &journal.Observation{At: at, Signals: signals},
-		Decision: &failover.Decision{At: at, Workload: "api", Reason: failover.ReasonCovering, Demand: demand, Running: spot + onDemand,
-			Shortfall: max(0, demand-spot-onDemand), Pools: []failover.PoolDecision{{Pool: "spot", Capacity: failover.Spot, Running: spot},
-				{Pool: "standard", Capacity: failover.OnDemand, Running: onDemand}}}}
+		Decision: &failover.Decision{At: at, Workload: "api", Reason: failover.ReasonCovering, Demand: demand, InService: failover.Exactly(spot + onDemand),
+			Missing: failover.Exactly(max(0, demand-spot-onDemand)), Pools: []failover.PoolDecision{{Pool: "spot", Capacity: failover.Spot, Running: spot, InService: failover.Exactly(spot), Live: spot},
+				{Pool: "standard", Capacity: failover.OnDemand, Running: onDemand, InService: failover.Exactly(onDemand), Live: onDemand}}}}
 }
 
 func readAll(t *testing.T, entries []journal.Entry, from, now time.Time) *chronicle {
@@ -35,7 +35,7 @@ func TestWhatHeldBeforeTheTimeShownHoldsAtItsBeginning(t *testing.T) {
 	c := readAll(t, []journal.Entry{decided(noon.Add(-5*time.Hour), 1, 10, 7, 0), decided(noon.Add(-30*time.Minute), 2, 10, 7, 3)}, noon.Add(-time.Hour), noon)
 	h := c.history("api", noon.Add(-time.Hour), noon, noon)
 	want := []float64{float64(noon.Add(-time.Hour).Unix()), float64(noon.Add(-30 * time.Minute).Unix()), float64(noon.Unix())}
-	if len(h.Times) != 3 || h.Times[0] != want[0] || h.Times[1] != want[1] || h.Times[2] != want[2] || h.OnDemand[0] != 0 || h.OnDemand[1] != 3 || h.OnDemand[2] != 3 {
+	if len(h.Times) != 3 || h.Times[0] != want[0] || h.Times[1] != want[1] || h.Times[2] != want[2] || *h.OnDemand[0] != 0 || *h.OnDemand[1] != 3 || *h.OnDemand[2] != 3 {
 		t.Errorf("times %v, on-demand %v", h.Times, h.OnDemand)
 	}
 	if h.ShortTaskMinutes != 90 || h.FullShare != 0.5 { // 3 tasks for 30 minutes
@@ -67,7 +67,7 @@ func TestAShortageOfSecondsIsSeenAmongWeeks(t *testing.T) {
 	}
 	worst := 0
 	for i := range h.Times {
-		worst = max(worst, h.Demand[i]-h.Spot[i]-h.OnDemand[i])
+		worst = max(worst, *h.Missing[i])
 		if i > 0 && h.Times[i] < h.Times[i-1] {
 			t.Fatalf("time goes back at point %d", i)
 		}
@@ -160,7 +160,7 @@ func TestHistoriesInMemoryAreBounded(t *testing.T) {
 
 func TestTheWorstComesFirst(t *testing.T) {
 	short := func(name string, l Level, missing, demand int) fact {
-		return fact{Workload: name, Level: l, Shortfall: missing, Demand: demand}
+		return fact{Workload: name, Level: l, workloadCounts: workloadCounts{Missing: failover.Exactly(missing)}, Demand: demand}
 	}
 	order := []fact{short("z", Critical, 0, 5), short("b", Warning, 5, 10), short("a", Warning, 5, 100), short("c", Covering, 0, 1), short("d", Fine, 0, 1), short("e", Fine, 0, 1)}
 	for i := range order {
@@ -177,7 +177,7 @@ func TestHowAWorkloadIsJudged(t *testing.T) {
 	at := func(change func(*Current)) fact {
 		d := decided(noon, 1, 10, 10, 0).Decision
 		d.Reason = failover.ReasonSteady
-		c := Current{State: failover.State{At: noon}, Decision: d, LookedAt: noon, Live: true}
+		c := Current{State: failover.State{Seen: failover.Seen{At: noon}}, Decision: d, LookedAt: noon, Live: true}
 		change(&c)
 		return factOf(&w, c, true, noon.Add(time.Minute))
 	}
@@ -187,16 +187,16 @@ func TestHowAWorkloadIsJudged(t *testing.T) {
 		level    Level
 		headline string
 	}{
-		{"all on Spot", at(func(*Current) {}), Fine, "All 10 run on Spot"},
+		{"all on Spot", at(func(*Current) {}), Fine, "All 10 in service on Spot"},
 		{"covered", at(func(c *Current) { c.Decision = decided(noon, 1, 10, 7, 3).Decision }), Covering, "3 of 10 covered by on-demand"},
-		{"short just now", at(func(c *Current) { c.Decision = decided(noon, 1, 10, 7, 0).Decision; c.State.ShortSince = noon }), Warning, "3 of 10 missing for 1 min"},
+		{"short just now", at(func(c *Current) { c.Decision = decided(noon, 1, 10, 7, 0).Decision; c.State.MissingSince = noon }), Warning, "3 of 10 missing for 1 min"},
 		{"short for long", at(func(c *Current) {
 			c.Decision = decided(noon, 1, 10, 7, 0).Decision
-			c.State.ShortSince = noon.Add(-10 * time.Minute)
+			c.State.MissingSince = noon.Add(-10 * time.Minute)
 		}), Critical, "3 of 10 missing for 11 min"},
 		{"blind for long", at(func(c *Current) { c.State.BlindSince = noon.Add(-time.Hour) }), Critical, "A pool cannot be read for 1 h 1 min; only what is certain is done meanwhile"},
 		{"nobody looks", at(func(c *Current) { c.LookedAt = noon.Add(-time.Hour) }), Critical, "It was not looked at for 1 h 1 min"},
-		{"quiet, by the journal", at(func(c *Current) { c.LookedAt, c.Live = noon.Add(-10*time.Minute), false }), Fine, "All 10 run on Spot"},
+		{"quiet, by the journal", at(func(c *Current) { c.LookedAt, c.Live = noon.Add(-10*time.Minute), false }), Fine, "All 10 in service on Spot"},
 		{"nothing recorded for long", at(func(c *Current) { c.LookedAt, c.Live = noon.Add(-time.Hour), false }), Critical, "Nothing was recorded for 1 h 1 min; does anything guard it?"},
 		{"paused", at(func(c *Current) { c.State.Pause = &failover.Pause{} }), Covering, "Paused: nothing is changed"},
 		{"an open breaker", at(func(c *Current) {
@@ -205,7 +205,7 @@ func TestHowAWorkloadIsJudged(t *testing.T) {
 		{"failed over by an operator", at(func(c *Current) {
 			c.Decision = decided(noon, 1, 10, 0, 10).Decision
 			c.State.Pools = []failover.PoolState{{Name: "spot", B: failover.Breaker{Mode: failover.Open, Manual: true}}}
-		}), Covering, "Failed over: 0 on Spot, 10 on on-demand"},
+		}), Covering, "Failed over: 0 on Spot, 10 on on-demand in service"},
 		{"a critical notice", at(func(c *Current) {
 			c.Decision.Notices = []failover.Notice{{Severity: failover.Critical, Text: "on-demand is short too"}}
 		}), Critical, "On-demand is short too"},

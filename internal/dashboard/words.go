@@ -8,49 +8,11 @@ import (
 
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/journal"
+	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
 // decisionWords says a decision in a line: what was done, and why.
-func decisionWords(d *failover.Decision) string {
-	acts, would := d.Actions, ""
-	if len(acts) == 0 && len(d.Withheld) > 0 {
-		acts, would = d.Withheld, "would "
-	}
-	why := whyWords(d)
-	if len(acts) == 0 {
-		return upperFirst(why)
-	}
-	return upperFirst(would + strings.Join(actionWords(acts), ", ") + ": " + why)
-}
-
-func actionWords(acts []failover.Action) []string {
-	out := make([]string, 0, len(acts))
-	for _, a := range acts {
-		out = append(out, actionWord(a))
-	}
-	return out
-}
-
-func actionWord(a failover.Action) string {
-	set, ok := a.(failover.SetDesiredCount)
-	switch {
-	case !ok:
-		return journal.Text(a)
-	case set.Count > set.From:
-		return fmt.Sprintf("raise %s from %d to %d", set.Pool, set.From, set.Count)
-	case set.Count < set.From:
-		return fmt.Sprintf("lower %s from %d to %d", set.Pool, set.From, set.Count)
-	}
-	return fmt.Sprintf("ask %s for %d again", set.Pool, set.Count)
-}
-
-// findingWords says a finding; what the configuration calls on_demand is on-demand on a page.
-func findingWords(f *failover.Finding) string {
-	if f.Reason == failover.ReasonPinned {
-		return strings.Replace(f.Text(), string(failover.ModeOnDemand), "on-demand", 1)
-	}
-	return f.Text()
-}
+func decisionWords(d *failover.Decision) string { return upperFirst(wording.Decision(d, false)) }
 
 // noSeconds matches Go's way of writing whole minutes and hours: 15m0s, 1h0m0s, 1h30m0s.
 var noSeconds = regexp.MustCompile(`\b((?:\d+h)?\d+m)0s\b`)
@@ -64,35 +26,6 @@ func tidy(text string) string {
 		}
 		return m
 	})
-}
-
-// whyWords says why in the words of the finding that belongs to the reason, or else of the closed set.
-func whyWords(d *failover.Decision) string {
-	for _, f := range d.Findings {
-		if f.Reason == d.Reason {
-			return findingWords(&f)
-		}
-	}
-	switch d.Reason {
-	case failover.ReasonSpotShort:
-		return fmt.Sprintf("Spot is short, %d of %d run", d.Running, d.Demand)
-	case failover.ReasonInterruption:
-		return fmt.Sprintf("AWS takes Spot tasks back, %d of %d stay", d.Running, d.Demand)
-	case failover.ReasonSpotReturned:
-		return fmt.Sprintf("Spot runs again, %d of %d", d.Running, d.Demand)
-	case failover.ReasonSurplus:
-		return fmt.Sprintf("enough runs, %d of %d", d.Running, d.Demand)
-	}
-	return strings.TrimSuffix(reasonText(d.Reason), ".")
-}
-
-func reasonText(r failover.Reason) string {
-	for _, doc := range failover.Reasons() {
-		if doc.Reason == r {
-			return doc.Text
-		}
-	}
-	return string(r)
 }
 
 // intentWords says an order in a line.
@@ -114,6 +47,8 @@ func intentWords(in *failover.Intent) string {
 		text = "Ordered: pause, change nothing"
 	case failover.IntentResume:
 		text = "Ordered: resume, act again"
+	case failover.IntentConfirm:
+		text = "Confirmed: what a critical notice asked about is meant"
 	case failover.IntentDemand:
 		text = fmt.Sprintf("Ordered: %d tasks wanted", in.Demand)
 	}

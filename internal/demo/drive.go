@@ -9,6 +9,7 @@ import (
 
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/promise"
 	"github.com/backstop-ecs/backstop/internal/sandbox"
 )
 
@@ -198,7 +199,7 @@ func (r *driver) report(p *control.Report) error {
 	}
 	// The same once more, without what the loop has written into the state since (generation, outcome).
 	after, d := failover.Decide(r.workload.Policy, p.Before, p.Observation)
-	for _, v := range failover.Check(r.workload.Policy, p.Before, p.Observation, after, d) {
+	for _, v := range promise.Check(&r.workload.Policy, &p.Before, &p.Observation, &after, &d) {
 		r.log.violate(p.Decision.At, v)
 	}
 	if d, ok := r.log.take(p); ok {
@@ -212,7 +213,7 @@ var errUnsettled = errors.New("nothing but the demo uses this sandbox, so a pass
 func (r *driver) frame() Frame {
 	v := r.meter.last
 	used, alone := r.meter.cost()
-	return Frame{At: r.meter.now, Demand: v.demand, Spot: v.spot, OnDemand: v.onDemand, Breaker: r.log.breaker, Mode: r.log.mode,
+	return Frame{At: r.meter.now, Demand: v.demand, Spot: v.spot, OnDemand: v.onDemand, Working: v.working, Arriving: v.arriving, Breaker: r.log.breaker, Mode: r.log.mode,
 		ShortTaskMinutes: r.meter.short / 60, CostUSD: used, OnDemandOnlyUSD: alone}
 }
 

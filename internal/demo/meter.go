@@ -47,6 +47,21 @@ type meter struct {
 	risen        time.Time
 	full         time.Duration
 	gap, longest time.Duration
+	gaps         []Gap
+}
+
+// gapsMax bounds the gaps that are kept.
+const gapsMax = 10_000
+
+// note adds a time in which tasks were missing to the gap that it belongs to.
+func (m *meter) note(short int, long time.Duration) {
+	if m.gap == 0 && len(m.gaps) < gapsMax {
+		m.gaps = append(m.gaps, Gap{From: m.now.Sub(m.began)})
+	}
+	g := &m.gaps[len(m.gaps)-1]
+	g.Long += long
+	g.Most = max(g.Most, short)
+	g.TaskSeconds += float64(short) * long.Seconds()
 }
 
 func newMeter(p Prices, now time.Time, v sample) *meter {
@@ -57,7 +72,7 @@ func newMeter(p Prices, now time.Time, v sample) *meter {
 func (m *meter) step(now time.Time, v sample) {
 	d := now.Sub(m.now)
 	if d > 0 {
-		short := max(0, m.last.demand-m.last.spot-m.last.onDemand)
+		short := max(0, m.last.demand-m.last.spot-m.last.onDemand-m.last.working)
 		m.wanted += float64(m.last.demand) * d.Seconds()
 		m.short += float64(short) * d.Seconds()
 		if m.now.Before(m.risen) {
@@ -67,6 +82,7 @@ func (m *meter) step(now time.Time, v sample) {
 			m.full += d
 			m.gap = 0
 		} else {
+			m.note(short, d)
 			m.gap += d
 			m.longest = max(m.longest, m.gap)
 		}

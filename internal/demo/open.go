@@ -130,7 +130,12 @@ func (d *Demo) open(ctx context.Context) error {
 	go func() { d.stopped <- listener.Serve(serving) }()
 
 	d.box.SetDelivery(sandbox.Trouble{Paused: true})
-	if d.stage, err = NewStage(d.box, o.Tasks, o.Scenario.Zones, o.Scenario.HalfMayGo); err != nil {
+	if o.Scenario.Front == (Front{}) {
+		d.stage, err = NewStage(d.box, o.Tasks, o.Scenario.Zones, o.Scenario.HalfMayGo)
+	} else {
+		d.stage, err = stageWithFront(d.box, o.Tasks, o.Scenario.Front)
+	}
+	if err != nil {
 		return err
 	}
 	if err := d.start(ctx); err != nil {
@@ -184,6 +189,7 @@ func (d *Demo) guard(ctx context.Context) error {
 	r := d.driver
 	r.box, r.stage, r.loop, r.queue, r.workload = d.box, d.stage, d.app.Loop, d.app.Loop.Queue, w
 	r.log = &record{policy: w.Policy, breaker: failover.Closed.String(), mode: modeOf(failover.ModeUnknown)}
+	r.log.began = d.box.Now()
 	r.meter = newMeter(ExamplePrices, d.box.Now(), d.stage.sample())
 	return nil
 }
@@ -245,6 +251,10 @@ func (d *Demo) sum() Summary {
 		LongestGap: m.longest.Seconds(), CostUSD: used, Failovers: l.failovers, Covers: l.covers, TaskStarts: m.starts(),
 		Interruptions: last.spotUse.Interruptions - m.first.spotUse.Interruptions, Decisions: l.decisions, Passes: l.passes,
 		BackOnSpot: last.spot >= last.demand && last.asked == 0 && l.breaker == failover.Closed.String(), Violations: l.violations, Simulated: true}
+	s.Promises = held(d.opts.Scenario.Promises, &Outcome{Tasks: d.opts.Tasks, Gaps: m.gaps, Asks: l.asks})
+	if d.opts.Policy != failover.PresetFill {
+		s.Promises = []Promised{}
+	}
 	if s.Violations == nil {
 		s.Violations = []Violation{}
 	}

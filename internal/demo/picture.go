@@ -53,7 +53,7 @@ func (p *Picture) svg() string {
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" role="img" aria-label="%s" font-family="system-ui, sans-serif" font-size="12">`+"\n",
 		pictureWidth, pictureHeight, pictureWidth, pictureHeight, html.EscapeString(p.Title))
 	// A background of its own, so that it can be read on dark pages too; hatching, so that it can be read without colour.
-	b.WriteString(`<defs><pattern id="od" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect width="6" height="6" fill="#e6a23c"/><rect width="2" height="6" fill="#b9770e"/></pattern></defs>` + "\n")
+	b.WriteString(`<defs><pattern id="od" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect width="6" height="6" fill="#e6a23c"/><rect width="2" height="6" fill="#b9770e"/></pattern><pattern id="leaving" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(-45)"><rect width="6" height="6" fill="#e4e7eb"/><rect width="2" height="6" fill="#7b8794"/></pattern></defs>` + "\n")
 	fmt.Fprintf(&b, `<rect width="%d" height="%d" fill="#ffffff"/>`+"\n", pictureWidth, pictureHeight)
 	size := 15
 	if len(p.Title) > titleLong {
@@ -72,7 +72,7 @@ func (p *Picture) plot(b *strings.Builder) {
 	long := max(last.Sub(first), time.Second)
 	demand, peak := 1, 0
 	for _, f := range p.frames {
-		demand, peak = max(demand, f.Demand), max(peak, f.Spot+f.OnDemand)
+		demand, peak = max(demand, f.Demand), max(peak, f.Spot+f.OnDemand+f.Working)
 	}
 	top := max(demand+demand/20, min(peak, demand+demand/4)) // a moment's surplus may be cut off
 	const width, height = pictureWidth - pictureLeft - pictureRight, pictureHeight - pictureTop - pictureBottom
@@ -102,10 +102,11 @@ func (p *Picture) plot(b *strings.Builder) {
 	}
 	fmt.Fprintf(b, `<clipPath id="in"><rect x="%d" y="%d" width="%d" height="%d"/></clipPath><g clip-path="url(#in)">`+"\n",
 		pictureLeft, pictureTop, width, height)
-	area(func(f Frame) (int, int) { return 0, f.Spot }, "#5fb3b3", "running on Spot")
-	area(func(f Frame) (int, int) { return f.Spot, f.Spot + f.OnDemand }, "url(#od)", "running on on-demand")
+	area(func(f Frame) (int, int) { return 0, f.Spot }, "#5fb3b3", "in service on Spot")
+	area(func(f Frame) (int, int) { return f.Spot, f.Spot + f.OnDemand }, "url(#od)", "in service on on-demand")
+	area(func(f Frame) (int, int) { return f.Spot + f.OnDemand, f.Spot + f.OnDemand + f.Working }, "url(#leaving)", "leaving, still working")
 	area(func(f Frame) (int, int) {
-		return min(f.Spot+f.OnDemand, f.Demand), f.Demand
+		return f.Demand - f.Missing(), f.Demand
 	}, "#c0392b", "missing")
 	var line strings.Builder
 	for i, f := range frames {
@@ -173,7 +174,7 @@ func (p *Picture) legend(b *strings.Builder) {
 	for _, l := range []struct {
 		fill, text string
 		width      int
-	}{{"#5fb3b3", "on Spot", 70}, {"url(#od)", "on on-demand", 104}, {"#c0392b", "missing", 74}, {"#1f2933", "demand", 60}} {
+	}{{"#5fb3b3", "on Spot", 70}, {"url(#od)", "on on-demand", 104}, {"url(#leaving)", "leaving, still works", 128}, {"#c0392b", "missing", 74}, {"#1f2933", "demand", 60}} {
 		fmt.Fprintf(b, `<rect x="%d" y="33" width="11" height="11" fill="%s"/><text x="%d" y="43" fill="#1f2933">%s</text>`+"\n", at, l.fill, at+16, l.text)
 		at += l.width + 16
 	}
@@ -196,13 +197,13 @@ func thin(frames []Frame, first time.Time, long time.Duration) []Frame {
 			out, in = append(out, f), k
 			continue
 		}
-		if old := &out[len(out)-1]; f.Demand-f.Spot-f.OnDemand >= old.Demand-old.Spot-old.OnDemand {
+		if old := &out[len(out)-1]; f.Missing() >= old.Missing() {
 			keep := old.At
 			*old = f
 			old.At = keep
 		}
 	}
 	return slices.CompactFunc(out, func(a, b Frame) bool {
-		return a.Demand == b.Demand && a.Spot == b.Spot && a.OnDemand == b.OnDemand
+		return a.Demand == b.Demand && a.Spot == b.Spot && a.OnDemand == b.OnDemand && a.Working == b.Working
 	})
 }

@@ -1,13 +1,13 @@
 package demo
 
 import (
-	"fmt"
-	"strings"
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/journal"
+	"github.com/backstop-ecs/backstop/internal/promise"
+	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
 // violationsMax bounds the broken invariants that are kept: one is already a defect.
@@ -23,9 +23,23 @@ type record struct {
 	covers     int
 	failovers  int
 	violations []Violation
+	began      time.Time
+	asks       []Ask
 }
 
-func (r *record) violate(at time.Time, v failover.Violation) {
+// asksMax bounds the asks that are kept.
+const asksMax = 10_000
+
+// asked keeps the counts that on-demand was asked for.
+func (r *record) asked(p *control.Report) {
+	for _, a := range p.Decision.Actions {
+		if set, ok := a.(failover.SetDesiredCount); ok && r.capacity(set.Pool) == failover.OnDemand && len(r.asks) < asksMax {
+			r.asks = append(r.asks, Ask{At: p.Decision.At.Sub(r.began), From: set.From, To: set.Count, InService: p.Decision.InService.High})
+		}
+	}
+}
+
+func (r *record) violate(at time.Time, v promise.Violation) {
 	if len(r.violations) < violationsMax {
 		r.violations = append(r.violations, Violation{At: at, Rule: v.Rule, Text: v.Text})
 	}
@@ -51,22 +65,18 @@ func (r *record) take(p *control.Report) (d Decision, ok bool) {
 		return d, false
 	}
 	r.decisions++
+	r.asked(p)
 	if r.raisesCover(p.Decision.Actions) {
 		r.covers++
 	}
+	c := wording.CountsOf(&p.Decision)
 	d = Decision{Type: "decision", At: p.Decision.At, Reason: string(p.Decision.Reason), Mode: mode, Breaker: breaker,
-		Demand: p.Decision.Demand, Short: p.Decision.Shortfall, Actions: []string{}}
-	for _, v := range p.Decision.Pools {
-		if v.Capacity == failover.Spot {
-			d.Spot += v.Running
-		} else {
-			d.OnDemand += v.Running
-		}
-	}
+		Demand: c.Demand, InService: c.InService, Spot: c.Spot, OnDemand: c.OnDemand, Warming: c.Warming, Placed: c.Placed, Leaving: c.Leaving,
+		Working: c.Working, Missing: c.Missing, Actions: []string{}}
 	for _, a := range acts {
 		d.Actions = append(d.Actions, journal.Text(a))
 	}
-	d.Text = Words(p.Decision, r.policy.Observe || p.After.Pause != nil)
+	d.Text = wording.Decision(&p.Decision, r.policy.Observe || p.After.Pause != nil)
 	return d, true
 }
 
@@ -106,70 +116,4 @@ func modeOf(m failover.Mode) string {
 		return "unknown"
 	}
 	return string(m)
-}
-
-// Words says a decision in a line: what was done and why.
-func Words(d failover.Decision, withheld bool) string {
-	acts := d.Actions
-	if withheld || len(acts) == 0 {
-		acts = d.Withheld
-	}
-	var parts []string
-	for _, a := range acts {
-		parts = append(parts, actionWords(a))
-	}
-	why := reasonWords(d)
-	if len(parts) == 0 {
-		return why
-	}
-	text := strings.Join(parts, ", ") + ": " + why
-	if withheld {
-		text = "would " + text
-	}
-	return text
-}
-
-func actionWords(a failover.Action) string {
-	set, ok := a.(failover.SetDesiredCount)
-	switch {
-	case !ok:
-		return journal.Text(a)
-	case set.Count > set.From:
-		return fmt.Sprintf("raise %s %d to %d", set.Pool, set.From, set.Count)
-	case set.Count < set.From:
-		return fmt.Sprintf("lower %s %d to %d", set.Pool, set.From, set.Count)
-	}
-	return fmt.Sprintf("ask %s for %d again", set.Pool, set.Count)
-}
-
-// reasonWords says why in the words of the finding that belongs to the reason, or else of the closed set.
-func reasonWords(d failover.Decision) string {
-	for _, f := range d.Findings {
-		if f.Reason == d.Reason {
-			return f.Text()
-		}
-	}
-	switch d.Reason {
-	case failover.ReasonSpotShort:
-		return fmt.Sprintf("Spot is short, %d of %d run", d.Running, d.Demand)
-	case failover.ReasonInterruption:
-		return fmt.Sprintf("AWS takes Spot tasks back, %d of %d stay", d.Running, d.Demand)
-	case failover.ReasonSpotReturned:
-		return fmt.Sprintf("Spot runs again, %d of %d", d.Running, d.Demand)
-	case failover.ReasonSurplus:
-		return fmt.Sprintf("enough runs, %d of %d", d.Running, d.Demand)
-	}
-	for _, doc := range failover.Reasons() {
-		if doc.Reason == d.Reason {
-			return strings.TrimSuffix(lowerFirst(doc.Text), ".")
-		}
-	}
-	return string(d.Reason)
-}
-
-func lowerFirst(s string) string {
-	if s == "" {
-		return s
-	}
-	return strings.ToLower(s[:1]) + s[1:]
 }

@@ -18,7 +18,11 @@ type Scenario struct {
 	Zones []string
 	// HalfMayGo lets a deploy take half of the tasks down at a time, as many services do; ECS's default is none.
 	HalfMayGo bool
-	Steps     []Step
+	// Front is what stands before the tasks.
+	Front Front
+	Steps []Step
+	// Promises are what the product promises of it with the policy fill.
+	Promises []Promise
 }
 
 // Step is one thing that happens at one moment.

@@ -15,7 +15,7 @@ const (
 // Scenarios lists what can be played, for a workload of n tasks, the default first.
 func Scenarios(n int) []Scenario {
 	share := func(percent int) int { return (n*percent + 50) / 100 }
-	return []Scenario{
+	return append([]Scenario{
 		day(n, share),
 		{Name: "calm", About: "six hours in which nothing goes wrong", Length: 6 * hour},
 		{Name: "interruption", About: "one Spot task is taken back, its place can be had again", Length: hour,
@@ -52,7 +52,7 @@ func Scenarios(n int) []Scenario {
 			at(50*minute, "a rolling deploy begins", deployed(false)),
 			at(90*minute, "Spot is back", spotHolds(unlimited)),
 		}},
-	}
+	}, serviceScenarios(n, share)...)
 }
 
 // day mixes several kinds of trouble into 24 hours.

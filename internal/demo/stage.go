@@ -31,6 +31,7 @@ type Stage struct {
 	box *sandbox.Sandbox
 	// demand is what people want, whatever the counts are at the moment.
 	demand int
+	front  Front
 }
 
 // NewStage builds the cluster, the task definition and the twin services in a fresh sandbox: tasks on Spot,
@@ -47,7 +48,7 @@ func NewStage(box *sandbox.Sandbox, tasks int, zones []string, halfMayGo bool) (
 
 func build(w *ecsim.World, tasks int, zones []string, halfMayGo bool) []error {
 	_, e1 := w.CreateCluster(Region, Cluster, nil)
-	_, e2 := w.RegisterTaskDefinition(Region, definition(false))
+	_, e2 := w.RegisterTaskDefinition(Region, definition(false, Front{}))
 	if e1 != nil || e2 != nil {
 		return []error{e1, e2}
 	}
@@ -64,8 +65,9 @@ func build(w *ecsim.World, tasks int, zones []string, halfMayGo bool) []error {
 	return []error{create(SpotService, ecsim.FargateSpot, tasks), create(StandardService, ecsim.Fargate, 0)}
 }
 
-func definition(broken bool) ecsim.TaskDefinitionInput {
-	in := ecsim.TaskDefinitionInput{Family: family, CPU: taskCPU, Memory: taskMemory, StopTimeout: 120e9, OnSIGTERM: ecsim.UseWarning, Image: "example/analytics:1"}
+func definition(broken bool, f Front) ecsim.TaskDefinitionInput {
+	in := ecsim.TaskDefinitionInput{Family: family, CPU: taskCPU, Memory: taskMemory, StopTimeout: 120e9, OnSIGTERM: ecsim.UseWarning, Image: "example/analytics:1",
+		WarmUp: ecsim.WarmUp{P50: f.WarmUp}}
 	if broken {
 		in.Broken, in.Image = ecsim.FailImagePull, "example/analytics:no-such-tag"
 	}
@@ -107,15 +109,17 @@ func (s *Stage) Want(n int) error {
 
 // Deploy registers a new revision of the task definition, broken or not, and rolls it out to both services,
 // as a deploy pipeline does.
-func (s *Stage) Deploy(broken bool) error {
+func (s *Stage) Deploy(broken bool) error { return s.deploy(broken, spotRef, standardRef) }
+
+func (s *Stage) deploy(broken bool, to ...ecsim.Ref) error {
 	var errs []error
 	s.box.World(func(w *ecsim.World) {
-		def, err := w.RegisterTaskDefinition(Region, definition(broken))
+		def, err := w.RegisterTaskDefinition(Region, definition(broken, s.front))
 		errs = append(errs, err)
 		if err != nil {
 			return
 		}
-		for _, ref := range []ecsim.Ref{spotRef, standardRef} {
+		for _, ref := range to {
 			_, err := w.UpdateService(ref, ecsim.UpdateServiceInput{TaskDefinition: def.ARN})
 			errs = append(errs, err)
 		}
@@ -128,7 +132,9 @@ func (s *Stage) Deploy(broken bool) error {
 
 // sample is what is true of the world at one moment.
 type sample struct {
-	demand, spot, onDemand int // onDemand and spot count tasks that do work
+	demand, spot, onDemand int // spot and onDemand are in service
+	working                int // under notice, and still serving
+	arriving               int // exist, and are not in service yet
 	asked                  int // desired count of the on-demand service
 	spotUse, onDemandUse   ecsim.Usage
 }
@@ -136,7 +142,15 @@ type sample struct {
 func (s *Stage) sample() sample {
 	v := sample{demand: s.demand}
 	s.box.World(func(w *ecsim.World) {
-		v.spot, v.onDemand = w.Working(spotRef), w.Working(standardRef)
+		for _, at := range []struct {
+			ref ecsim.Ref
+			to  *int
+		}{{spotRef, &v.spot}, {standardRef, &v.onDemand}} {
+			*at.to = w.InService(at.ref)
+			v.working += w.Working(at.ref) - *at.to
+			_, running, pending := w.Counts(at.ref)
+			v.arriving += max(0, running+pending-w.Working(at.ref))
+		}
 		v.asked, _, _ = w.Counts(standardRef)
 		v.spotUse, v.onDemandUse = w.Usage(ecsim.FargateSpot), w.Usage(ecsim.Fargate)
 	})

@@ -1,6 +1,10 @@
 package demo
 
-import "time"
+import (
+	"time"
+
+	"github.com/backstop-ecs/backstop/internal/failover"
+)
 
 // UpdateKind says what an [Update] tells.
 type UpdateKind int
@@ -27,28 +31,41 @@ type Update struct {
 // Frame is the world and the daemon at one moment.
 type Frame struct {
 	At time.Time
-	// Demand is what is wanted, Spot and OnDemand the tasks that do work.
-	Demand, Spot, OnDemand int
-	Mode, Breaker          string
-	ShortTaskMinutes       float64
-	CostUSD                float64
+	// Demand is what is wanted; Spot and OnDemand are the tasks in service, Working those under notice that still serve.
+	Demand, Spot, OnDemand, Working int
+	// Arriving tasks exist and are not in service yet.
+	Arriving int
+	// Unknown is set where the counts could not be read; there is nothing to draw then.
+	Unknown          bool
+	Mode, Breaker    string
+	ShortTaskMinutes float64
+	CostUSD          float64
 	// OnDemandOnlyUSD is what the same demand would have cost on on-demand alone.
 	OnDemandOnlyUSD float64
 }
 
+// Missing is the demand less what serves.
+func (f *Frame) Missing() int { return max(0, f.Demand-f.Spot-f.OnDemand-f.Working) }
+
 // Decision is one decision that changed something, as `demo --output json` prints it.
 type Decision struct {
-	Type     string    `json:"type"` // "decision"
-	At       time.Time `json:"at"`
-	Reason   string    `json:"reason"`
-	Text     string    `json:"text"`
-	Mode     string    `json:"mode"`
-	Breaker  string    `json:"breaker"`
-	Demand   int       `json:"demand"`
-	Spot     int       `json:"spot_running"`
-	OnDemand int       `json:"on_demand_running"`
-	Short    int       `json:"shortfall"`
-	Actions  []string  `json:"actions"`
+	Type    string    `json:"type"` // "decision"
+	At      time.Time `json:"at"`
+	Reason  string    `json:"reason"`
+	Text    string    `json:"text"`
+	Mode    string    `json:"mode"`
+	Breaker string    `json:"breaker"`
+	Demand  int       `json:"demand"`
+	// What the daemon saw, in the words of docs/design.md. A range that is no single number is not known better.
+	InService failover.Range `json:"in_service"`
+	Spot      failover.Range `json:"spot_in_service"`
+	OnDemand  failover.Range `json:"on_demand_in_service"`
+	Warming   int            `json:"warming"`
+	Placed    int            `json:"placed"`
+	Leaving   int            `json:"leaving"`
+	Working   int            `json:"working"`
+	Missing   failover.Range `json:"missing"`
+	Actions   []string       `json:"actions"`
 }
 
 // Summary is the outcome of a play, as `demo --output json` prints it last.
@@ -64,19 +81,21 @@ type Summary struct {
 	Availability     float64 `json:"availability"`
 	ShortTaskMinutes float64 `json:"shortfall_task_minutes"`
 	// ScaleOut is the part of ShortTaskMinutes that was missing because demand had just risen.
-	ScaleOut      float64     `json:"scale_out_task_minutes"`
-	LongestGap    float64     `json:"longest_gap_seconds"`
-	CostUSD       float64     `json:"cost_usd"`
-	CostRatio     float64     `json:"cost_ratio"`
-	Failovers     int         `json:"failovers"`
-	Covers        int         `json:"covers"`
-	TaskStarts    int         `json:"task_starts"`
-	Interruptions int         `json:"interruptions"`
-	Decisions     int         `json:"decisions"`
-	Passes        int         `json:"passes"`
-	BackOnSpot    bool        `json:"back_on_spot"`
-	Violations    []Violation `json:"violations"`
-	Simulated     bool        `json:"simulated"` // always true
+	ScaleOut      float64 `json:"scale_out_task_minutes"`
+	LongestGap    float64 `json:"longest_gap_seconds"`
+	CostUSD       float64 `json:"cost_usd"`
+	CostRatio     float64 `json:"cost_ratio"`
+	Failovers     int     `json:"failovers"`
+	Covers        int     `json:"covers"`
+	TaskStarts    int     `json:"task_starts"`
+	Interruptions int     `json:"interruptions"`
+	Decisions     int     `json:"decisions"`
+	Passes        int     `json:"passes"`
+	BackOnSpot    bool    `json:"back_on_spot"`
+	// Promises are what is promised of the scenario with the policy fill, and whether this play kept it.
+	Promises   []Promised  `json:"promises"`
+	Violations []Violation `json:"violations"`
+	Simulated  bool        `json:"simulated"` // always true
 	// Unfinished says that the play was stopped before its end.
 	Unfinished bool `json:"unfinished,omitempty"`
 }

@@ -149,8 +149,10 @@ func (f *facts) cover(w *control.Workload, p int) (int, bool) {
 	}
 	d, _ := f.demand(w)
 	n := d + w.Policy.Extra
-	if n > w.Policy.OverstartMin {
-		n = int(math.Ceil(float64(n) * (1 + w.Policy.Overstart)))
+	if n > 1 {
+		// As the surplus of a gap: below about six tasks it falls with the root of the gap.
+		const few = 2.5
+		n += int(math.Ceil(w.Policy.Overstart * max(float64(n), few*math.Sqrt(float64(n)))))
 	}
 	if w.Policy.OnDemandMax > 0 {
 		n = min(n, w.Policy.OnDemandMax)

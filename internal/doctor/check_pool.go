@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -114,13 +115,33 @@ func checkDeregistration(x *exam) verdict {
 	if len(x.p.service.LoadBalancers) == 0 {
 		return okay("no load balancer")
 	}
-	for arn, delay := range x.p.delays {
+	arns := slices.Sorted(maps.Keys(x.p.delays))
+	for _, arn := range arns {
+		delay := x.p.delays[arn]
 		if delay >= notice {
 			return bad(Warn, fmt.Sprintf("aws elbv2 modify-target-group-attributes --region %s --target-group-arn %s --attributes Key=deregistration_delay.timeout_seconds,Value=90   # Terraform: deregistration_delay = 90",
 				x.p.ref.Region, arn), "%s keeps sending to a stopping task for %s, the notice is two minutes: clients see errors at every interruption", lastPart(arn), delay)
 		}
 	}
+	for _, arn := range arns {
+		if delay := x.p.delays[arn]; x.p.policy.Capacity == onDemand && delay > coverDelay {
+			return bad(Warn, fmt.Sprintf("aws elbv2 modify-target-group-attributes --region %s --target-group-arn %s --attributes Key=deregistration_delay.timeout_seconds,Value=%.0f   # Terraform: deregistration_delay = %.0f",
+				x.p.ref.Region, arn, coverDelay.Seconds(), coverDelay.Seconds()),
+				"%s lets tasks drain for %s: cover that is given back is billed for that long, which costs about 5 %% more than with %s", lastPart(arn), delay, coverDelay)
+		}
+	}
 	return okay("%d target groups let go within the notice", len(x.p.delays))
+}
+
+// coverDelay is the longest deregistration delay of cover that costs next to nothing.
+const coverDelay = 30 * time.Second
+
+func checkRebalancing(x *exam) verdict {
+	if x.p.service.AvailabilityZoneRebalancing != types.AvailabilityZoneRebalancingEnabled {
+		return okay("off")
+	}
+	return bad(Warn, x.p.command("update-service")+" --availability-zone-rebalancing DISABLED",
+		"ECS starts and stops tasks of the standby to even out its zones: it moves cover while that is needed")
 }
 
 func checkDeployment(x *exam) verdict {
@@ -203,8 +224,6 @@ func checkScalingOwner(x *exam) verdict {
 	}
 	shared := slices.ContainsFunc(policy.Pools, func(o failover.Pool) bool { return o.Name != x.p.policy.Name && o.Tier == x.p.policy.Tier })
 	switch {
-	case policy.Extra > 0:
-		return bad(Warn, "`extra: 0` in the policy, and a lower target value for auto scaling instead", "auto scaling sets the demand, and extra keeps the desired count %d above it: each step of scaling takes the spare for demand", policy.Extra)
 	case x.p.policy.Max > 0 || shared:
 		return bad(Warn, "leave out max and share no tier, or give `demand` as a number", "auto scaling sets the demand, and the pool is asked for less than the demand: each step of scaling loses what other pools hold")
 	}

@@ -36,7 +36,7 @@ func checkLastPass(x *exam) verdict {
 	if !known {
 		return bad(Fail, "backstop run   # or the Lambda function's schedule", "no pass has ever looked at %s: nobody guards it", x.w.Name)
 	}
-	at := r.State.At
+	at := r.State.Seen.At
 	if e := st.newest[x.w.Name]; e.After(at) {
 		at = e
 	}
@@ -159,20 +159,10 @@ func checkCoverLimit(x *exam) verdict {
 const startsLeast = 5
 
 func checkStartUp(x *exam) verdict {
-	var took []time.Duration
-	for k := range x.w.Refs {
-		if p := x.f.pools[subjectOf(x.w, k)]; p != nil {
-			for i := range p.tasks {
-				if t := &p.tasks[i]; t.CreatedAt != nil && t.StartedAt != nil {
-					took = append(took, aws.ToTime(t.StartedAt).Sub(aws.ToTime(t.CreatedAt)))
-				}
-			}
-		}
-	}
+	took := x.started()
 	if len(took) < startsLeast {
 		return skip("%d running tasks are too few to measure", len(took))
 	}
-	slices.Sort(took)
 	at := func(share float64) time.Duration {
 		return took[min(int(share*float64(len(took))), len(took)-1)].Round(time.Second)
 	}
@@ -187,4 +177,38 @@ func checkStartUp(x *exam) verdict {
 			"%s, longer than the two-minute notice: an interruption leaves a gap", text)
 	}
 	return okay("%s", text)
+}
+
+// limitFactor is by how much start_limit should exceed the slowest normal start.
+const limitFactor = 1.3
+
+// checkStartLimit holds start_limit against what the running tasks took: below that normal starts count as late.
+func checkStartLimit(x *exam) verdict {
+	took := x.started()
+	limit := x.w.Policy.StartLimit
+	if len(took) < startsLeast {
+		return skip("%d running tasks are too few to measure", len(took))
+	}
+	slowest := took[min(int(0.99*float64(len(took))), len(took)-1)].Round(time.Second)
+	if want := time.Duration(limitFactor * float64(slowest)).Round(10 * time.Second); want > limit {
+		return bad(Warn, fmt.Sprintf("start_limit: %s   # in the policy, backstop.yaml", want),
+			"the slowest of %d tasks took %s to start, start_limit is %s: until it is learned, normal starts count as late", len(took), slowest, limit)
+	}
+	return okay("%s, the slowest of %d tasks took %s", limit, len(took), slowest)
+}
+
+// started returns how long the running tasks took to start, the quickest first.
+func (x *exam) started() []time.Duration {
+	var took []time.Duration
+	for k := range x.w.Refs {
+		if p := x.f.pools[subjectOf(x.w, k)]; p != nil {
+			for i := range p.tasks {
+				if t := &p.tasks[i]; t.CreatedAt != nil && t.StartedAt != nil {
+					took = append(took, aws.ToTime(t.StartedAt).Sub(aws.ToTime(t.CreatedAt)))
+				}
+			}
+		}
+	}
+	slices.Sort(took)
+	return took
 }

@@ -32,12 +32,11 @@ import (
 const (
 	cluster     = "prod"
 	region      = "us-east-1"
-	targetGroup = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/api/0123456789abcdef"
 	demand      = 20
 )
 
 // lab is a sandbox with the twins of one workload as they should be, one pass of the daemon over them, and two reads
-// of Elastic Load Balancing and EC2, answered as AWS answers them: of a target group and subnets that the sandbox has not.
+// of Elastic Load Balancing and EC2, answered as AWS answers them: of a target group's attributes and of subnets.
 type lab struct {
 	t       *testing.T
 	box     *sandbox.Sandbox
@@ -80,6 +79,10 @@ func (l *lab) Do(r *http.Request) (*http.Response, error) {
 	form, err := url.ParseQuery(string(body))
 	if err != nil {
 		return nil, err
+	}
+	if service == "elb" && !l.skipELB && form.Get("Action") != "DescribeTargetGroupAttributes" {
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		return l.box.Do(r)
 	}
 	status, text := http.StatusOK, ""
 	switch {
@@ -142,7 +145,7 @@ func strategy(providers ...string) []types.CapacityProviderStrategyItem {
 
 func newLab(t *testing.T) *lab {
 	t.Helper()
-	l := &lab{t: t, delay: 90, free: map[string]int{"subnet-a": 200, "subnet-b": 200}}
+	l := &lab{t: t, delay: 30, free: map[string]int{"subnet-a": 200, "subnet-b": 200}}
 	l.box = sandbox.New(sandbox.Options{Manual: true, World: ecsim.Config{Seed: 1, ReadLag: -1}})
 	l.cfg = aws.Config{Region: region, Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
 		BaseEndpoint: aws.String("http://sandbox.localhost"), HTTPClient: l, RetryMaxAttempts: 1}
@@ -187,19 +190,31 @@ func (l *lab) build() {
 		}
 	})
 	must[*ecs.CreateClusterOutput](l)(l.ecs().CreateCluster(ctx, &ecs.CreateClusterInput{ClusterName: aws.String(cluster)}))
-	definition := l.define(120, types.CPUArchitectureX8664)
+	definition, targetGroup := l.define(120, types.CPUArchitectureX8664), l.balance()
 	for _, s := range []struct {
 		name, provider string
 		count          int32
 	}{{"api-spot", "FARGATE_SPOT", demand}, {"api-standard", "FARGATE", 0}} {
 		must[*ecs.CreateServiceOutput](l)(l.ecs().CreateService(ctx, &ecs.CreateServiceInput{Cluster: aws.String(cluster), ServiceName: &s.name, TaskDefinition: &definition,
 			DesiredCount: &s.count, CapacityProviderStrategy: strategy(s.provider), NetworkConfiguration: network("subnet-a", "subnet-b"),
-			HealthCheckGracePeriodSeconds: aws.Int32(60), LoadBalancers: []types.LoadBalancer{{TargetGroupArn: aws.String(targetGroup), ContainerName: aws.String("app"), ContainerPort: aws.Int32(80)}}}))
+			HealthCheckGracePeriodSeconds: aws.Int32(60), AvailabilityZoneRebalancing: types.AvailabilityZoneRebalancingDisabled, LoadBalancers: []types.LoadBalancer{{TargetGroupArn: aws.String(targetGroup), ContainerName: aws.String("app"), ContainerPort: aws.Int32(80)}}}))
 	}
 	l.register("api-spot", 1, 40, nil)
 	l.queuePolicy(`{"Statement":[{"Effect":"Allow","Principal":{"Service":"events.amazonaws.com"},"Action":"sqs:SendMessage","Resource":"*"}]}`)
 	l.advance(5 * time.Minute)
 	l.pass()
+}
+
+// balance makes the target group of the services with all of a listener's traffic, and returns its ARN.
+func (l *lab) balance() (arn string) {
+	l.t.Helper()
+	l.box.World(func(w *ecsim.World) {
+		g := must[ecsim.TargetGroup](l)(w.CreateTargetGroup(region, ecsim.TargetGroupInput{Name: "api"}))
+		lb := must[ecsim.LoadBalancer](l)(w.CreateLoadBalancer(region, "api", ecsim.ApplicationBalancer))
+		must[ecsim.Listener](l)(w.CreateListener(region, lb.ARN, 80, "HTTP", []ecsim.Forward{{TargetGroup: g.ARN, Weight: 1}}))
+		arn = g.ARN
+	})
+	return arn
 }
 
 func (l *lab) register(service string, low, high int32, suspended *scaling.SuspendedState) {
@@ -234,7 +249,7 @@ func (l *lab) remake(service string, change func(*ecs.CreateServiceInput)) {
 	l.advance(5 * time.Minute)
 	in := &ecs.CreateServiceInput{Cluster: aws.String(cluster), ServiceName: &service, TaskDefinition: was.TaskDefinition, DesiredCount: &was.DesiredCount,
 		CapacityProviderStrategy: was.CapacityProviderStrategy, NetworkConfiguration: was.NetworkConfiguration, LoadBalancers: was.LoadBalancers,
-		HealthCheckGracePeriodSeconds: was.HealthCheckGracePeriodSeconds}
+		HealthCheckGracePeriodSeconds: was.HealthCheckGracePeriodSeconds, AvailabilityZoneRebalancing: was.AvailabilityZoneRebalancing}
 	change(in)
 	must[*ecs.CreateServiceOutput](l)(l.ecs().CreateService(ctx, in))
 	l.advance(5 * time.Minute)

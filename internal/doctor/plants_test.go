@@ -196,13 +196,17 @@ var plants = []plant{
 	{what: "ecs:UpdateService is not allowed", do: func(l *lab) {
 		deny("ecs:UpdateService")(l)
 		l.box.World(func(w *ecsim.World) {
-			w.Interrupt(ecsim.Ref{Region: region, Cluster: cluster, Service: "api-spot"}, 10, "", true)
+			w.SetSupply(ecsim.SupplyKey{Region: region, Provider: ecsim.FargateSpot}, demand/2)
 		})
-		l.advance(10 * time.Second)
+		l.advance(3 * time.Minute) // until the tasks are stopped, as this pass hears no events
 		l.tryPass()
 	}, check: "actions-allowed", status: doctor.Fail, says: "AccessDenied"},
-	{what: "a standing spare on top of what auto scaling wants", do: func(l *lab) { l.file.Workloads[0].Policy.Extra = 3 }, check: "scaling-owner", status: doctor.Warn,
-		says: "extra keeps the desired count 3 above it"},
+	{what: "a start_limit below what starts take", do: func(l *lab) { l.file.Workloads[0].Policy.StartLimit = 30 * time.Second }, check: "start-limit", status: doctor.Warn,
+		says: "start_limit is 30s"},
+	{what: "a deregistration delay of 90 seconds, which cover is billed for", do: func(l *lab) { l.delay = 90 }, check: "deregistration-delay", status: doctor.Warn, says: "drain for 1m30s"},
+	{what: "zone rebalancing of the standby", do: updated("api-standard", func(in *ecs.UpdateServiceInput) {
+		in.AvailabilityZoneRebalancing = types.AvailabilityZoneRebalancingEnabled
+	}), check: "rebalancing", status: doctor.Warn, says: "even out its zones"},
 	{what: "a max on the pool that auto scaling scales", do: func(l *lab) { l.file.Workloads[0].Policy.Pools[0].Max = 15 }, check: "scaling-owner", status: doctor.Warn,
 		says: "asked for less than the demand"},
 	{what: "a daemon with the old configuration beside one with the new", do: func(l *lab) {
@@ -221,9 +225,9 @@ var plants = []plant{
 		says: "no on-demand pool is outside of us-east-1"},
 	{what: "Terraform writes the standby's desired count back", do: func(l *lab) {
 		l.box.World(func(w *ecsim.World) {
-			w.Interrupt(ecsim.Ref{Region: region, Cluster: cluster, Service: "api-spot"}, 10, "", true)
+			w.SetSupply(ecsim.SupplyKey{Region: region, Provider: ecsim.FargateSpot}, demand/2)
 		})
-		l.advance(10 * time.Second)
+		l.advance(3 * time.Minute) // until the tasks are stopped, as this pass hears no events
 		l.pass()
 		l.advance(10 * time.Minute)
 		l.update("api-standard", func(in *ecs.UpdateServiceInput) { in.DesiredCount = aws.Int32(1) })

@@ -10,6 +10,8 @@ type Target struct {
 	Raise, Release int
 	// Need is what an on-demand pool must hold, Surplus what is started on top of it, Warm what is kept ahead of a loss.
 	Need, Surplus, Warm int
+	// Proven: what the pool was to cover is placed on Spot, with time to spare; what of the pool does not serve yet may go.
+	Proven bool
 	// Impaired: the pool cannot hold what is needed, and the next one is asked. Bounded: it was raised as far as is allowed.
 	Impaired, Bounded bool
 	// Failing: its tasks fail for the application's reasons; it is held at one.
@@ -64,6 +66,13 @@ func cascade(in cascadeInput) cascaded {
 	}
 	out.need = max(0, left)
 	in.cover(&out)
+	slack := true
+	for i := range out.needs {
+		slack = slack && (in.p.Pools[i].Capacity != Spot || out.needs[i].Slack)
+	}
+	for i := range out.targets {
+		out.targets[i].Proven = slack && in.p.Pools[i].Capacity == OnDemand && in.known[i].InService.High == 0
+	}
 	return out
 }
 
@@ -134,7 +143,7 @@ func (in *cascadeInput) coverPool(out *cascaded, i, left int) int {
 	case in.fails[i] != nil:
 		// Its tasks fail for the application's reasons: one shows when they no longer do.
 		t.Failing, t.Impaired = true, true
-		raise = min(raise, max(1, k.InService.High))
+		raise = min(raise, max(1, k.Surviving))
 	case k.OutOfTraffic, !last && impaired:
 		t.Impaired, t.Bounded = true, false
 		raise = min(raise, k.reliable()+1)
@@ -198,7 +207,7 @@ func (in *cascadeInput) withinWarning() (float64, bool) {
 		if in.p.Pools[i].Capacity != Spot || seen.WarnedSeconds < worksOn.Seconds() {
 			continue
 		}
-		left := min(2*time.Minute, time.Duration(seen.WarnedSeconds*float64(time.Second))) - decide
+		left := min(warningFor, time.Duration(seen.WarnedSeconds*float64(time.Second))) - decide
 		for j := range in.p.Pools {
 			if in.p.Pools[j].Capacity != OnDemand {
 				continue

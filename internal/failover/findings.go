@@ -55,8 +55,8 @@ func (x *outcome) poolFindings(out []Finding, i int) []Finding {
 		out = append(out, Finding{Reason: ReasonCoverFailing, Pool: name, Count: x.fails[i].Failures, Limit: tgt.Need, Until: x.fails[i].Since})
 	case spot && (n.Excused > 0 || k.Unhealthy > 0) && t.ConfigFailures > t.Failures:
 		out = append(out, Finding{Reason: ReasonConfigurationError, Pool: name, Count: t.ConfigFailures, Limit: n.Excused})
-	case spot && (n.Excused > 0 && t.Failures > 0 || k.Unhealthy > 0):
-		out = append(out, Finding{Reason: ReasonApplicationFailing, Pool: name, Count: t.Failures + k.Unhealthy, Limit: n.Excused})
+	case spot && (n.Excused > 0 && t.Failures > 0 || k.Unhealthy > 0 || t.Unwell > 0 && x.before.Gap == nil):
+		out = append(out, Finding{Reason: ReasonApplicationFailing, Pool: name, Count: t.Failures + t.Unwell + k.Unhealthy, Limit: n.Excused})
 	case t.Failures+t.ConfigFailures >= 3 || t.Impaired:
 		out = append(out, Finding{Reason: ReasonReleaseFailing, Pool: name, Count: t.Failures + t.ConfigFailures})
 	}
@@ -178,7 +178,10 @@ func (x *outcome) leading(found []Finding, after *State) Reason {
 			return x.plan.reasons[i]
 		}
 	}
-	if x.missing().High > 0 {
+	if in, working := x.total(); in.Low < after.Demand {
+		if working > 0 && x.cas.need == 0 {
+			return ReasonReplacing
+		}
 		return ReasonStarting
 	}
 	return ReasonSteady

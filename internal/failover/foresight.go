@@ -201,7 +201,7 @@ func gapOf(s *State) time.Duration {
 			start = at
 		}
 		if w := s.Seen.Pools[i].WarnedSeconds; w > 0 {
-			warned = min(2*time.Minute, time.Duration(w*float64(time.Second)))
+			warned = min(warningFor, time.Duration(w*float64(time.Second)))
 		}
 	}
 	return max(0, start-warned)

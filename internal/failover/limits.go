@@ -76,6 +76,8 @@ const (
 	fallPerMinute = 0.25
 	// riseUnit is the start-up time that a rise in a gap is measured in while none was learned.
 	riseUnit = 2 * time.Minute
+	// warningFor is how long a warned task works on at most (Fargate capacity providers: the two-minute warning).
+	warningFor = 2 * time.Minute
 	// worksOn is how long warned tasks must have been seen to work on for a loss to wait for the proof of its replacement.
 	worksOn = time.Minute
 )

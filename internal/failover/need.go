@@ -14,6 +14,8 @@ const (
 	// there is none ECS creates no task (A23), and a task that has capacity shows it, PENDING or by its network interface, within
 	// about 20 s of its creation (A4).
 	proofAfter = 26 * time.Second
+	// waitShare is the share of the starts that must come into service within the warning for a loss to wait at all.
+	waitShare = 0.85
 )
 
 // Need is what one Spot pool lacks, and why.
@@ -24,6 +26,8 @@ type Need struct {
 	Loss, Excused, Owed int
 	// Holds is what the pool is good for: in service, coming and excused, at most what it is asked for.
 	Holds int
+	// Slack reports whether cover may be given up for placements that are not in service yet.
+	Slack bool
 	// Next is when an excuse or a credit ends by itself.
 	Next time.Time
 }
@@ -51,6 +55,7 @@ func needOf(in excuseInput) Need {
 	if !k.counts() || k.OutOfTraffic {
 		return Need{Loss: in.asked, Owed: in.asked}
 	}
+	t := in.tally
 	var n Need
 	serving := min(k.InService.High, in.asked)
 	if k.Sight == Told {
@@ -67,6 +72,9 @@ func needOf(in excuseInput) Need {
 	}
 	n.Owed = max(0, n.Loss-n.Excused)
 	n.Holds = min(in.asked, serving+n.Coming+n.Excused)
+	if known, possible := in.slack(); possible && !known && t.Lost > 0 && in.now.Sub(t.LostAt) <= proofAfter {
+		n.Slack = in.room()
+	}
 	return n
 }
 
@@ -96,17 +104,32 @@ func coming(in excuseInput) (n int, next time.Time) {
 // mayTake is how many tasks of the pool a deployment in progress may stop of its own accord.
 func mayTake(in excuseInput) int { return int(in.po.MayTake * float64(in.asked)) }
 
-// waits reports whether a loss may wait for the proof of its replacement: warned tasks work on, and Spot was not known to lack room
-// just before.
+// slack says whether cover that is asked for later than at once would still come into service within the warning: warned tasks work
+// on, and starts are quick. It is known once both were learned; before that it is not ruled out for tasks without health checks, which
+// are taken to start as the model's (A1).
+func (in *excuseInput) slack() (known, possible bool) {
+	warned := in.seen.WarnedSeconds
+	share, learned := in.seen.Serve.within(warningFor - placedAfter)
+	works := warned >= worksOn.Seconds() && in.known.Working*2 >= in.known.Leaving
+	if !works && (warned > 0 || in.known.Working*2 < in.known.Leaving) || learned && share < waitShare || !learned && in.po.HealthBased || in.po.Deploying {
+		return false, false
+	}
+	return works && learned, true
+}
+
+// waits reports whether a loss may wait for the proof of its replacement: there is slack, and Spot was not known to lack room just
+// before.
 func waits(in excuseInput) bool {
-	k, t := in.known, in.tally
-	if in.seen.WarnedSeconds < worksOn.Seconds() || k.Working*2 < k.Leaving || in.po.Deploying {
+	known, _ := in.slack()
+	return known && in.room()
+}
+
+// room reports whether Spot was not known to lack room just before the newest loss.
+func (in *excuseInput) room() bool {
+	if short := in.state.UnplacedSince; !short.IsZero() && short.Before(in.tally.LostAt.Add(-placedAfter)) {
 		return false
 	}
-	if short := in.state.UnplacedSince; !short.IsZero() && short.Before(t.LostAt.Add(-placedAfter)) {
-		return false
-	}
-	failed := later(t.NoRoomAt, in.state.FailedAt)
+	failed := later(in.tally.NoRoomAt, in.state.FailedAt)
 	return failed.IsZero() || in.now.Sub(failed) > skipAfterFailure
 }
 

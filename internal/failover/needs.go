@@ -15,7 +15,7 @@ type Reads struct {
 }
 
 // ToRead says, from the services' counts alone, what else must be read in this pass: nothing for a quiet
-// workload but its readiness every five minutes. Tasks are listed where counts disagree, a signal asks, an interruption or a count of
+// workload but its readiness every five minutes. Tasks are listed where counts disagree, a signal asks (the leaving ones too, where it tells of a loss), an interruption or a count of
 // ours is recent, a breaker is not closed, or cover is in place whose release depends on what is in service.
 func ToRead(p *Policy, s *State, o *Observation) []Reads {
 	reads := make([]Reads, len(p.Pools))

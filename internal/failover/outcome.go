@@ -70,6 +70,9 @@ func (x *outcome) pool(ps *PoolState, i int) {
 	if x.plan.asks[i] <= k.InForce.High {
 		ps.RefusedSince = zeroTime // nothing is asked of it that could be refused
 	}
+	if x.plan.acting && x.plan.stopped == i {
+		ps.StoppedAt = now
+	}
 	if x.plan.acting && x.plan.lowered[i] {
 		ps.ReleasedAt = now
 	}
@@ -94,7 +97,7 @@ func (x *outcome) seen(s State) State {
 			s.Seen.SpendUSD += float64(running) * elapsed.Hours() * x.p.Pools[i].TaskHourUSD
 		}
 		if k.Sight == Fresh {
-			pools[i] = learnPool(x.p, pools[i], &x.o.Pools[i], k, now, s.Gap != nil || x.before.Gap != nil)
+			pools[i] = learnPool(x.p, pools[i], &x.o.Pools[i], k, now, (s.Gap != nil || x.before.Gap != nil) && 10*k.InService.Low < 9*k.Desired)
 		}
 	}
 	s.Seen.Pools = pools

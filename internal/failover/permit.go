@@ -46,7 +46,7 @@ func permit(in permitInput) []May {
 		case k.Sight == Told:
 			*m = May{Raise: onDemand && !in.s.Seen.Pools[i].At.IsZero(), Most: ServiceTasksMax, LowEnd: -1, Why: ReasonBlind}
 		case !onDemand && i == in.p.owner() && !in.targets[i].Limited && in.s.Pools[i].Asked == nil:
-			*m = May{Scale: true, Drain: true, Most: ServiceTasksMax, LowEnd: -1} // the owner's count is never ours to set
+			*m = May{Scale: true, Stop: true, Drain: true, Most: ServiceTasksMax, LowEnd: -1} // the owner's count is never ours to set
 		case blind && !onDemand:
 			*m = May{Drain: true, Most: ServiceTasksMax, LowEnd: -1, Why: ReasonBlind}
 		case unread:

@@ -62,22 +62,29 @@ func (in *planInput) scaling(out *planned, l *lists, i int) bool {
 	return true
 }
 
-// stopLate stops the task that has been late for longest, where more cannot be asked for: one a pass, and none that is not past twice
-// its limit.
+// stopLate stops the task that has been late for longest, so that ECS tries another: one in start_limit, and none that is not past
+// twice its limit, so that starts which are only slow come into service one day. On-demand has others started in its place first, as long as more may be asked for; on Spot a task that never gets to RUNNING
+// would be covered for ever.
 func (in *planInput) stopLate(out *planned, l *lists) {
 	for i := range in.known {
 		k, t := &in.known[i], &in.targets[i]
-		if in.p.Pools[i].Capacity != OnDemand || !(t.Bounded || t.Failing) || k.OldestLate == "" || !in.may[i].Stop {
+		due := k.OldestAt.Add(2 * k.StartLimit)
+		switch onDemand := in.p.Pools[i].Capacity == OnDemand; {
+		case k.OldestLate == "" || !in.may[i].Stop:
 			continue
+		case onDemand && !t.Bounded && !t.Failing, !onDemand && (k.LateWarming > 0 || in.o.Pools[i].Deploying):
+			continue
+		case k.LateWarming > 0:
+			due = k.OldestAt.Add(2 * (k.StartLimit + k.ReadyLimit))
 		}
-		due := k.OldestAt.Add(2 * (k.StartLimit + k.ReadyLimit))
-		if k.LateWarming == 0 {
-			due = k.OldestAt.Add(2 * k.StartLimit)
+		if stopped := in.s.Pools[i].StoppedAt; !stopped.IsZero() {
+			due = later(due, stopped.Add(k.StartLimit))
 		}
 		if in.o.At.Before(due) {
 			out.notes.due(due)
 			continue
 		}
+		out.stopped = i
 		l.rest = append(l.rest, StopTask{Pool: in.p.Pools[i].Name, Task: k.OldestLate})
 		out.notes.say(Finding{Reason: ReasonLateStopped, Pool: in.p.Pools[i].Name, Count: 1})
 		out.leads(ReasonLateStopped)

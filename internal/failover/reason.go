@@ -10,6 +10,7 @@ const (
 	ReasonSteady        Reason = "steady"
 	ReasonCovering      Reason = "covering"
 	ReasonStarting      Reason = "starting"
+	ReasonReplacing     Reason = "replacing"
 	ReasonWarming       Reason = "warming"
 	ReasonReleaseUnsafe Reason = "release_unsafe"
 	ReasonBlind         Reason = "blind"
@@ -94,6 +95,7 @@ var reasonDocs = []ReasonDoc{
 	{ReasonSteady, "The demand is in service on the preferred pools; nothing needs to change."},
 	{ReasonCovering, "On-demand tasks stand in for Spot."},
 	{ReasonStarting, "What is missing is already starting where it was asked for."},
+	{ReasonReplacing, "Tasks under notice still work, and ECS replaces them on Spot itself; on-demand is asked for as soon as it does not."},
 	{ReasonWarming, "Tasks that replace on-demand run, but are not in service yet; on-demand stays until they are."},
 	{ReasonReleaseUnsafe, "On-demand could be reduced, but ECS might stop tasks that are needed; it stays until enough is in service."},
 	{ReasonBlind, "A pool could not be read. Losses that events report are covered; nothing is given back on it."},

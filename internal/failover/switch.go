@@ -38,10 +38,18 @@ type switched struct {
 // order only.
 func breakersOf(in switchInput) switched {
 	out := switched{breakers: make([]Breaker, len(in.known)), limits: make([]int, len(in.known)), failovers: in.recent()}
+	left := in.goal.Wanted
 	blind := slices.ContainsFunc(in.known, func(k Known) bool { return k.Sight == Told })
 	for i := range in.known {
 		out.limits[i] = -1
 		b := in.s.Pools[i].B
+		wanted := max(0, left)
+		if i == in.p.owner() {
+			wanted = in.goal.Demand
+		}
+		if in.p.Pools[i].Capacity == Spot && in.p.Switch.On {
+			left -= in.needIn(i, in.known[i].InForce.High).Holds
+		}
 		if !in.p.covered(i) {
 			continue // a pool that nothing stands in for is never given up
 		}
@@ -49,7 +57,7 @@ func breakersOf(in switchInput) switched {
 		if !in.p.Switch.On && b.Mode == Closed && in.pinned != ModeOnDemand {
 			continue
 		}
-		f := in.facts(i, out.failovers)
+		f := in.facts(i, wanted, out.failovers)
 		if !blind && in.known[i].Sight == Fresh && in.pinned != ModeSpot {
 			next, notes := breaker.Next(in.p.Switch, b, f)
 			for _, n := range notes {
@@ -85,15 +93,18 @@ func (in *switchInput) recent() []time.Time {
 }
 
 // facts are what is known of pool i, in the breaker's words.
-func (in *switchInput) facts(i int, failovers []time.Time) breaker.Facts {
+func (in *switchInput) facts(i, wanted int, failovers []time.Time) breaker.Facts {
 	k, t, ps := &in.known[i], &in.tallies[i], &in.s.Pools[i]
 	need := in.needIn(i, k.InForce.High)
-	late := k.Late
+	late := 0
+	if _, known := in.s.Seen.Pools[i].Start.Quantile(0.99); known {
+		late = k.Late // against a limit that the pool's own history supports
+	}
 	if since := ps.UnplacedSince; !since.IsZero() && in.now.Sub(later(since, k.Newest)) >= k.StartLimit {
 		late += k.Unplaced
 	}
 	return breaker.Facts{
-		Now: in.now, Seed: seedOf(in.s.Workload, in.p.Pools[i].Name), Demand: in.goal.Demand, Bound: in.p.bound(i),
+		Now: in.now, Seed: seedOf(in.s.Workload, in.p.Pools[i].Name), Demand: in.goal.Demand, Bound: min(in.p.bound(i), wanted),
 		Owed: need.Owed, CapacityFailures: t.CapacityFailures, Interruptions: t.Interruptions, Late: late,
 		Excused: in.pools[i].Deploying || need.Excused > need.Owed,
 		InForce: k.InForce.High, Pending: ps.Asked != nil && !ps.Asked.Done && !ps.Asked.Seen,

@@ -108,10 +108,10 @@ func (p *Policy) checkOwner(out *problems) {
 // equal pool can share it.
 func (p *Policy) checkFirst(out *problems) {
 	k := p.owner()
-	if k < 0 || len(p.Pools) == 0 {
+	if k < 0 || len(p.Pools) == 0 || p.Owner != "" && p.pool(p.Owner) < 0 {
 		return
 	}
-	if p.Pools[k].Capacity != Spot {
+	if p.Pools[k].Capacity == OnDemand {
 		out.add("owner", "must be a FARGATE_SPOT pool: its desired count is the demand, and on-demand stands in for it", strconv.Quote(p.Pools[k].Name))
 	}
 	for i := range p.Pools {

@@ -7,13 +7,30 @@ import (
 
 // books say whose doing a shortage is. What is missing is always owed by three accounts: interruptions, stops of our own, and a demand
 // that has risen. A task that leaves and is missing from then on is put down to what ended it. A Spot task that comes repays our own
-// stops first, an on-demand task the interruptions.
+// stops first, an on-demand task what has been owed for longest.
 type books struct {
 	demand, serving    int
-	lost, ours, risen  int
+	owed               [accounts]int
+	debts              []debt  // the oldest first
 	oursSeconds, least float64 // the integral of ours, and the least share of the demand if nothing but our own stops counted
 	taken              []ecsim.Leaves
 	served             []int
+}
+
+// account is whose doing something is.
+type account uint8
+
+const (
+	lost account = iota
+	ours
+	risen
+	accounts
+)
+
+// debt is an entry of the books: how much came to be owed at once.
+type debt struct {
+	of account
+	n  int
 }
 
 func newBooks(pools int) books {
@@ -31,58 +48,80 @@ type move struct {
 func (b *books) turn(demand int, moves []move) {
 	b.want(demand)
 	for i, m := range moves {
-		lost, ours := m.left.Interrupted-b.taken[i].Interrupted, m.left.Stopped-b.taken[i].Stopped
-		came := m.serving - b.served[i] + lost + ours
+		interrupted, stopped := m.left.Interrupted-b.taken[i].Interrupted, m.left.Stopped-b.taken[i].Stopped
+		came := m.serving - b.served[i] + interrupted + stopped
 		b.taken[i], b.served[i] = m.left, m.serving
 		// What comes at the same moment stands for what goes.
 		b.come(came, m.spot)
-		b.leave(lost, &b.lost)
-		b.leave(ours, &b.ours)
+		b.leave(interrupted, lost)
+		b.leave(stopped, ours)
 	}
 	if b.demand > 0 {
-		b.least = min(b.least, 1-float64(b.ours)/float64(b.demand))
+		b.least = min(b.least, 1-float64(b.owed[ours])/float64(b.demand))
 	}
 }
 
 // want takes over the demand.
 func (b *books) want(demand int) {
-	rise := demand - b.demand
+	before := b.short()
 	b.demand = demand
-	if rise > 0 {
-		b.risen += min(rise, max(0, demand-b.serving))
-		return
+	if more := b.short() - before; more > 0 {
+		b.owe(risen, more)
+	} else if more < 0 {
+		left := b.repay(-more, func(of account) bool { return of == risen })
+		b.repay(left, anyAccount)
 	}
-	b.repay(-rise, &b.risen, &b.ours, &b.lost)
 }
 
-func (b *books) leave(n int, account *int) {
-	before := max(0, b.demand-b.serving)
+func (b *books) short() int { return max(0, b.demand-b.serving) }
+
+func (b *books) leave(n int, of account) {
+	before := b.short()
 	b.serving -= n
-	*account += max(0, b.demand-b.serving) - before
+	b.owe(of, b.short()-before)
 }
 
 func (b *books) come(n int, spot bool) {
-	before := max(0, b.demand-b.serving)
+	before := b.short()
 	b.serving += n
-	filled := before - max(0, b.demand-b.serving)
+	filled := before - b.short()
 	if spot {
-		b.repay(filled, &b.ours, &b.lost, &b.risen)
-	} else {
-		b.repay(filled, &b.lost, &b.ours, &b.risen)
+		filled = b.repay(filled, func(of account) bool { return of == ours })
+	}
+	b.repay(filled, anyAccount)
+}
+
+func anyAccount(account) bool { return true }
+
+// owe enters a debt.
+func (b *books) owe(of account, n int) {
+	if n > 0 {
+		b.owed[of] += n
+		b.debts = append(b.debts, debt{of, n})
 	}
 }
 
-// repay takes n off the accounts, one after the other.
-func (b *books) repay(n int, accounts ...*int) {
-	for _, a := range accounts {
-		paid := min(n, *a)
-		*a -= paid
-		n -= paid
+// repay takes n off the oldest debts of some accounts, and returns what is left of it.
+func (b *books) repay(n int, of func(account) bool) int {
+	if n == 0 {
+		return 0
 	}
+	kept := b.debts[:0]
+	for _, d := range b.debts {
+		if n > 0 && of(d.of) {
+			paid := min(n, d.n)
+			n, d.n, b.owed[d.of] = n-paid, d.n-paid, b.owed[d.of]-paid
+		}
+		if d.n > 0 {
+			kept = append(kept, d)
+		}
+	}
+	b.debts = kept
+	return n
 }
 
 // add counts a stretch of time.
-func (b *books) add(seconds float64) { b.oursSeconds += seconds * float64(b.ours) }
+func (b *books) add(seconds float64) { b.oursSeconds += seconds * float64(b.owed[ours]) }
 
 // peak finds the most that on-demand was asked for against what Spot lacked, at raises in large losses.
 type peak struct {

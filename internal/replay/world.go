@@ -50,7 +50,9 @@ type World struct {
 	ScaleIn ecsim.ScaleInPick
 	// InterfaceAfter is how long after its creation a task that has capacity shows an attached network interface; zero: when it is PENDING.
 	InterfaceAfter time.Duration
-	// HungStartShare is the share of launches with capacity that never get to RUNNING.
+	// CoverStartUp is the start-up of on-demand tasks; zero: StartUp.
+	CoverStartUp ecsim.StartUp
+	// HungStartShare is the share of on-demand launches with capacity that never get to RUNNING.
 	HungStartShare float64
 	// UnwarnedShare is the share of interruptions without warning, beside what Stop says.
 	UnwarnedShare float64
@@ -76,7 +78,7 @@ func (w World) config(seed uint64, start time.Time) ecsim.Config {
 		PlacementRetry: ecsim.Backoff{First: w.PlacementRetry, Max: w.PlacementRetry, Factor: 1}, LaunchRate: w.LaunchRate,
 		LeaveOut: unheard, KeepStopped: time.Minute,
 		OnDemandVCPU: unlimitedVCPU, SpotVCPU: unlimitedVCPU,
-		WarmUp: w.WarmUp, ScaleIn: w.ScaleIn, HungStartShare: w.HungStartShare,
+		WarmUp: w.WarmUp, ScaleIn: w.ScaleIn, ProviderStartUp: map[string]ecsim.StartUp{ecsim.Fargate: w.CoverStartUp},
 	}
 	if w.Stop == Unwarned {
 		c.UnwarnedShare = 1

@@ -15,7 +15,7 @@ import (
 
 func result(policy string, cost, short float64) replay.Result {
 	return replay.Result{Policy: policy, CostUSD: 1000 * cost, CostRatio: cost, ShortPer1000: short, ShortMinutes: short, ShortRatio: short / 60000,
-		Availability: 1, Availability90: 1, WorkingMin: 1, OracleUSD: 400, OverOracle: cost/0.4 - 1, Lost: 10, TaskStarts: 25}
+		Availability: 1, Availability90: 1, WorkingMin: 1, OracleUSD: 400, OverOracle: cost/0.4 - 1, Lost: 10, LostServing: 10, TaskStarts: 25}
 }
 
 func section() Section {

@@ -8,7 +8,7 @@ import (
 )
 
 // Row is what one policy did on one trace, over its seeds. The fields of the result are means over the seeds, but for the gaps, which
-// are the longest, working_share_min, which is the least, and the recoveries, whose percentiles are taken over all seeds together.
+// are the longest, the least shares and the greatest asks, and the recoveries, whose percentiles are taken over all seeds together.
 type Row struct {
 	replay.Result
 	Doc   string `json:"description,omitempty"`
@@ -42,6 +42,7 @@ type Setting struct {
 	OnDemandUSD float64  `json:"on_demand_task_hour_usd"`
 	SpotUSD     float64  `json:"spot_task_hour_usd"`
 	StartUp     string   `json:"start_up"`
+	WarmUp      string   `json:"warm_up,omitempty"`
 	Seeds       int      `json:"seeds"`
 	Notes       []string `json:"notes,omitempty"`
 	Command     string   `json:"command,omitempty"`
@@ -69,7 +70,6 @@ func Mean(results []replay.Result) Row {
 	row.Timeline = nil
 	row.Violations = nil
 	n := float64(len(results))
-	var recoveries []float64
 	for _, f := range meanFields {
 		values := make([]float64, len(results))
 		sum := 0.0
@@ -85,31 +85,56 @@ func Mean(results []replay.Result) Row {
 			row.Interval[f.name] = halfWidth(values, sum/n)
 		}
 	}
-	counts := [6]float64{}
+	counts := [7]float64{}
 	for i := range results {
 		r := &results[i]
-		for k, v := range []int{r.Failovers, r.Lost, r.TaskStarts, r.Updates, r.Passes, r.Events} {
+		for k, v := range []int{r.Failovers, r.Lost, r.LostServing, r.TaskStarts, r.Updates, r.Passes, r.Events} {
 			counts[k] += float64(v) / n
 		}
-		row.LongestGap = max(row.LongestGap, r.LongestGap)
-		row.WorkingMin = min(row.WorkingMin, r.WorkingMin)
-		row.AvailabilityMin = min(row.AvailabilityMin, r.Availability)
-		row.Availability90Min = min(row.Availability90Min, r.Availability90)
-		recoveries = append(recoveries, r.Recoveries...)
+		row.extremes(r)
 		if len(row.Violations) < 10 {
 			row.Violations = append(row.Violations, r.Violations...)
 		}
 	}
-	for k, to := range []*int{&row.Failovers, &row.Lost, &row.TaskStarts, &row.Updates, &row.Passes, &row.Events} {
+	for k, to := range []*int{&row.Failovers, &row.Lost, &row.LostServing, &row.TaskStarts, &row.Updates, &row.Passes, &row.Events} {
 		*to = int(math.Round(counts[k]))
 	}
-	row.Recoveries, row.Incidents = recoveries, len(recoveries)
-	row.RecoveryP50, row.RecoveryP95, row.RecoveryP99 = replay.Percentile(recoveries, 0.5), replay.Percentile(recoveries, 0.95), replay.Percentile(recoveries, 0.99)
+	row.recoveries(results)
 	if counts[1] > 0 {
-		row.PerLost = counts[2] / counts[1]
-		row.ShortEach = row.ShortMinutes * 60 / counts[1]
+		row.PerLost = counts[3] / counts[1]
+		row.RunningShortEach = row.RunningShort * row.DemandHours / 1000 * 60 / counts[1]
+	}
+	if counts[2] > 0 {
+		row.ShortEach = row.ShortMinutes * 60 / counts[2]
 	}
 	return row
+}
+
+// extremes takes over what a row has the worst seed of.
+func (row *Row) extremes(r *replay.Result) {
+	row.LongestGap = max(row.LongestGap, r.LongestGap)
+	row.WorkingMin = min(row.WorkingMin, r.WorkingMin)
+	row.RunningLongestGap = max(row.RunningLongestGap, r.RunningLongestGap)
+	row.RunningMin = min(row.RunningMin, r.RunningMin)
+	row.ReturnMin = min(row.ReturnMin, r.ReturnMin)
+	row.AskedMost = max(row.AskedMost, r.AskedMost)
+	row.AvailabilityMin = min(row.AvailabilityMin, r.Availability)
+	row.Availability90Min = min(row.Availability90Min, r.Availability90)
+	if r.PeakRatio > row.PeakRatio {
+		row.PeakRatio, row.PeakAsked, row.PeakMissing = r.PeakRatio, r.PeakAsked, r.PeakMissing
+	}
+}
+
+// recoveries takes the percentiles over all seeds.
+func (row *Row) recoveries(results []replay.Result) {
+	var served, ran []float64
+	for i := range results {
+		served = append(served, results[i].Recoveries...)
+		ran = append(ran, results[i].RunningRecoveries...)
+	}
+	row.Recoveries, row.RunningRecoveries, row.Incidents = served, ran, len(served)
+	row.RecoveryP50, row.RecoveryP95, row.RecoveryP99 = replay.Percentile(served, 0.5), replay.Percentile(served, 0.95), replay.Percentile(served, 0.99)
+	row.RunningRecoveryP50, row.RunningRecoveryP95, row.RunningRecoveryP99 = replay.Percentile(ran, 0.5), replay.Percentile(ran, 0.95), replay.Percentile(ran, 0.99)
 }
 
 type field struct {
@@ -133,6 +158,9 @@ var meanFields = []field{
 	{"availability", func(r *replay.Result) *float64 { return &r.Availability }},
 	{"availability_90", func(r *replay.Result) *float64 { return &r.Availability90 }},
 	{"availability_50", func(r *replay.Result) *float64 { return &r.Availability50 }},
+	{"return_shortfall_per_1000_hours", func(r *replay.Result) *float64 { return &r.ReturnPer1000 }},
+	{"running_shortfall_per_1000_hours", func(r *replay.Result) *float64 { return &r.RunningShort }},
+	{"running_availability", func(r *replay.Result) *float64 { return &r.RunningAvailability }},
 	{"wall_seconds", func(r *replay.Result) *float64 { return &r.Wall }},
 }
 

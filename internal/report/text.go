@@ -38,6 +38,8 @@ var columns = []struct {
 	{"over oracle", "cost_over_oracle", overOracle, func(r *Row) float64 { return r.OverOracle }},
 	{"short", "shortfall_per_1000_hours", func(r *Row) string { return between(r, "shortfall_per_1000_hours", r.ShortPer1000, "%.3f") }, func(r *Row) float64 { return r.ShortPer1000 }},
 	{"whole", "availability", func(r *Row) string { return fmt.Sprintf("%.3f %%", 100*r.Availability) }, func(r *Row) float64 { return r.Availability }},
+	{"RUNNING", "running_shortfall_per_1000_hours", func(r *Row) string { return fmt.Sprintf("%.3f", r.RunningShort) }, func(r *Row) float64 { return r.RunningShort }},
+	{"return", "return_shortfall_per_1000_hours", func(r *Row) string { return fmt.Sprintf("%.3f", r.ReturnPer1000) }, func(r *Row) float64 { return r.ReturnPer1000 }},
 	{"least", "working_share_min", func(r *Row) string { return fmt.Sprintf("%.0f %%", 100*r.WorkingMin) }, func(r *Row) float64 { return r.WorkingMin }},
 	{"gap", "longest_gap_seconds", func(r *Row) string { return fmt.Sprintf("%.0f s", r.LongestGap) }, func(r *Row) float64 { return r.LongestGap }},
 	{"failovers", "failovers", func(r *Row) string { return strconv.Itoa(r.Failovers) }, func(r *Row) float64 { return float64(r.Failovers) }},
@@ -62,6 +64,17 @@ var csvOnly = []struct {
 	{"recovery_p50_seconds", func(r *Row) float64 { return r.RecoveryP50 }},
 	{"recovery_p95_seconds", func(r *Row) float64 { return r.RecoveryP95 }},
 	{"recovery_p99_seconds", func(r *Row) float64 { return r.RecoveryP99 }},
+	{"lost_in_service", func(r *Row) float64 { return float64(r.LostServing) }},
+	{"return_share_min", func(r *Row) float64 { return r.ReturnMin }},
+	{"peak_asked_per_missing", func(r *Row) float64 { return r.PeakRatio }},
+	{"on_demand_asked_max", func(r *Row) float64 { return float64(r.AskedMost) }},
+	{"running_shortfall_seconds_per_lost_task", func(r *Row) float64 { return r.RunningShortEach }},
+	{"running_availability", func(r *Row) float64 { return r.RunningAvailability }},
+	{"running_share_min", func(r *Row) float64 { return r.RunningMin }},
+	{"running_longest_gap_seconds", func(r *Row) float64 { return r.RunningLongestGap }},
+	{"running_recovery_p50_seconds", func(r *Row) float64 { return r.RunningRecoveryP50 }},
+	{"running_recovery_p95_seconds", func(r *Row) float64 { return r.RunningRecoveryP95 }},
+	{"running_recovery_p99_seconds", func(r *Row) float64 { return r.RunningRecoveryP99 }},
 	{"wall_seconds", func(r *Row) float64 { return r.Wall }},
 }
 
@@ -103,8 +116,12 @@ func Table(w io.Writer, sections []Section) error {
 		if a.Seeds > 1 {
 			seeds = fmt.Sprintf("%d seeds", a.Seeds)
 		}
+		world := a.World
+		if a.WarmUp != "" {
+			world += ", warm-up " + a.WarmUp
+		}
 		_, _ = fmt.Fprintf(w, "%s: %.4g days, %d tasks, %s, zones %s, %s, $%.5f on-demand and $%.5f Spot a task-hour (%s)\n", s.Trace, a.Days, a.Tasks,
-			a.World, a.Zones, seeds, a.OnDemandUSD, a.SpotUSD, a.PricesOf)
+			world, a.Zones, seeds, a.OnDemandUSD, a.SpotUSD, a.PricesOf)
 		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 		head := []string{"policy"}
 		for _, c := range columns {
@@ -127,8 +144,9 @@ func Table(w io.Writer, sections []Section) error {
 }
 
 const legend = `
-short: task-minutes below demand per 1,000 task-hours. whole: share of time with all of the demand at work. least: the least share of it ever at work.
-recovery: seconds from the first warning of a loss of 10 % or more until all of the demand ran without the warned tasks, P50/P95/P99.
+short: task-minutes below demand in service per 1,000 task-hours; of them return: by stops of the policy's own. RUNNING: the same of tasks that ran, ready
+or not. whole: share of time with all of the demand served. least: the least share of it ever served. s short/lost: seconds short per task lost in service.
+recovery: seconds from the first warning of a loss of 10 % or more until all of the demand was in service without the warned tasks, P50/P95/P99.
 `
 
 // CSV writes every row of every section, a header first.

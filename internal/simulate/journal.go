@@ -104,10 +104,11 @@ func readRow(d *failover.Decision, names []string, row []int) (limited, known bo
 			continue
 		}
 		p := &d.Pools[i]
-		there := p.Running + max(p.Starting, p.Growing) // what a rise of demand has just been asked for is not missing
-		otherwise := slices.ContainsFunc(d.Findings, func(f failover.Finding) bool {
+		there := p.Running + p.Placed
+		// What a rise of demand, a deployment or the application accounts for says nothing of capacity.
+		otherwise := p.Excused > 0 && p.Owed == 0 || slices.ContainsFunc(d.Findings, func(f failover.Finding) bool {
 			switch f.Reason {
-			case failover.ReasonApplicationFailing, failover.ReasonConfigurationError, failover.ReasonDeploying:
+			case failover.ReasonApplicationFailing, failover.ReasonConfigurationError, failover.ReasonReleaseFailing:
 				return f.Pool == "" || f.Pool == name
 			}
 			return false

@@ -17,7 +17,7 @@ var journalBegan = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 func decided(minute, asked, running, starting int, findings ...failover.Reason) journal.Entry {
 	at := journalBegan.Add(time.Duration(minute) * time.Minute)
 	d := &failover.Decision{At: at, Reason: failover.ReasonSpotShort, Demand: 10,
-		Pools: []failover.PoolDecision{{Pool: "spot", Capacity: failover.Spot, Desired: asked, Running: running, Starting: starting}, {Pool: "standard", Capacity: failover.OnDemand}}}
+		Pools: []failover.PoolDecision{{Pool: "spot", Capacity: failover.Spot, Desired: asked, Running: running, Placed: starting}, {Pool: "standard", Capacity: failover.OnDemand}}}
 	for _, r := range findings {
 		d.Findings = append(d.Findings, failover.Finding{Reason: r, Pool: "spot"})
 	}
@@ -28,7 +28,7 @@ var twoPools = []failover.Pool{{Name: "spot", Capacity: failover.Spot}, {Name: "
 
 func TestCapacityIsRebuiltFromTheJournal(t *testing.T) {
 	blind := decided(25, 10, 0, 0)
-	blind.Decision.Reason = failover.ReasonBlind
+	blind.Decision.Reason, blind.Decision.Pools[0].Sight = failover.ReasonBlind, failover.Told
 	open := decided(70, 6, 6, 0) // holds all that it was asked for, but was not asked for more
 	open.Decision.Pools[0].Breaker = failover.Open
 	failing := decided(90, 10, 3, 0, failover.ReasonApplicationFailing)

@@ -46,6 +46,8 @@ type Options struct {
 	Zones     string
 	Control   string // "": each policy its own; fast or article: of the product's own policies
 	StartUp   string // P50,P95,P99; default 90s,120s,138s
+	WarmUp    string // P50,P99 of the time from RUNNING until a task is in service; default none
+	ScaleIn   string // which tasks a scale-in stops first: serving, random or starting; default serving
 	Hung      float64
 	Unwarned  float64
 	SlowShare float64
@@ -152,22 +154,49 @@ func (p *plan) readWorld() error {
 	}
 	p.world = replay.World{Stop: stop, HungShare: p.o.Hung, UnwarnedShare: p.o.Unwarned, LingerOnScaleIn: p.o.Linger,
 		CPU: int(p.o.VCPU * 1024), Memory: int(p.o.MemoryGB * 1024)}
-	p.world.StartUp = ecsim.StartUp{P50: 90 * time.Second, P95: 120 * time.Second, P99: 138 * time.Second, SlowShare: p.o.SlowShare, CommonShare: p.o.Common}
+	p.world.StartUp = ecsim.StartUp{SlowShare: p.o.SlowShare, CommonShare: p.o.Common}
 	if p.o.StartUp == "" {
 		p.o.StartUp = "90s,120s,138s"
-		return nil
 	}
-	parts := strings.Split(p.o.StartUp, ",")
-	if len(parts) != 3 {
-		return fmt.Errorf("start-up %q: must be three durations, P50,P95,P99, such as 90s,120s,138s", p.o.StartUp)
+	s := &p.world.StartUp
+	if err := readPercentiles("start-up", p.o.StartUp, "three durations, P50,P95,P99, such as 90s,120s,138s", &s.P50, &s.P95, &s.P99); err != nil {
+		return err
+	}
+	if p.o.WarmUp != "" {
+		u := &p.world.WarmUp
+		if err := readPercentiles("warm-up", p.o.WarmUp, "two durations, P50,P99, such as 30s,48s", &u.P50, &u.P99); err != nil {
+			return err
+		}
+	}
+	return p.readScaleIn()
+}
+
+// ScaleInOrders are the values of Options.ScaleIn, the default first.
+func ScaleInOrders() []string { return []string{"serving", "random", "starting"} }
+
+func (p *plan) readScaleIn() error {
+	picks := []ecsim.ScaleInPick{ecsim.PickServingFirst, ecsim.PickRandom, ecsim.PickStartingFirst}
+	i := max(0, slices.Index(ScaleInOrders(), p.o.ScaleIn))
+	if p.o.ScaleIn != "" && p.o.ScaleIn != ScaleInOrders()[i] {
+		return fmt.Errorf("scale-in %q: must be one of %s", p.o.ScaleIn, strings.Join(ScaleInOrders(), ", "))
+	}
+	p.world.ScaleIn = picks[i]
+	return nil
+}
+
+// readPercentiles reads rising durations, as many as there is room for.
+func readPercentiles(what, text, form string, to ...*time.Duration) error {
+	parts := strings.Split(text, ",")
+	if len(parts) != len(to) {
+		return fmt.Errorf("%s %q: must be %s", what, text, form)
 	}
 	var last time.Duration
-	for i, to := range []*time.Duration{&p.world.StartUp.P50, &p.world.StartUp.P95, &p.world.StartUp.P99} {
-		d, err := time.ParseDuration(strings.TrimSpace(parts[i]))
+	for i, part := range parts {
+		d, err := time.ParseDuration(strings.TrimSpace(part))
 		if err != nil || d <= 0 || d < last || d > time.Hour {
-			return fmt.Errorf("start-up %q: %q must be a duration above 0, at most 1h and not less than the one before", p.o.StartUp, parts[i])
+			return fmt.Errorf("%s %q: %q must be a duration above 0, at most 1h and not less than the one before", what, text, part)
 		}
-		*to, last = d, d
+		*to[i], last = d, d
 	}
 	return nil
 }

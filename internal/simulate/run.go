@@ -199,6 +199,6 @@ func (p *plan) setting(t *trace.Trace) report.Setting {
 	}
 	return report.Setting{
 		Days: t.Duration.Hours() / 24, Tasks: tasks, World: string(p.world.Stop), Zones: zones, Region: p.o.Region, PricesOf: p.pricesOf,
-		OnDemandUSD: p.prices.OnDemand, SpotUSD: p.prices.Spot, StartUp: p.o.StartUp, Seeds: p.o.Seeds, Notes: t.Notes, Command: p.o.Command,
+		OnDemandUSD: p.prices.OnDemand, SpotUSD: p.prices.Spot, StartUp: p.o.StartUp, WarmUp: p.o.WarmUp, Seeds: p.o.Seeds, Notes: t.Notes, Command: p.o.Command,
 	}
 }

@@ -42,12 +42,12 @@ func TestResultsDoNotDependOnTheWorkers(t *testing.T) {
 }
 
 func TestASweepIsAGridOverTheFirstOwnPolicy(t *testing.T) {
-	got, err := Run(t.Context(), Options{Policies: []string{"spot", "fill"}, Tasks: 10, Days: 1, Sweep: []string{"settle=0s..2m/3", "overstart=0,1"}}, nil)
+	got, err := Run(t.Context(), Options{Policies: []string{"spot", "fill"}, Tasks: 10, Days: 1, Sweep: []string{"ready_after=0s..2m/3", "overstart=0,1"}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := got[0]
-	if len(s.Rows) != 8 || s.Rows[2].Policy != "fill settle=0s overstart=0" || s.Rows[7].Policy != "fill settle=2m0s overstart=1" {
+	if len(s.Rows) != 8 || s.Rows[2].Policy != "fill ready_after=0s overstart=0" || s.Rows[7].Policy != "fill ready_after=2m0s overstart=1" {
 		t.Fatalf("%d rows, the third %q", len(s.Rows), s.Rows[2].Policy)
 	}
 	if len(s.Sweep.Cells) != 3 || s.Sweep.Cells[2][1] != 7 || s.Rows[7].Fields["overstart"] != "1" {
@@ -68,15 +68,18 @@ func TestWhatIsAskedForWronglyIsSaid(t *testing.T) {
 		{Options{Zones: "all"}, `zones "all": must be pooled or per-zone`},
 		{Options{StartUp: "90s"}, "must be three durations"},
 		{Options{StartUp: "90s,80s,100s"}, `"80s" must be a duration`},
+		{Options{WarmUp: "30s"}, "must be two durations"},
+		{Options{WarmUp: "30s,20s"}, `"20s" must be a duration`},
+		{Options{ScaleIn: "last"}, `scale-in "last": must be one of serving, random, starting`},
 		{Options{Unwarned: 2}, "share 2: must be between 0 and 1"},
 		{Options{Region: "mars-1"}, "mars-1"},
-		{Options{Set: []string{"settle"}, Policies: []string{"fill"}}, `set "settle": must be field=value`},
-		{Options{Set: []string{"setle=1m"}, Policies: []string{"fill"}}, `no policy field "setle"`},
-		{Options{Set: []string{"settle=5"}, Policies: []string{"fill"}}, "must carry its unit"},
-		{Options{Sweep: []string{"settle=1m..1s"}}, "above"},
+		{Options{Set: []string{"ready_after"}, Policies: []string{"fill"}}, `set "ready_after": must be field=value`},
+		{Options{Set: []string{"redy_after=1m"}, Policies: []string{"fill"}}, `no policy field "redy_after"`},
+		{Options{Set: []string{"ready_after=5"}, Policies: []string{"fill"}}, "must carry its unit"},
+		{Options{Sweep: []string{"ready_after=1m..1s"}}, "above"},
 		{Options{Sweep: []string{"nothing=1"}}, `no policy field "nothing"`},
-		{Options{Sweep: []string{"settle=1m"}, Policies: []string{"spot"}}, "none of the policies is one of the product's own"},
-		{Options{Sweep: []string{"on_trip=keep..evacuate"}}, "is not a value of on_trip"},
+		{Options{Sweep: []string{"ready_after=1m"}, Policies: []string{"spot"}}, "none of the policies is one of the product's own"},
+		{Options{Sweep: []string{"on_budget=hold..release"}}, "is not a value of on_budget"},
 		{Options{Control: "slow", Policies: []string{"fill"}}, `control "slow"`},
 	} {
 		_, err := Run(t.Context(), c.o, nil)

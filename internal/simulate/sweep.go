@@ -135,7 +135,7 @@ func spaced(f failover.Field, low, high string, steps int) ([]string, error) {
 		switch f.Kind {
 		case failover.KindDuration:
 			text = time.Duration(math.Round(x) * float64(time.Second)).String()
-		case failover.KindInt, failover.KindSeed:
+		case failover.KindInt:
 			text = strconv.Itoa(int(math.Round(x)))
 		case failover.KindShare, failover.KindUSD:
 		default:

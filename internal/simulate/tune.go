@@ -236,12 +236,6 @@ func (t *tuner) variant(tr trial) (variant, error) {
 			set = append(set, l.field+"="+v)
 		}
 	}
-	if _, ok := tr[foresightLever]; ok {
-		set = append(set, "foresight_gap="+t.search0.world.Gap().String())
-	}
-	if tr["on_trip"] == string(failover.Evacuate) { // evacuating needs a trip; the preset switch's
-		set = append(set, "trip_window=5m", "trip_capacity_failures=3", "trip_interruptions=5", "trip_share=0.01")
-	}
 	v, err := t.search0.own(t.preset, t.law, set)
 	v.zones = t.zones
 	if z, ok := tr[zonesLever]; ok {

@@ -53,16 +53,13 @@ type lever struct {
 	again  bool      // tried once more after the others
 }
 
-// levers are in order of effect: how Spot is spread first, then what is held, done in trouble and started.
+// levers are in order of effect: how Spot is spread first, then what is held and what is started.
 func levers() []lever {
 	return []lever{
 		{field: zonesLever, values: []string{string(replay.Pooled), string(replay.PerZone)}},
 		{field: extraLever, shares: []float64{0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3}},
 		{field: foresightLever, values: []string{"0", "0.25", "0.5", "1", "2"}},
-		{field: "on_trip", values: []string{string(failover.Keep), string(failover.Evacuate)}},
 		{field: "overstart", values: []string{"0", "0.1", "0.2", "0.35", "0.5", "1"}, again: true},
-		{field: "settle", values: []string{"0s", "30s", "2m", "5m"}},
-		{field: "release_every", values: []string{"1s", "5s", "15s", "30s"}, again: true},
 		{field: "tier_share_max", values: []string{"0.4", "0.6", "1"}},
 	}
 }

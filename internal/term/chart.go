@@ -11,22 +11,23 @@ import (
 // Layer is what a cell of the chart shows.
 type Layer byte
 
-// Layers of the chart, from the bottom: what runs on Spot, what runs on on-demand, what is missing.
+// Layers of the chart, from the bottom: in service on Spot, in service on on-demand, under notice and still working, missing.
 const (
 	Empty Layer = iota
 	Spot
 	OnDemand
+	Leaving
 	Missing
-	Wanted // nothing runs here; demand ends in this cell
+	Wanted // nothing serves here; demand ends in this cell
 )
 
 // Glyphs are the characters of the layers.
-type Glyphs struct{ Spot, OnDemand, Missing, Wanted, Axis, Corner, Tick string }
+type Glyphs struct{ Spot, OnDemand, Leaving, Missing, Wanted, Axis, Corner, Tick string }
 
 // Unicode and ASCII are the two sets; the second is for terminals that say they are not UTF-8.
 var (
-	Unicode = Glyphs{Spot: "░", OnDemand: "█", Missing: "!", Wanted: "▁", Axis: "│", Corner: "└", Tick: "─"}
-	ASCII   = Glyphs{Spot: ":", OnDemand: "#", Missing: "!", Wanted: "_", Axis: "|", Corner: "+", Tick: "-"}
+	Unicode = Glyphs{Spot: "░", OnDemand: "█", Leaving: "╱", Missing: "!", Wanted: "▁", Axis: "│", Corner: "└", Tick: "─"}
+	ASCII   = Glyphs{Spot: ":", OnDemand: "#", Leaving: "/", Missing: "!", Wanted: "_", Axis: "|", Corner: "+", Tick: "-"}
 )
 
 func (g Glyphs) of(l Layer) string {
@@ -35,6 +36,8 @@ func (g Glyphs) of(l Layer) string {
 		return g.Spot
 	case OnDemand:
 		return g.OnDemand
+	case Leaving:
+		return g.Leaving
 	case Missing:
 		return g.Missing
 	case Wanted:
@@ -73,14 +76,14 @@ func NewChart(frames []demo.Frame, to time.Time, window time.Duration, columns i
 	}
 	demand, peak := 0, 0
 	for _, f := range c.Columns {
-		demand, peak = max(demand, f.Demand), max(peak, f.Spot+f.OnDemand)
+		demand, peak = max(demand, f.Demand), max(peak, f.Spot+f.OnDemand+f.Working)
 	}
 	// A moment of more tasks than wanted may be cut off: it must not flatten the rest.
 	c.Top = nice(max(demand+demand/10, min(peak, demand+demand/4), 1))
 	return c
 }
 
-func short(f demo.Frame) int { return max(0, f.Demand-f.Spot-f.OnDemand) }
+func short(f demo.Frame) int { return f.Missing() }
 
 func known(fs []demo.Frame) bool {
 	for _, f := range fs {
@@ -103,9 +106,10 @@ func nice(n int) int {
 // Cell returns what to show in a column at a row counted from the bottom, of rows rows.
 func (c Chart) Cell(column, row, rows int) Layer {
 	f := c.Columns[column]
-	if f.At.IsZero() {
+	if f.At.IsZero() || f.Unknown {
 		return Empty
 	}
+	serves := f.Spot + f.OnDemand + f.Working
 	low := float64(row) * float64(c.Top) / float64(rows)
 	high := float64(row+1) * float64(c.Top) / float64(rows)
 	middle := (low + high) / 2
@@ -114,7 +118,9 @@ func (c Chart) Cell(column, row, rows int) Layer {
 		return Spot
 	case middle < float64(f.Spot+f.OnDemand):
 		return OnDemand
-	case middle < float64(f.Demand) || (short(f) > 0 && float64(f.Spot+f.OnDemand) >= low && float64(f.Spot+f.OnDemand) < high):
+	case middle < float64(serves):
+		return Leaving
+	case middle < float64(f.Demand) || (short(f) > 0 && float64(serves) >= low && float64(serves) < high):
 		return Missing // a gap is shown even when it is less than half a cell
 	case float64(f.Demand) > low && float64(f.Demand) <= high:
 		return Wanted

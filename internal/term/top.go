@@ -12,6 +12,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/backstop-ecs/backstop/internal/demo"
+	"github.com/backstop-ecs/backstop/internal/failover"
 )
 
 // Top is what the view of a store shows at one moment.
@@ -25,15 +26,14 @@ type Top struct {
 
 // TopRow is one workload.
 type TopRow struct {
-	Name     string
-	Healthy  bool
-	Mode     string
-	Demand   int
-	Spot     int
-	OnDemand int
-	Short    int
-	Health   int
-	Breaker  string
+	Name    string
+	Healthy bool
+	Mode    string
+	Demand  int
+	// Spot and OnDemand are the tasks in service, Missing the demand less what serves: numbers, or ranges where they are not known.
+	Spot, OnDemand, Missing failover.Range
+	Health                  int
+	Breaker                 string
 	// Note is a pin, a pause, or the reason of the last decision.
 	Note string
 	// Frames are its history for the chart, the oldest first, and Log its latest decisions in words; only of the
@@ -268,7 +268,7 @@ func (m *TopModel) head() string {
 
 // list draws the workloads around the selected one.
 func (m *TopModel) list() []string {
-	const form = " %s %-*s %-9s %6s %6s %9s %7s %6s %-9s %s"
+	const form = " %s %-*s %-9s %6s %8s %9s %8s %6s %-9s %s"
 	width := 8
 	for i := range m.top.Rows {
 		width = min(max(width, ansi.StringWidth(m.top.Rows[i].Name)), 28)
@@ -284,7 +284,7 @@ func (m *TopModel) list() []string {
 			mark = ">"
 		}
 		breaker := strings.ReplaceAll(r.Breaker, "_", " ")
-		line := fmt.Sprintf(form, mark, width, ansi.Truncate(r.Name, width, "…"), r.Mode, fmt.Sprint(r.Demand), fmt.Sprint(r.Spot), fmt.Sprint(r.OnDemand), fmt.Sprint(r.Short), fmt.Sprint(r.Health), breaker, r.Note)
+		line := fmt.Sprintf(form, mark, width, ansi.Truncate(r.Name, width, "…"), r.Mode, fmt.Sprint(r.Demand), r.Spot.String(), r.OnDemand.String(), r.Missing.String(), fmt.Sprint(r.Health), breaker, r.Note)
 		switch {
 		case !r.Healthy:
 			line = shortInk.Render(ansi.Truncate(line, m.width, "…"))
@@ -303,7 +303,7 @@ func (m *TopModel) below(r *TopRow, lines int) []string {
 	if lines >= least+4 && m.width >= widthMin && len(r.Frames) > 0 {
 		rows := min(max(lines*3/5-2, 4), 20)
 		g := m.glyphs
-		out = append(out, fmt.Sprintf(" %s, the last %s: %s Spot  %s on-demand  %s missing", bold.Render(r.Name), window(m.window), spotInk.Render(g.Spot), demandInk.Render(g.OnDemand), shortInk.Render(g.Missing)))
+		out = append(out, fmt.Sprintf(" %s, the last %s: %s Spot  %s on-demand  %s leaving  %s missing", bold.Render(r.Name), window(m.window), spotInk.Render(g.Spot), demandInk.Render(g.OnDemand), faint.Render(g.Leaving), shortInk.Render(g.Missing)))
 		out = append(out, NewChart(r.Frames, m.top.At, m.window, m.width-6).Lines(rows, g, paint)...)
 	}
 	for _, l := range r.Log[max(0, len(r.Log)-max(0, lines-len(out))):] {

@@ -11,6 +11,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/backstop-ecs/backstop/internal/demo"
+	"github.com/backstop-ecs/backstop/internal/failover"
 )
 
 var topAt = time.Date(2026, 11, 2, 8, 0, 0, 0, time.UTC)
@@ -26,7 +27,7 @@ func (s *store) fetch(_ context.Context, selected string) Top {
 	s.asked = append(s.asked, selected)
 	t := Top{At: topAt, Err: s.err}
 	for i := range s.n {
-		r := TopRow{Name: fmt.Sprintf("w%02d", i), Healthy: i > 0, Mode: "mixed", Demand: 20, Spot: 12, OnDemand: 8, Health: 70, Breaker: "half_open", Note: "note",
+		r := TopRow{Name: fmt.Sprintf("w%02d", i), Healthy: i > 0, Mode: "mixed", Demand: 20, Spot: failover.Exactly(12), OnDemand: failover.Exactly(8), Health: 70, Breaker: "half_open", Note: "note",
 			Detail: []string{"detail of " + fmt.Sprint(i)}, Explain: strings.Split(strings.Repeat("line\n", 99)+"the end", "\n")}
 		if r.Name == selected || (selected == "" && i == 0) {
 			r.Log = []TopLine{{topAt, "decided about " + r.Name}}

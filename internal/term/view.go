@@ -143,6 +143,8 @@ func paint(l Layer, s string) string {
 		return spotInk.Render(s)
 	case OnDemand:
 		return demandInk.Render(s)
+	case Leaving:
+		return faint.Render(s)
 	case Missing:
 		return shortInk.Render(s)
 	case Wanted:
@@ -216,12 +218,19 @@ func (m *Model) counts() string {
 	if short(f) > 0 {
 		missing = shortInk.Render(missing)
 	}
+	between := ""
+	if f.Working > 0 {
+		between = fmt.Sprintf("   leaving %d %s", f.Working, g.Leaving)
+	}
+	if f.Arriving > 0 {
+		missing += fmt.Sprintf(", %d arriving", f.Arriving)
+	}
 	breaker := f.Breaker
 	if breaker != "" && breaker != "closed" {
 		breaker = bold.Render(strings.ToUpper(strings.ReplaceAll(breaker, "_", " ")))
 	}
-	return fmt.Sprintf(" demand %s   Spot %s   on-demand %s   %s   breaker %s", bold.Render(fmt.Sprint(f.Demand)),
-		spotInk.Render(fmt.Sprintf("%d %s", f.Spot, g.Spot)), demandInk.Render(fmt.Sprintf("%d %s", f.OnDemand, g.OnDemand)), missing, breaker)
+	return fmt.Sprintf(" demand %s   Spot %s   on-demand %s%s   %s   breaker %s", bold.Render(fmt.Sprint(f.Demand)),
+		spotInk.Render(fmt.Sprintf("%d %s", f.Spot, g.Spot)), demandInk.Render(fmt.Sprintf("%d %s", f.OnDemand, g.OnDemand)), between, missing, breaker)
 }
 
 func (m *Model) money() string {

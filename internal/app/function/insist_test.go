@@ -139,33 +139,62 @@ func TestWhatIsCommittedIsNotGivenBackWhenARepetitionFails(t *testing.T) {
 	})
 }
 
-// TestAWishToBeLookedAtAgainWithinSecondsIsGranted: a decision that waits for two seconds would wait for a minute.
+// TestAWishToBeLookedAtAgainWithinSecondsIsGranted: Spot tasks that will be in service in some seconds would keep their cover for a
+// minute more.
 func TestAWishToBeLookedAtAgainWithinSecondsIsGranted(t *testing.T) {
 	for _, moves := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t, 4, "api")
-			file, err := config.Parse([]byte(strings.Replace(w.yaml(""), "preset: fill", "preset: fill, fill_after: 2s", 1)), "test.yaml")
+			file, err := config.Parse([]byte(strings.Replace(w.yaml(""), "preset: fill", "preset: fill, ready_after: 2s", 1)), "test.yaml")
 			if err != nil {
 				t.Fatal(err)
 			}
 			f := w.function(function.Options{Config: file, Scale: 1})
-			msgs := w.interrupt("api", 2)
+			w.coverAndReturn(f, 1)
 			w.forget()
 			begun, at := time.Now(), w.box.Now()
 			if moves {
 				w.before = func(string) { w.box.AdvanceTo(at.Add(time.Since(begun))) }
 			}
-			if _, err := f.Invoke(invocation(t, timeout), batch(msgs)); err != nil {
+			if _, err := f.Invoke(invocation(t, timeout), schedule); err != nil {
 				t.Fatal(err)
 			}
 			took := time.Since(begun)
-			if n := w.desired("api"); (n >= 2) != moves {
-				t.Errorf("%d on-demand tasks are asked for, after 2 seconds and no sooner 2 are wanted; time passes %t", n, moves)
+			if n := w.desired("api"); (n == 0) != moves {
+				t.Errorf("%d on-demand tasks are asked for, after 2 seconds and no sooner none is wanted; time passes %t", n, moves)
 			}
 			if n := w.counts()["ecs:DescribeServices"]; n > 4 || took > 10*time.Second {
 				t.Errorf("%d looks in %s, want at most 4 in 10 seconds", n, took)
 			}
 		})
+	}
+}
+
+// coverAndReturn interrupts n tasks, lets their cover come into service, and gives Spot back until all of its tasks have just become
+// RUNNING.
+func (w *world) coverAndReturn(f *function.Function, n int) {
+	w.t.Helper()
+	invoke := func(body []byte) {
+		if _, err := f.Invoke(invocation(w.t, timeout), body); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	invoke(schedule)
+	invoke(batch(w.interrupt("api", n)))
+	w.box.AdvanceTo(w.box.Now().Add(5 * time.Minute))
+	invoke(schedule)
+	w.supply(-1)
+	running := func() (n int) {
+		w.box.World(func(e *ecsim.World) {
+			_, n, _ = e.Counts(ecsim.Ref{Region: region, Cluster: cluster, Service: "api-spot"})
+		})
+		return n
+	}
+	for i := 0; running() < 4 && i < 3600; i++ {
+		w.box.AdvanceTo(w.box.Now().Add(time.Second))
+	}
+	if w.desired("api") != n || running() < 4 {
+		w.t.Fatalf("%d on-demand tasks cover, %d Spot tasks run: the test tests nothing", w.desired("api"), running())
 	}
 }
 
@@ -236,9 +265,10 @@ func TestAPassDoesNotWaitForPrices(t *testing.T) {
 			if _, err := f.Invoke(invocation(t, timeout), batch(msgs)); err != nil {
 				t.Fatal(err)
 			}
-			want := "UpdateService DescribeTaskDefinition"
+			// The look itself reads the task definition once, beside the listing of the tasks.
+			want := "DescribeTaskDefinition UpdateService DescribeTaskDefinition"
 			if test.first {
-				want = "DescribeTaskDefinition UpdateService"
+				want = "DescribeTaskDefinition DescribeTaskDefinition UpdateService"
 			}
 			if got := strings.Join(order, " "); got != want {
 				t.Errorf("%s: calls are %q, want %q", test.policy, got, want)

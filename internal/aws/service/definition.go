@@ -75,7 +75,7 @@ func (c *client) define(ctx context.Context, arn string) (definition, error) {
 	return one, nil
 }
 
-// learn reads the task definitions that are not known yet, as far as that costs no waiting; the rest is read at a later look.
+// learn reads the task definitions that are not known yet, a few at a time; the rest is read at a later look.
 func (c *client) learn(ctx context.Context, arns []string) {
 	var all sync.WaitGroup
 	asked := make(map[string]bool)

@@ -74,18 +74,21 @@ type known struct {
 	tests map[string]bool
 }
 
-func (k *known) keep(ref control.ServiceRef, f facts) {
+// keep keeps a service's facts, and reports whether there were any before.
+func (k *known) keep(ref control.ServiceRef, f facts) (again bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.all == nil {
 		k.all, k.tests = make(map[control.ServiceRef]facts), make(map[string]bool)
 	}
+	_, again = k.all[ref]
 	k.all[ref] = f
 	for i := range f.entries {
 		if r := f.entries[i].testRule; r != "" {
 			k.tests[r] = true
 		}
 	}
+	return again
 }
 
 func (k *known) of(ref control.ServiceRef) (facts, bool) {

@@ -149,6 +149,7 @@ func (s *Services) describe(ctx context.Context, b *batch) (time.Time, []failove
 	for _, f := range out.Failures {
 		reasons[lastPart(aws.ToString(f.Arn))] = aws.ToString(f.Reason)
 	}
+	var unknown []string
 	for i, name := range b.names {
 		sv := found[lastPart(name)]
 		switch {
@@ -169,23 +170,20 @@ func (s *Services) describe(ctx context.Context, b *batch) (time.Time, []failove
 			obs[i] = observe(sv)
 			ref := control.ServiceRef{Region: b.region, Cluster: b.cluster, Service: name, RoleARN: b.role}
 			s.lines.keep(ref, sv, at)
-			s.known.keep(ref, factsOf(sv, &obs[i]))
+			if s.known.keep(ref, factsOf(sv, &obs[i])) && obs[i].Desired+obs[i].RunningCount > 0 {
+				unknown = append(unknown, obs[i].TaskDefinition)
+			}
 		}
 	}
-	healthBased(ctx, c, found, b.names, obs)
+	c.learn(ctx, unknown)
+	c.healthBased(found, b.names, obs)
 	return at, obs
 }
 
 // healthBased notes for which services health says when a task is ready: those behind a target group, and those whose containers have
-// health checks.
-func healthBased(ctx context.Context, c *client, found map[string]*types.Service, names []string, obs []failover.PoolObservation) {
-	var arns []string
-	for i := range obs {
-		if obs[i].Err == failover.ErrNone && obs[i].Desired+obs[i].RunningCount > 0 {
-			arns = append(arns, obs[i].TaskDefinition)
-		}
-	}
-	c.learn(ctx, arns)
+// health checks. That is known from a service's second look on, so that the first one, which may have a loss to cover, waits for no
+// more calls than it must; a listing finds out for itself.
+func (c *client) healthBased(found map[string]*types.Service, names []string, obs []failover.PoolObservation) {
 	for i, name := range names {
 		if sv := found[lastPart(name)]; sv != nil && obs[i].Err == failover.ErrNone {
 			d, _ := c.definitions.of(obs[i].TaskDefinition)

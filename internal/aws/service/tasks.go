@@ -48,6 +48,9 @@ func (s *Services) List(ctx context.Context, ref control.ServiceRef, want contro
 		side.Go(func() { gone, _, goneErr = tasks(ctx, c, ref, types.DesiredStatusStopped, stoppedPagesMax) })
 	}
 	l.readGroups(ctx, &side, s.known.carriesTests)
+	if want.Stopped || want.Health {
+		side.Go(func() { _, _ = c.define(ctx, f.definition) }) // beside the listing; what fails is tried, and told of, after it
+	}
 	running, at, err := tasks(ctx, c, ref, types.DesiredStatusRunning, pagesMax)
 	side.Wait()
 	if err == nil {

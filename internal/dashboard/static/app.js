@@ -42,10 +42,14 @@ export function level(l) {
 }
 
 export function meter(f) {
-  const whole = Math.max(f.demand, f.running, 1)
+  const whole = Math.max(f.demand, f.in_service.high + f.working, 1)
   const part = (cls, n) => { const e = h('span', { class: cls }); e.style.width = (100 * n / whole) + '%'; return e }
-  return h('div', { class: 'meter', 'aria-hidden': 'true' }, part('spot', f.spot_running), part('ondemand', f.on_demand_running), part('missing', f.shortfall))
+  return h('div', { class: 'meter', 'aria-hidden': 'true' }, part('spot', f.spot_in_service.low), part('ondemand', f.on_demand_in_service.low),
+    part('leaving', Math.min(f.working, Math.max(0, f.demand - f.in_service.low))), part('missing', f.missing.low))
 }
+
+// range says a number that may not be known better than between two.
+export const range = (r) => r.low === r.high ? count(r.low) : `${count(r.low)} to ${count(r.high)}`
 
 export const modeWords = { spot: 'on Spot', on_demand: 'on on-demand', mixed: 'on both', unknown: 'unknown' }
 

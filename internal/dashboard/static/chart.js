@@ -1,4 +1,4 @@
-// The chart of demand against what runs. It draws on a canvas; the page says the same in words and in a table.
+// The chart of demand against what serves: what could not be read is a gap. It draws on a canvas; the page says the same in words and in a table.
 
 /* global uPlot */
 
@@ -52,7 +52,7 @@ export class Chart {
     const stepped = uPlot.paths.stepped({ align: 1 })
     const none = { show: false }
     const axis = { stroke: css('--dim'), grid: { stroke: css('--line'), width: 1 }, ticks: { stroke: css('--line'), width: 1 }, font: '12px system-ui, "Liberation Sans", sans-serif' }
-    const most = this.data[3]
+    const most = this.data[4]
     this.plot = new uPlot({
       ...this.size(),
       tzDate: (s) => uPlot.tzDate(new Date(s * 1000), 'Etc/UTC'),
@@ -67,11 +67,13 @@ export class Chart {
         [1, '{HH}:{mm}:{ss}', '\n{MMM} {D}', null, '\n{MMM} {D}', null, null, null, 1],
       ] }, { ...axis, size: 52, incrs: [1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000, 2000, 2500, 5000, 10000] }],
       series: [{},
+        { paths: stepped, points: none, stroke: css('--leaving'), width: 1, fill: hatch(css('--leaving'), css('--card'), 10, true) },
         { paths: stepped, points: none, stroke: css('--ondemand'), width: 1.5, fill: hatch(css('--ondemand'), css('--ondemand-bg'), 8, true) },
         { paths: stepped, points: none, stroke: css('--spot-line'), width: 1.5, fill: css('--spot') },
         { paths: stepped, points: none, stroke: css('--wanted'), width: 2, dash: [7, 4] },
+        { paths: stepped, points: none, width: 0 },
       ],
-      bands: [{ series: [3, 1], fill: hatch(css('--missing'), css('--card'), 6, false) }],
+      bands: [{ series: [4, 5], fill: hatch(css('--missing'), css('--card'), 6, false) }],
       hooks: {
         draw: [(u) => this.drawMarks(u)],
         setCursor: [(u) => this.tell(u.cursor.idx ?? null, u.cursor.left >= 0 ? u.posToVal(u.cursor.left, 'x') : null)],

@@ -2,12 +2,13 @@
 import { $, h, fill, get } from './app.js'
 
 const kinds = {
-  failover: ['Fail over', 'Cover the workload with on-demand, then hold Spot down to its probe.', true],
+  failover: ['Fail over', 'Cover the workload with on-demand, then let Spot go: none stays there until you restore it.', true],
   restore: ['Restore', 'Let Spot prove itself now and ramp up, whatever the breaker waits for.', false],
   pin: ['Pin', 'Keep the workload on one kind of capacity, whatever the policy would decide.', true],
   unpin: ['Unpin', 'Decide by the policy again.', false],
   pause: ['Pause', 'Go on deciding and recording, but change nothing.', true],
   resume: ['Resume', 'Act again.', false],
+  confirm: ['Confirm', 'What a critical notice asks about is meant: a fall of the demand, or a service that is gone.', false],
 }
 
 export class Orders {
@@ -69,10 +70,10 @@ export class Orders {
     let p
     try { p = await get(`${this.base}/preview?${q}`) } catch (e) { fill($('dialog-preview'), h('p', null, 'What it would lead to is not known: ' + e.message)); return }
     if (o.kind !== this.kind) return
-    const stays = p.stays ? [h('p', null, p.stays + '.')] : []
+    const runs = p.runs ? [h('p', null, p.runs + '.')] : []
     if (p.refused) fill($('dialog-preview'), h('p', null, p.refused))
-    else if (!p.known) fill($('dialog-preview'), h('p', null, 'What the next pass would do is not known: the last look was not kept in full.'), ...stays)
-    else fill($('dialog-preview'), h('p', null, 'If all is as it was last seen, the next pass will:'), h('ul', null, p.expected.length ? p.expected.map((t) => h('li', null, t)) : h('li', null, 'change no count')), ...stays)
+    else if (!p.known) fill($('dialog-preview'), h('p', null, 'What the next pass would do is not known: the last look was not kept in full.'), ...runs)
+    else fill($('dialog-preview'), h('p', null, 'If all is as it was last seen, the next pass will:'), h('ul', null, p.expected.length ? p.expected.map((t) => h('li', null, t)) : h('li', null, 'change no count')), ...runs)
   }
 
   async send() {

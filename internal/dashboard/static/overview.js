@@ -1,4 +1,4 @@
-import { $, h, fill, level, levelWords, meter, modeWords, clock, span, usd, count, initial, setNow, now, get, watch } from './app.js'
+import { $, h, fill, level, levelWords, meter, range, modeWords, clock, span, usd, count, initial, setNow, now, get, watch } from './app.js'
 
 const all = new Map()
 const ranks = Object.keys(levelWords)
@@ -19,27 +19,30 @@ function facts(f) {
 
 function row(f) {
   const counts = f.known
-    ? `${count(f.demand)} wanted: ${count(f.spot_running)} on Spot, ${count(f.on_demand_running)} on-demand` + (f.shortfall ? `, ${count(f.shortfall)} missing` : '')
+    ? `${count(f.demand)} wanted: ${range(f.spot_in_service)} in service on Spot, ${range(f.on_demand_in_service)} on on-demand` +
+      [f.leaving_text, f.arriving_text, f.missing.high && range(f.missing) + ' missing'].filter(Boolean).map((t) => ', ' + t).join('')
     : 'no counts yet'
   return h('li', { class: 'workload ' + f.level, 'data-workload': f.workload },
     level(f.level),
     h('div', { class: 'title' }, h('h2', null, h('a', { href: '/workloads/' + encodeURIComponent(f.workload) }, f.workload)), h('p', null, f.headline)),
     h('div', null, meter(f), h('p', { class: 'counts' }, counts)),
     h('p', { class: 'facts' }, f.known ? `${facts(f)}; Spot health ${f.spot_health} of 100` : ''),
-    f.known ? h('p', { class: 'last' }, `${f.live ? '' : 'As of '}${clock(f.decided_at, now())}: ${f.words}`) : null)
+    f.known ? h('p', { class: 'last' }, `${f.live && f.counts_known ? '' : 'As of '}${clock(f.decided_at, now())}: ${f.words}`) : null)
 }
 
 function draw() {
   const text = $('filter-text').value.toLowerCase()
   const list = [...all.values()].sort((a, b) => ranks.indexOf(a.level) - ranks.indexOf(b.level) ||
-    b.shortfall / Math.max(1, b.demand) - a.shortfall / Math.max(1, a.demand) || (a.workload < b.workload ? -1 : 1))
+    b.missing.high / Math.max(1, b.demand) - a.missing.high / Math.max(1, a.demand) || (a.workload < b.workload ? -1 : 1))
   $('filter').hidden = list.length < 8
   const shown = list.filter((f) => f.workload.toLowerCase().includes(text))
   fill($('workloads'), shown.map(row))
-  const sum = (key) => list.reduce((n, f) => n + f[key], 0)
+  const sum = (of) => list.filter((f) => f.known).reduce((n, f) => n + of(f), 0)
+  const unsure = list.filter((f) => f.known && !f.counts_known).length
   const levels = ranks.map((l) => [list.filter((f) => f.level === l).length, levelWords[l].toLowerCase()]).filter(([n]) => n).map(([n, w]) => `${n} ${w}`)
   fill($('summary'), h('strong', null, `${list.length} ${list.length === 1 ? 'workload' : 'workloads'}`), `: ${levels.join(', ')}. `,
-    h('strong', null, `${count(sum('demand') - sum('shortfall'))} of ${count(sum('demand'))}`), ` wanted tasks run, ${count(sum('spot_running'))} of them on Spot. `, saved)
+    h('strong', null, `${count(sum((f) => f.demand) - sum((f) => f.missing.low))} of ${count(sum((f) => f.demand))}`), ` wanted tasks serve, ${count(sum((f) => f.spot_in_service.low))} of them on Spot. `,
+    unsure ? `${unsure === 1 ? '1 workload could' : unsure + ' workloads could'} not be read in full: the counts are at most that. ` : '', saved)
 }
 
 let saved = ''

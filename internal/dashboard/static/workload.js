@@ -1,4 +1,4 @@
-import { $, h, fill, level, modeWords, clock, span, usd, count, initial, setNow, now, get, watch, trouble } from './app.js'
+import { $, h, fill, level, range, modeWords, clock, span, usd, count, initial, setNow, now, get, watch, trouble } from './app.js'
 import { Chart } from './chart.js'
 import { Orders } from './orders.js'
 
@@ -31,9 +31,11 @@ function drawNow() {
   const s = insight && insight.savings
   fill($('tiles'),
     tile('Wanted', count(f.demand)),
-    tile('Running on Spot', count(f.spot_running), f.demand ? Math.round(100 * Math.min(1, f.spot_running / f.demand)) + ' % of what is wanted' : ''),
-    tile('On on-demand', count(f.on_demand_running), f.starting ? `${count(f.starting)} more start` : ''),
-    tile('Missing', count(f.shortfall), f.shortfall ? 'of ' + count(f.demand) : 'nothing', f.shortfall ? 'bad' : ''),
+    tile('In service on Spot', f.known ? range(f.spot_in_service) : 'unknown', f.demand && f.counts_known ? Math.round(100 * Math.min(1, f.spot_in_service.low / f.demand)) + ' % of what is wanted' : ''),
+    tile('On on-demand', f.known ? range(f.on_demand_in_service) : 'unknown', ''),
+    tile('Arriving', f.known ? count(f.warming + f.placed) : 'unknown', [f.arriving_text, f.late ? `${count(f.late)} late` : ''].filter(Boolean).join('; ')),
+    tile('Leaving', f.known ? count(f.leaving) : 'unknown', f.working ? `${count(f.working)} still work` : ''),
+    tile('Missing', f.known ? range(f.missing) : 'unknown', !f.known ? '' : !f.counts_known ? 'as of ' + clock(f.decided_at, now()) : f.missing.high ? 'of ' + count(f.demand) : 'nothing', f.known && f.missing.low ? 'bad' : ''),
     tile('Spot health', f.known ? f.spot_health + ' of 100' : 'unknown', f.known && f.mode !== 'unknown' ? 'over 5 min; it runs ' + modeWords[f.mode] : ''),
     tile('Saved today', s && s.known ? usd(s.today_usd) : '–', s ? (s.known ? 'estimated' : s.note) : 'adding up'),
     tile('Saved this month', s && s.known ? usd(s.month_usd) : '–', s && s.known ? s.note : ''))
@@ -76,12 +78,13 @@ function drawWhy() {
 
 function drawPools() {
   const f = facts
-  const cols = [['Pool'], ['Breaker'], ['Asked for', 'n'], ['Running', 'n'], ['Starting', 'n'], ['Stuck', 'n'], ['Interrupted lately', 'n'], ['Not placed lately', 'n'], ['Last reason']]
+  const cols = [['Pool'], ['Breaker'], ['Target', 'n'], ['In service', 'n'], ['Warming', 'n'], ['Placed', 'n'], ['Late', 'n'], ['Leaving', 'n'], ['Interrupted lately', 'n'], ['Not placed lately', 'n'], ['Last reason']]
   fill($('pools'), h('thead', null, h('tr', null, cols.map(([t, c]) => h('th', { scope: 'col', class: c }, t)))),
     h('tbody', null, f.pools.map((p) => h('tr', null,
       h('th', { scope: 'row' }, p.pool, h('small', null, `${p.capacity === 'FARGATE_SPOT' ? 'Fargate Spot' : 'on-demand'} · ${p.service}${p.sight ? ' · ' + p.sight : ''}`)),
       h('td', null, p.capacity === 'FARGATE_SPOT' ? p.breaker.replace('_', '-') + (p.breaker !== 'closed' && p.breaker_since ? ` for ${span((now() - Date.parse(p.breaker_since)) / 1000)}` : '') : 'none'),
-      ...[p.asked, p.running, p.starting, p.stuck, p.interruptions, p.capacity_failures].map((n) => h('td', { class: 'n' }, count(n))),
+      h('td', { class: 'n' }, count(p.asked)), h('td', { class: 'n' }, range(p.in_service)),
+      ...[p.warming, p.placed, p.late, p.leaving, p.interruptions, p.capacity_failures].map((n) => h('td', { class: 'n' }, count(n))),
       h('td', null, p.reason_text)))))
 }
 
@@ -90,9 +93,10 @@ function drawPools() {
 const chart = new Chart($('chart'), readout, (from, to) => show({ from, to }))
 
 function at(i) {
-  return { demand: past.demand[i], spot: past.spot[i], onDemand: past.on_demand[i], missing: Math.max(0, past.demand[i] - past.spot[i] - past.on_demand[i]) }
+  return { demand: past.demand[i], spot: past.spot[i], onDemand: past.on_demand[i], working: past.working[i], missing: past.missing[i] }
 }
-const words = (p) => `${count(p.demand)} wanted: ${count(p.spot)} on Spot, ${count(p.onDemand)} on on-demand, ${count(p.missing)} missing`
+const words = (p) => p.spot === null ? `${count(p.demand)} wanted: a pool could not be read, what served is not known`
+  : `${count(p.demand)} wanted: ${count(p.spot)} in service on Spot, ${count(p.onDemand)} on on-demand` + (p.working ? `, ${count(p.working)} leaving that still worked` : '') + `, ${count(p.missing)} missing`
 
 function readout(i, seconds) {
   const e = $('readout')
@@ -131,13 +135,18 @@ async function show(next) {
 
 function drawPast() {
   const p = past
-  const total = p.spot.map((n, i) => n + p.on_demand[i])
-  chart.show([p.times, total, p.spot, p.demand], p.marks, Date.parse(p.from) / 1000, Date.parse(p.to) / 1000)
+  const plus = (a, b) => a.map((n, i) => n === null || b[i] === null ? null : n + b[i])
+  const total = plus(p.spot, p.on_demand)
+  const met = p.missing.map((n, i) => n === null ? null : p.demand[i] - n)
+  const serves = total.map((n, i) => n === null ? null : Math.max(n, met[i]))
+  chart.show([p.times, serves, total, p.spot, p.demand, met], p.marks, Date.parse(p.from) / 1000, Date.parse(p.to) / 1000)
   $('later').disabled = Boolean(view.last)
   readout(null, null)
+  const known = p.missing.some((n) => n !== null)
   const full = p.full_share >= 1 ? 'all of the time' : `${(Math.floor(p.full_share * 1e5) / 1e3).toFixed(3)} % of the time`
   const from = Date.parse(p.begins) > Date.parse(p.from) ? p.begins : p.from
-  const sum = p.times.length ? `${clock(from)} to ${clock(p.to)}: all that was wanted ran ${full}; ${count(Math.round(p.shortfall_task_minutes * 10) / 10)} task-minutes were missing.` : 'No history in this time.'
+  const gap = p.unknown_seconds >= 1 ? ` What served is not known for ${span(p.unknown_seconds)} of it.` : ''
+  const sum = !p.times.length ? 'No history in this time.' : `${clock(from)} to ${clock(p.to)}: ` + (known ? `nothing was missing ${full}; ${count(Math.round(p.shortfall_task_minutes * 10) / 10)} task-minutes were missing.` : 'nothing could be read.') + gap
   $('range-sum').textContent = sum + (p.thinned ? ' So many changes that only the worst and the last moment of each stretch are drawn.' : '')
   $('chart').setAttribute('aria-label', 'Chart of tasks over time. ' + sum + (p.times.length ? ' At the end ' + words(at(p.times.length - 1)) + '.' : '') + ' The same is in the table below.')
   if ($('as-table').open) drawTable()
@@ -151,10 +160,10 @@ function drawTable() {
   const rows = []
   for (let i = p.times.length - 1; i >= first; i--) {
     const v = at(i)
-    rows.push(h('tr', null, h('th', { scope: 'row' }, clock(p.times[i] * 1000)), [v.demand, v.spot, v.onDemand, v.missing].map((n) => h('td', { class: 'n' }, count(n)))))
+    rows.push(h('tr', null, h('th', { scope: 'row' }, clock(p.times[i] * 1000)), [v.demand, v.spot, v.onDemand, v.working, v.missing].map((n) => h('td', { class: 'n' }, n === null ? 'unknown' : count(n)))))
   }
   fill($('chart-table'), h('caption', null, 'What held from each moment on, the newest first' + (first ? `; ${first} older rows are left out` : '')),
-    h('thead', null, h('tr', null, h('th', { scope: 'col' }, 'From (UTC)'), ['Wanted', 'On Spot', 'On on-demand', 'Missing'].map((t) => h('th', { scope: 'col', class: 'n' }, t)))),
+    h('thead', null, h('tr', null, h('th', { scope: 'col' }, 'From (UTC)'), ['Wanted', 'On Spot', 'On on-demand', 'Leaving, working', 'Missing'].map((t) => h('th', { scope: 'col', class: 'n' }, t)))),
     h('tbody', null, rows))
 }
 

@@ -113,7 +113,7 @@ type Facts struct {
 	Now time.Time
 	// Seed spreads the hold-offs of many workloads.
 	Seed uint64
-	// Demand is what is wanted of the workload, Bound the most that the pool may be asked for.
+	// Demand is what is wanted of the workload, Bound the most that the pool would be asked for without its breaker.
 	Demand, Bound int
 	// Owed is how many tasks of the pool are missing, not replaced and not excused.
 	Owed int
