@@ -26,6 +26,26 @@ resource "aws_cloudwatch_metric_alarm" "health" {
   tags               = var.tags
 }
 
+resource "aws_cloudwatch_metric_alarm" "missing" {
+  for_each = local.watched
+
+  alarm_name          = "${var.name}-${each.key}-capacity-missing"
+  alarm_description   = "${each.key}: capacity has been missing for 5 minutes. See docs/operations.md, \"Tasks are missing\"."
+  namespace           = local.namespace
+  metric_name         = "Missing"
+  dimensions          = { ServiceName = each.key }
+  statistic           = "Minimum"
+  period              = 60
+  evaluation_periods  = 5
+  threshold           = 0
+  comparison_operator = "GreaterThanThreshold"
+  # Unknown is not missing: it is absent, and that nobody looks is the alarm "no-pass".
+  treat_missing_data = "missing"
+  alarm_actions      = local.notify
+  ok_actions         = local.notify
+  tags               = var.tags
+}
+
 resource "aws_cloudwatch_metric_alarm" "failovers" {
   for_each = local.watched
 

@@ -17,7 +17,13 @@ locals {
   acted_services_short = var.short_service_arns ? distinct([for p in local.acted_pools : "arn:${local.partition}:ecs:${p.region}:${p.account}:service/${p.service}"]) : []
 
   own_tasks     = distinct([for p in local.own_pools : "arn:${local.partition}:ecs:${p.region}:${p.account}:task/${p.cluster}/*"])
-  stopped_tasks = distinct([for p in local.acted_pools : "arn:${local.partition}:ecs:${p.region}:${p.account}:task/${p.cluster}/*" if p.stops])
+  stopped_tasks = distinct([for p in local.acted_pools : "arn:${local.partition}:ecs:${p.region}:${p.account}:task/${p.cluster}/*"])
+
+  # Deployments are only read, and naming their clusters would not fit for twenty of them.
+  own_rollouts   = distinct([for p in local.own_pools : "arn:${local.partition}:ecs:${p.region}:${p.account}:service-deployment/*"])
+  own_in_cluster = distinct([for p in local.own_pools : "arn:${local.partition}:ecs:${p.region}:${p.account}:service/${p.cluster}/*"])
+  tagged         = distinct([for p in local.acted_pools : "arn:${local.partition}:ecs:${p.region}:${p.account}:service/${p.cluster}/*"])
+  drained        = distinct([for p in local.acted_pools : "arn:${local.partition}:elasticloadbalancing:${p.region}:${p.account}:targetgroup/*/*" if p.drains])
 
   parked_targets = distinct([for p in local.acted_pools : "arn:${local.partition}:application-autoscaling:${p.region}:${p.account}:scalable-target/*" if p.parks])
   synced_pools   = [for p in local.acted_pools : p if p.syncs]
@@ -105,7 +111,7 @@ data "aws_iam_policy_document" "function" {
   # Task ARNs are not known beforehand and do not say their service.
   statement {
     sid       = "DescribeTasks"
-    actions   = ["ecs:DescribeTasks"]
+    actions   = ["ecs:DescribeTasks", "ecs:GetTaskProtection"]
     resources = local.own_tasks
     condition {
       test     = "ArnEquals"
@@ -114,10 +120,18 @@ data "aws_iam_policy_document" "function" {
     }
   }
 
-  # Neither action supports a resource: "*" is all that AWS takes.
+  # Which revisions have tasks, and what share of the traffic each has.
   statement {
-    sid       = "ReadWithoutResource"
-    actions   = ["ecs:DescribeTaskDefinition", "application-autoscaling:DescribeScalableTargets"]
+    sid       = "DescribeDeployments"
+    actions   = ["ecs:ListServiceDeployments", "ecs:DescribeServiceDeployments"]
+    resources = concat(local.own_in_cluster, local.own_rollouts)
+  }
+
+  # None of these actions supports a resource: "*" is all that AWS takes.
+  statement {
+    sid = "ReadWithoutResource"
+    actions = ["ecs:DescribeTaskDefinition", "application-autoscaling:DescribeScalableTargets", "elasticloadbalancing:DescribeTargetGroups",
+    "elasticloadbalancing:DescribeListeners", "elasticloadbalancing:DescribeRules", "elasticloadbalancing:DescribeTargetHealth"]
     resources = ["*"]
   }
 
@@ -157,11 +171,36 @@ data "aws_iam_policy_document" "function" {
     }
   }
 
-  # Only with stop_stuck.
+  # The tag backstop:demand, and no other.
+  dynamic "statement" {
+    for_each = length(local.tagged) > 0 ? [1] : []
+    content {
+      sid       = "HoldDemand"
+      actions   = ["ecs:TagResource", "ecs:UntagResource"]
+      resources = local.tagged
+      condition {
+        test     = "ForAllValues:StringEquals"
+        variable = "aws:TagKeys"
+        values   = ["backstop:demand"]
+      }
+    }
+  }
+
+  # Only with `drain: late`.
+  dynamic "statement" {
+    for_each = length(local.drained) > 0 ? [1] : []
+    content {
+      sid       = "DrainWarnedTasks"
+      actions   = ["elasticloadbalancing:DeregisterTargets"]
+      resources = local.drained
+    }
+  }
+
+  # A task that is past twice its limit, and nothing else.
   dynamic "statement" {
     for_each = length(local.stopped_tasks) > 0 ? [1] : []
     content {
-      sid       = "StopStuckTasks"
+      sid       = "StopLateTasks"
       actions   = ["ecs:StopTask"]
       resources = local.stopped_tasks
       condition {

@@ -8,6 +8,7 @@ locals {
   listed = length(jsonencode(concat(
     local.own_services, local.acted_services, local.own_services_short, local.acted_services_short,
     local.own_clusters, local.own_clusters, local.own_clusters, local.own_clusters, local.own_tasks, local.stopped_tasks,
+    local.own_in_cluster, local.own_rollouts, local.tagged, local.drained,
     local.parked_targets, local.roles, local.read_parameters,
   )))
   services_inline = local.listed <= 5000
