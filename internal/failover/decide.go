@@ -85,7 +85,7 @@ func prepared(p *Policy, s State, o *Observation, dark bool) (State, *Finding) {
 		note = &Finding{Reason: ReasonClock, Until: s.Seen.At}
 		s = rebased(s, o.At, p.Switch.HoldOffMax)
 	}
-	over := func(until time.Time) bool { return !until.IsZero() && !o.At.Before(until) }
+	over := func(until time.Time) bool { return !dark && !until.IsZero() && !o.At.Before(until) } // not by a guessed time
 	if s.Pin != nil && over(s.Pin.Until) {
 		s.Pin = nil
 	}
