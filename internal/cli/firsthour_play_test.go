@@ -118,7 +118,7 @@ done`)
 	h.backstop(ExitDone, "doctor --problems")
 	h.backstop(ExitDone, "status shop")
 	h.say("`run` serves the dashboard, too: open http://127.0.0.1:7077. What its first page says is there for scripts as well:")
-	if got := h.workloads(); !strings.Contains(got, "shop: ok: All 20 run on Spot") {
+	if got := h.workloads(); !strings.Contains(got, "shop: ok: All 20 in service on Spot") {
 		h.t.Errorf("the dashboard says %s", got)
 	}
 }

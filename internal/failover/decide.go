@@ -88,7 +88,7 @@ func prepared(p *Policy, s State, o *Observation, dark bool) (State, *Finding) {
 	if month := o.At.UTC().Format("2006-01"); !dark && month != s.SpendMonth { // before the budget is asked, and not a pass later
 		s.SpendMonth, s.Seen.SpendUSD = month, 0
 	}
-	over := func(until time.Time) bool { return !until.IsZero() && !o.At.Before(until) }
+	over := func(until time.Time) bool { return !dark && !until.IsZero() && !o.At.Before(until) } // not by a guessed time
 	if s.Pin != nil && over(s.Pin.Until) {
 		s.Pin = nil
 	}

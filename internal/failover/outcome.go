@@ -194,7 +194,7 @@ func (x *outcome) decision(after *State) Decision {
 		d.Withheld = x.plan.actions
 	}
 	d.Reason = x.leading(d.Findings, after)
-	d.LookAgain = x.lookAgain()
+	d.LookAgain = x.lookAgain(after)
 	return d
 }
 
@@ -223,7 +223,7 @@ func readyBy(k *Known, seen *PoolSeen, now time.Time) time.Time {
 }
 
 // lookAgain is the next moment at which a pass would decide differently though nothing else happens.
-func (x *outcome) lookAgain() time.Time {
+func (x *outcome) lookAgain(after *State) time.Time {
 	next := time.Time{}
 	consider := func(t time.Time) {
 		if t.After(x.o.At) {
@@ -242,6 +242,9 @@ func (x *outcome) lookAgain() time.Time {
 		consider(k.NextReady)
 		consider(k.NextProof)
 		consider(x.cas.targets[i].Next)
+		if x.o.Pools[i].HealthBased && k.Warming > 0 && after.Gap != nil {
+			consider(x.o.At.Add(warmingLook)) // no event says that a task has become ready
+		}
 		if since := x.before.Pools[i].GoneSince; !since.IsZero() && x.before.Pools[i].LostAt.IsZero() {
 			consider(since.Add(goneAfter))
 		}
