@@ -67,8 +67,8 @@ func pinnedTo(s *State) Mode {
 	return s.Pin.Mode
 }
 
-// prepared gives every pool its state in the policy's order, corrects a clock that has jumped back, and ends the orders whose time
-// is over.
+// prepared gives every pool its state in the policy's order, corrects a clock that has jumped back, begins a new month's spending, and
+// ends the orders whose time is over.
 func prepared(p *Policy, s State, o *Observation, dark bool) (State, *Finding) {
 	pools, seen := make([]PoolState, len(p.Pools)), make([]PoolSeen, len(p.Pools))
 	for i := range p.Pools {
@@ -84,6 +84,9 @@ func prepared(p *Policy, s State, o *Observation, dark bool) (State, *Finding) {
 	if !dark && !s.Seen.At.IsZero() && o.At.Before(s.Seen.At.Add(-clockBack)) {
 		note = &Finding{Reason: ReasonClock, Until: s.Seen.At}
 		s = rebased(s, o.At, p.Switch.HoldOffMax)
+	}
+	if month := o.At.UTC().Format("2006-01"); !dark && month != s.SpendMonth { // before the budget is asked, and not a pass later
+		s.SpendMonth, s.Seen.SpendUSD = month, 0
 	}
 	over := func(until time.Time) bool { return !dark && !until.IsZero() && !o.At.Before(until) } // not by a guessed time
 	if s.Pin != nil && over(s.Pin.Until) {

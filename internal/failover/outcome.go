@@ -82,9 +82,6 @@ func (x *outcome) seen(s State) State {
 	if !s.Seen.At.IsZero() && now.After(s.Seen.At) {
 		elapsed = min(now.Sub(s.Seen.At), spendGapMax)
 	}
-	if month := now.UTC().Format("2006-01"); month != s.SpendMonth {
-		s.SpendMonth, s.Seen.SpendUSD = month, 0
-	}
 	pools := s.Seen.Pools // this pass's own (prepared)
 	for i := range pools {
 		k := &x.known[i]

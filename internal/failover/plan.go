@@ -240,6 +240,10 @@ func (in *planInput) raiseReason(i int) Reason {
 		return ReasonRamping
 	case pool.Capacity == Spot && b.Mode == Open:
 		return ReasonProving
+	case pool.Capacity == Spot && pool.Tier == 0 && i == in.p.owner() && !in.goal.Changed:
+		return ReasonRestored // its count was held down
+	case in.equals(i) && !in.goal.Changed:
+		return ReasonTierShared
 	case pool.Capacity == Spot && pool.Tier == 0:
 		return ReasonDemandChanged
 	case pool.Capacity == OnDemand && t.Need < t.Warm && t.Raise <= t.Warm:
@@ -259,6 +263,12 @@ func (in *planInput) raiseReason(i int) Reason {
 		}
 	}
 	return r
+}
+
+// equals reports whether Spot pool i is one of several of its tier.
+func (in *planInput) equals(i int) bool {
+	p := in.p.Pools
+	return p[i].Capacity == Spot && (i > 0 && p[i-1].Tier == p[i].Tier || i+1 < len(p) && p[i+1].Tier == p[i].Tier)
 }
 
 // lostLately reports whether tasks of the pool are under notice.
@@ -282,6 +292,8 @@ func (in *planInput) lowerReason(i int) Reason {
 	switch {
 	case in.p.Pools[i].Capacity != OnDemand && t.Limited:
 		return ReasonEvacuating
+	case in.equals(i) && !in.goal.Changed:
+		return ReasonTierShared
 	case in.p.Pools[i].Capacity != OnDemand && in.p.Pools[i].Tier > 0:
 		return ReasonSpotReturned
 	case in.p.Pools[i].Capacity != OnDemand:
