@@ -29,8 +29,8 @@ resource "aws_cloudwatch_metric_alarm" "health" {
 resource "aws_cloudwatch_metric_alarm" "missing" {
   for_each = local.watched
 
-  alarm_name          = "${var.name}-${each.key}-capacity-missing"
-  alarm_description   = "${each.key}: capacity has been missing for 5 minutes. See docs/operations.md, \"Tasks are missing\"."
+  alarm_name          = "${var.name}-${each.key}-missing"
+  alarm_description   = "${each.key}: for 5 minutes fewer tasks have been in service than are wanted. `backstop explain ${each.key}` says why and what would change it."
   namespace           = local.namespace
   metric_name         = "Missing"
   dimensions          = { ServiceName = each.key }
@@ -39,29 +39,11 @@ resource "aws_cloudwatch_metric_alarm" "missing" {
   evaluation_periods  = 5
   threshold           = 0
   comparison_operator = "GreaterThanThreshold"
-  # Unknown is not missing: it is absent, and that nobody looks is the alarm "no-pass".
+  # What cannot be read is not missing: a notice tells of it, and the alarm "no-pass" that nobody looks.
   treat_missing_data = "missing"
   alarm_actions      = local.notify
   ok_actions         = local.notify
   tags               = var.tags
-}
-
-resource "aws_cloudwatch_metric_alarm" "failovers" {
-  for_each = local.watched
-
-  alarm_name          = "${var.name}-${each.key}-failovers"
-  alarm_description   = "${each.key}: more than 5 failovers in a day. See docs/operations.md, \"Stop the flapping\"."
-  namespace           = local.namespace
-  metric_name         = "FailoverCount"
-  dimensions          = { ServiceName = each.key }
-  statistic           = "Sum"
-  period              = 86400
-  evaluation_periods  = 1
-  threshold           = 5
-  comparison_operator = "GreaterThanThreshold"
-  treat_missing_data  = "notBreaching"
-  alarm_actions       = local.notify
-  tags                = var.tags
 }
 
 resource "aws_cloudwatch_metric_alarm" "dead" {

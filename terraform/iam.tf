@@ -19,11 +19,13 @@ locals {
   own_tasks     = distinct([for p in local.own_pools : "arn:${local.partition}:ecs:${p.region}:${p.account}:task/${p.cluster}/*"])
   stopped_tasks = distinct([for p in local.acted_pools : "arn:${local.partition}:ecs:${p.region}:${p.account}:task/${p.cluster}/*"])
 
-  # Deployments are only read, and naming their clusters would not fit for twenty of them.
-  own_rollouts   = distinct([for p in local.own_pools : "arn:${local.partition}:ecs:${p.region}:${p.account}:service-deployment/*"])
-  own_in_cluster = distinct([for p in local.own_pools : "arn:${local.partition}:ecs:${p.region}:${p.account}:service/${p.cluster}/*"])
-  tagged         = distinct([for p in local.acted_pools : "arn:${local.partition}:ecs:${p.region}:${p.account}:service/${p.cluster}/*"])
-  drained        = distinct([for p in local.acted_pools : "arn:${local.partition}:elasticloadbalancing:${p.region}:${p.account}:targetgroup/*/*" if p.drains])
+  # By region and account, as the policy has no room for every cluster several times: a condition holds the one to one tag, the
+  # other only reads.
+  held_services = distinct([for p in local.acted_pools : "arn:${local.partition}:ecs:${p.region}:${p.account}:service/*"])
+
+  own_deployments = distinct(flatten([for p in local.own_pools : [for kind in ["service", "service-deployment"] : "arn:${local.partition}:ecs:${p.region}:${p.account}:${kind}/*"]]))
+
+  drained_groups = distinct([for p in local.acted_pools : "arn:${local.partition}:elasticloadbalancing:${p.region}:${p.account}:targetgroup/*" if p.drains])
 
   parked_targets = distinct([for p in local.acted_pools : "arn:${local.partition}:application-autoscaling:${p.region}:${p.account}:scalable-target/*" if p.parks])
   synced_pools   = [for p in local.acted_pools : p if p.syncs]
@@ -120,18 +122,24 @@ data "aws_iam_policy_document" "function" {
     }
   }
 
-  # Which revisions have tasks, and what share of the traffic each has.
+  # Deployments that shift traffic may wait for a person.
   statement {
-    sid       = "DescribeDeployments"
-    actions   = ["ecs:ListServiceDeployments", "ecs:DescribeServiceDeployments"]
-    resources = concat(local.own_in_cluster, local.own_rollouts)
+    sid       = "ReadDeployments"
+    actions   = ["ecs:DescribeServiceDeployments", "ecs:ListServiceDeployments"]
+    resources = local.own_deployments
   }
 
-  # None of these actions supports a resource: "*" is all that AWS takes.
+  # None of these supports a resource: "*" is all that AWS takes.
   statement {
     sid = "ReadWithoutResource"
-    actions = ["ecs:DescribeTaskDefinition", "application-autoscaling:DescribeScalableTargets", "elasticloadbalancing:DescribeTargetGroups",
-    "elasticloadbalancing:DescribeListeners", "elasticloadbalancing:DescribeRules", "elasticloadbalancing:DescribeTargetHealth"]
+    actions = [
+      "application-autoscaling:DescribeScalableTargets",
+      "ecs:DescribeTaskDefinition",
+      "elasticloadbalancing:DescribeListeners",
+      "elasticloadbalancing:DescribeRules",
+      "elasticloadbalancing:DescribeTargetGroups",
+      "elasticloadbalancing:DescribeTargetHealth",
+    ]
     resources = ["*"]
   }
 
@@ -171,13 +179,13 @@ data "aws_iam_policy_document" "function" {
     }
   }
 
-  # The tag backstop:demand, and no other.
+  # What is wanted, while a breaker or an order holds the count down: that one tag and no other.
   dynamic "statement" {
-    for_each = length(local.tagged) > 0 ? [1] : []
+    for_each = length(local.held_services) > 0 ? [1] : []
     content {
       sid       = "HoldDemand"
       actions   = ["ecs:TagResource", "ecs:UntagResource"]
-      resources = local.tagged
+      resources = local.held_services
       condition {
         test     = "ForAllValues:StringEquals"
         variable = "aws:TagKeys"
@@ -186,17 +194,17 @@ data "aws_iam_policy_document" "function" {
     }
   }
 
-  # Only with `drain: late`.
+  # Only for pools with drain = "late". The groups are those of the services, whose load balancers no variable names.
   dynamic "statement" {
-    for_each = length(local.drained) > 0 ? [1] : []
+    for_each = length(local.drained_groups) > 0 ? [1] : []
     content {
-      sid       = "DrainWarnedTasks"
+      sid       = "DrainTargets"
       actions   = ["elasticloadbalancing:DeregisterTargets"]
-      resources = local.drained
+      resources = local.drained_groups
     }
   }
 
-  # A task that is past twice its limit, and nothing else.
+  # Tasks that are past twice their limit, so that ECS tries another.
   dynamic "statement" {
     for_each = length(local.stopped_tasks) > 0 ? [1] : []
     content {

@@ -64,7 +64,6 @@ output "alarm_names" {
   value = concat(
     [for a in aws_cloudwatch_metric_alarm.health : a.alarm_name],
     [for a in aws_cloudwatch_metric_alarm.missing : a.alarm_name],
-    [for a in aws_cloudwatch_metric_alarm.failovers : a.alarm_name],
     [
       aws_cloudwatch_metric_alarm.dead.alarm_name,
       aws_cloudwatch_metric_alarm.errors.alarm_name,

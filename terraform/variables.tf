@@ -38,31 +38,32 @@ variable "workloads" {
       trip_late                    = optional(number)
       trip_share                   = optional(number)
       probe                        = optional(number)
+      hold_off                     = optional(string)
+      hold_off_max                 = optional(string)
       stable_for                   = optional(string)
       min_samples                  = optional(number)
       error_share                  = optional(number)
-      hold_off                     = optional(string)
-      hold_off_max                 = optional(string)
       ramp_dwell                   = optional(string)
       failovers_max_per_day        = optional(number)
-      park_scaling                 = optional(bool)
       on_demand_max                = optional(number)
       on_demand_budget_usd_monthly = optional(number)
       on_budget                    = optional(string)
       sync_task_definition         = optional(bool)
+      park_scaling                 = optional(bool)
       stale_for                    = optional(string)
       write_off_after              = optional(string)
     }), {})
     pools = list(object({
-      name         = string
-      cluster      = string
-      service      = string
-      capacity     = string
-      region       = optional(string)
-      role_arn     = optional(string)
-      min          = optional(number)
-      max          = optional(number)
-      tier         = optional(string)
+      name     = string
+      cluster  = string
+      service  = string
+      capacity = string
+      region   = optional(string)
+      role_arn = optional(string)
+      min      = optional(number)
+      max      = optional(number)
+      tier     = optional(string)
+
       drain        = optional(string)
       drain_before = optional(string)
     }))
@@ -333,7 +334,7 @@ variable "metrics" {
 }
 
 variable "workload_alarms" {
-  description = "Make the three alarms of each workload (health score, capacity missing, failovers a day): $0.30 a month per workload. They need metrics."
+  description = "Make the two alarms of each workload (health score, missing tasks): $0.20 a month per workload. They need metrics."
   type        = bool
   default     = true
   nullable    = false

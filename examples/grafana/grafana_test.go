@@ -20,15 +20,19 @@ import (
 	"github.com/backstop-ecs/backstop/internal/metrics"
 )
 
+func stateOf(mode failover.Mode, at time.Time) failover.State {
+	return failover.State{Decided: failover.Decided{Mode: mode}, Seen: failover.Seen{At: at}}
+}
+
 // served returns the names of the metrics that a daemon serves after one pass that does everything.
 func served(t *testing.T) []string {
 	t.Helper()
 	m := metrics.New(metrics.Options{Workloads: []string{"api"}, Version: "v0"})
 	at := time.Date(2026, 11, 2, 8, 0, 0, 0, time.UTC)
 	pools := []failover.PoolDecision{{Pool: "spot", Capacity: failover.Spot, Running: 1}, {Pool: "standard", Capacity: failover.OnDemand, Running: 1}}
-	m.Tell(t.Context(), control.Report{Workload: "api", Result: control.Committed, Before: failover.State{Mode: failover.ModeSpot, At: at}, After: failover.State{Mode: failover.ModeMixed, At: at},
+	m.Tell(t.Context(), control.Report{Workload: "api", Result: control.Committed, Before: stateOf(failover.ModeSpot, at), After: stateOf(failover.ModeMixed, at),
 		Observation: failover.Observation{At: at, Pools: []failover.PoolObservation{{Pool: "spot"}, {Pool: "standard"}}},
-		Decision:    failover.Decision{At: at, Workload: "api", Demand: 2, Running: 2, Pools: pools, Reason: failover.ReasonCovering},
+		Decision:    failover.Decision{At: at, Workload: "api", Demand: 2, InService: failover.Exactly(2), Pools: pools, Reason: failover.ReasonCovering},
 		Outcomes:    []journal.Outcome{{Action: failover.SetDesiredCount{Pool: "standard", Count: 1}}}})
 	w := httptest.NewRecorder()
 	m.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))

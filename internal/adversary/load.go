@@ -13,11 +13,8 @@ type Drive int
 
 // What moves the owner's count beside people.
 const (
-	NoDrive       Drive = iota
-	ByLoad              // target tracking on the CPU of all pools, as docs recommend
-	ByOwnLoad           // the same on the owner's tasks alone: it cannot see what on-demand does
-	ByBacklog           // messages a task, of the owner's tasks alone
-	ByRunningStep       // steps that start from the running count of the owner
+	NoDrive Drive = iota
+	ByLoad        // target tracking on the CPU of all pools, as docs recommend
 )
 
 const (
@@ -31,7 +28,6 @@ type forces struct {
 	// rate is the load that keeps the demand of the plan busy, factor what it is multiplied by now.
 	rate, factor float64
 	services     []ecsim.Ref
-	drive        Drive
 }
 
 // drives builds the auto scaling of a plan whose demand follows a load.
@@ -40,7 +36,7 @@ func (r *run) drives() error {
 	if p.Drive == NoDrive {
 		return nil
 	}
-	f := &forces{s: scaler.New(scaler.Config{Cooldown: time.Minute}), rate: float64(p.Demand) * perTask * cpuTarget / 100, factor: 1, drive: p.Drive}
+	f := &forces{s: scaler.New(scaler.Config{Cooldown: time.Minute, FromDesired: true}), rate: float64(p.Demand) * perTask * cpuTarget / 100, factor: 1}
 	for _, s := range r.refs {
 		f.services = append(f.services, ref(s))
 	}
@@ -50,30 +46,16 @@ func (r *run) drives() error {
 		return err
 	}
 	f.load(fleet)
-	return f.s.PutPolicy(r.w.Now(), owner, f.policy(owner))
+	return f.s.PutPolicy(r.w.Now(), owner, f.policy())
 }
 
 // load puts the load of now in force.
 func (f *forces) load(fleet scaler.Fleet) {
 	l := scaler.Load{Services: f.services, Rate: f.rate * f.factor, PerTask: perTask}
-	if f.drive == ByBacklog {
-		l.Queue, l.Backlog = "jobs", -1
-	}
 	f.s.SetLoad(fleet, l)
 }
 
-func (f *forces) policy(owner ecsim.Ref) scaler.Policy {
-	own := []ecsim.Ref{owner}
-	switch f.drive {
-	case ByOwnLoad:
-		return scaler.Policy{Name: "cpu", Tracking: &scaler.Tracking{Metric: scaler.Metric{Kind: scaler.CPU, Services: own}, Value: cpuTarget}}
-	case ByBacklog:
-		return scaler.Policy{Name: "backlog", Tracking: &scaler.Tracking{Metric: scaler.Metric{Kind: scaler.BacklogPerTask, Services: own}, Value: 20}}
-	case ByRunningStep:
-		low := 0.0
-		return scaler.Policy{Name: "step", Steps: &scaler.Steps{Adjustment: scaler.ChangeInCapacity, Steps: []scaler.Step{{Upper: &low, By: -1}},
-			Alarm: &scaler.Alarm{Metric: scaler.Metric{Kind: scaler.CPU, Services: f.services}, Threshold: 80, Below: true}}}
-	}
+func (f *forces) policy() scaler.Policy {
 	return scaler.Policy{Name: "cpu", Tracking: &scaler.Tracking{Metric: scaler.Metric{Kind: scaler.CPU, Services: f.services}, Value: cpuTarget}}
 }
 

@@ -143,3 +143,9 @@ func (r *run) isSilent(region string) bool {
 	defer r.mu.Unlock()
 	return r.silent[region] > 0
 }
+
+func (r *run) isThrottled() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.throttled
+}

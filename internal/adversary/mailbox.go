@@ -54,7 +54,7 @@ func (r *run) post(s failover.Signal, ok bool) {
 	h := hash(r.plan.Seed, 0xe7e47, m.posted)
 	m.forget()
 	m.signals[m.posted] = s
-	body := binary.BigEndian.AppendUint64(nil, m.posted)
+	body := bodyOf(m.posted)
 	m.posted++
 	if ok {
 		r.watch.happened(&s)
@@ -254,3 +254,6 @@ func (w *watch) acknowledged(l *letter) {
 			s.Service, time.Since(s.At))
 	}
 }
+
+// bodyOf is the body of the message of an event.
+func bodyOf(number uint64) []byte { return binary.BigEndian.AppendUint64(nil, number) }

@@ -43,6 +43,8 @@ type Plan struct {
 	World   ecsim.Config
 	// Encode makes the store keep JSON instead of values.
 	Encode bool
+	// scene, where there is one, is all that happens.
+	scene *Scene
 	// Log, if not nil, is given a line for every report and every trouble of the world.
 	Log func(format string, args ...any)
 }

@@ -168,6 +168,9 @@ func (p *process) ask(ctx context.Context, op int, ref control.ServiceRef, can [
 		<-ctx.Done()
 		return ctx.Err()
 	}
+	if op != opApply && p.r.isThrottled() {
+		return awsError("call", "ThrottlingException")
+	}
 	return p.call(ctx, op, p.object(ref), can, effect)
 }
 

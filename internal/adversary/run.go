@@ -83,6 +83,8 @@ type run struct {
 	healthErr failover.ErrorKind // what reads of health meet now
 	unwellAt  time.Time          // when applications last ceased or began to answer
 	forces    *forces
+	throttled bool // every look is refused
+	blink     bool // the next answer about the owner says that it is missing
 	mail      mailbox
 	troubled  bool
 	counts    Counts
@@ -135,6 +137,27 @@ func carryOut(t *testing.T, plan Plan, hooks Hooks) Result {
 	}
 	res := Result{Plan: plan}
 	time.Sleep(20 * time.Minute) // everything runs and has been seen
+	began := time.Now()
+	if plan.scene != nil {
+		r.playScene()
+		res.Trouble = time.Since(began)
+	} else {
+		r.ordeal(ctx, &res)
+	}
+	cancel()
+	all.Wait()
+	r.aside.Wait()
+	if hooks.End != nil {
+		hooks.End()
+	}
+	res.Breaches, res.Checked, res.Troubles, res.Passes, res.Acts = r.watch.breaches, r.watch.checked, r.counts, r.passes, r.watch.checked[actions]
+	res.Trace = r.trace
+	return res
+}
+
+// ordeal is the time of trouble and the calm after it.
+func (r *run) ordeal(ctx context.Context, res *Result) {
+	plan := &r.plan
 	o := &weather{r: r, rand: rand.New(rand.NewPCG(plan.Seed, 0x3ea7e4)), used: map[int]bool{plan.Demand: true}}
 	r.mu.Lock()
 	r.troubled = true
@@ -146,15 +169,6 @@ func carryOut(t *testing.T, plan Plan, hooks Hooks) Result {
 	began = time.Now()
 	res.Converged = r.settle(o)
 	res.Calm = time.Since(began)
-	cancel()
-	all.Wait()
-	r.aside.Wait()
-	if hooks.End != nil {
-		hooks.End()
-	}
-	res.Breaches, res.Checked, res.Troubles, res.Passes, res.Acts = r.watch.breaches, r.watch.checked, r.counts, r.passes, r.watch.checked[actions]
-	res.Trace = r.trace
-	return res
 }
 
 // build makes the services, the owner's with the demand.

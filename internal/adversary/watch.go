@@ -339,7 +339,7 @@ func (w *watch) acts(p *process, s control.ServiceRef, a failover.Action, seen m
 	}
 	state := &w.latest.State
 	threatened := min(mine, max(0, min(alive, trueDesired)-set.Count))
-	pinned := state.Pin != nil && state.Pin.Mode == failover.ModeSpot
+	pinned := state.Pin != nil && state.Pin.Mode == failover.ModeSpot || w.mayFall(p, state, set.Pool)
 	if threatened > 0 && total-threatened < state.Demand && r.plan.World.ReadLag <= 0 && !pinned && !changed && !jumps {
 		w.breachLocked("nothing_lowered_before_it_serves", "%s: %d serve, %d may be stopped, demand %d", journal.Text(a), total, threatened, state.Demand)
 	}
@@ -398,4 +398,18 @@ func (r *run) serving(s control.ServiceRef, g *ecsim.Glance) int {
 		n += min(v.InService, int(math.Ceil(v.Share*float64(g.TrueDesired)-1e-9)))
 	}
 	return min(n, g.InService)
+}
+
+// mayFall reports whether cover may go although it is needed: the budget is used up and the operator wants it so, nobody has confirmed
+// within a day that a deleted service is to be covered, or its tasks fail for the application's reasons.
+func (w *watch) mayFall(p *process, s *failover.State, pool string) bool {
+	if budget := p.policy.OnDemandBudgetUSDMonthly; p.policy.OnBudget == failover.ReleaseBudget && budget > 0 && s.Seen.SpendUSD >= budget {
+		return true
+	}
+	for i := range s.Pools {
+		if lost := s.Pools[i].LostAt; !lost.IsZero() && time.Since(lost) > 23*time.Hour {
+			return true
+		}
+	}
+	return s.Pool(pool).Failing != nil
 }

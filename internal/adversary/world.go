@@ -40,6 +40,9 @@ func (d direct) Describe(_ context.Context, refs []control.ServiceRef) (time.Tim
 	out := make([]failover.PoolObservation, len(refs))
 	for i, s := range refs {
 		g, ok := w.Glance(ref(s))
+		if r.blink && s == r.refs[0] { // right after CreateService, or while it is replaced
+			r.blink, ok, g.Status = false, false, ""
+		}
 		if !ok || g.Status != "ACTIVE" {
 			out[i] = failover.PoolObservation{Err: failover.ErrNotFound, ErrText: "describe service " + s.String() + ": it is not there", Gone: r.goneAs(s, g.Status)}
 			continue

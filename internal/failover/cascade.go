@@ -10,6 +10,8 @@ type Target struct {
 	Raise, Release int
 	// Need is what an on-demand pool must hold, Surplus what is started on top of it, Warm what is kept ahead of a loss.
 	Need, Surplus, Warm int
+	// Proven: what the pool was to cover is placed on Spot, with time to spare; what of the pool does not serve yet may go.
+	Proven bool
 	// Impaired: the pool cannot hold what is needed, and the next one is asked. Bounded: it was raised as far as is allowed.
 	Impaired, Bounded bool
 	// Failing: its tasks fail for the application's reasons; it is held at one.
@@ -64,6 +66,13 @@ func cascade(in cascadeInput) cascaded {
 	}
 	out.need = max(0, left)
 	in.cover(&out)
+	slack := true
+	for i := range out.needs {
+		slack = slack && (in.p.Pools[i].Capacity != Spot || out.needs[i].Slack)
+	}
+	for i := range out.targets {
+		out.targets[i].Proven = slack && in.p.Pools[i].Capacity == OnDemand && in.known[i].InService.High == 0
+	}
 	return out
 }
 
@@ -134,7 +143,10 @@ func (in *cascadeInput) coverPool(out *cascaded, i, left int) int {
 	case in.fails[i] != nil:
 		// Its tasks fail for the application's reasons: one shows when they no longer do.
 		t.Failing, t.Impaired = true, true
-		raise = min(raise, max(1, k.InService.High))
+		raise = min(raise, max(1, k.Surviving))
+	case k.Sight == Told && in.freshBehind(i):
+		t.Impaired = true
+		raise = min(raise, k.InForce.High) // a pool that can be read is the surer one
 	case k.OutOfTraffic, !last && impaired:
 		t.Impaired, t.Bounded = true, false
 		raise = min(raise, k.reliable()+1)
@@ -220,6 +232,16 @@ func (in *cascadeInput) behind(i int) (n int) {
 		}
 	}
 	return n
+}
+
+// freshBehind reports whether an on-demand pool behind one was read.
+func (in *cascadeInput) freshBehind(i int) bool {
+	for j := i + 1; j < len(in.known); j++ {
+		if in.p.Pools[j].Capacity == OnDemand && in.known[j].Sight == Fresh {
+			return true
+		}
+	}
+	return false
 }
 
 // lastCover reports whether no on-demand pool that counts comes behind one.

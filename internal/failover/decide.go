@@ -139,7 +139,7 @@ func rebased(s State, now time.Time, holdOff time.Duration) State {
 	}
 	for i := range s.Pools {
 		ps, seen := &s.Pools[i], &s.Seen.Pools[i]
-		for _, t := range []*time.Time{&ps.UnplacedSince, &ps.RefusedSince, &ps.ReleasedAt, &ps.FailedAt, &ps.UnreachedSince, &ps.GoneSince, &ps.LostAt,
+		for _, t := range []*time.Time{&ps.UnplacedSince, &ps.RefusedSince, &ps.ReleasedAt, &ps.StoppedAt, &ps.FailedAt, &ps.UnreachedSince, &ps.GoneSince, &ps.LostAt,
 			&ps.HealthErrSince, &ps.B.Since, &ps.B.TrippedAt, &ps.B.StepAt, &seen.At, &seen.WholeAt, &seen.ServedTo, &seen.ReclaimsAt} {
 			back(t, 0)
 		}
@@ -275,7 +275,7 @@ func failing(p *Policy, s *State, known []Known, tallies []Tally, o *Observation
 		failures := t.Failures + t.ConfigFailures
 		least := max(3, (k.InForce.High+9)/10)
 		switch {
-		case k.InService.High > 0:
+		case k.Surviving > 0:
 		case was != nil && was.TaskDefinition == o.Pools[i].TaskDefinition && (k.InForce.High > 0 || o.At.Sub(was.Since) < failingFor):
 			out[i] = was
 		case was == nil && failures >= least && !t.AppAt.Before(s.Seen.Pools[i].WholeAt):

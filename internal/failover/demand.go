@@ -39,7 +39,7 @@ func demandOf(p *Policy, s *State, known []Known, o *Observation) Goal {
 		}
 	default:
 		g.Asked = s.Pools[k].Asked
-		if known[k].Sight == Fresh {
+		if known[k].Sight == Fresh && !o.Pools[k].Draining {
 			g = g.read(&o.Pools[k], reading{o.Pools[k].Desired, o.At, p.StaleFor})
 		}
 	}

@@ -61,8 +61,8 @@ type Known struct {
 	HealthUnread bool
 	// OutOfTraffic is set for a pool whose tasks no listener reaches.
 	OutOfTraffic bool
-	// Fresh counts tasks in service that started after the breaker tripped and have survived.
-	FreshServing int
+	// Surviving counts the tasks in service that have run for a minute, FreshServing those of them that started after the breaker tripped.
+	Surviving, FreshServing int
 	// StartedRecently counts tasks that became RUNNING within the health window.
 	StartedRecently int
 	// Newest is when the newest task was created; OldestLate the task that has been late for longest, created OldestAt.
@@ -134,7 +134,7 @@ func estimate(l look) Known {
 	k.Desired = l.po.Desired
 	k.InForce = Exactly(l.ps.Asked.inForce(r))
 	k.Running, k.Placed = l.po.RunningCount, l.po.PendingCount
-	k.InService, k.Live = Exactly(k.Running), k.Running+k.Placed
+	k.InService, k.Surviving, k.Live = Exactly(k.Running), k.Running, k.Running+k.Placed
 	if l.po.Listed {
 		k = countTasks(l, k)
 	}
@@ -169,7 +169,7 @@ type counter struct {
 	k                          Known
 	l                          *look
 	ready, running             int
-	live, placed               int
+	live, placed, surviving    int
 	deniedReady                time.Duration // above 0: health is denied for so long that the running time stands in for it
 	newestServing              time.Time
 	oldestStart, oldestWarming time.Time
@@ -181,7 +181,7 @@ const revisionsMax = 8
 
 // countTasks reads a listing. It is the one loop over tasks, run twice where late tasks need to be known by younger ones.
 func countTasks(l look, k Known) Known {
-	c := counter{k: k, l: &l, ready: l.po.Steady, running: l.po.Steady, live: l.po.Steady}
+	c := counter{k: k, l: &l, ready: l.po.Steady, running: l.po.Steady, live: l.po.Steady, surviving: l.po.Steady}
 	if l.po.HealthBased && l.po.HealthErr != ErrNone {
 		c.k.HealthUnread = true
 		if since := l.ps.HealthErrSince; l.po.HealthErr == ErrDenied && !since.IsZero() && l.now.Sub(since) >= deniedFor {
@@ -199,6 +199,7 @@ func countTasks(l look, k Known) Known {
 		c.starting(&l.po.Tasks[i])
 	}
 	c.k.Running, c.k.Live, c.k.Placed, c.k.InService = c.running, c.live, c.placed, c.inService()
+	c.k.Surviving = c.surviving
 	c.k.NextLate = sooner(sooner(after(c.oldestStart, c.k.StartLimit), c.ageMark(c.oldestStart)), after(c.oldestWarming, c.k.ReadyLimit))
 	return c.k
 }
@@ -288,17 +289,19 @@ func (c *counter) ranFor(t *Task, d time.Duration) bool {
 	return true
 }
 
-// survived counts what proves a pool whose breaker is not closed.
+// survived counts a task in service that has run for a minute, and whether it proves a pool whose breaker is not closed.
 func (c *counter) survived(t *Task) {
 	b := &c.l.ps.B
-	if b.Mode == Closed || !t.StartedAt.After(b.TrippedAt) {
-		return
-	}
 	if proven := t.StartedAt.Add(survive); c.l.now.Before(proven) {
-		c.k.NextProof = sooner(c.k.NextProof, proven)
+		if b.Mode != Closed {
+			c.k.NextProof = sooner(c.k.NextProof, proven)
+		}
 		return
 	}
-	c.k.FreshServing++
+	c.surviving++
+	if b.Mode != Closed && t.StartedAt.After(b.TrippedAt) {
+		c.k.FreshServing++
+	}
 }
 
 // starting counts a task that exists and is not RUNNING.

@@ -140,7 +140,21 @@ func keeps(o *Observation, pool int, k SignalKind) bool {
 	if k == SignalRunning {
 		return po.Err != ErrNone // it cannot be seen, so it is told
 	}
-	return explains(k) && po.Err == ErrNone && po.RunningCount+po.PendingCount < po.Desired
+	return explains(k) && po.Err == ErrNone && wantedTasks(po) < po.Desired
+}
+
+// wantedTasks is how many tasks of a pool are wanted as far as was read: ECS counts those that stop as running until they have.
+func wantedTasks(po *PoolObservation) int {
+	if !po.Listed {
+		return po.RunningCount + po.PendingCount
+	}
+	n := po.Steady
+	for i := range po.Tasks {
+		if po.Tasks[i].Phase != Leaving {
+			n++
+		}
+	}
+	return n
 }
 
 // expired is the window without what is older than the horizon; stops that only explain a hole count for as long as ECS may take to
@@ -178,9 +192,10 @@ type Tally struct {
 	Spent int
 	// Failures are stops for the application's reasons within the health window; AppAt is the newest, Impaired that ECS
 	// says so itself.
-	Failures, ConfigFailures int
-	Impaired                 bool
-	AppAt                    time.Time
+	// Unwell counts tasks that had served and were stopped for failed health checks.
+	Failures, ConfigFailures, Unwell int
+	Impaired                         bool
+	AppAt                            time.Time
 	// NoRoomAt is the newest failure to place a task, Quota how many name a quota.
 	NoRoomAt time.Time
 	Quota    int
@@ -231,7 +246,7 @@ func (t *Tally) count(p *Policy, ps *PoolState, seen *PoolSeen, e *Evidence, now
 			t.Spent++
 		}
 	case loses(e.Kind):
-		if e.At.After(seen.At) {
+		if !e.At.Before(seen.At) { // both are whole seconds on AWS: what came in the look's own counts as after it
 			t.ToldLost++
 		}
 		if !since {
@@ -243,8 +258,15 @@ func (t *Tally) count(p *Policy, ps *PoolState, seen *PoolSeen, e *Evidence, now
 		t.lost(p, e, age)
 	case e.Kind == SignalApplicationStop, e.Kind == SignalUnhealthyStop:
 		t.AppAt = later(t.AppAt, e.At)
-		if recent && (e.StartedAt.IsZero() || e.At.Sub(e.StartedAt) < p.ReadyLimit) {
+		young := e.StartedAt.IsZero() || e.At.Sub(e.StartedAt) < p.ReadyLimit
+		if recent && young {
 			t.Failures++
+		}
+		if recent && !young && e.Kind == SignalUnhealthyStop {
+			t.Unwell++
+		}
+		if young && since && e.Kind == SignalUnhealthyStop {
+			t.Spent++ // it stood for a loss, and never served
 		}
 	case e.Kind == SignalConfiguration:
 		t.AppAt = later(t.AppAt, e.At)

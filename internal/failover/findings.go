@@ -36,6 +36,9 @@ func (x *outcome) sightFindings(out []Finding, i int) []Finding {
 	if k.Sight == Fresh && po.HealthErr != ErrNone {
 		out = append(out, Finding{Reason: ReasonHealthUnread, Pool: name, Count: k.Running, Detail: string(po.HealthErr)})
 	}
+	if k.Sight == Fresh && po.Draining {
+		out = append(out, Finding{Reason: ReasonServiceGone, Pool: name, Count: k.Running, Until: x.o.At, Detail: "DRAINING"})
+	}
 	if k.OutOfTraffic {
 		out = append(out, Finding{Reason: ReasonNoTraffic, Pool: name, Count: k.Running})
 	}
@@ -55,8 +58,8 @@ func (x *outcome) poolFindings(out []Finding, i int) []Finding {
 		out = append(out, Finding{Reason: ReasonCoverFailing, Pool: name, Count: x.fails[i].Failures, Limit: tgt.Need, Until: x.fails[i].Since})
 	case spot && (n.Excused > 0 || k.Unhealthy > 0) && t.ConfigFailures > t.Failures:
 		out = append(out, Finding{Reason: ReasonConfigurationError, Pool: name, Count: t.ConfigFailures, Limit: n.Excused})
-	case spot && (n.Excused > 0 && t.Failures > 0 || k.Unhealthy > 0):
-		out = append(out, Finding{Reason: ReasonApplicationFailing, Pool: name, Count: t.Failures + k.Unhealthy, Limit: n.Excused})
+	case spot && (n.Excused > 0 && t.Failures > 0 || k.Unhealthy > 0 || t.Unwell > 0 && x.before.Gap == nil):
+		out = append(out, Finding{Reason: ReasonApplicationFailing, Pool: name, Count: t.Failures + t.Unwell + k.Unhealthy, Limit: n.Excused})
 	case t.Failures+t.ConfigFailures >= 3 || t.Impaired:
 		out = append(out, Finding{Reason: ReasonReleaseFailing, Pool: name, Count: t.Failures + t.ConfigFailures})
 	}

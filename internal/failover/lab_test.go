@@ -388,6 +388,8 @@ func (l *lab) do(t testing.TB, line string) string {
 		l.dark = len(f) < 2 || f[1] != "off"
 	case "gone":
 		p.obs.Err, p.obs.Gone = ErrNotFound, f[2]
+	case "draining":
+		p.obs.Draining = true
 	case "read":
 		p.obs.Err, p.obs.Gone, p.obs.HealthErr = ErrNone, "", ErrNone
 	case "health-err":

@@ -26,6 +26,8 @@ type Need struct {
 	Loss, Excused, Owed int
 	// Holds is what the pool is good for: in service, coming and excused, at most what it is asked for.
 	Holds int
+	// Slack reports whether cover may be given up for placements that are not in service yet.
+	Slack bool
 	// Next is when an excuse or a credit ends by itself.
 	Next time.Time
 }
@@ -53,6 +55,7 @@ func needOf(in excuseInput) Need {
 	if !k.counts() || k.OutOfTraffic {
 		return Need{Loss: in.asked, Owed: in.asked}
 	}
+	t := in.tally
 	var n Need
 	serving := min(k.InService.High, in.asked)
 	if k.Sight == Told {
@@ -69,6 +72,9 @@ func needOf(in excuseInput) Need {
 	}
 	n.Owed = max(0, n.Loss-n.Excused)
 	n.Holds = min(in.asked, serving+n.Coming+n.Excused)
+	if known, possible := in.slack(); possible && !known && t.Lost > 0 && in.now.Sub(t.LostAt) <= proofAfter {
+		n.Slack = in.room()
+	}
 	return n
 }
 
@@ -98,22 +104,32 @@ func coming(in excuseInput) (n int, next time.Time) {
 // mayTake is how many tasks of the pool a deployment in progress may stop of its own accord.
 func mayTake(in excuseInput) int { return int(in.po.MayTake * float64(in.asked)) }
 
-// waits reports whether a loss may wait for the proof of its replacement: warned tasks work on, cover would come within the warning all
-// the same, and Spot was not known to lack room just before. Until something was learned, a task without health checks is taken to use
-// its warning and to start as the model's (A1).
-func waits(in excuseInput) bool {
-	k, t := in.known, in.tally
+// slack says whether cover that is asked for later than at once would still come into service within the warning: warned tasks work
+// on, and starts are quick. It is known once both were learned; before that it is not ruled out for tasks without health checks, which
+// are taken to start as the model's (A1).
+func (in *excuseInput) slack() (known, possible bool) {
 	warned := in.seen.WarnedSeconds
-	if warned > 0 && warned < worksOn.Seconds() || k.Working*2 < k.Leaving || in.po.Deploying {
+	share, learned := in.seen.Serve.within(warningFor - placedAfter)
+	works := warned >= worksOn.Seconds() && in.known.Working*2 >= in.known.Leaving
+	if !works && (warned > 0 || in.known.Working*2 < in.known.Leaving) || learned && share < waitShare || !learned && in.po.HealthBased || in.po.Deploying {
+		return false, false
+	}
+	return works && learned, true
+}
+
+// waits reports whether a loss may wait for the proof of its replacement: there is slack, and Spot was not known to lack room just
+// before.
+func waits(in excuseInput) bool {
+	known, _ := in.slack()
+	return known && in.room()
+}
+
+// room reports whether Spot was not known to lack room just before the newest loss.
+func (in *excuseInput) room() bool {
+	if short := in.state.UnplacedSince; !short.IsZero() && short.Before(in.tally.LostAt.Add(-placedAfter)) {
 		return false
 	}
-	if share, ok := in.seen.Serve.within(warningFor - placedAfter); ok && share < waitShare || !ok && in.po.HealthBased {
-		return false // cover takes longer than the warning as it is: each second of waiting is one of shortage
-	}
-	if short := in.state.UnplacedSince; !short.IsZero() && short.Before(t.LostAt.Add(-placedAfter)) {
-		return false
-	}
-	failed := later(t.NoRoomAt, in.state.FailedAt)
+	failed := later(in.tally.NoRoomAt, in.state.FailedAt)
 	return failed.IsZero() || in.now.Sub(failed) > skipAfterFailure
 }
 
@@ -145,12 +161,14 @@ func stops(in excuseInput) (n int, next time.Time) {
 		if _, ok := excuse(in, e); ok {
 			gone = append(gone, e)
 		}
-		if e.CreatedAt.After(in.seen.WholeAt) {
-			created = append(created, e.CreatedAt)
-		}
 	}
 	if len(gone) == 0 {
 		return 0, next
+	}
+	for i := range in.win {
+		if e := &in.win[i]; e.Pool == in.po.Pool && !e.At.Before(in.seen.WholeAt) && e.CreatedAt.After(in.seen.WholeAt) {
+			created = append(created, e.CreatedAt)
+		}
 	}
 	for i := range in.po.Tasks {
 		if t := &in.po.Tasks[i]; t.CreatedAt.After(in.seen.WholeAt) && t.Phase != Leaving {

@@ -70,6 +70,9 @@ func (x *outcome) pool(ps *PoolState, i int) {
 	if x.plan.asks[i] <= k.InForce.High {
 		ps.RefusedSince = zeroTime // nothing is asked of it that could be refused
 	}
+	if x.plan.acting && x.plan.stopped == i {
+		ps.StoppedAt = now
+	}
 	if x.plan.acting && x.plan.lowered[i] {
 		ps.ReleasedAt = now
 	}
@@ -94,7 +97,7 @@ func (x *outcome) seen(s State) State {
 			s.Seen.SpendUSD += float64(running) * elapsed.Hours() * x.p.Pools[i].TaskHourUSD
 		}
 		if k.Sight == Fresh {
-			pools[i] = learnPool(x.p, pools[i], &x.o.Pools[i], k, now, s.Gap != nil || x.before.Gap != nil)
+			pools[i] = learnPool(x.p, pools[i], &x.o.Pools[i], k, now, (s.Gap != nil || x.before.Gap != nil) && 10*k.InService.Low < 9*k.Desired)
 		}
 	}
 	s.Seen.Pools = pools
@@ -194,7 +197,7 @@ func (x *outcome) decision(after *State) Decision {
 		d.Withheld = x.plan.actions
 	}
 	d.Reason = x.leading(d.Findings, after)
-	d.LookAgain = x.lookAgain()
+	d.LookAgain = x.lookAgain(after)
 	return d
 }
 
@@ -223,7 +226,7 @@ func readyBy(k *Known, seen *PoolSeen, now time.Time) time.Time {
 }
 
 // lookAgain is the next moment at which a pass would decide differently though nothing else happens.
-func (x *outcome) lookAgain() time.Time {
+func (x *outcome) lookAgain(after *State) time.Time {
 	next := time.Time{}
 	consider := func(t time.Time) {
 		if t.After(x.o.At) {
@@ -242,6 +245,9 @@ func (x *outcome) lookAgain() time.Time {
 		consider(k.NextReady)
 		consider(k.NextProof)
 		consider(x.cas.targets[i].Next)
+		if x.o.Pools[i].HealthBased && k.Warming > 0 && after.Gap != nil {
+			consider(x.o.At.Add(warmingLook)) // no event says that a task has become ready
+		}
 		if since := x.before.Pools[i].GoneSince; !since.IsZero() && x.before.Pools[i].LostAt.IsZero() {
 			consider(since.Add(goneAfter))
 		}

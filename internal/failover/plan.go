@@ -22,6 +22,8 @@ type planned struct {
 	asked   []*Asked
 	parked  []*Scaling
 	lowered []bool
+	// stopped is the pool of which a late task is stopped, -1 for none.
+	stopped int
 	// actions are in the order in which they must be carried out; acting is false when they are withheld.
 	actions []Action
 	acting  bool
@@ -60,7 +62,7 @@ func (l *lists) all() []Action {
 // falls, then the rest. A crash between two of them leaves too much, never too little.
 func plan(in planInput) planned {
 	n := len(in.known)
-	out := planned{acting: !in.p.Observe && in.s.Pause == nil, asked: make([]*Asked, n), parked: make([]*Scaling, n), lowered: make([]bool, n),
+	out := planned{stopped: -1, acting: !in.p.Observe && in.s.Pause == nil, asked: make([]*Asked, n), parked: make([]*Scaling, n), lowered: make([]bool, n),
 		reasons: make([]Reason, n)}
 	out.asks = in.counts(&out)
 	var l lists

@@ -62,8 +62,8 @@ func (in *planInput) scaling(out *planned, l *lists, i int) bool {
 	return true
 }
 
-// stopLate stops the task that has been late for longest, so that ECS tries another: one a pass, and none that is not past twice its
-// limit. On-demand has others started in its place first, as long as more may be asked for; on Spot a task that never gets to RUNNING
+// stopLate stops the task that has been late for longest, so that ECS tries another: one in start_limit, and none that is not past
+// twice its limit, so that starts which are only slow come into service one day. On-demand has others started in its place first, as long as more may be asked for; on Spot a task that never gets to RUNNING
 // would be covered for ever.
 func (in *planInput) stopLate(out *planned, l *lists) {
 	for i := range in.known {
@@ -77,10 +77,14 @@ func (in *planInput) stopLate(out *planned, l *lists) {
 		case k.LateWarming > 0:
 			due = k.OldestAt.Add(2 * (k.StartLimit + k.ReadyLimit))
 		}
+		if stopped := in.s.Pools[i].StoppedAt; !stopped.IsZero() {
+			due = later(due, stopped.Add(k.StartLimit))
+		}
 		if in.o.At.Before(due) {
 			out.notes.due(due)
 			continue
 		}
+		out.stopped = i
 		l.rest = append(l.rest, StopTask{Pool: in.p.Pools[i].Name, Task: k.OldestLate})
 		out.notes.say(Finding{Reason: ReasonLateStopped, Pool: in.p.Pools[i].Name, Count: 1})
 		out.leads(ReasonLateStopped)

@@ -67,10 +67,12 @@ func (in *releaseInput) safe(i, here, elsewhere int, t *Target) int {
 		return 0
 	case needed <= here:
 		return max(0, live-(here-needed))
-	case t.Failing && k.InService.High == 0, t.Impaired && k.reliable() == 0:
+	case t.Failing && k.Surviving == 0, t.Impaired && k.reliable() == 0:
 		return 0 // nothing of it serves, nor can be expected to
 	case t.Impaired:
 		return live // what was never placed is in nobody's way
+	case t.Proven:
+		return t.Need // nothing of it serves, and what is not needed is on its way on Spot
 	}
 	return k.InForce.High
 }

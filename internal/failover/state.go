@@ -129,6 +129,8 @@ type PoolState struct {
 	UnplacedSince time.Time `json:"unplaced_since,omitzero"`
 	// ReleasedAt is when the pool was last lowered.
 	ReleasedAt time.Time `json:"released_at,omitzero"`
+	// StoppedAt is when a late task of the pool was last stopped.
+	StoppedAt time.Time `json:"stopped_at,omitzero"`
 	// Failing is set while the tasks of an on-demand pool fail for the application's reasons.
 	Failing *Failing `json:"failing,omitempty"`
 	// Parked holds the scalable target's own values while they are parked, until an observation shows

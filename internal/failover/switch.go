@@ -96,7 +96,10 @@ func (in *switchInput) recent() []time.Time {
 func (in *switchInput) facts(i, wanted int, failovers []time.Time) breaker.Facts {
 	k, t, ps := &in.known[i], &in.tallies[i], &in.s.Pools[i]
 	need := in.needIn(i, k.InForce.High)
-	late := k.Late
+	late := 0
+	if _, known := in.s.Seen.Pools[i].Start.Quantile(0.99); known {
+		late = k.Late // against a limit that the pool's own history supports
+	}
 	if since := ps.UnplacedSince; !since.IsZero() && in.now.Sub(later(since, k.Newest)) >= k.StartLimit {
 		late += k.Unplaced
 	}

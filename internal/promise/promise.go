@@ -320,7 +320,7 @@ func (c *checker) raisesAreBounded() {
 		case def.Capacity == failover.OnDemand:
 			asks, was = asks+p.ask, was+p.inForce
 			floor += max(def.Min, c.d.Pools[i].Warm)
-		case c.d.Pools[i].Breaker != failover.Closed:
+		case c.d.Pools[i].Breaker != failover.Closed, c.o.Pools[i].Draining:
 		case !p.read:
 			short -= c.d.Pools[i].InService.High
 		case p.healthUnread:

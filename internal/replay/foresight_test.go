@@ -26,7 +26,7 @@ func TestForesightIsFillWhereTheWarningIsUsed(t *testing.T) {
 			cost[name+"/"+string(stop)] = r
 		}
 	}
-	if a, b := cost["fill/uses-warning"], cost[RivalForesightX+"/uses-warning"]; math.Abs(a.CostUSD/b.CostUSD-1) > 1e-6 || a.ShortMinutes != b.ShortMinutes {
+	if a, b := cost["fill/uses-warning"], cost[RivalForesightX+"/uses-warning"]; math.Abs(a.CostUSD/b.CostUSD-1) > 1e-5 || a.ShortMinutes != b.ShortMinutes {
 		t.Errorf("where the warning is used fill costs %v and foresight %v", a.CostUSD, b.CostUSD)
 	}
 	if a, b := cost["fill/ends-at-sigterm"], cost[RivalForesightX+"/ends-at-sigterm"]; b.CostUSD <= a.CostUSD || b.ShortMinutes >= a.ShortMinutes {

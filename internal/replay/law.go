@@ -120,10 +120,10 @@ func (l *law) reckonsWithHealth() bool {
 	return false
 }
 
-// idle: nothing was done, the services are what they were, no evidence can expire, no gap is open, no breaker is at work and no budget
-// runs. Whatever else depends on time alone has asked for a pass of its own (Decision.LookAgain).
+// idle: nothing was done, the services are what they were, no breaker is at work, no budget runs and no tier is shared by what
+// its pools have lost lately. Whatever else depends on time alone has asked for a pass of its own (Decision.LookAgain).
 func (l *law) idle() bool {
-	if l.acted || len(l.state.Window) > 0 || l.state.Gap != nil || l.p.OnDemandBudgetUSDMonthly > 0 {
+	if l.acted || l.p.OnDemandBudgetUSDMonthly > 0 || !l.s.owned && (len(l.state.Window) > 0 || l.state.Gap != nil) {
 		return false
 	}
 	for i := range l.state.Pools {

@@ -1,7 +1,6 @@
 package replay
 
 import (
-	"slices"
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/ecsevent"
@@ -55,7 +54,7 @@ func (s *sim) taskEvent(k int, p *pool, e *ecsim.Event) {
 	seen := p.note(t, s.world, &s.run.World)
 	switch {
 	case seen.left:
-		kind := ecsevent.Classify(stopOf(t, seen.ran))
+		kind := s.kindOf(stopOf(t, seen.ran))
 		if kind == failover.SignalInterruption {
 			p.lost++
 			s.m.warned()
@@ -64,8 +63,23 @@ func (s *sim) taskEvent(k int, p *pool, e *ecsim.Event) {
 	case t.LastStatus == ecsim.Running && t.DesiredStatus == ecsim.Running:
 		s.notify(k, e.At, taskSignal(failover.SignalRunning, t, e), false)
 	case t.LastStatus == ecsim.Stopped:
-		s.notify(k, e.At, taskSignal(ecsevent.Classify(stopOf(t, !t.StartedAt.IsZero())), t, e), true)
+		s.notify(k, e.At, taskSignal(s.kindOf(stopOf(t, !t.StartedAt.IsZero())), t, e), true)
 	}
+}
+
+// kindOf classifies a stop. The world has few different ones, and to read their texts takes long.
+func (s *sim) kindOf(stop ecsevent.Stop) failover.SignalKind {
+	key := stop
+	key.StartedAt = time.Time{}
+	if !stop.StartedAt.IsZero() {
+		key.StartedAt = epoch // whether it ran matters, not since when
+	}
+	kind, known := s.kinds[key]
+	if !known {
+		kind = ecsevent.Classify(stop)
+		s.kinds[key] = kind
+	}
+	return kind
 }
 
 func stopOf(t *ecsim.Task, ran bool) ecsevent.Stop {
@@ -89,11 +103,7 @@ func (s *sim) notify(pool int, at time.Time, sig failover.Signal, stopped bool) 
 	}
 	sig.At, sig.Pool, sig.Service = at, s.pools[pool].name, s.pools[pool].ref.Service
 	n := notice{at: at.Sub(s.start) + s.c.Event.draw(s.rng), pool: pool, sig: sig, stopped: stopped}
-	i := len(s.arrivals)
-	for i > 0 && s.arrivals[i-1].at > n.at {
-		i--
-	}
-	s.arrivals = slices.Insert(s.arrivals, i, n)
+	s.arrivals.put(n)
 	s.awaken(&n)
 }
 

@@ -18,7 +18,8 @@ type mirror struct {
 	inTasks []int32         // place in fresh -> place in tasks
 	oldest  time.Time       // no running task of fresh was in service before it
 	healthy int             // of tasks, how many are RUNNING
-	leaving []departing     // desired status STOPPED, not STOPPED yet
+	leaving []departing     // desired status STOPPED, not STOPPED yet, in any order
+	inLeave map[string]int  // task ID -> place in leaving
 	shown   []failover.Task // room for a listing with those
 }
 
@@ -34,7 +35,9 @@ type departing struct {
 	from, until time.Time
 }
 
-func newMirror(ref ecsim.Ref) mirror { return mirror{ref: ref, at: map[string]int{}} }
+func newMirror(ref ecsim.Ref) mirror {
+	return mirror{ref: ref, at: map[string]int{}, inLeave: map[string]int{}}
+}
 
 // turn is what an event says of a task's life.
 type turn struct {
@@ -102,17 +105,23 @@ func (m *mirror) leave(i int, t *ecsim.Task, world *World) {
 	d := departing{task: m.tasks[i], from: m.due[i].ready}
 	d.task.Phase, d.task.EndsAt = failover.Leaving, t.StoppingAt.Add(stopTimeout)
 	d.until = world.worksUntil(t)
+	m.inLeave[t.ID] = len(m.leaving)
 	m.leaving = append(m.leaving, d)
 }
 
 // gone forgets a task that is STOPPED.
 func (m *mirror) gone(id string) {
-	for i := range m.leaving {
-		if m.leaving[i].task.ID == id {
-			m.leaving = append(m.leaving[:i], m.leaving[i+1:]...)
-			return
-		}
+	i, known := m.inLeave[id]
+	if !known {
+		return
 	}
+	delete(m.inLeave, id)
+	last := len(m.leaving) - 1
+	if i != last {
+		m.leaving[i] = m.leaving[last]
+		m.inLeave[m.leaving[i].task.ID] = i
+	}
+	m.leaving = m.leaving[:last]
 }
 
 // remove takes a task out of the mirror.

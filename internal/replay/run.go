@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/backstop-ecs/backstop/internal/ecsevent"
 	"github.com/backstop-ecs/backstop/internal/ecsim"
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/promise"
@@ -70,9 +71,9 @@ type sim struct {
 	shifts    int           // of what serves
 	polling   bool          // the controller reads health again soon
 	poll      time.Duration // the next look at health that shows something new; never when there is none
-	arrivals  []notice      // in order of arrival
+	kinds     map[ecsevent.Stop]failover.SignalKind
+	arrivals  inbox
 	wake      time.Duration // when they want a pass; never when there is none
-	batch     []notice
 	due       time.Duration // the next pass; never when none is wanted
 	tick      time.Duration
 	busyUntil time.Duration
@@ -124,7 +125,7 @@ func newSim(r *Run) (*sim, error) {
 		r.Prices = ArticlePrices()
 	}
 	r.World = r.World.defaults()
-	s := &sim{run: r, start: epoch, now: -warmUp, end: r.Trace.Duration, pools: layout(r.Trace, r.Zones), byRef: map[string]int{},
+	s := &sim{run: r, start: epoch, now: -warmUp, end: r.Trace.Duration, pools: layout(r.Trace, r.Zones), byRef: map[string]int{}, kinds: map[ecsevent.Stop]failover.SignalKind{},
 		c: r.Policy.Control, rng: rand.New(rand.NewPCG(r.Seed, 0xc0117201)), due: -warmUp, tick: -warmUp, wake: never, poll: never, busyUntil: -warmUp,
 		passed: -warmUp, row: -1}
 	s.world = ecsim.New(r.World.config(r.Seed, epoch.Add(-warmUp)))
@@ -285,8 +286,8 @@ func (s *sim) maybePass() {
 	if s.now < s.wake && s.now < s.due && !ticked && !polled {
 		return
 	}
-	n := 0
-	for n < len(s.arrivals) && s.arrivals[n].at <= s.now {
+	n, waiting := 0, s.arrivals.waiting()
+	for n < len(waiting) && waiting[n].at <= s.now {
 		n++
 	}
 	if ticked {
@@ -294,30 +295,36 @@ func (s *sim) maybePass() {
 			s.tick += s.c.Tick
 		}
 		if n == 0 && s.now < s.due && !s.dirty && !polled && !s.run.thorough && s.ctl.idle() {
+			s.settled() // it would find nothing to do
 			return
 		}
 	}
 	if s.now >= s.due {
 		s.due = never
 	}
-	s.batch = append(s.batch[:0], s.arrivals[:n]...)
-	s.arrivals = s.arrivals[:copy(s.arrivals, s.arrivals[n:])]
-	s.passed, s.wake, s.poll = s.now, never, never
-	for i := range s.arrivals {
-		s.awaken(&s.arrivals[i])
-	}
+	batch := s.arrivals.take(n)
+	s.settled()
 	s.dirty = false
 	s.asked = s.asked[:0]
 	s.result.Passes++
 	if n > 0 { // a regular pass that finds nothing to do is in nobody's way
 		s.busyUntil = s.now + passGap
 	}
-	s.ctl.pass(s.batch)
+	s.ctl.pass(batch)
 	if len(s.asked) > 0 {
 		s.send(act{asks: slices.Clone(s.asked)})
 	}
 	if s.run.audit != nil {
 		s.run.audit(s)
+	}
+}
+
+// settled notes that there was a pass now; what has not arrived yet wakes another one.
+func (s *sim) settled() {
+	s.passed, s.wake, s.poll = s.now, never, never
+	waiting := s.arrivals.waiting()
+	for i := range waiting {
+		s.awaken(&waiting[i])
 	}
 }
 

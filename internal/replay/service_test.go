@@ -39,8 +39,8 @@ func TestAShortageWithAWarmUpToTheSecond(t *testing.T) {
 	}
 }
 
-// Under fill the cover is RUNNING at +92.3 s and in service at +152.3 s, in the worlds where a warned task serves to its end 32.3 s after
-// that. Nothing is given back before what replaces it serves, whichever tasks a scale-in takes.
+// Under fill the cover is RUNNING at +92.3 s and in service at +152.3 s, so each task is missing for 152.3 s, or for 32.3 s where a warned
+// one serves to its end. Nothing is given back before what replaces it serves, whichever tasks a scale-in takes.
 func TestFillGivesNothingBackThatServes(t *testing.T) {
 	for _, stop := range []Stop{UsesWarning, EndsAtSIGTERM, Drained} {
 		for _, pick := range []ecsim.ScaleInPick{ecsim.PickServingFirst, ecsim.PickRandom, ecsim.PickStartingFirst} {

@@ -47,10 +47,10 @@ var withoutResource = map[string]string{
 	"ecs:ListTasks":                                   "held to the clusters by a condition, as in AWS's own examples",
 	"ecs:DescribeTaskDefinition":                      "task definitions do not support resource-level permissions",
 	"application-autoscaling:DescribeScalableTargets": "has no resource type",
-	"elasticloadbalancing:DescribeTargetGroups":       "reads of load balancing do not support resource-level permissions",
-	"elasticloadbalancing:DescribeListeners":          "the same",
-	"elasticloadbalancing:DescribeRules":              "the same",
-	"elasticloadbalancing:DescribeTargetHealth":       "the same",
+	"elasticloadbalancing:DescribeListeners":          "describing has no resource type",
+	"elasticloadbalancing:DescribeRules":              "describing has no resource type",
+	"elasticloadbalancing:DescribeTargetGroups":       "describing has no resource type",
+	"elasticloadbalancing:DescribeTargetHealth":       "describing has no resource type",
 }
 
 func TestEveryStatementNamesItsResources(t *testing.T) {
@@ -64,9 +64,12 @@ func TestEveryStatementNamesItsResources(t *testing.T) {
 			}
 		}
 		for _, r := range s.Resource {
-			if r != "*" && strings.Count(r, "*") > 0 && !regexp.MustCompile(`(:(?:task|service)/[^*]+/\*|:service-deployment/\*|:targetgroup/\*/\*|:scalable-target/\*|:log-group:[^*]+:\*)$`).MatchString(r) {
+			if r != "*" && strings.Count(r, "*") > 0 && !regexp.MustCompile(`(:task/[^*]+/\*|:scalable-target/\*|:log-group:[^*]+:\*|:targetgroup/\*|:service/\*|:service-deployment/\*)$`).MatchString(r) {
 				t.Errorf("%s: %s leaves more open than AWS makes it", s.Sid, r)
 			}
+		}
+		if slices.Contains(s.Action, "ecs:TagResource") && !slices.Equal(s.Condition["ForAllValues:StringEquals"]["aws:TagKeys"], []string{"backstop:demand"}) {
+			t.Error("ecs:TagResource is not held to the one tag that is Backstop's")
 		}
 		if slices.Contains(s.Action, "ecs:ListTasks") && len(s.Condition["ArnEquals"]["ecs:cluster"]) == 0 {
 			t.Error("ecs:ListTasks without the condition on the cluster lists every task of the account")

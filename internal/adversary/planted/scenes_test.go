@@ -1,0 +1,80 @@
+// Package planted plays the scenes of package adversary, and plants bugs in the law to see that they break a promise of a scene.
+package planted
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"testing"
+	"time"
+
+	"github.com/backstop-ecs/backstop/internal/adversary"
+)
+
+var (
+	caseFlag  = flag.String("case", "", "play the scenes of this case only")
+	seedsFlag = flag.Int("seeds", 2, "how many seeds to play each scene with")
+	fromFlag  = flag.Uint64("from", 1, "the first seed")
+	logFlag   = flag.Bool("log", false, "print every pass")
+)
+
+// gcPercent trades memory, of which a bubble uses little, for time; memoryLimit is how much at most, in bytes.
+const (
+	gcPercent   = 1000
+	memoryLimit = 512 << 20
+)
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	debug.SetGCPercent(gcPercent)
+	debug.SetMemoryLimit(memoryLimit)
+	os.Exit(m.Run())
+}
+
+// awaited are scenes whose defects are known and not repaired yet.
+var awaited = map[string]string{
+	"G1":  "a half-open breaker of a pool that stands by never closes",
+	"G4":  "a look that could not read readiness is remembered as one that saw nothing in service",
+	"L10": "tasks that ECS stops for failed health checks are not told",
+	"L15": "cover that exits after seconds counts as in service in between",
+	"L20": "starts slower than twice the limit are stopped before they can serve",
+	"L21": "starts in a gap teach nothing, so a limit that is too short stays",
+	"M2":  "an unhealthy stop before the first service does not use a credit up",
+	"M18": "stops of a deployment are not kept while ECS counts the tasks as running",
+}
+
+// TestScenes plays every case: the promises that its user has must hold.
+func TestScenes(t *testing.T) {
+	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
+	for i, c := range adversary.Scenes() {
+		if *caseFlag != "" && c.Case != *caseFlag {
+			continue
+		}
+		t.Run(fmt.Sprintf("%s %d", c.Case, i), func(t *testing.T) {
+			t.Parallel()
+			if why := awaited[c.Case]; why != "" && *caseFlag == "" {
+				t.Skip(why)
+			}
+			for n := range uint64(*seedsFlag) {
+				slots <- struct{}{}
+				begun := time.Now()
+				plan := c.Plan(*fromFlag + n)
+				if *logFlag {
+					plan.Log = func(format string, args ...any) { fmt.Printf(format+"\n", args...) }
+				}
+				res := adversary.Run(t, plan, adversary.Hooks{})
+				<-slots
+				for k, b := range res.Breaches {
+					if k < 3 {
+						t.Errorf("%s, seed %d: %s", c.Name, plan.Seed, b)
+					}
+				}
+				if took := time.Since(begun); took > 2*time.Second && testing.Verbose() {
+					t.Logf("%s, seed %d: %s for %s", c.Name, plan.Seed, took.Round(time.Millisecond), res.Trouble)
+				}
+			}
+		})
+	}
+}
