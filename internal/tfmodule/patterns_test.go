@@ -71,7 +71,6 @@ var notDelivered = map[string]string{
 	"pending":                       "what comes before RUNNING proves nothing, and would be half of all events",
 	"china":                         "another partition",
 	"placement_failure_aws_example": "another account's service; see TestTheRulesMatchAWSsOwnExamples",
-	"placement_failure_image":       "another account's service",
 	"running_old_arns":              "its cluster is given by name; ECS's events carry the cluster's ARN",
 }
 
