@@ -88,7 +88,7 @@ func seeOverview(t *testing.T, chromium context.Context, _ *lab, url string) {
 		"batch":     {"Warning", "19 of 50 missing", "50 wanted: 31 in service on Spot, 0 on on-demand"},
 		"analytics": {"Covering", "54 of 200 covered by on-demand"},
 		"checkout":  {"Fine", "All 120 in service on Spot"},
-		"reports":   {"Covering", "Pinned to on-demand: 10 on Spot, 60 on on-demand in service", "Pinned to on-demand until 17:00"},
+		"reports":   {"Covering", "Pinned to on-demand: 0 on Spot, 60 on on-demand in service", "pinned to on-demand until 17:00"},
 	} {
 		for _, w := range want {
 			b.says(`[data-workload="`+name+`"]`, w)
@@ -109,7 +109,7 @@ func seeWorkload(t *testing.T, chromium context.Context, _ *lab, url string) {
 	b.sees("savings in dollars", `/Saved today\s*\$\d+\.\d\d/.test(document.getElementById('tiles').innerText)`)
 	b.sees("a chart that is drawn", chartDrawn)
 	b.says("#range-sum", "task-minutes were missing")
-	b.says("#decisions", "AWS interrupts Spot tasks")
+	b.says("#decisions", "Raise standard from")
 	b.says("#next", "When a Spot task is interrupted")
 	b.says("#pools", "us-east-1/prod/analytics-spot")
 	b.says("#zones", "us-east-1a")
@@ -240,6 +240,8 @@ func seeChange(t *testing.T, chromium context.Context, l *lab, url string) {
 	l.worlds["checkout"].capacity = 77
 	l.look("checkout", l.now())
 	b.says("#headline", "43 of 120 missing")
+	l.at.Store(noon.Add(45 * time.Second).UnixMicro()) // ECS had its time to replace them
+	l.look("checkout", l.now())
 	b.sees("the tiles of the shortage", `/Missing\s*43/.test(document.getElementById('tiles').innerText)`)
 	b.says("#decisions", "Raise standard from 0 to")
 	b.says("#status", "Warning")

@@ -29,9 +29,8 @@ func (in *releaseInput) serves(i int, t *Target) int {
 // lowered returns the counts after every pool was lowered towards its low end as far as it is safe (design.md 3.5): the smallest
 // count with which what serves elsewhere and what is left here, whichever tasks ECS stops, holds what is kept. Pools are lowered
 // from the last to the first, and what one gives up is not there for the next. low holds the low ends, may who can be lowered.
-func (in *releaseInput) lowered(low []int, may []May, targets []Target) []int {
+func (in *releaseInput) lowered(out, low []int, may []May, targets []Target) []int {
 	n := len(in.known)
-	out := make([]int, n)
 	total := 0
 	for i := range out {
 		out[i] = in.known[i].InForce.High

@@ -46,7 +46,7 @@ func TestNoChoiceOfECSTakesWhatIsKept(t *testing.T) {
 		live := []int{spot + spotOther, serving + other}
 		for _, low := range [][]int{{live[0], 0}, {0, 0}} {
 			tried++
-			got := in.lowered(low, may, make([]Target, 2))
+			got := in.lowered(make([]int, 2), low, may, make([]Target, 2))
 			at := fmt.Sprintf("spot %d+%d, standard %d+%d, kept %d, low %v: %v", spot, spotOther, serving, other, kept, low, got)
 			left := leastLeft(spot, live[0], got[0]) + leastLeft(serving, live[1], got[1])
 			threatened := left < spot+serving
@@ -111,7 +111,7 @@ func TestRelease(t *testing.T) {
 			if targets[1].Failing {
 				low[1] = 1
 			}
-			equal(t, "the count of standard", c.in.lowered(low, c.may, targets)[1], c.want)
+			equal(t, "the count of standard", c.in.lowered(make([]int, 2), low, c.may, targets)[1], c.want)
 		})
 	}
 }
