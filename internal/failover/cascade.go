@@ -50,9 +50,9 @@ type cascaded struct {
 
 // cascade walks the pools in order of preference. Spot pools come first: each is asked for what those before it do not hold, and what
 // they lack and nobody excuses is what on-demand must hold.
-func cascade(in cascadeInput) cascaded {
+func cascade(r *room, in cascadeInput) cascaded {
 	n := len(in.p.Pools)
-	out := cascaded{targets: make([]Target, n), needs: make([]Need, n), shared: -1}
+	out := cascaded{targets: of(r.targets[:], n), needs: of(r.needs[:], n), shared: -1}
 	left := in.goal.Wanted
 	for a := 0; a < n; {
 		b := a + 1

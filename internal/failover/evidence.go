@@ -208,8 +208,8 @@ type Tally struct {
 }
 
 // tally counts the evidence of every pool.
-func tally(p *Policy, s *State, window []Evidence, now time.Time) []Tally {
-	out := make([]Tally, len(p.Pools))
+func tally(r *room, p *Policy, s *State, window []Evidence, now time.Time) []Tally {
+	out := of(r.tallies[:], len(p.Pools))
 	i := 0
 	for k := range window {
 		e := &window[k]

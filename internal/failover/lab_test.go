@@ -28,6 +28,9 @@ type lab struct {
 	broken  []string // promises
 	sets    int
 	dark    bool
+	// installation is whose state l.s is; states holds those of the others.
+	installation string
+	states       map[string]State
 }
 
 type labPool struct {
@@ -42,7 +45,7 @@ type labPool struct {
 
 func newLab(preset string) *lab {
 	p, _ := Preset(preset)
-	l := &lab{p: p, now: epoch}
+	l := &lab{p: p, now: epoch, installation: "first"}
 	l.s.Workload = "api"
 	return l
 }
@@ -427,6 +430,26 @@ func (l *lab) do(t testing.TB, line string) string {
 		p.scaling = Scaling{Present: true, Min: num(2, 0), Max: num(3, 0)}
 	case "state-lost":
 		l.s = State{Workload: "api"}
+	case "installation": // another installation, with a state of its own, guards from now on
+		if l.states == nil {
+			l.states = map[string]State{}
+		}
+		l.states[l.installation] = l.s
+		l.installation, l.s = f[1], State{Workload: "api"}
+		if s, ok := l.states[f[1]]; ok {
+			l.s = s
+		}
+	case "become": // the workload is given another preset
+		next, ok := Preset(f[1])
+		if !ok {
+			t.Fatalf("%s: no such preset", line)
+		}
+		next.Pools = l.p.Pools
+		l.p = next
+	case "hook": // a deployment waits for a lifecycle hook
+		p.obs.HookSince = l.now
+	case "deploy-failed":
+		p.obs.DeployFailed, p.obs.Deploying, p.obs.MayTake = f[2] == "yes", false, 0
 	case "advance":
 		d, err := time.ParseDuration(f[1])
 		if err != nil {
