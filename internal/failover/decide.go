@@ -138,6 +138,7 @@ func rebased(s State, now time.Time, holdOff time.Duration) State {
 		own := *s.Gap
 		back(&own.Since, 0)
 		back(&own.FellAt, 0)
+		back(&own.RoseAt, 0)
 		s.Gap = &own
 	}
 	for i := range s.Pools {

@@ -103,11 +103,14 @@ func (g Goal) inGap(s *State, known []Known, p *Policy, now time.Time) Goal {
 		return g
 	}
 	gap := *s.Gap
-	units := 1 + int(now.Sub(gap.Since)/riseUnit)
-	if most := max(gap.Demand*(1+units), gap.Demand+1); g.Demand > most {
+	if g.Demand > gap.Demand && gap.RoseAt.IsZero() {
+		gap.RoseAt = now
+	}
+	units := 1 + int(now.Sub(gap.RoseAt)/riseUnit)
+	if most := max(gap.Demand*(1+units), gap.Demand+1); !gap.RoseAt.IsZero() && g.Demand > most {
 		g.Bounded = g.Demand - most
 		g.Wanted = most
-		g.Next = gap.Since.Add(time.Duration(units) * riseUnit)
+		g.Next = gap.RoseAt.Add(time.Duration(units) * riseUnit)
 	}
 	switch {
 	case g.Demand >= gap.Kept || !gap.FellAt.IsZero() && !s.ConfirmedAt.Before(gap.FellAt):

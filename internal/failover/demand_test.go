@@ -41,9 +41,12 @@ func TestDemandOf(t *testing.T) {
 		{"in a gap by as much again as there was, at once", func(_ *Policy, s *State, po *PoolObservation) { s.Gap, po.Desired = gap(0, 20), 300 },
 			want{300, 40, 300, 260}, stageNow.Add(riseUnit)},
 		{"and once more for each start-up time", func(_ *Policy, s *State, po *PoolObservation) {
-			s.Gap, po.Desired = gap(2*riseUnit+time.Second, 20), 300
+			s.Gap, po.Desired = gap(time.Hour, 20), 300
+			s.Gap.RoseAt = ago(2*riseUnit + time.Second)
 		},
 			want{300, 80, 300, 220}, ago(time.Second).Add(riseUnit)},
+		{"counted from the rise, however old the gap", func(_ *Policy, s *State, po *PoolObservation) { s.Gap, po.Desired = gap(time.Hour, 20), 300 },
+			want{300, 40, 300, 260}, stageNow.Add(riseUnit)},
 		{"of one task, by one", func(_ *Policy, s *State, po *PoolObservation) { s.Gap, po.Desired = gap(0, 1), 5 }, want{5, 2, 5, 3}, stageNow.Add(riseUnit)},
 		{"a rise within the bound is covered in full", func(_ *Policy, s *State, po *PoolObservation) { s.Gap, po.Desired = gap(0, 20), 35 }, want{35, 35, 35, 0}, zeroTime},
 		{"a fall in a gap lowers nothing at first", func(_ *Policy, s *State, po *PoolObservation) { s.Gap, po.Desired = gap(time.Minute, 20), 16 },
