@@ -90,7 +90,7 @@ func TestDemandOf(t *testing.T) {
 			p, s := stagePolicy(), stageState()
 			o := Observation{At: stageNow, Pools: []PoolObservation{{Pool: "spot", Desired: 20, RunningCount: 3}, {Pool: "standard"}}}
 			c.edit(&p, &s, &o.Pools[0])
-			g := demandOf(&p, &s, knownOf(new(room), &p, &s, &o, nil, make([]Tally, 2)), &o)
+			g := demandOf(&p, &s, knownOf(new(Room), &p, &s, &o, nil, make([]Tally, 2)), &o)
 			if got := (want{g.Demand, g.Wanted, g.Kept, g.Bounded}); got != c.want {
 				t.Errorf("the goal is %+v, want %+v", got, c.want)
 			}
