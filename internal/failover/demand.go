@@ -56,8 +56,8 @@ func unconfirmed(s *State, ps *PoolState, now time.Time) bool {
 // read takes the owner's count as it was read.
 func (g Goal) read(po *PoolObservation, r reading) Goal {
 	switch {
-	case !g.Set && po.HeldDemand > 0 && g.Asked == nil:
-		// The state was lost while the count was held down: the tag says what was wanted, and the count is ours.
+	case g.Asked == nil && po.HeldDemand > po.Desired:
+		// The state was lost while the count was held down, or is older: the tag says what was wanted, and the count is ours.
 		g.Demand = po.HeldDemand
 		g.Asked = &Asked{Count: po.Desired, At: r.at, Done: true, Seen: true}
 	case g.Asked.theirs(r):

@@ -33,7 +33,7 @@ func TestDemandOf(t *testing.T) {
 		{"a lost state finds it in the tag", func(_ *Policy, s *State, po *PoolObservation) {
 			s.DemandSet, s.Demand, po.Desired, po.HeldDemand = false, 0, 2, 40
 		}, want{40, 40, 40, 0}, zeroTime},
-		{"a tag is not asked where the state knows", func(_ *Policy, _ *State, po *PoolObservation) { po.Desired, po.HeldDemand = 15, 40 }, want{15, 15, 15, 0}, zeroTime},
+		{"a state from before the hold finds it in the tag as well", func(_ *Policy, _ *State, po *PoolObservation) { po.Desired, po.HeldDemand = 15, 40 }, want{40, 40, 40, 0}, zeroTime},
 		{"what cannot be read stays", func(_ *Policy, _ *State, po *PoolObservation) { po.Err, po.Desired = ErrThrottled, 0 }, want{20, 20, 20, 0}, zeroTime},
 		{"a fixed demand", func(p *Policy, _ *State, po *PoolObservation) { p.Demand, po.Desired = 30, 5 }, want{30, 30, 30, 0}, zeroTime},
 		{"a fixed demand that an order changed", func(p *Policy, s *State, _ *PoolObservation) { p.Demand, s.DemandWanted = 30, 12 }, want{12, 12, 12, 0}, zeroTime},
