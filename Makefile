@@ -98,6 +98,14 @@ fuzz-keep: ## Keep what fuzzing found worth trying in testdata/fuzz
 simtest: ## Run SEEDS (200) seeds of the whole controller in a world of faults; SEED=n shows one, step by step
 	$(GO) test ./internal/adversary -v -count=1 -timeout 0 -run '^TestSeeds$$' -args $(if $(SEED),-seeds 1 -from $(SEED) -log,-seeds $(SEEDS) -from $(FROM))
 
+.PHONY: scenes
+scenes: ## Play the cases of the law on the world's truth; CASE=L1 shows one, step by step
+	$(GO) test ./internal/adversary/planted -v -count=1 -run '^TestScenes$$' -args $(if $(CASE),-case $(CASE) -seeds 1 -log,-seeds 5)
+
+.PHONY: bugs
+bugs: ## Plant every bug in the law and look for the scene that notices
+	$(GO) test ./internal/adversary/planted -v -count=1 -timeout 0 -run '^TestPlantedBugsAreCaught$$' -args -all
+
 .PHONY: soak
 soak: ## Let daemons live for SOAK (8760h: a year) of simulated trouble, over SQLite and over the whole wire (an hour)
 	$(GO) test ./internal/adversary -v -count=1 -timeout 0 -run '^TestSoak' -args -soak $(SOAK)

@@ -189,7 +189,6 @@ func (r *run) right() error {
 			return fmt.Errorf("%w: %s runs %d, want %d", errNotThere, pool.Name, g.Unthreatened, want)
 		case r.serving(service, &g) < want:
 			return fmt.Errorf("%w: %s has %d in service, want %d", errNotThere, pool.Name, r.serving(service, &g), want)
-		case b.Mode == failover.HalfOpen && want == 0: // it stands by, and is asked for nothing that could prove it
 		case b.Mode != failover.Closed:
 			return fmt.Errorf("%w: the breaker of %s is %s", errNotThere, pool.Name, b.Mode)
 		}

@@ -28,6 +28,8 @@ type Ground struct {
 	// Strategy of the owner's deployments; empty: rolling.
 	Strategy string
 	Bake     time.Duration
+	// Grace is how long health checks stop no task; 0: longer than any warm-up.
+	Grace time.Duration
 	// Hook makes deployments that shift traffic pause after the new revision is up.
 	Hook bool
 	// Minimum and Maximum are the percentages of its rolling deployments; 0 and 0: 100 and 200.
@@ -112,7 +114,7 @@ func (r *run) createService(w *ecsim.World, i, n int) error {
 		in.Deployment.Rollout = &ecsim.RolloutConfig{EarlySuccess: ecsim.EarlySuccess{Enabled: true, HealthyPercent: g.earlyPercent(), Deferred: false}}
 	}
 	if f := r.fronts[s.Region]; f != nil {
-		in.TargetGroups, in.HealthGrace = f.groups, graceMin+2*g.WarmUp.P99
+		in.TargetGroups, in.HealthGrace = f.groups, max(g.Grace, graceMin+2*g.WarmUp.P99)
 		switch {
 		case g.shifts() && i == 0:
 			in.TargetGroups = f.groups[:1]

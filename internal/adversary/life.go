@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -134,6 +136,13 @@ func (r *run) log(p *process, report control.Report) {
 	for i := range report.Decision.Pools {
 		pd := &report.Decision.Pools[i]
 		fmt.Fprintf(&text, " %s%s[%d/%d+%d+%d late %d ask %d %s]", pd.Pool, pd.Sight, pd.InService.High, pd.Desired, pd.Warming, pd.Placed, pd.Late, pd.Ask, pd.Breaker)
+	}
+	kinds := map[string]int{}
+	for i := range report.Observation.Signals {
+		kinds[report.Observation.Signals[i].Pool+" "+string(report.Observation.Signals[i].Kind)]++
+	}
+	for _, k := range slices.Sorted(maps.Keys(kinds)) {
+		fmt.Fprintf(&text, " <%d %s>", kinds[k], k)
 	}
 	for _, o := range report.Outcomes {
 		fmt.Fprintf(&text, " {%s %s}", journal.Text(o.Action), o.Err)

@@ -7,6 +7,7 @@ const (
 	acknowledgements
 	decisions
 	endings
+	scenes
 
 	stepKinds
 )
@@ -30,6 +31,8 @@ var promises = [stepKinds]struct {
 		"owner_is_not_written", "pause_changes_nothing", "raises_are_bounded", "reason_is_known", "state_is_bounded", "trips_have_evidence",
 		"unread_is_untouched"}},
 	endings: {"ends of trouble", []string{"converges", "cover_in_time", "messages_are_acknowledged", "nothing_panics", "run_never_ends"}},
+	scenes: {"scenes", []string{"capacity_is_back", "cover_is_bounded", "demand_is_kept", "losses_are_covered", "nothing_lowered_before_it_serves",
+		"nothing_outlives_its_need", "only_losses_are_covered", "owner_is_not_written", "spend_is_bounded", "trouble_is_told"}},
 }
 
 // ends notes that the calm has come.

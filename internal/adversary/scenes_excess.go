@@ -83,7 +83,9 @@ func excessScenes() []Scene {
 			p.Ground.Minimum, p.Ground.Maximum = 100, 200
 		}, play: func(s *stage) {
 			s.fresh()
-			s.on(func(w *ecsim.World) { w.SetSupply(ecsim.SupplyKey{Region: homeRegion, Provider: ecsim.FargateSpot}, 14) })
+			s.on(func(w *ecsim.World) {
+				w.SetSupply(ecsim.SupplyKey{Region: homeRegion, Provider: ecsim.FargateSpot}, 14)
+			})
 			before := s.cost()
 			s.roll(false, ecsim.FailNone)
 			s.wait(40 * time.Minute)
@@ -133,7 +135,9 @@ func excessScenes() []Scene {
 
 // slow makes starts of a capacity provider take as long as said; 0: as long as usual.
 func (s *stage) slow(provider string, d time.Duration) {
-	s.on(func(w *ecsim.World) { w.SetStartUp(provider, ecsim.StartUp{P50: d, P95: d * 11 / 10, P99: d * 12 / 10}) })
+	s.on(func(w *ecsim.World) {
+		w.SetStartUp(provider, ecsim.StartUp{P50: d, P95: d * 11 / 10, P99: d * 12 / 10})
+	})
 }
 
 // hang makes a share of a capacity provider's starts never get to RUNNING.

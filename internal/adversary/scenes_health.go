@@ -24,6 +24,7 @@ func healthScenes() []Scene {
 		}},
 		{Case: "M4", Name: "the first on-demand pool never becomes ready, the second does", prepare: func(p *Plan) {
 			p.warm(30 * time.Second)
+			p.Ground.Grace = 2 * time.Hour // ECS does not stop them
 			p.spare()
 		}, play: func(s *stage) {
 			s.deafTasks(1)

@@ -18,9 +18,9 @@ func laterScenes() []Scene {
 			s.fresh()
 			s.spot(0)
 			s.covered(coverSoon)
-			s.wait(2 * time.Minute)
+			s.wait(5 * time.Minute)
 			s.hang(ecsim.Fargate, 0)
-			s.whole(9 * time.Minute)
+			s.whole(12 * time.Minute)
 			s.atMost(s.bound(1))
 			s.spot(-1)
 		}},
@@ -137,11 +137,11 @@ func lastScenes() []Scene {
 				p.Policy.Pools[i].Drain, p.Policy.Pools[i].DrainBefore = failover.DrainLate, 25*time.Second
 			}
 		}, play: func(s *stage) {
-			s.spot(0)
+			s.spot(8)
 			s.wait(60 * time.Second)
 			working := 0
 			s.on(func(w *ecsim.World) { working = w.Working(s.pool(0)) })
-			if working < s.want/2 {
+			if working < s.want-1 {
 				s.breach("capacity_is_back", "a minute after the warning %d of %d warned tasks work on: they were drained with nothing in their place", working, s.want)
 			}
 			s.whole(8 * time.Minute)

@@ -85,6 +85,9 @@ func (r *run) playScene() {
 	c := r.plan.scene
 	s := &stage{r: r, o: &weather{r: r, rand: rand.New(rand.NewPCG(r.plan.Seed, 0x57a6e)), used: map[int]bool{}}, began: time.Now(), want: r.plan.Demand}
 	s.fresh()
+	r.watch.mu.Lock()
+	r.watch.checked[scenes]++
+	r.watch.mu.Unlock()
 	c.play(s)
 	if c.back < 0 {
 		return

@@ -50,7 +50,7 @@ type cascaded struct {
 
 // cascade walks the pools in order of preference. Spot pools come first: each is asked for what those before it do not hold, and what
 // they lack and nobody excuses is what on-demand must hold.
-func cascade(r *room, in cascadeInput) cascaded {
+func cascade(r *Room, in cascadeInput) cascaded {
 	n := len(in.p.Pools)
 	out := cascaded{targets: of(r.targets[:], n), needs: of(r.needs[:], n), shared: -1}
 	left := in.goal.Wanted

@@ -64,7 +64,7 @@ func TestCascade(t *testing.T) {
 			if c.edit != nil {
 				c.edit(&in)
 			}
-			out := cascade(new(room), in)
+			out := cascade(new(Room), in)
 			for i, w := range c.want {
 				tgt := out.targets[i+1]
 				if got := (want{tgt.Need, tgt.Surplus, tgt.Raise, tgt.Bounded, tgt.Impaired}); got != w {
@@ -79,13 +79,13 @@ func TestABreakersLimitIsWhatSpotIsAskedFor(t *testing.T) {
 	p, s := stagePolicy(), stageState()
 	in := cascadeInput{p: &p, s: &s, goal: &Goal{Demand: 20, Wanted: 20, Kept: 20, Set: true}, known: []Known{releasePool(20, 0), {}}, tally: make([]Tally, 2), fails: make([]*Failing, 2),
 		limits: []int{1, -1}, now: stageNow, warm: make([]int, 2), needIn: func(_, asked int) Need { return Need{Holds: min(20, asked)} }}
-	out := cascade(new(room), in)
+	out := cascade(new(Room), in)
 	equal(t, "what Spot is asked for", out.targets[0].Raise, 1)
 	equal(t, "whether the breaker limits it", out.targets[0].Limited, true)
 	equal(t, "what on-demand must hold", out.need, 19)
 	equal(t, "the surplus of what is only moved", out.targets[1].Surplus, 0)
 	in.pinned = ModeSpot
-	if out = cascade(new(room), in); out.targets[0].Limited {
+	if out = cascade(new(Room), in); out.targets[0].Limited {
 		t.Error("pinned to Spot the breaker limits nothing")
 	}
 }

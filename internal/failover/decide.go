@@ -24,8 +24,14 @@ func Decide(p Policy, s State, o Observation) (State, Decision) {
 //
 // It is a pipeline of functions over values, in the order of docs/design.md, 3.
 func Step(p *Policy, s State, o *Observation) (State, Decision) {
+	return StepIn(new(Room), p, s, o)
+}
+
+// StepIn is Step with a room that was used before.
+func StepIn(r *Room, p *Policy, s State, o *Observation) (State, Decision) {
+	*r = Room{}
 	o = inOrder(p, o)
-	dark, r := isDark(o), new(room)
+	dark := isDark(o)
 	s, note := prepared(p, s, o, dark)
 
 	ev := absorb(p, s.Window, o, dark)
@@ -138,6 +144,7 @@ func rebased(s State, now time.Time, holdOff time.Duration) State {
 		own := *s.Gap
 		back(&own.Since, 0)
 		back(&own.FellAt, 0)
+		back(&own.RoseAt, 0)
 		s.Gap = &own
 	}
 	for i := range s.Pools {
@@ -264,7 +271,7 @@ func writeOff(ps *PoolState, po *PoolObservation, limit time.Duration, known boo
 
 // failing settles which on-demand pools fail for the application's reasons: many failures and nothing in service. Such a pool is held
 // at one task until that one serves, or it runs another task definition.
-func failing(r *room, p *Policy, s *State, known []Known, tallies []Tally, o *Observation) []*Failing {
+func failing(r *Room, p *Policy, s *State, known []Known, tallies []Tally, o *Observation) []*Failing {
 	out := of(r.fails[:], len(known))
 	for i := range known {
 		k, t, was := &known[i], &tallies[i], s.Pools[i].Failing

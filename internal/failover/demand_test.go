@@ -33,7 +33,7 @@ func TestDemandOf(t *testing.T) {
 		{"a lost state finds it in the tag", func(_ *Policy, s *State, po *PoolObservation) {
 			s.DemandSet, s.Demand, po.Desired, po.HeldDemand = false, 0, 2, 40
 		}, want{40, 40, 40, 0}, zeroTime},
-		{"a tag is not asked where the state knows", func(_ *Policy, _ *State, po *PoolObservation) { po.Desired, po.HeldDemand = 15, 40 }, want{15, 15, 15, 0}, zeroTime},
+		{"a state from before the hold finds it in the tag as well", func(_ *Policy, _ *State, po *PoolObservation) { po.Desired, po.HeldDemand = 15, 40 }, want{40, 40, 40, 0}, zeroTime},
 		{"what cannot be read stays", func(_ *Policy, _ *State, po *PoolObservation) { po.Err, po.Desired = ErrThrottled, 0 }, want{20, 20, 20, 0}, zeroTime},
 		{"a fixed demand", func(p *Policy, _ *State, po *PoolObservation) { p.Demand, po.Desired = 30, 5 }, want{30, 30, 30, 0}, zeroTime},
 		{"a fixed demand that an order changed", func(p *Policy, s *State, _ *PoolObservation) { p.Demand, s.DemandWanted = 30, 12 }, want{12, 12, 12, 0}, zeroTime},
@@ -41,9 +41,12 @@ func TestDemandOf(t *testing.T) {
 		{"in a gap by as much again as there was, at once", func(_ *Policy, s *State, po *PoolObservation) { s.Gap, po.Desired = gap(0, 20), 300 },
 			want{300, 40, 300, 260}, stageNow.Add(riseUnit)},
 		{"and once more for each start-up time", func(_ *Policy, s *State, po *PoolObservation) {
-			s.Gap, po.Desired = gap(2*riseUnit+time.Second, 20), 300
+			s.Gap, po.Desired = gap(time.Hour, 20), 300
+			s.Gap.RoseAt = ago(2*riseUnit + time.Second)
 		},
 			want{300, 80, 300, 220}, ago(time.Second).Add(riseUnit)},
+		{"counted from the rise, however old the gap", func(_ *Policy, s *State, po *PoolObservation) { s.Gap, po.Desired = gap(time.Hour, 20), 300 },
+			want{300, 40, 300, 260}, stageNow.Add(riseUnit)},
 		{"of one task, by one", func(_ *Policy, s *State, po *PoolObservation) { s.Gap, po.Desired = gap(0, 1), 5 }, want{5, 2, 5, 3}, stageNow.Add(riseUnit)},
 		{"a rise within the bound is covered in full", func(_ *Policy, s *State, po *PoolObservation) { s.Gap, po.Desired = gap(0, 20), 35 }, want{35, 35, 35, 0}, zeroTime},
 		{"a fall in a gap lowers nothing at first", func(_ *Policy, s *State, po *PoolObservation) { s.Gap, po.Desired = gap(time.Minute, 20), 16 },
@@ -87,7 +90,7 @@ func TestDemandOf(t *testing.T) {
 			p, s := stagePolicy(), stageState()
 			o := Observation{At: stageNow, Pools: []PoolObservation{{Pool: "spot", Desired: 20, RunningCount: 3}, {Pool: "standard"}}}
 			c.edit(&p, &s, &o.Pools[0])
-			g := demandOf(&p, &s, knownOf(new(room), &p, &s, &o, nil, make([]Tally, 2)), &o)
+			g := demandOf(&p, &s, knownOf(new(Room), &p, &s, &o, nil, make([]Tally, 2)), &o)
 			if got := (want{g.Demand, g.Wanted, g.Kept, g.Bounded}); got != c.want {
 				t.Errorf("the goal is %+v, want %+v", got, c.want)
 			}

@@ -391,7 +391,7 @@ func (c *counter) inService() Range {
 }
 
 // knownOf estimates every pool.
-func knownOf(r *room, p *Policy, s *State, o *Observation, win []Evidence, tallies []Tally) []Known {
+func knownOf(r *Room, p *Policy, s *State, o *Observation, win []Evidence, tallies []Tally) []Known {
 	out := of(r.known[:], len(p.Pools))
 	gone := findNotices(win, o.At)
 	owner := p.owner()

@@ -131,7 +131,7 @@ func TestEstimate(t *testing.T) {
 			p, s := stagePolicy(), stageState()
 			o := Observation{At: stageNow, Pools: []PoolObservation{{Pool: "spot", Desired: 20}, {Pool: "standard"}}}
 			c.edit(&p, &s, &o.Pools[0])
-			k := knownOf(new(room), &p, &s, &o, s.Window, tally(new(room), &p, &s, s.Window, stageNow))[0]
+			k := knownOf(new(Room), &p, &s, &o, s.Window, tally(new(Room), &p, &s, s.Window, stageNow))[0]
 			got := want{k.InService, k.Running, k.Warming, k.Placed, k.Provisioning, k.Late, k.Unplaced, k.Unhealthy, k.Leaving, k.Working}
 			if got != c.want {
 				t.Errorf("known is\n%+v, want\n%+v", got, c.want)
@@ -179,7 +179,7 @@ func TestTheCountInForce(t *testing.T) {
 				s.Pools[1].LostAt = ago(time.Minute)
 			}
 			o := Observation{At: stageNow, Pools: []PoolObservation{{Pool: "spot", Desired: 20, RunningCount: 20}, {Pool: "standard", Desired: c.desired, Err: c.err}}}
-			k := knownOf(new(room), &p, &s, &o, nil, make([]Tally, 2))[1]
+			k := knownOf(new(Room), &p, &s, &o, nil, make([]Tally, 2))[1]
 			equal(t, "the count in force", k.InForce, c.want)
 		})
 	}
@@ -190,7 +190,7 @@ func TestTheEstimateSaysWhenItChanges(t *testing.T) {
 	p.ReadyAfter = time.Minute
 	o := Observation{At: stageNow, Pools: []PoolObservation{{Pool: "spot", Desired: 20}, {Pool: "standard"}}}
 	o.Pools[0].list(stageTasks("w", 1, Running, "", 20*time.Second), stageTasks("p", 1, Placed, "", 50*time.Second))
-	k := knownOf(new(room), &p, &s, &o, nil, make([]Tally, 2))[0]
+	k := knownOf(new(Room), &p, &s, &o, nil, make([]Tally, 2))[0]
 	equal(t, "the moment at which the warming task serves", k.NextReady, stageNow.Add(40*time.Second))
 	equal(t, "the moment at which a younger one could make the placed one late", k.NextLate, stageNow.Add(40*time.Second))
 }

@@ -208,7 +208,7 @@ type Tally struct {
 }
 
 // tally counts the evidence of every pool.
-func tally(r *room, p *Policy, s *State, window []Evidence, now time.Time) []Tally {
+func tally(r *Room, p *Policy, s *State, window []Evidence, now time.Time) []Tally {
 	out := of(r.tallies[:], len(p.Pools))
 	i := 0
 	for k := range window {

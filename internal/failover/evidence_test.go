@@ -139,7 +139,7 @@ func TestTally(t *testing.T) {
 			if c.edit != nil {
 				c.edit(&s)
 			}
-			out := tally(new(room), &p, &s, c.window, stageNow)
+			out := tally(new(Room), &p, &s, c.window, stageNow)
 			if out[0] != c.want {
 				t.Errorf("spot's tally is\n%+v, want\n%+v", out[0], c.want)
 			}

@@ -77,7 +77,7 @@ func TestWhatALookTeaches(t *testing.T) {
 		po := PoolObservation{Pool: "spot", Desired: 20, HealthBased: based}
 		po.list(tasks...)
 		o := Observation{At: stageNow, Pools: []PoolObservation{po, {Pool: "standard"}}}
-		k := knownOf(new(room), &p, &s, &o, nil, make([]Tally, 2))[0]
+		k := knownOf(new(Room), &p, &s, &o, nil, make([]Tally, 2))[0]
 		return learnPool(&p, s.Seen.Pools[0], &po, &k, stageNow, gap)
 	}
 	fresh := stageTasks("f", 3, Running, HealthReady, 20*time.Second) // started since the last look, a minute ago

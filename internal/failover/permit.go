@@ -27,7 +27,7 @@ type permitInput struct {
 }
 
 // permit is the one table of permissions.
-func permit(r *room, in permitInput) []May {
+func permit(r *Room, in permitInput) []May {
 	out := of(r.may[:poolsFew], len(in.known))
 	blind, unread := false, false
 	for i := range in.known {

@@ -39,7 +39,7 @@ func TestPermit(t *testing.T) {
 			if c.edit != nil {
 				c.edit(&in)
 			}
-			may := permit(new(room), in)
+			may := permit(new(Room), in)
 			for i, want := range []right{c.spot, c.standard} {
 				m := may[i]
 				if got := (right{m.Raise, m.Lower, m.Scale, m.Stop, m.Drain, m.Why}); got != want {
@@ -78,7 +78,7 @@ func TestMoneyHoldsRaisesBack(t *testing.T) {
 				c.edit(&p, &s)
 			}
 			in := permitInput{p: &p, s: &s, known: []Known{releasePool(0, 0), releasePool(c.running, 0)}, targets: []Target{{}, {Raise: c.ask}}, now: stageNow}
-			m := permit(new(room), in)[1]
+			m := permit(new(Room), in)[1]
 			equal(t, "the most", m.Most, c.most)
 			equal(t, "the low end", m.LowEnd, c.low)
 			equal(t, "the reason", m.Why, c.why)

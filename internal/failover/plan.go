@@ -60,7 +60,7 @@ func (l *lists) all() []Action {
 
 // plan turns targets and permissions into actions: cover first, then what else rises, then what prepares a lowering, then what
 // falls, then the rest. A crash between two of them leaves too much, never too little.
-func plan(r *room, in planInput) planned {
+func plan(r *Room, in planInput) planned {
 	n := len(in.known)
 	out := planned{stopped: -1, acting: !in.p.Observe && in.s.Pause == nil, asked: of(r.asked[:], n), parked: of(r.parked[:], n),
 		lowered: of(r.bools[:], n), reasons: of(r.reasons[:], n)}
@@ -86,7 +86,7 @@ func plan(r *room, in planInput) planned {
 }
 
 // counts is what every pool is asked for.
-func (in *planInput) counts(r *room, out *planned) []int {
+func (in *planInput) counts(r *Room, out *planned) []int {
 	n := len(in.known)
 	low, may := r.numbers(n), of(r.may[poolsFew:], n)
 	copy(may, in.may)
