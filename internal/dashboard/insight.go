@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/cost"
-	"github.com/backstop-ecs/backstop/internal/failover"
 )
 
 // insight is what a workload's history adds up to.
@@ -46,8 +45,6 @@ type zoneCount struct {
 	Zone  string `json:"zone"`
 	Count int    `json:"count"`
 }
-
-func isSpot(p *failover.PoolDecision) bool { return p.Capacity == failover.Spot }
 
 // month returns the beginning of the month of now, in UTC.
 func month(now time.Time) time.Time {

@@ -30,9 +30,9 @@ import (
 )
 
 const (
-	cluster     = "prod"
-	region      = "us-east-1"
-	demand      = 20
+	cluster = "prod"
+	region  = "us-east-1"
+	demand  = 20
 )
 
 // lab is a sandbox with the twins of one workload as they should be, one pass of the daemon over them, and two reads

@@ -123,14 +123,6 @@ func (a *Asked) inForce(r reading) int {
 // unseen reports whether a count was asked for so lately that a read need not show it yet.
 func (a *Asked) unseen(r reading) bool { return a != nil && !a.Seen && r.at.Sub(a.At) < r.lag }
 
-// last is the count that may be in force: our last one while no read need show it, else the reading.
-func (a *Asked) last(r reading) int {
-	if a.unseen(r) {
-		return a.Count
-	}
-	return r.count
-}
-
 func superseded(old []OldCount, count int) bool {
 	return slices.ContainsFunc(old, func(o OldCount) bool { return o.Count == count })
 }

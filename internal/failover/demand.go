@@ -117,7 +117,7 @@ func (g Goal) inGap(s *State, known []Known, p *Policy, now time.Time) Goal {
 		gap.Kept, gap.FellAt, gap.Echo = g.Demand, zeroTime, false
 	case gap.FellAt.IsZero() || g.Changed && g.Demand < g.From:
 		gap.FellAt = now
-		gap.Echo = g.Demand <= spotRunning(p, known)
+		gap.Echo = g.Demand > 0 && g.Demand <= spotRunning(p, known) // at 0 tasks a scaler sees no metric, and sets nothing
 	}
 	if gap.Echo {
 		g.Wanted, g.Kept = gap.Kept, gap.Kept

@@ -161,6 +161,9 @@ func wantedTasks(po *PoolObservation) int {
 // fill it.
 func expired(window []Evidence, horizon, now time.Time) []Evidence {
 	old := func(e *Evidence) bool {
+		if e.Kind == SignalApplicationStop && e.StartedAt.IsZero() && now.Sub(e.At) < failingFor {
+			return false // ECS backs off from tasks that never run for longer than anything else is remembered
+		}
 		return e.At.Before(horizon) || (explains(e.Kind) && !horizon.IsZero() && now.Sub(e.At) > evidenceFor/3)
 	}
 	for i := range window {

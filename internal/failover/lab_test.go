@@ -32,13 +32,12 @@ type lab struct {
 }
 
 type labPool struct {
-	name      string
-	desired   int
-	room      int // how many tasks ECS can place here; -1: any number
-	tasks     []Task
-	obs       PoolObservation // what every look at it says besides counts and tasks
-	scaling   Scaling
-	unhealthy bool
+	name    string
+	desired int
+	room    int // how many tasks ECS can place here; -1: any number
+	tasks   []Task
+	obs     PoolObservation // what every look at it says besides counts and tasks
+	scaling Scaling
 }
 
 func newLab(preset string) *lab {

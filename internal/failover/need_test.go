@@ -8,7 +8,6 @@ import (
 
 // needCase is one Spot pool of 20 with n tasks in service, ready to be given evidence.
 type needCase struct {
-	excuseInput
 	s State
 	p Policy
 	o Observation

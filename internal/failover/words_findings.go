@@ -103,7 +103,7 @@ func (x *outcome) demandFindings(out []Finding) []Finding {
 	if g.Changed {
 		out = append(out, Finding{Reason: ReasonDemandChanged, Pool: owner, Count: g.Demand, Limit: g.From})
 	}
-	if !x.before.DemandSet && g.Set && len(x.o.Pools) > 0 && owner != "" && x.o.Pools[x.p.owner()].HeldDemand == g.Demand && g.Demand > 0 {
+	if k := x.p.owner(); k >= 0 && g.Asked != nil && g.Asked.At.Equal(x.o.At) && g.Demand > 0 && x.o.Pools[k].HeldDemand == g.Demand && x.o.Pools[k].Desired < g.Demand {
 		out = append(out, Finding{Reason: ReasonDemandRemembered, Pool: owner, Count: g.Demand, Limit: x.o.Pools[x.p.owner()].Desired})
 	}
 	if g.Bounded > 0 {

@@ -231,7 +231,7 @@ var errRate = errors.New("no call left for hooks")
 
 func (l *look) askHooks(ctx context.Context) (time.Time, error) {
 	var since time.Time
-	if !l.c.limits.serviceRead.Allow() || !l.c.limits.serviceRead.Allow() {
+	if !l.c.limits.serviceRead.AllowN(time.Now(), 2) {
 		return since, errRate // it is worth no waiting
 	}
 	list, err := l.c.ecs.ListServiceDeployments(ctx, &ecs.ListServiceDeploymentsInput{Cluster: &l.ref.Cluster, Service: &l.ref.Service,
