@@ -17,7 +17,7 @@ GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 .PHONY: help
 help: ## Show this help
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## Build dist/backstop, static (VERSION=v1.2.3 stamps it)
@@ -26,6 +26,13 @@ build: ## Build dist/backstop, static (VERSION=v1.2.3 stamps it)
 .PHONY: test
 test: test-tools ## Run all tests, after installing on Debian what some of them need
 	$(GO) test $(TESTFLAGS) ./...
+
+# LONG are the packages whose tests take minutes: whole programs, worlds of faults, and what needs other programs.
+LONG := internal/(adversary|app/function|aws/state|aws/topic|demo|release|simulate|tfmodule)
+
+.PHONY: quick
+quick: ## Run what is worth running at each change (under a minute): no long suite, no other program
+	$(GO) test -short -timeout 2m $$($(GO) list ./... | grep -vE '$(LONG)')
 
 .PHONY: test-tools
 test-tools: ## Install the programs that some tests use (Debian, as root or with sudo); never fails
