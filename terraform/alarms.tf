@@ -26,22 +26,24 @@ resource "aws_cloudwatch_metric_alarm" "health" {
   tags               = var.tags
 }
 
-resource "aws_cloudwatch_metric_alarm" "failovers" {
+resource "aws_cloudwatch_metric_alarm" "missing" {
   for_each = local.watched
 
-  alarm_name          = "${var.name}-${each.key}-failovers"
-  alarm_description   = "${each.key}: more than 5 failovers in a day. See docs/operations.md, \"Stop the flapping\"."
+  alarm_name          = "${var.name}-${each.key}-missing"
+  alarm_description   = "${each.key}: for 5 minutes fewer tasks have been in service than are wanted. `backstop explain ${each.key}` says why and what would change it."
   namespace           = local.namespace
-  metric_name         = "FailoverCount"
+  metric_name         = "Missing"
   dimensions          = { ServiceName = each.key }
-  statistic           = "Sum"
-  period              = 86400
-  evaluation_periods  = 1
-  threshold           = 5
+  statistic           = "Minimum"
+  period              = 60
+  evaluation_periods  = 5
+  threshold           = 0
   comparison_operator = "GreaterThanThreshold"
-  treat_missing_data  = "notBreaching"
-  alarm_actions       = local.notify
-  tags                = var.tags
+  # What cannot be read is not missing: a notice tells of it, and the alarm "no-pass" that nobody looks.
+  treat_missing_data = "missing"
+  alarm_actions      = local.notify
+  ok_actions         = local.notify
+  tags               = var.tags
 }
 
 resource "aws_cloudwatch_metric_alarm" "dead" {

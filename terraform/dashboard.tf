@@ -11,7 +11,7 @@ locals {
       title   = "tasks"
       stat    = "Average"
       yaxis   = { min = 0 }
-      metrics = [["Demand", "#7f7f7f"], ["SpotRunning", "#2ca02c"], ["OnDemandRunning", "#1f77b4"], ["Shortfall", "#d62728"]]
+      metrics = [["Demand", "#7f7f7f"], ["InService", "#1f77b4"], ["SpotInService", "#2ca02c"], ["Missing", "#d62728"]]
       lines   = []
     },
     {

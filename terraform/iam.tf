@@ -17,7 +17,15 @@ locals {
   acted_services_short = var.short_service_arns ? distinct([for p in local.acted_pools : "arn:${local.partition}:ecs:${p.region}:${p.account}:service/${p.service}"]) : []
 
   own_tasks     = distinct([for p in local.own_pools : "arn:${local.partition}:ecs:${p.region}:${p.account}:task/${p.cluster}/*"])
-  stopped_tasks = distinct([for p in local.acted_pools : "arn:${local.partition}:ecs:${p.region}:${p.account}:task/${p.cluster}/*" if p.stops])
+  stopped_tasks = distinct([for p in local.acted_pools : "arn:${local.partition}:ecs:${p.region}:${p.account}:task/${p.cluster}/*"])
+
+  # By region and account, as the policy has no room for every cluster several times: a condition holds the one to one tag, the
+  # other only reads.
+  held_services = distinct([for p in local.acted_pools : "arn:${local.partition}:ecs:${p.region}:${p.account}:service/*"])
+
+  own_deployments = distinct(flatten([for p in local.own_pools : [for kind in ["service", "service-deployment"] : "arn:${local.partition}:ecs:${p.region}:${p.account}:${kind}/*"]]))
+
+  drained_groups = distinct([for p in local.acted_pools : "arn:${local.partition}:elasticloadbalancing:${p.region}:${p.account}:targetgroup/*" if p.drains])
 
   parked_targets = distinct([for p in local.acted_pools : "arn:${local.partition}:application-autoscaling:${p.region}:${p.account}:scalable-target/*" if p.parks])
   synced_pools   = [for p in local.acted_pools : p if p.syncs]
@@ -105,7 +113,7 @@ data "aws_iam_policy_document" "function" {
   # Task ARNs are not known beforehand and do not say their service.
   statement {
     sid       = "DescribeTasks"
-    actions   = ["ecs:DescribeTasks"]
+    actions   = ["ecs:DescribeTasks", "ecs:GetTaskProtection"]
     resources = local.own_tasks
     condition {
       test     = "ArnEquals"
@@ -114,10 +122,24 @@ data "aws_iam_policy_document" "function" {
     }
   }
 
-  # Neither action supports a resource: "*" is all that AWS takes.
+  # Deployments that shift traffic may wait for a person.
   statement {
-    sid       = "ReadWithoutResource"
-    actions   = ["ecs:DescribeTaskDefinition", "application-autoscaling:DescribeScalableTargets"]
+    sid       = "ReadDeployments"
+    actions   = ["ecs:DescribeServiceDeployments", "ecs:ListServiceDeployments"]
+    resources = local.own_deployments
+  }
+
+  # None of these supports a resource: "*" is all that AWS takes.
+  statement {
+    sid = "ReadWithoutResource"
+    actions = [
+      "application-autoscaling:DescribeScalableTargets",
+      "ecs:DescribeTaskDefinition",
+      "elasticloadbalancing:DescribeListeners",
+      "elasticloadbalancing:DescribeRules",
+      "elasticloadbalancing:DescribeTargetGroups",
+      "elasticloadbalancing:DescribeTargetHealth",
+    ]
     resources = ["*"]
   }
 
@@ -157,11 +179,36 @@ data "aws_iam_policy_document" "function" {
     }
   }
 
-  # Only with stop_stuck.
+  # What is wanted, while a breaker or an order holds the count down: that one tag and no other.
+  dynamic "statement" {
+    for_each = length(local.held_services) > 0 ? [1] : []
+    content {
+      sid       = "HoldDemand"
+      actions   = ["ecs:TagResource", "ecs:UntagResource"]
+      resources = local.held_services
+      condition {
+        test     = "ForAllValues:StringEquals"
+        variable = "aws:TagKeys"
+        values   = ["backstop:demand"]
+      }
+    }
+  }
+
+  # Only for pools with drain = "late". The groups are those of the services, whose load balancers no variable names.
+  dynamic "statement" {
+    for_each = length(local.drained_groups) > 0 ? [1] : []
+    content {
+      sid       = "DrainTargets"
+      actions   = ["elasticloadbalancing:DeregisterTargets"]
+      resources = local.drained_groups
+    }
+  }
+
+  # Tasks that are past twice their limit, so that ECS tries another.
   dynamic "statement" {
     for_each = length(local.stopped_tasks) > 0 ? [1] : []
     content {
-      sid       = "StopStuckTasks"
+      sid       = "StopLateTasks"
       actions   = ["ecs:StopTask"]
       resources = local.stopped_tasks
       condition {

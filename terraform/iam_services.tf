@@ -7,7 +7,7 @@ locals {
   # a plan does not know them, and must still know how many policies there are.
   listed = length(jsonencode(concat(
     local.own_services, local.acted_services, local.own_services_short, local.acted_services_short,
-    local.own_clusters, local.own_clusters, local.own_clusters, local.own_clusters, local.own_tasks, local.stopped_tasks,
+    local.own_clusters, local.own_clusters, local.own_clusters, local.own_clusters, local.own_tasks, local.stopped_tasks, local.held_services, local.own_deployments, local.drained_groups,
     local.parked_targets, local.roles, local.read_parameters,
   )))
   services_inline = local.listed <= 5000

@@ -34,7 +34,7 @@ locals {
     region   = startswith(p.cluster, "arn:") ? split(":", p.cluster)[3] : coalesce(p.region, local.region)
     account  = startswith(p.cluster, "arn:") ? split(":", p.cluster)[4] : p.role_arn != null ? split(":", p.role_arn)[4] : local.account
     observed = (var.observe || coalesce(w.policy.observe, w.policy.preset == "observe"))
-    stops    = coalesce(w.policy.stop_stuck, false)
+    drains   = coalesce(p.drain, "off") == "late"
     syncs    = coalesce(w.policy.sync_task_definition, false)
     parks    = coalesce(w.policy.park_scaling, true)
   }]])

@@ -63,7 +63,7 @@ output "alarm_names" {
   description = "Names of all alarms."
   value = concat(
     [for a in aws_cloudwatch_metric_alarm.health : a.alarm_name],
-    [for a in aws_cloudwatch_metric_alarm.failovers : a.alarm_name],
+    [for a in aws_cloudwatch_metric_alarm.missing : a.alarm_name],
     [
       aws_cloudwatch_metric_alarm.dead.alarm_name,
       aws_cloudwatch_metric_alarm.errors.alarm_name,

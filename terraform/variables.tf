@@ -63,6 +63,9 @@ variable "workloads" {
       min      = optional(number)
       max      = optional(number)
       tier     = optional(string)
+
+      drain        = optional(string)
+      drain_before = optional(string)
     }))
   }))
 
@@ -331,7 +334,7 @@ variable "metrics" {
 }
 
 variable "workload_alarms" {
-  description = "Make the two alarms of each workload (health score, failovers a day): $0.20 a month per workload. They need metrics."
+  description = "Make the two alarms of each workload (health score, missing tasks): $0.20 a month per workload. They need metrics."
   type        = bool
   default     = true
   nullable    = false

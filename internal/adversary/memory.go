@@ -3,12 +3,14 @@ package adversary
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/control"
+	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/journal"
 )
 
@@ -37,7 +39,11 @@ func (m *Memory) Load(ctx context.Context, workloads []string) (map[string]contr
 	defer m.mu.Unlock()
 	out := make(map[string]control.Record, len(workloads))
 	for _, name := range workloads {
-		if r, ok := m.records[name]; ok {
+		r, ok := m.records[name]
+		if r.State.Version > failover.StateVersion {
+			return nil, fmt.Errorf("load %s: %w", name, failover.ErrNewerState)
+		}
+		if ok {
 			out[name] = r
 		}
 	}

@@ -172,8 +172,11 @@ func poolLines(v *failover.PoolDecision) []string {
 	if v.Working > 0 {
 		out = append(out, fmt.Sprintf("%d of %d leaving tasks still work", v.Working, v.Leaving))
 	}
-	if v.Owed+v.Excused > 0 {
-		out = append(out, fmt.Sprintf("of what is missing here %d must be covered, %d is excused", v.Owed, v.Excused))
+	if v.Owed > 0 {
+		out = append(out, fmt.Sprintf("%s missing here that must be covered", count(v.Owed, "task")))
+	}
+	if v.Excused > 0 {
+		out = append(out, fmt.Sprintf("%s missing here for a reason that needs no cover", count(v.Excused, "task")))
 	}
 	if v.Surplus > 0 {
 		out = append(out, fmt.Sprintf("%d needed, %d more to cut the slowest starts", v.Need, v.Surplus))

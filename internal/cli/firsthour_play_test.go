@@ -104,7 +104,7 @@ aws ecs register-task-definition --family shop --cpu 1024 --memory 2048 --requir
   --container-definitions '[{"name": "app", "image": "shop:2", "stopTimeout": 120}]'
 for service in shop-spot shop-standard; do
   aws ecs update-service --cluster prod --service $service --task-definition shop:3 \
-    --deployment-configuration 'deploymentCircuitBreaker={enable=false,rollback=false}' \
+    --deployment-configuration 'deploymentCircuitBreaker={enable=false,rollback=false}' --availability-zone-rebalancing DISABLED \
     --network-configuration 'awsvpcConfiguration={subnets=[subnet-a,subnet-b],securityGroups=[sg-shop]}'
 done`)
 	h.say("AWS raises the quota (on a real account it takes hours to days, which is why the doctor asks now):")
@@ -114,11 +114,11 @@ done`)
 	h.text.WriteString("\n```sh\nbackstop run &\n```\n")
 	h.start()
 	h.guard(2 * time.Minute)
-	h.say("One warning is left, and it is the truth: this task takes longer to start than Spot gives notice. `extra` or a smaller image helps.")
+	h.say("What is left is the truth: this task takes longer to start than Spot gives notice. `extra` or a smaller image helps.")
 	h.backstop(ExitDone, "doctor --problems")
 	h.backstop(ExitDone, "status shop")
 	h.say("`run` serves the dashboard, too: open http://127.0.0.1:7077. What its first page says is there for scripts as well:")
-	if got := h.workloads(); !strings.Contains(got, "shop: ok: All 20 run on Spot") {
+	if got := h.workloads(); !strings.Contains(got, "shop: ok: All 20 in service on Spot") {
 		h.t.Errorf("the dashboard says %s", got)
 	}
 }

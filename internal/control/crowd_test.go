@@ -65,6 +65,7 @@ func TestTwoDaemonsShareOneFileAndOneQueue(t *testing.T) {
 		sleep(t, 5*time.Second)
 		w.box.ForgetCalls()
 		w.box.World(func(e *ecsim.World) {
+			e.SetSupply(ecsim.SupplyKey{Region: region, Provider: ecsim.FargateSpot}, 20) // AWS gives no place back
 			e.Interrupt(ecsim.Ref{Region: region, Cluster: cluster, Service: "api-spot"}, 6, "", true)
 		})
 		sleep(t, 90*time.Second)

@@ -14,8 +14,6 @@ func TestAQuietWorkloadIsWrittenNowAndThen(t *testing.T) {
 	store := w.store()
 	l := w.loop("one", store, w.services(), "api")
 	w.pass(l, "api")
-	w.advance(4 * time.Minute) // the first look's rise of demand has been forgotten by then
-	w.pass(l, "api")
 	first := w.record(store, "api").State
 	entries := len(w.history(store))
 	for minute := 1; minute <= 12; minute++ {

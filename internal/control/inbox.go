@@ -145,7 +145,8 @@ func (l *Loop) take(ctx context.Context, letters []letter) {
 // deployment's tasks.
 func (it *item) gapFor(k failover.SignalKind) time.Duration {
 	switch k {
-	case failover.SignalInterruption, failover.SignalPlacementFailure, failover.SignalCapacityStop, failover.SignalQuota:
+	case failover.SignalInterruption, failover.SignalInfrastructure, failover.SignalUnhealthyStop, failover.SignalPlacementFailure, failover.SignalCapacityStop,
+		failover.SignalQuota:
 		if it.idle {
 			return passGapIdle
 		}

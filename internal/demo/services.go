@@ -56,14 +56,14 @@ func brokenReleaseAndLoss(share func(int) int) Scenario {
 }
 
 func slowStarts(n int) Scenario {
-	most := max(2*n, n+2)
+	most := max(2*n, n+surplus(n)+2)
 	return Scenario{Name: "slow-starts", About: "no Spot for an hour, and on-demand tasks take four to ten minutes to start", Length: 3 * hour,
 		Steps: []Step{
 			at(25*minute, "on-demand starts take 4 to 10 minutes from now on", func(s *Stage) error { s.StartSlowly(4*minute, 7*minute, 10*minute); return nil }),
 			at(30*minute, "Spot is gone from the whole region", spotHolds(0)),
 			at(90*minute, "Spot is back", spotHolds(unlimited)),
 		},
-		Promises: []Promise{atMostAsked(fmt.Sprintf("Late starts do not pile up: on-demand is asked for twice what is needed at most (%d).", most+surplus(n)), most+surplus(n))},
+		Promises: []Promise{atMostAsked(fmt.Sprintf("Late starts do not pile up: on-demand is asked for twice what is needed at most (%d).", most), most)},
 	}
 }
 
@@ -80,7 +80,7 @@ func serviceDeleted(n int) Scenario {
 			at(90*minute, "the Spot service is created again", func(s *Stage) error { return s.CreateSpot() }),
 		},
 		Promises: []Promise{
-			coveredWithin("A service that is gone is covered in full within a minute of its tasks' end: on ECS's second answer, or as soon as one of them stops.", 32*minute, n, minute),
+			coveredWithin("A service that is deleted is covered in full within 30 seconds, while its tasks still run.", 30*minute, n, 30*time.Second),
 			missingAtMost("Once the cover is there nothing is missing until the service is back, and none of it goes before its tasks serve.", 35*minute, 3*hour, 0),
 		},
 	}

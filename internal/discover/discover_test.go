@@ -99,6 +99,22 @@ func TestAnOnDemandServiceOfAnotherNameThatRunsIsNoTwin(t *testing.T) {
 	}
 }
 
+func TestAServiceWithTasksOfItsOwnIsNoStandby(t *testing.T) {
+	a := newAccount(t)
+	a.service("prod", "web", "web", 20, "FARGATE")
+	a.service("prod", "web-spot", "web", 5, "FARGATE_SPOT")
+	a.service("prod", "api-spot", "api", 4, "FARGATE_SPOT")
+	a.service("prod", "api-standard", "api", 0, "FARGATE")
+	found, p := a.find("prod")
+	if len(p.Pairs) != 1 || p.Pairs[0].Spot.Name != "api-spot" || len(p.Busy) != 1 || p.Busy[0].OnDemand.Name != "web" {
+		t.Fatalf("pairs %+v, busy %+v", p.Pairs, p.Busy)
+	}
+	text := string(discover.YAML(found, p))
+	if !strings.Contains(text, "web would be the twin of web-spot") || !strings.Contains(text, "runs 20 tasks of its own") {
+		t.Errorf("the file does not say why web-spot is not guarded:\n%s", text)
+	}
+}
+
 func TestWhatIsWrittenIsWhatIsRead(t *testing.T) {
 	a := newAccount(t)
 	for _, name := range []string{"api", "no", "1st", "a_b", "null"} {

@@ -21,6 +21,8 @@ type Proposal struct {
 	Pairs []Pair
 	// Alone are services on Fargate Spot without a twin, Mixed those whose strategy mixes both kinds of capacity.
 	Alone, Mixed []Service
+	// Busy are pairs by name whose on-demand service runs tasks of its own: it is no standby, and is not paired.
+	Busy []Pair
 }
 
 // Suffixes by which names of twins differ.
@@ -57,6 +59,10 @@ func Propose(services []Service) Proposal {
 		twin, why := twinOf(s, services, taken)
 		if twin == nil {
 			p.Alone = append(p.Alone, *s)
+			continue
+		}
+		if twin.Desired > 0 { // what it runs would be taken for cover, and given back
+			p.Alone, p.Busy = append(p.Alone, *s), append(p.Busy, Pair{stem(s.Name, spotSuffixes), *s, *twin, why})
 			continue
 		}
 		taken[twin.Cluster+"/"+twin.Name] = true

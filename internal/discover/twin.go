@@ -96,7 +96,7 @@ func (s *Service) Command(region, name string) string {
 	if live.EnableExecuteCommand {
 		lines = append(lines, "--enable-execute-command")
 	}
-	lines = append(lines, "--propagate-tags SERVICE")
+	lines = append(lines, "--availability-zone-rebalancing DISABLED", "--propagate-tags SERVICE")
 	return strings.Join(lines, " \\\n  ")
 }
 
@@ -147,6 +147,7 @@ func (s *Service) Terraform(name string) string {
 		set("deployment_minimum_healthy_percent", fmt.Sprint(*d.MinimumHealthyPercent))
 		set("deployment_maximum_percent", fmt.Sprint(*d.MaximumPercent))
 	}
+	set("availability_zone_rebalancing", `"DISABLED"`)
 	set("propagate_tags", `"SERVICE"`)
 	b.WriteString("\n  capacity_provider_strategy {\n    capacity_provider = \"FARGATE\"\n    weight            = 1\n  }\n")
 	if n := live.NetworkConfiguration; n != nil && n.AwsvpcConfiguration != nil {

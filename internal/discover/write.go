@@ -68,6 +68,10 @@ version: 1
 	for i := range p.Alone {
 		fmt.Fprintf(&b, "\n  # %s in %s runs on FARGATE_SPOT and has no on-demand twin. What makes one:\n  #   backstop init --twin %s --cluster %s\n", p.Alone[i].Name, p.Alone[i].Cluster, p.Alone[i].Name, p.Alone[i].Cluster)
 	}
+	for i := range p.Busy {
+		fmt.Fprintf(&b, "\n  # %s would be the twin of %s %s, and runs %d tasks of its own. A standby has none: they would be taken for cover, and stopped.\n",
+			p.Busy[i].OnDemand.Name, p.Busy[i].Spot.Name, p.Busy[i].Why, p.Busy[i].OnDemand.Desired)
+	}
 	for i := range p.Mixed {
 		fmt.Fprintf(&b, "\n  # %s in %s mixes FARGATE and FARGATE_SPOT in one strategy. Weights are not a fallback: what Spot cannot place is not\n  # started on FARGATE. Make it FARGATE_SPOT alone, with a twin on FARGATE.\n", p.Mixed[i].Name, p.Mixed[i].Cluster)
 	}

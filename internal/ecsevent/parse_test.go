@@ -139,7 +139,7 @@ var golden = map[string]*failover.Signal{
 	"placement_failure_quota": action(failover.SignalQuota,
 		"You've reached the limit on the number of vCPUs you can run concurrently", onSpot),
 	"placement_failure_image": {
-		ID: "00000000-0000-4000-8000-0000000000aa", Kind: failover.SignalApplicationStop, At: at("2026-11-03T09:15:00Z"), Account: "111122223333",
+		ID: "00000000-0000-4000-8000-0000000000aa", Kind: failover.SignalApplicationStop, At: at("2026-11-03T09:15:00Z"), Account: "123456789012",
 		Region: "us-east-1", Cluster: "prod", Service: "api-spot", Capacity: failover.Spot,
 		StopReason: "CannotPullContainerError: pull image manifest has been retried 5 time(s)",
 	},

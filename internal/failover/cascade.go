@@ -50,9 +50,9 @@ type cascaded struct {
 
 // cascade walks the pools in order of preference. Spot pools come first: each is asked for what those before it do not hold, and what
 // they lack and nobody excuses is what on-demand must hold.
-func cascade(in cascadeInput) cascaded {
+func cascade(r *Room, in cascadeInput) cascaded {
 	n := len(in.p.Pools)
-	out := cascaded{targets: make([]Target, n), needs: make([]Need, n), shared: -1}
+	out := cascaded{targets: of(r.targets[:], n), needs: of(r.needs[:], n), shared: -1}
 	left := in.goal.Wanted
 	for a := 0; a < n; {
 		b := a + 1
@@ -144,6 +144,9 @@ func (in *cascadeInput) coverPool(out *cascaded, i, left int) int {
 		// Its tasks fail for the application's reasons: one shows when they no longer do.
 		t.Failing, t.Impaired = true, true
 		raise = min(raise, max(1, k.Surviving))
+	case k.Sight == Told && in.freshBehind(i):
+		t.Impaired = true
+		raise = min(raise, k.InForce.High) // a pool that can be read is the surer one
 	case k.OutOfTraffic, !last && impaired:
 		t.Impaired, t.Bounded = true, false
 		raise = min(raise, k.reliable()+1)
@@ -229,6 +232,16 @@ func (in *cascadeInput) behind(i int) (n int) {
 		}
 	}
 	return n
+}
+
+// freshBehind reports whether an on-demand pool behind one was read.
+func (in *cascadeInput) freshBehind(i int) bool {
+	for j := i + 1; j < len(in.known); j++ {
+		if in.p.Pools[j].Capacity == OnDemand && in.known[j].Sight == Fresh {
+			return true
+		}
+	}
+	return false
 }
 
 // lastCover reports whether no on-demand pool that counts comes behind one.

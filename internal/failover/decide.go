@@ -24,29 +24,35 @@ func Decide(p Policy, s State, o Observation) (State, Decision) {
 //
 // It is a pipeline of functions over values, in the order of docs/design.md, 3.
 func Step(p *Policy, s State, o *Observation) (State, Decision) {
+	return StepIn(new(Room), p, s, o)
+}
+
+// StepIn is Step with a room that was used before.
+func StepIn(r *Room, p *Policy, s State, o *Observation) (State, Decision) {
+	*r = Room{}
 	o = inOrder(p, o)
 	dark := isDark(o)
 	s, note := prepared(p, s, o, dark)
 
 	ev := absorb(p, s.Window, o, dark)
 	s = learned(p, s, ev)
-	tallies := tally(p, &s, ev.window, o.At)
+	tallies := tally(r, p, &s, ev.window, o.At)
 	s = sighted(p, s, o, tallies, dark)
 
-	known := knownOf(p, &s, o, ev.window, tallies)
+	known := knownOf(r, p, &s, o, ev.window, tallies)
 	goal := demandOf(p, &s, known, o)
 	pinned := pinnedTo(&s)
 	needIn := func(pool, asked int) Need {
 		return needOf(excuseInput{p: p, pool: pool, known: &known[pool], tally: &tallies[pool], state: &s.Pools[pool], seen: &s.Seen.Pools[pool],
 			po: &o.Pools[pool], goal: &goal, win: ev.window, now: o.At, gap: s.Gap != nil, asked: asked})
 	}
-	sw := breakersOf(switchInput{p: p, s: &s, goal: &goal, known: known, tallies: tallies, pools: o.Pools, pinned: pinned, now: o.At, needIn: needIn})
-	fails := failing(p, &s, known, tallies, o)
-	warm, warmNext := ahead(p, &s, known, fails, o.At)
-	cas := cascade(cascadeInput{p: p, s: &s, goal: &goal, known: known, tally: tallies, fails: fails, limits: sw.limits, pinned: pinned, now: o.At,
+	sw := breakersOf(r, switchInput{p: p, s: &s, goal: &goal, known: known, tallies: tallies, pools: o.Pools, pinned: pinned, now: o.At, needIn: needIn})
+	fails := failing(r, p, &s, known, tallies, o)
+	warm, warmNext := ahead(r, p, &s, known, fails, o.At)
+	cas := cascade(r, cascadeInput{p: p, s: &s, goal: &goal, known: known, tally: tallies, fails: fails, limits: sw.limits, pinned: pinned, now: o.At,
 		needIn: needIn, warm: warm})
-	may := permit(permitInput{p: p, s: &s, known: known, targets: cas.targets, pinned: pinned, now: o.At})
-	pl := plan(planInput{p: p, s: &s, o: o, goal: &goal, known: known, targets: cas.targets, may: may, switched: &sw, pinned: pinned})
+	may := permit(r, permitInput{p: p, s: &s, known: known, targets: cas.targets, pinned: pinned, now: o.At})
+	pl := plan(r, planInput{p: p, s: &s, o: o, goal: &goal, known: known, targets: cas.targets, may: may, switched: &sw, pinned: pinned})
 
 	in := outcome{p: p, before: &s, o: o, known: known, tallies: tallies, goal: &goal, sw: &sw, fails: fails, cas: &cas, may: may, plan: &pl,
 		window: ev.window, pinned: pinned, dark: dark, next: sooner(warmNext, goal.Next), note: note}
@@ -67,8 +73,8 @@ func pinnedTo(s *State) Mode {
 	return s.Pin.Mode
 }
 
-// prepared gives every pool its state in the policy's order, corrects a clock that has jumped back, and ends the orders whose time
-// is over.
+// prepared gives every pool its state in the policy's order, corrects a clock that has jumped back, begins a new month's spending, and
+// ends the orders whose time is over.
 func prepared(p *Policy, s State, o *Observation, dark bool) (State, *Finding) {
 	pools, seen := make([]PoolState, len(p.Pools)), make([]PoolSeen, len(p.Pools))
 	for i := range p.Pools {
@@ -85,7 +91,10 @@ func prepared(p *Policy, s State, o *Observation, dark bool) (State, *Finding) {
 		note = &Finding{Reason: ReasonClock, Until: s.Seen.At}
 		s = rebased(s, o.At, p.Switch.HoldOffMax)
 	}
-	over := func(until time.Time) bool { return !until.IsZero() && !o.At.Before(until) }
+	if month := o.At.UTC().Format("2006-01"); !dark && month != s.SpendMonth { // before the budget is asked, and not a pass later
+		s.SpendMonth, s.Seen.SpendUSD = month, 0
+	}
+	over := func(until time.Time) bool { return !dark && !until.IsZero() && !o.At.Before(until) } // not by a guessed time
 	if s.Pin != nil && over(s.Pin.Until) {
 		s.Pin = nil
 	}
@@ -135,6 +144,7 @@ func rebased(s State, now time.Time, holdOff time.Duration) State {
 		own := *s.Gap
 		back(&own.Since, 0)
 		back(&own.FellAt, 0)
+		back(&own.RoseAt, 0)
 		s.Gap = &own
 	}
 	for i := range s.Pools {
@@ -261,8 +271,8 @@ func writeOff(ps *PoolState, po *PoolObservation, limit time.Duration, known boo
 
 // failing settles which on-demand pools fail for the application's reasons: many failures and nothing in service. Such a pool is held
 // at one task until that one serves, or it runs another task definition.
-func failing(p *Policy, s *State, known []Known, tallies []Tally, o *Observation) []*Failing {
-	out := make([]*Failing, len(known))
+func failing(r *Room, p *Policy, s *State, known []Known, tallies []Tally, o *Observation) []*Failing {
+	out := of(r.fails[:], len(known))
 	for i := range known {
 		k, t, was := &known[i], &tallies[i], s.Pools[i].Failing
 		if p.Pools[i].Capacity != OnDemand {

@@ -39,7 +39,7 @@ func demandOf(p *Policy, s *State, known []Known, o *Observation) Goal {
 		}
 	default:
 		g.Asked = s.Pools[k].Asked
-		if known[k].Sight == Fresh {
+		if known[k].Sight == Fresh && !o.Pools[k].Draining {
 			g = g.read(&o.Pools[k], reading{o.Pools[k].Desired, o.At, p.StaleFor})
 		}
 	}
@@ -56,8 +56,8 @@ func unconfirmed(s *State, ps *PoolState, now time.Time) bool {
 // read takes the owner's count as it was read.
 func (g Goal) read(po *PoolObservation, r reading) Goal {
 	switch {
-	case !g.Set && po.HeldDemand > 0 && g.Asked == nil:
-		// The state was lost while the count was held down: the tag says what was wanted, and the count is ours.
+	case g.Asked == nil && po.HeldDemand > po.Desired:
+		// The state was lost while the count was held down, or is older: the tag says what was wanted, and the count is ours.
 		g.Demand = po.HeldDemand
 		g.Asked = &Asked{Count: po.Desired, At: r.at, Done: true, Seen: true}
 	case g.Asked.theirs(r):
@@ -103,11 +103,14 @@ func (g Goal) inGap(s *State, known []Known, p *Policy, now time.Time) Goal {
 		return g
 	}
 	gap := *s.Gap
-	units := 1 + int(now.Sub(gap.Since)/riseUnit)
-	if most := max(gap.Demand*(1+units), gap.Demand+1); g.Demand > most {
+	if g.Demand > gap.Demand && gap.RoseAt.IsZero() {
+		gap.RoseAt = now
+	}
+	units := 1 + int(now.Sub(gap.RoseAt)/riseUnit)
+	if most := max(gap.Demand*(1+units), gap.Demand+1); !gap.RoseAt.IsZero() && g.Demand > most {
 		g.Bounded = g.Demand - most
 		g.Wanted = most
-		g.Next = gap.Since.Add(time.Duration(units) * riseUnit)
+		g.Next = gap.RoseAt.Add(time.Duration(units) * riseUnit)
 	}
 	switch {
 	case g.Demand >= gap.Kept || !gap.FellAt.IsZero() && !s.ConfirmedAt.Before(gap.FellAt):

@@ -391,8 +391,8 @@ func (c *counter) inService() Range {
 }
 
 // knownOf estimates every pool.
-func knownOf(p *Policy, s *State, o *Observation, win []Evidence, tallies []Tally) []Known {
-	out := make([]Known, len(p.Pools))
+func knownOf(r *Room, p *Policy, s *State, o *Observation, win []Evidence, tallies []Tally) []Known {
+	out := of(r.known[:], len(p.Pools))
 	gone := findNotices(win, o.At)
 	owner := p.owner()
 	for i := range out {

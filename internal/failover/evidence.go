@@ -194,8 +194,8 @@ type Tally struct {
 	// says so itself.
 	// Unwell counts tasks that had served and were stopped for failed health checks.
 	Failures, ConfigFailures, Unwell int
-	Impaired                 bool
-	AppAt                    time.Time
+	Impaired                         bool
+	AppAt                            time.Time
 	// NoRoomAt is the newest failure to place a task, Quota how many name a quota.
 	NoRoomAt time.Time
 	Quota    int
@@ -208,8 +208,8 @@ type Tally struct {
 }
 
 // tally counts the evidence of every pool.
-func tally(p *Policy, s *State, window []Evidence, now time.Time) []Tally {
-	out := make([]Tally, len(p.Pools))
+func tally(r *Room, p *Policy, s *State, window []Evidence, now time.Time) []Tally {
+	out := of(r.tallies[:], len(p.Pools))
 	i := 0
 	for k := range window {
 		e := &window[k]
@@ -246,7 +246,7 @@ func (t *Tally) count(p *Policy, ps *PoolState, seen *PoolSeen, e *Evidence, now
 			t.Spent++
 		}
 	case loses(e.Kind):
-		if e.At.After(seen.At) {
+		if !e.At.Before(seen.At) { // both are whole seconds on AWS: what came in the look's own counts as after it
 			t.ToldLost++
 		}
 		if !since {

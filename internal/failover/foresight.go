@@ -162,8 +162,8 @@ func (f *Forecast) changes(now time.Time) time.Time {
 
 // ahead settles how many on-demand tasks every pool keeps warm ahead of a loss: the standing `extra`, or as many as the forecast says
 // are worth their price by a policy that says what a missing task-minute is worth. It is the first on-demand pool that keeps them.
-func ahead(p *Policy, s *State, known []Known, fails []*Failing, now time.Time) (warm []int, next time.Time) {
-	warm = make([]int, len(known))
+func ahead(r *Room, p *Policy, s *State, known []Known, fails []*Failing, now time.Time) (warm []int, next time.Time) {
+	warm = r.numbers(len(known))
 	if s.Demand == 0 {
 		return warm, next
 	}

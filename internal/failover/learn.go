@@ -2,6 +2,7 @@ package failover
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -148,6 +149,9 @@ func learnPool(p *Policy, was PoolSeen, po *PoolObservation, k *Known, now time.
 	}
 	if po.HealthBased {
 		next.ServedTo = now
+	}
+	if po.Deploying && slices.ContainsFunc(po.Revisions, func(r Revision) bool { return r.Share < 1 }) {
+		warm, serve = nil, nil // it waits for traffic, not for the application
 	}
 	if !gap {
 		next.Start, next.Warm = was.Start.with(now, start...), was.Warm.with(now, warm...)

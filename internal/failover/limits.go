@@ -33,6 +33,8 @@ const (
 	healthWindow = 5 * time.Minute
 	// healthEvery is how often the readiness of a quiet workload is read.
 	healthEvery = 5 * time.Minute
+	// warmingLook is how often readiness is read while tasks that a gap waits for warm up: a target group's own interval.
+	warmingLook = 5 * time.Second
 	// spendGapMax bounds the time between two passes that is charged to the month's on-demand use: what
 	// ran during a longer silence is not known.
 	spendGapMax = time.Hour

@@ -161,12 +161,14 @@ func stops(in excuseInput) (n int, next time.Time) {
 		if _, ok := excuse(in, e); ok {
 			gone = append(gone, e)
 		}
-		if e.CreatedAt.After(in.seen.WholeAt) {
-			created = append(created, e.CreatedAt)
-		}
 	}
 	if len(gone) == 0 {
 		return 0, next
+	}
+	for i := range in.win {
+		if e := &in.win[i]; e.Pool == in.po.Pool && !e.At.Before(in.seen.WholeAt) && e.CreatedAt.After(in.seen.WholeAt) {
+			created = append(created, e.CreatedAt)
+		}
 	}
 	for i := range in.po.Tasks {
 		if t := &in.po.Tasks[i]; t.CreatedAt.After(in.seen.WholeAt) && t.Phase != Leaving {

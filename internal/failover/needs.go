@@ -63,7 +63,8 @@ func toRead(p *Policy, s *State, o *Observation, i int, cover bool) (r Reads) {
 		return r
 	}
 	gap := po.RunningCount < po.Desired
-	r.Stopped = gap
+	// Tasks that AWS or a deployment stops still count as running for a while; that others start in their place shows it.
+	r.Stopped = gap || po.PendingCount > 0 || po.Deploying && po.MayTake > 0
 	r.Tasks = gap || po.PendingCount > 0 || po.RunningCount > po.Desired || ps.B.Mode != Closed || s.Gap != nil || po.Deploying ||
 		len(seen.NotYet) > 0 || (cover && p.Pools[i].Capacity == Spot) || (ps.Asked != nil && o.At.Sub(ps.Asked.At) < leavingFor) ||
 		seen.InService < min(seen.Desired, po.Desired)

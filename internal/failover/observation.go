@@ -141,6 +141,9 @@ type PoolObservation struct {
 	// ClusterNotFound.
 	Gone string `json:"gone,omitempty"`
 
+	// Draining is set for a service that is being deleted: its tasks run on for a while, and its count says nothing of what is wanted.
+	Draining bool `json:"draining,omitempty"`
+
 	// Desired, RunningCount and PendingCount are the service's own counts. RunningCount may still
 	// contain tasks that are under interruption notice.
 	Desired      int `json:"desired"`

@@ -41,12 +41,9 @@ func (x *outcome) state() State {
 	if mode := x.mode(); mode != s.Mode {
 		s.Mode, s.ModeSince = mode, now
 	}
-	pools := make([]PoolState, len(s.Pools))
-	copy(pools, s.Pools)
-	for i := range pools {
-		x.pool(&pools[i], i)
+	for i := range s.Pools { // they are this pass's own (prepared)
+		x.pool(&s.Pools[i], i)
 	}
-	s.Pools = pools
 	return x.seen(s)
 }
 
@@ -85,12 +82,8 @@ func (x *outcome) seen(s State) State {
 	if !s.Seen.At.IsZero() && now.After(s.Seen.At) {
 		elapsed = min(now.Sub(s.Seen.At), spendGapMax)
 	}
-	if month := now.UTC().Format("2006-01"); month != s.SpendMonth {
-		s.SpendMonth, s.Seen.SpendUSD = month, 0
-	}
-	pools := make([]PoolSeen, len(s.Seen.Pools))
+	pools := s.Seen.Pools // this pass's own (prepared)
 	for i := range pools {
-		pools[i] = s.Seen.Pools[i]
 		k := &x.known[i]
 		if x.p.Pools[i].Capacity == OnDemand {
 			running := max(k.Running, boolInt(k.Sight != Fresh)*k.InForce.High)
@@ -100,7 +93,6 @@ func (x *outcome) seen(s State) State {
 			pools[i] = learnPool(x.p, pools[i], &x.o.Pools[i], k, now, (s.Gap != nil || x.before.Gap != nil) && 10*k.InService.Low < 9*k.Desired)
 		}
 	}
-	s.Seen.Pools = pools
 	if s.Seen.Forecast == nil && !x.dark {
 		s.Seen.Forecast = &Forecast{Since: now}
 	}
@@ -197,7 +189,7 @@ func (x *outcome) decision(after *State) Decision {
 		d.Withheld = x.plan.actions
 	}
 	d.Reason = x.leading(d.Findings, after)
-	d.LookAgain = x.lookAgain()
+	d.LookAgain = x.lookAgain(after)
 	return d
 }
 
@@ -226,7 +218,7 @@ func readyBy(k *Known, seen *PoolSeen, now time.Time) time.Time {
 }
 
 // lookAgain is the next moment at which a pass would decide differently though nothing else happens.
-func (x *outcome) lookAgain() time.Time {
+func (x *outcome) lookAgain(after *State) time.Time {
 	next := time.Time{}
 	consider := func(t time.Time) {
 		if t.After(x.o.At) {
@@ -245,6 +237,9 @@ func (x *outcome) lookAgain() time.Time {
 		consider(k.NextReady)
 		consider(k.NextProof)
 		consider(x.cas.targets[i].Next)
+		if x.o.Pools[i].HealthBased && k.Warming > 0 && after.Gap != nil {
+			consider(x.o.At.Add(warmingLook)) // no event says that a task has become ready
+		}
 		if since := x.before.Pools[i].GoneSince; !since.IsZero() && x.before.Pools[i].LostAt.IsZero() {
 			consider(since.Add(goneAfter))
 		}

@@ -27,8 +27,8 @@ type permitInput struct {
 }
 
 // permit is the one table of permissions.
-func permit(in permitInput) []May {
-	out := make([]May, len(in.known))
+func permit(r *Room, in permitInput) []May {
+	out := of(r.may[:poolsFew], len(in.known))
 	blind, unread := false, false
 	for i := range in.known {
 		blind = blind || in.known[i].Sight == Told

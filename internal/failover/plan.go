@@ -60,11 +60,11 @@ func (l *lists) all() []Action {
 
 // plan turns targets and permissions into actions: cover first, then what else rises, then what prepares a lowering, then what
 // falls, then the rest. A crash between two of them leaves too much, never too little.
-func plan(in planInput) planned {
+func plan(r *Room, in planInput) planned {
 	n := len(in.known)
-	out := planned{stopped: -1, acting: !in.p.Observe && in.s.Pause == nil, asked: make([]*Asked, n), parked: make([]*Scaling, n), lowered: make([]bool, n),
-		reasons: make([]Reason, n)}
-	out.asks = in.counts(&out)
+	out := planned{stopped: -1, acting: !in.p.Observe && in.s.Pause == nil, asked: of(r.asked[:], n), parked: of(r.parked[:], n),
+		lowered: of(r.bools[:], n), reasons: of(r.reasons[:], n)}
+	out.asks = in.counts(r, &out)
 	var l lists
 	for i := range in.known {
 		out.asked[i], out.parked[i] = in.askedBefore(i), in.s.Pools[i].Parked
@@ -86,9 +86,9 @@ func plan(in planInput) planned {
 }
 
 // counts is what every pool is asked for.
-func (in *planInput) counts(out *planned) []int {
+func (in *planInput) counts(r *Room, out *planned) []int {
 	n := len(in.known)
-	low, may := make([]int, n), make([]May, n)
+	low, may := r.numbers(n), of(r.may[poolsFew:], n)
 	copy(may, in.may)
 	for i := range low {
 		t := &in.targets[i]
@@ -106,7 +106,7 @@ func (in *planInput) counts(out *planned) []int {
 		}
 	}
 	rel := releaseInput{p: in.p, known: in.known, pools: in.o.Pools, kept: in.goal.Kept}
-	asks := rel.lowered(low, may, in.targets)
+	asks := rel.lowered(r.numbers(n), low, may, in.targets)
 	for i := range asks {
 		k := &in.known[i]
 		if raise := min(in.targets[i].Raise, in.may[i].Most); in.may[i].Raise && raise > k.InForce.High {
@@ -240,6 +240,10 @@ func (in *planInput) raiseReason(i int) Reason {
 		return ReasonRamping
 	case pool.Capacity == Spot && b.Mode == Open:
 		return ReasonProving
+	case pool.Capacity == Spot && pool.Tier == 0 && i == in.p.owner() && !in.goal.Changed:
+		return ReasonRestored // its count was held down
+	case in.equals(i) && !in.goal.Changed:
+		return ReasonTierShared
 	case pool.Capacity == Spot && pool.Tier == 0:
 		return ReasonDemandChanged
 	case pool.Capacity == OnDemand && t.Need < t.Warm && t.Raise <= t.Warm:
@@ -259,6 +263,12 @@ func (in *planInput) raiseReason(i int) Reason {
 		}
 	}
 	return r
+}
+
+// equals reports whether Spot pool i is one of several of its tier.
+func (in *planInput) equals(i int) bool {
+	p := in.p.Pools
+	return p[i].Capacity == Spot && (i > 0 && p[i-1].Tier == p[i].Tier || i+1 < len(p) && p[i+1].Tier == p[i].Tier)
 }
 
 // lostLately reports whether tasks of the pool are under notice.
@@ -282,6 +292,8 @@ func (in *planInput) lowerReason(i int) Reason {
 	switch {
 	case in.p.Pools[i].Capacity != OnDemand && t.Limited:
 		return ReasonEvacuating
+	case in.equals(i) && !in.goal.Changed:
+		return ReasonTierShared
 	case in.p.Pools[i].Capacity != OnDemand && in.p.Pools[i].Tier > 0:
 		return ReasonSpotReturned
 	case in.p.Pools[i].Capacity != OnDemand:

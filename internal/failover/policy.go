@@ -148,7 +148,8 @@ func (p *Policy) floor(i, demand int) int {
 	return min(p.Pools[i].Min, p.bound(i))
 }
 
-// SteadyAfter is how long a task must have been in service for nothing to depend on when it started.
+// SteadyAfter is how long a task must have been in service for nothing to depend on when it started, as long as no task of its pool
+// stops for the application's reasons and its breaker is closed.
 func (p *Policy) SteadyAfter() time.Duration {
-	return max(p.window(), 3*p.ReadyLimit, p.ReadyAfter) + time.Minute
+	return max(healthWindow, p.ReadyAfter, survive) + time.Minute
 }

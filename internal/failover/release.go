@@ -11,12 +11,15 @@ type releaseInput struct {
 
 // serves is what pool i is certain to have in service: what was read, less what a scale-in under way and a deployment in progress
 // may still take of it.
-func (in *releaseInput) serves(i int) int {
+func (in *releaseInput) serves(i int, t *Target) int {
 	k, po := &in.known[i], &in.pools[i]
 	if k.Sight != Fresh {
 		return 0
 	}
 	low := max(0, k.InService.Low-max(0, k.Live-k.InForce.High))
+	if t.Failing {
+		low = min(low, k.Surviving) // what fails after seconds stands in for nothing
+	}
 	if po.Deploying {
 		low = min(low, max(0, k.InForce.High-int(po.MayTake*float64(k.InForce.High))))
 	}
@@ -26,13 +29,12 @@ func (in *releaseInput) serves(i int) int {
 // lowered returns the counts after every pool was lowered towards its low end as far as it is safe (design.md 3.5): the smallest
 // count with which what serves elsewhere and what is left here, whichever tasks ECS stops, holds what is kept. Pools are lowered
 // from the last to the first, and what one gives up is not there for the next. low holds the low ends, may who can be lowered.
-func (in *releaseInput) lowered(low []int, may []May, targets []Target) []int {
+func (in *releaseInput) lowered(out, low []int, may []May, targets []Target) []int {
 	n := len(in.known)
-	out := make([]int, n)
 	total := 0
 	for i := range out {
 		out[i] = in.known[i].InForce.High
-		total += in.serves(i)
+		total += in.serves(i, &targets[i])
 	}
 	for i := n - 1; i >= 0; i-- {
 		if low[i] >= out[i] || !may[i].Lower {
@@ -42,7 +44,7 @@ func (in *releaseInput) lowered(low []int, may []May, targets []Target) []int {
 			out[i] = low[i]
 			continue
 		}
-		here := in.serves(i)
+		here := in.serves(i, &targets[i])
 		w := in.safe(i, here, total-here, &targets[i])
 		if w = max(w, low[i]); w >= out[i] {
 			continue

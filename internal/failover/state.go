@@ -106,6 +106,8 @@ type Gap struct {
 	Demand int `json:"demand"`
 	// Kept is what cover is kept for: the demand, or what it was before it fell.
 	Kept int `json:"kept"`
+	// RoseAt is when the demand first rose above Demand.
+	RoseAt time.Time `json:"rose_at,omitzero"`
 	// FellAt is when the demand fell below Kept; zero when it has not. Echo marks a fall to what Spot runs, or less.
 	FellAt time.Time `json:"fell_at,omitzero"`
 	Echo   bool      `json:"echo,omitempty"`

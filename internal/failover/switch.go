@@ -36,8 +36,8 @@ type switched struct {
 
 // breakersOf moves the breaker of every Spot pool that on-demand can stand in for. In the preset `fill` one is open by an operator's
 // order only.
-func breakersOf(in switchInput) switched {
-	out := switched{breakers: make([]Breaker, len(in.known)), limits: make([]int, len(in.known)), failovers: in.recent()}
+func breakersOf(r *Room, in switchInput) switched {
+	out := switched{breakers: of(r.breakers[:], len(in.known)), limits: r.numbers(len(in.known)), failovers: in.recent()}
 	left := in.goal.Wanted
 	blind := slices.ContainsFunc(in.known, func(k Known) bool { return k.Sight == Told })
 	for i := range in.known {

@@ -83,6 +83,7 @@ func (t *tier) isFull(i int) bool {
 		return true
 	}
 	if at := later(ps.FailedAt, in.tally[t.first+i].NoRoomAt); !at.IsZero() && in.now.Sub(at) < skipAfterFailure && !k.Newest.After(at) {
+		t.next = sooner(t.next, at.Add(skipAfterFailure))
 		return true
 	}
 	if k.Unplaced == 0 || ps.UnplacedSince.IsZero() {

@@ -45,7 +45,7 @@ func (f Finding) Text() string { //nolint:funlen // one line a reason
 	case ReasonHoldOff:
 		return fmt.Sprintf("%s is held off%s", pool, until(f.Until))
 	case ReasonFailoverLimit:
-		return fmt.Sprintf("%d failovers in 24 hours, %d allowed; staying on on-demand%s", f.Count, f.Limit, until(f.Until))
+		return fmt.Sprintf("%s in 24 hours, %d allowed; staying on on-demand%s", plural(f.Count, "failover"), f.Limit, until(f.Until))
 	case ReasonApplicationFailing:
 		return fmt.Sprintf("%s: %s failed or turned unhealthy for the application's reasons; %d missing are not covered", pool, tasks, f.Limit)
 	case ReasonConfigurationError:

@@ -27,6 +27,8 @@ var actions = Actions{
 	failover.RestoreScaling{Pool: "spot", Scaling: failover.Scaling{Known: true, Present: true, Min: 2, Max: 400, SuspendedIn: true}},
 	failover.SyncTaskDefinition{Pool: "standard", TaskDefinition: "arn:aws:ecs:us-east-1:123456789012:task-definition/api:7"},
 	failover.StopTask{Pool: "spot", Task: "0123456789abcdef0123456789abcdef"},
+	failover.HoldDemand{Pool: "spot", Demand: 40},
+	failover.DrainTask{Pool: "spot", Task: "0123456789abcdef0123456789abcdef"},
 }
 
 // golden holds one entry of every kind, by the name of its file.

@@ -40,8 +40,8 @@ type Facts struct {
 	// Health is the article's score, 0 to 100.
 	Health int
 	Demand int
-	// InService counts the tasks in service, SpotInService those of them on Spot, Missing the demand less what serves. A
-	// range that is no single number is not known, and is absent from metrics.
+	// InService counts the tasks in service, SpotInService those of them on Spot, Missing the demand less what serves. See
+	// [Facts.Knows].
 	InService, SpotInService, Missing failover.Range
 	// Active says that on-demand covers for Spot. Begun counts the failovers that began in this pass.
 	Active bool
@@ -52,6 +52,10 @@ type Facts struct {
 	Savings float64
 	Priced  bool
 }
+
+// Knows reports whether a count of the pass is known: the services were read, and it is a single number. What is not known is
+// absent from metrics.
+func (f *Facts) Knows(n failover.Range) bool { return f.Seen && n.Known() }
 
 // Prices says what a task of a workload costs for an hour: in each pool, and in its first Spot and on-demand pool.
 type Prices struct {

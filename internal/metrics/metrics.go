@@ -163,10 +163,10 @@ func (m *Metrics) Tell(ctx context.Context, r control.Report) {
 	if f.Priced {
 		m.savings.WithLabelValues(r.Workload).Set(f.Savings)
 	}
-	show(m.missing, f.Missing, r.Workload)
+	show(m.missing, f.Missing, f.Knows(f.Missing), r.Workload)
 	for i := range r.Decision.Pools {
 		p := &r.Decision.Pools[i]
-		show(m.inService, p.InService, r.Workload, p.Pool, string(p.Capacity))
+		show(m.inService, p.InService, p.Sight != failover.Told && p.InService.Known(), r.Workload, p.Pool, string(p.Capacity))
 	}
 	if !f.Seen {
 		return
@@ -180,8 +180,8 @@ func (m *Metrics) Tell(ctx context.Context, r control.Report) {
 }
 
 // show sets a gauge to a count that is known, and removes it while it is not: the last number is not the present one.
-func show(g *prometheus.GaugeVec, n failover.Range, labels ...string) {
-	if !n.Known() {
+func show(g *prometheus.GaugeVec, n failover.Range, known bool, labels ...string) {
+	if !known {
 		g.DeleteLabelValues(labels...)
 		return
 	}

@@ -51,14 +51,25 @@ func TestAReportBecomesFigures(t *testing.T) {
 	}
 }
 
-func TestABlindPassLeavesTheFiguresOfTheLastLook(t *testing.T) {
+func TestABlindPassShowsNoCountThatIsNotKnown(t *testing.T) {
 	m := metrics.New(metrics.Options{Workloads: []string{"api"}})
 	m.Tell(t.Context(), report("api"))
 	blind := report("api")
-	blind.Decision.Reason, blind.Decision.Health, blind.Decision.Pools = failover.ReasonBlind, 0, nil
+	blind.Decision.Reason, blind.Decision.Health = failover.ReasonBlind, 0
+	blind.Decision.InService, blind.Decision.Missing = failover.Range{Low: 3, High: 7}, failover.Range{Low: 3, High: 7}
+	blind.Decision.Pools[0].Sight, blind.Decision.Pools[0].InService = failover.Told, failover.Range{High: 4}
 	m.Tell(t.Context(), blind)
-	if _, body := get(m, "/metrics"); !strings.Contains(body, `backstop_spot_health_score{workload="api"} 60`) {
+	_, body := get(m, "/metrics")
+	if !strings.Contains(body, `backstop_spot_health_score{workload="api"} 60`) {
 		t.Error("a blind pass changed the health score, of which it knows nothing")
+	}
+	for _, gone := range []string{`backstop_missing_tasks{workload="api"}`, `backstop_in_service_tasks{capacity="FARGATE_SPOT",pool="spot",workload="api"}`} {
+		if strings.Contains(body, gone) {
+			t.Errorf("%s is shown although it is not known", gone)
+		}
+	}
+	if !strings.Contains(body, `backstop_in_service_tasks{capacity="FARGATE",pool="standard",workload="api"} 3`) {
+		t.Error("the pool that was read is not shown")
 	}
 }
 

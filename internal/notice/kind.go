@@ -21,6 +21,13 @@ const (
 	OnDemandShort     Kind = "on_demand_short"
 	CoverLimit        Kind = "cover_limit"
 	Budget            Kind = "budget"
+	BudgetUsed        Kind = "budget_used"
+	ServiceGone       Kind = "service_gone"
+	CoverFailing      Kind = "cover_failing"
+	NoTraffic         Kind = "no_traffic"
+	HealthUnread      Kind = "readiness_unread"
+	DemandDoubted     Kind = "demand_doubted"
+	DemandRemembered  Kind = "demand_remembered"
 	TasksFailing      Kind = "tasks_failing"
 	Quota             Kind = "quota"
 	Drift             Kind = "drift"
@@ -65,6 +72,13 @@ var declared = []Declared{
 	{Kind: OnDemandShort, Title: "on-demand is short too", Severity: failover.Critical, Lasting: true, Repeat: time.Hour},
 	{Kind: CoverLimit, Title: "the cover has reached its limit", Severity: failover.Critical, Lasting: true, Repeat: time.Hour},
 	{Kind: Budget, Title: "the on-demand budget is used up", Severity: failover.Critical, Lasting: true, Repeat: 6 * time.Hour},
+	{Kind: BudgetUsed, Title: "the on-demand budget is being used", Severity: failover.Warning},
+	{Kind: ServiceGone, Title: "a service that was guarded does not exist", Severity: failover.Critical, Lasting: true, Repeat: time.Hour},
+	{Kind: CoverFailing, Title: "the cover fails too", Severity: failover.Critical, Lasting: true, Repeat: time.Hour},
+	{Kind: NoTraffic, Title: "tasks run and get no traffic", Severity: failover.Critical, Lasting: true, After: flicker, Repeat: time.Hour},
+	{Kind: HealthUnread, Title: "the readiness of tasks cannot be read", Severity: failover.Warning, Lasting: true, After: flicker, Repeat: 24 * time.Hour},
+	{Kind: DemandDoubted, Title: "the demand changed in a shortage", Severity: failover.Warning, Lasting: true, Repeat: time.Hour},
+	{Kind: DemandRemembered, Title: "the demand was read from the service's tag", Severity: failover.Warning},
 	{Kind: TasksFailing, Title: "tasks fail, and it is not the capacity", Severity: failover.Warning, Lasting: true, Repeat: 6 * time.Hour},
 	{Kind: Quota, Title: "a quota is reached", Severity: failover.Warning, Lasting: true, Repeat: 6 * time.Hour},
 	{Kind: Drift, Title: "the pools run different task definitions", Severity: failover.Warning, Lasting: true, After: 10 * time.Minute, Repeat: 24 * time.Hour},
@@ -119,7 +133,21 @@ func kindOf(n *failover.Notice) Kind {
 		return CoverLimit
 	case failover.ReasonBudget:
 		return Budget
-	case failover.ReasonApplicationFailing, failover.ReasonConfigurationError:
+	case failover.ReasonBudgetUsed:
+		return BudgetUsed
+	case failover.ReasonServiceGone:
+		return ServiceGone
+	case failover.ReasonCoverFailing:
+		return CoverFailing
+	case failover.ReasonNoTraffic:
+		return NoTraffic
+	case failover.ReasonHealthUnread:
+		return HealthUnread
+	case failover.ReasonRiseBounded, failover.ReasonFallHeld, failover.ReasonEcho:
+		return DemandDoubted
+	case failover.ReasonDemandRemembered:
+		return DemandRemembered
+	case failover.ReasonApplicationFailing, failover.ReasonConfigurationError, failover.ReasonReleaseFailing:
 		return TasksFailing
 	case failover.ReasonQuota:
 		return Quota

@@ -27,7 +27,9 @@ func TestEveryNoticeOfAPassHasAKindOfItsOwn(t *testing.T) {
 		}
 	}
 	for _, r := range []failover.Reason{failover.ReasonBlind, failover.ReasonWrittenOff, failover.ReasonOnDemandShort, failover.ReasonOnDemandMax, failover.ReasonBudget, failover.ReasonApplicationFailing,
-		failover.ReasonConfigurationError, failover.ReasonQuota, failover.ReasonFailoverLimit, failover.ReasonDrift, failover.ReasonDeploymentFailed, failover.ReasonPaused} {
+		failover.ReasonConfigurationError, failover.ReasonQuota, failover.ReasonFailoverLimit, failover.ReasonDrift, failover.ReasonDeploymentFailed, failover.ReasonPaused,
+		failover.ReasonBudgetUsed, failover.ReasonServiceGone, failover.ReasonCoverFailing, failover.ReasonReleaseFailing, failover.ReasonNoTraffic, failover.ReasonHealthUnread,
+		failover.ReasonEcho, failover.ReasonRiseBounded, failover.ReasonFallHeld, failover.ReasonDemandRemembered} {
 		if kindOf(&failover.Notice{Reason: r, Key: "api/x"}) == Other {
 			t.Errorf("reason %s has no kind of its own", r)
 		}

@@ -26,7 +26,7 @@ const (
 )
 
 // Message is what a receiver is told: everything that a person needs to know without opening anything else.
-// Its JSON is the body of webhooks; fields are added, never renamed.
+// Its JSON is the body of webhooks, whose form has a version.
 type Message struct {
 	Version int `json:"version"`
 	// ID is the same in every attempt, so that receivers can drop repetitions.
@@ -59,7 +59,7 @@ type Message struct {
 
 const (
 	// messageVersion is the version of the JSON form.
-	messageVersion = 1
+	messageVersion = 2
 	// whatMax bounds the sentences of one message, textMax their length in bytes.
 	whatMax = 10
 	textMax = 1000

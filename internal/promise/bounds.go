@@ -71,7 +71,7 @@ func (c *checker) raisesAreBounded() {
 			}
 			asks, was = asks+p.ask-unplaced, was+p.inForce-unplaced
 			floor += max(def.Min, c.d.Pools[i].Warm)
-		case c.d.Pools[i].Breaker != failover.Closed:
+		case c.d.Pools[i].Breaker != failover.Closed, c.o.Pools[i].Draining:
 		case !p.read:
 			short -= c.d.Pools[i].InService.High
 		case p.healthUnread:

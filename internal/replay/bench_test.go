@@ -2,7 +2,9 @@ package replay
 
 import (
 	"testing"
+	"time"
 
+	"github.com/backstop-ecs/backstop/internal/ecsim"
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/trace"
 )
@@ -16,6 +18,18 @@ func BenchmarkMonth(b *testing.B) {
 			b.Fatal(err)
 		}
 		b.Run(name, func(b *testing.B) { bench(b, Run{Trace: tr, Policy: mustLaw(b), Seed: 1}) })
+	}
+}
+
+// The same with a warm-up: at most 400 ms on one core.
+func BenchmarkWarmMonth(b *testing.B) {
+	for _, name := range trace.Synthetic() {
+		tr, err := trace.Generate(name, trace.Shape{Seed: 1})
+		if err != nil {
+			b.Fatal(err)
+		}
+		w := World{WarmUp: ecsim.WarmUp{P50: 30 * time.Second, P99: 48 * time.Second}}
+		b.Run(name, func(b *testing.B) { bench(b, Run{Trace: tr, Policy: mustLaw(b), Seed: 1, World: w}) })
 	}
 }
 

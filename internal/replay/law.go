@@ -13,6 +13,7 @@ type law struct {
 	p     failover.Policy
 	state failover.State
 	obs   failover.Observation
+	room  failover.Room
 	look  time.Time // when it wants to look again
 	acted bool      // the last pass changed something
 	count int       // failovers
@@ -47,7 +48,7 @@ func (l *law) pass(arrived []notice) {
 		l.p.Demand = s.demand
 	}
 	l.observe(arrived)
-	after, d := failover.Step(&l.p, l.state, &l.obs)
+	after, d := failover.StepIn(&l.room, &l.p, l.state, &l.obs)
 	if s.run.Check {
 		for _, v := range promise.Check(&l.p, &l.state, &l.obs, &after, &d) {
 			s.violation(v)

@@ -35,7 +35,9 @@ type departing struct {
 	from, until time.Time
 }
 
-func newMirror(ref ecsim.Ref) mirror { return mirror{ref: ref, at: map[string]int{}, inLeave: map[string]int{}} }
+func newMirror(ref ecsim.Ref) mirror {
+	return mirror{ref: ref, at: map[string]int{}, inLeave: map[string]int{}}
+}
 
 // turn is what an event says of a task's life.
 type turn struct {

@@ -29,7 +29,7 @@ func TestTheGeneratedConfigurationIsOne(t *testing.T) {
 	}
 	w := file.Workloads[0]
 	p := w.Policy
-	if p.Preset != failover.PresetSwitch || p.Settle != time.Minute || p.Overstart != 0.25 || !p.StopStuck || !p.SyncTaskDefinition || p.OnDemandMax != 40 || p.Demand != 20 {
+	if p.Preset != failover.PresetSwitch || p.StartLimit != time.Minute || p.Overstart != 0.25 || p.Pools[0].Drain != failover.DrainLate || !p.SyncTaskDefinition || p.OnDemandMax != 40 || p.Demand != 20 {
 		t.Errorf("the policy is %+v", p)
 	}
 	if len(w.Pools) != 3 || p.Pools[1].Max != 50 || w.Pools[2].RoleARN == "" || w.Pools[2].Region != "us-west-2" {

@@ -114,8 +114,8 @@ run "alarms_say_when_nobody_guards" {
     error_message = "below 30 for 10 minutes"
   }
   assert {
-    condition     = aws_cloudwatch_metric_alarm.failovers["api"].threshold == 5 && aws_cloudwatch_metric_alarm.failovers["api"].period == 86400 && aws_cloudwatch_metric_alarm.failovers["api"].comparison_operator == "GreaterThanThreshold"
-    error_message = "more than 5 a day"
+    condition     = aws_cloudwatch_metric_alarm.missing["api"].threshold == 0 && aws_cloudwatch_metric_alarm.missing["api"].evaluation_periods == 5 && aws_cloudwatch_metric_alarm.missing["api"].comparison_operator == "GreaterThanThreshold"
+    error_message = "any missing task for 5 minutes"
   }
   assert {
     condition     = aws_cloudwatch_metric_alarm.dead.threshold == 0 && aws_cloudwatch_metric_alarm.errors.threshold == 0
@@ -131,8 +131,8 @@ run "the_dashboard_shows_the_workload" {
     error_message = "four graphs of Backstop's own and four of the workload"
   }
   assert {
-    condition     = alltrue([for m in ["Demand", "SpotRunning", "OnDemandRunning", "Shortfall", "SpotHealthScore", "FailoverActive", "CostSavingsToday"] : strcontains(aws_cloudwatch_dashboard.backstop[0].dashboard_body, "\"${m}\"")])
-    error_message = "the article's widgets, and demand against what runs"
+    condition     = alltrue([for m in ["Demand", "InService", "SpotInService", "Missing", "SpotHealthScore", "FailoverActive", "CostSavingsToday"] : strcontains(aws_cloudwatch_dashboard.backstop[0].dashboard_body, "\"${m}\"")])
+    error_message = "the article's widgets, and demand against what serves"
   }
 }
 
@@ -148,7 +148,7 @@ run "without_metrics_nothing_watches_them" {
     error_message = "The function would write them all the same."
   }
   assert {
-    condition     = length(aws_cloudwatch_metric_alarm.health) == 0 && length(aws_cloudwatch_metric_alarm.failovers) == 0
+    condition     = length(aws_cloudwatch_metric_alarm.health) == 0 && length(aws_cloudwatch_metric_alarm.missing) == 0
     error_message = "An alarm watches a metric that nobody writes."
   }
   assert {
@@ -169,7 +169,7 @@ run "a_workload_acts_by_default" {
     error_message = "the function must be able to set desired counts and park autoscaling"
   }
   assert {
-    condition     = !strcontains(output.policy, "ecs:StopTask") && !strcontains(output.policy, "iam:PassRole") && !strcontains(output.policy, "sts:AssumeRole") && !strcontains(output.policy, "s3:")
+    condition     = !strcontains(output.policy, "elasticloadbalancing:DeregisterTargets") && !strcontains(output.policy, "iam:PassRole") && !strcontains(output.policy, "sts:AssumeRole") && !strcontains(output.policy, "s3:")
     error_message = "what no policy asks for must not be permitted"
   }
   assert {

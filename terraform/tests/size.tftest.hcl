@@ -39,7 +39,7 @@ run "many_services_are_in_managed_policies_by_name" {
   variables {
     workloads = [for i in range(60) : {
       name   = "api-${i}"
-      policy = { observe = i < 3, stop_stuck = true }
+      policy = { observe = i < 3 }
       pools = [
         { name = "spot", cluster = "prod", service = "api-${i}-spot", capacity = "FARGATE_SPOT" },
         { name = "standard", cluster = "prod", service = "api-${i}-standard", capacity = "FARGATE" },

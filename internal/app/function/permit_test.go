@@ -24,6 +24,7 @@ import (
 
 	"github.com/backstop-ecs/backstop/internal/app/function"
 	"github.com/backstop-ecs/backstop/internal/config"
+	"github.com/backstop-ecs/backstop/internal/ecsim"
 )
 
 const account = "123456789012"
@@ -141,8 +142,9 @@ func deedsOf(r *http.Request, body []byte) []deed {
 
 func ecsDeeds(op string, body []byte, arn func(service, rest string) string) []deed {
 	var in struct {
-		Cluster, Service, Task, TaskDefinition string
-		Services, Tasks                        []string
+		Cluster, Service, Task, TaskDefinition, ResourceArn string
+		Services, Tasks, TagKeys                            []string
+		Tags                                                []struct{ Key string }
 	}
 	_ = json.Unmarshal(body, &in)
 	name := in.Cluster[strings.LastIndexByte(in.Cluster, '/')+1:]
@@ -161,7 +163,12 @@ func ecsDeeds(op string, body []byte, arn func(service, rest string) string) []d
 		}
 	case "UpdateService":
 		resources = []string{full("service", in.Service)}
-	case "DescribeTasks":
+	case "TagResource", "UntagResource":
+		for _, tag := range in.Tags {
+			in.TagKeys = append(in.TagKeys, tag.Key)
+		}
+		resources, conditions = []string{in.ResourceArn}, map[string]string{"aws:TagKeys": strings.Join(in.TagKeys, " ")}
+	case "DescribeTasks", "GetTaskProtection":
 		for _, t := range in.Tasks {
 			resources = append(resources, full("task", t))
 		}
@@ -188,10 +195,19 @@ var notDone = map[string]string{
 	"sqs:GetQueueAttributes": "the event source mapping's",
 	"sqs:ReceiveMessage":     "the event source mapping's",
 	"sts:AssumeRole":         "for pools with a role_arn",
+
+	// The workload is behind no load balancer, and its deployments shift no traffic.
+	"ecs:DescribeServiceDeployments":            "for deployments that shift traffic",
+	"ecs:ListServiceDeployments":                "for deployments that shift traffic",
+	"elasticloadbalancing:DescribeListeners":    "for services behind a load balancer",
+	"elasticloadbalancing:DescribeRules":        "for services behind a load balancer",
+	"elasticloadbalancing:DescribeTargetGroups": "for services behind a load balancer",
+	"elasticloadbalancing:DescribeTargetHealth": "for services behind a load balancer",
+	"elasticloadbalancing:DeregisterTargets":    "for warned tasks behind a load balancer",
 }
 
-// TestTheFunctionDoesWhatItsPolicyAllowsAndNothingElse lets the function fail over, park and restore autoscaling, stop
-// stuck tasks, keep twins equal, tell and read secrets, and asks the policy that Terraform renders about every request.
+// TestTheFunctionDoesWhatItsPolicyAllowsAndNothingElse lets the function fail over and back, park and restore autoscaling, stop
+// late tasks, hold the demand, keep twins equal, tell and read secrets, and asks the policy that Terraform renders about every request.
 // In the end every permission must have been of use.
 func TestTheFunctionDoesWhatItsPolicyAllowsAndNothingElse(t *testing.T) {
 	policy := readPermit(t, "../../../terraform/testdata/policy.json")
@@ -199,16 +215,20 @@ func TestTheFunctionDoesWhatItsPolicyAllowsAndNothingElse(t *testing.T) {
 	setUpForEverything(t, w)
 	w.witness = &witness{next: w, deeds: map[string]deed{}}
 	text := strings.NewReplacer("task: {cpu: 256, memory: 512}", "", "preset: fill, overstart: 0", "preset: switch, overstart: 0, start_limit: 30s, "+
-		"stop_stuck: true, sync_task_definition: true, park_scaling: true, on_demand_budget_usd_monthly: 1000").Replace(
+		"sync_task_definition: true, park_scaling: true, on_demand_budget_usd_monthly: 1000").Replace(
 		w.yaml("notify: [{sns: \"arn:aws:sns:us-east-1:123456789012:backstop\"}, {slack: {secret: \"ssm:/backstop/slack\"}}]\n"))
 	file, err := config.Parse([]byte(text), "test.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
 	f := w.function(function.Options{Config: file, Metrics: io.Discard})
+	w.box.World(func(e *ecsim.World) { e.SetHungStarts(ecsim.Fargate, 1) })
 	w.mapping(f.Invoke, 3*time.Minute, 30*time.Second)
 	w.supply(0)
-	w.mapping(f.Invoke, 15*time.Minute, 30*time.Second)
+	w.mapping(f.Invoke, 20*time.Minute, 30*time.Second)
+	w.supply(-1)
+	w.box.World(func(e *ecsim.World) { e.SetHungStarts(ecsim.Fargate, 0) })
+	w.mapping(f.Invoke, time.Hour, 30*time.Second)
 
 	used := map[string]bool{}
 	for _, d := range w.witness.deeds {

@@ -77,7 +77,7 @@ func (w *Writer) Write(f measure.Facts) error {
 		values["SpotHealthScore"] = float64(f.Health)
 	}
 	for name, r := range map[string]failover.Range{"InService": f.InService, "SpotInService": f.SpotInService, "Missing": f.Missing} {
-		if r.Known() {
+		if f.Knows(r) {
 			values[name] = float64(r.Low)
 		}
 	}

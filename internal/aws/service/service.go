@@ -160,10 +160,13 @@ func (s *Services) describe(ctx context.Context, b *batch) (time.Time, []failove
 			if reason == "MISSING" {
 				obs[i].Gone = reason
 			}
+		case aws.ToString(sv.Status) == "DRAINING":
+			obs[i] = observe(sv)
+			obs[i].Draining = true
 		case aws.ToString(sv.Status) != "ACTIVE":
 			obs[i] = failover.PoolObservation{Err: failover.ErrNotFound, ErrText: fmt.Sprintf("describe service %s/%s/%s: its status is %s",
 				b.region, b.cluster, name, aws.ToString(sv.Status))}
-			if aws.ToString(sv.Status) == "INACTIVE" { // one that is DRAINING runs on for a while
+			if aws.ToString(sv.Status) == "INACTIVE" {
 				obs[i].Gone = "INACTIVE"
 			}
 		default:

@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -29,6 +30,7 @@ func Run(t *testing.T, open func(t *testing.T) control.Store) {
 	}{
 		{"a workload never committed is absent", testAbsent},
 		{"a state comes back as it was committed", testRoundTrip},
+		{"a state of a newer version is refused and stays", testNewer},
 		{"a commit on another generation is stale and writes nothing", testStale},
 		{"a lease keeps others out until it ends", testLease},
 		{"the holder of a lease commits and gives it back", testRelease},
@@ -128,6 +130,30 @@ func testRoundTrip(t *testing.T, s control.Store) {
 	entries := history(t, s, journal.Query{Workload: "api"})
 	if len(entries) != 1 || len(entries[0].Actions) != 1 || entries[0].Actions[0] != (failover.SetDesiredCount{Pool: "standard", Count: 1}) {
 		t.Errorf("journal came back as %+v", entries)
+	}
+}
+
+// testNewer: a program that does not know all of a state would erase the rest of it.
+func testNewer(t *testing.T, s control.Store) {
+	newer := record("api", 1, 200)
+	newer.State.Version = failover.StateVersion + 1
+	commit(t, s, "a", newer, start)
+	commit(t, s, "a", record("worker", 1, 7), start)
+	_, err := s.Load(t.Context(), []string{"api", "worker"})
+	if !errors.Is(err, failover.ErrNewerState) || errors.Is(err, control.ErrDamaged) || !strings.Contains(err.Error(), "api") {
+		t.Errorf("load of a newer state gave %v, want %v of api", err, failover.ErrNewerState)
+	}
+	if r, ok := load(t, s, "worker"); !ok || r.State.Demand != 7 {
+		t.Errorf("its neighbour is %+v, %t", r, ok)
+	}
+	pause := failover.Intent{Kind: failover.IntentPause, At: start}
+	_, err = control.Intend(t.Context(), s, control.Workload{Name: "api", Policy: failover.Policy{Pools: []failover.Pool{{Name: "spot"}}}}, "cli", pause,
+		func() time.Time { return start })
+	if !errors.Is(err, failover.ErrNewerState) {
+		t.Errorf("an order to a newer state gave %v, want %v", err, failover.ErrNewerState)
+	}
+	if err := s.Commit(t.Context(), "a", record("api", 1, 1), start, nil); !errors.Is(err, control.ErrStale) {
+		t.Errorf("a commit over it gave %v, want %v", err, control.ErrStale)
 	}
 }
 

@@ -31,7 +31,7 @@ module "backstop" {
 
   workloads = [for i in range(400) : {
     name   = format("api-%03d", i)
-    policy = { observe = i < 2, stop_stuck = true }
+    policy = { observe = i < 2 }
     pools = [
       { name = "spot", cluster = "prod-${i % 4}", service = format("api-%03d-spot", i), capacity = "FARGATE_SPOT" },
       { name = "standard", cluster = "prod-${i % 4}", service = format("api-%03d-standard", i), capacity = "FARGATE" },

@@ -36,6 +36,9 @@ func (x *outcome) sightFindings(out []Finding, i int) []Finding {
 	if k.Sight == Fresh && po.HealthErr != ErrNone {
 		out = append(out, Finding{Reason: ReasonHealthUnread, Pool: name, Count: k.Running, Detail: string(po.HealthErr)})
 	}
+	if k.Sight == Fresh && po.Draining {
+		out = append(out, Finding{Reason: ReasonServiceGone, Pool: name, Count: k.Running, Until: x.o.At, Detail: "DRAINING"})
+	}
 	if k.OutOfTraffic {
 		out = append(out, Finding{Reason: ReasonNoTraffic, Pool: name, Count: k.Running})
 	}
