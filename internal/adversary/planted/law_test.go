@@ -80,6 +80,11 @@ var bugs = []bug{
 	one("L28", "an order leaves a probe", breakerGo, "if manual || demand == 0 {", "manual || demand == 0", "demand == 0"),
 	one("L29", "a breaker trips without missing tasks", breakerGo, "if f.Excused || f.Demand == 0 || f.Owed < need ||", "f.Excused || f.Demand == 0 || f.Owed < need", "f.Demand == 0"),
 
+	one("L7", "what starts stands for nothing", needGo, "all := k.Warming + placed + max(0, credited-max(0, t.Spent-k.Placed))", "placed + max(0, credited-max(0, t.Spent-k.Placed))", "0"),
+	one("L10", "an application that turns unhealthy is covered", needGo, "case !in.now.Before(until), in.tally.NoRoomAt.After(e.At):", "!in.now.Before(until)", "true"),
+	one("L15", "cover that runs for seconds is in service", decideGo, "case k.Surviving > 0:", "k.Surviving > 0", "k.InService.High > 0"),
+	one("M14", "what was stopped before it served is no loss", evidenceGo, "case loses(e.Kind):\n\t\tif e.At.After(seen.At) {\n\t\t\tt.ToldLost++\n\t\t}\n\t\tif !since {", "!since", "true"),
+
 	one("L31", "the tag of the demand is not read", demandGo, "case !g.Set && po.HeldDemand > 0 && g.Asked == nil:", "po.HeldDemand > 0", "false"),
 	one("L31", "the tag of the demand is not written", restGo, "case below && tag != in.goal.Demand:", "below && tag != in.goal.Demand", "false"),
 	one("L34", "auto scaling is not parked", restGo, "held := in.p.ParkScaling && in.targets[i].Limited", "in.p.ParkScaling", "false"),
