@@ -19,7 +19,7 @@ const (
 	planGo     = "internal/failover/plan.go"
 	restGo     = "internal/failover/plan_rest.go"
 	learnGo    = "internal/failover/learn.go"
-	findingsGo = "internal/failover/findings.go"
+	findingsGo = "internal/failover/words_findings.go"
 	foreGo     = "internal/failover/foresight.go"
 	breakerGo  = "internal/failover/breaker/breaker.go"
 )
@@ -61,7 +61,7 @@ var bugs = []bug{
 	one("L16", "a deleted service is not said", findingsGo, "x.p.Pools[i].Name\n\tswitch k.Sight {", "k.Sight", "Fresh"),
 	one("L17", "told losses are not covered", estimateGo, "return max(0, there-l.tally.ToldLost+", "there-l.tally.ToldLost", "there"),
 	one("L17", "a pool that cannot be read has nothing", estimateGo, "there := l.seen.InService + l.seen.Coming", "l.seen.InService + l.seen.Coming", "0"),
-	one("L17", "a warning from before the last look counts again", evidenceGo, "case loses(e.Kind):\n\t\tif e.At.After(seen.At) {", "e.At.After(seen.At)", "true"),
+	one("L17", "a warning from before the last look counts again", evidenceGo, "if !e.At.Before(seen.At) { // both", "!e.At.Before(seen.At)", "true"),
 	one("L17", "nothing is raised where nothing can be read", permitGo, "*m = May{Raise: onDemand && !in.s.Seen.Pools[i].At.IsZero()", "onDemand", "false"),
 
 	one("L20", "late tasks are replaced without a bound", cascadeGo, "return min(sum, most)", "min(sum, most)", "need + t.Surplus + k.Live"),
@@ -72,7 +72,6 @@ var bugs = []bug{
 	one("L22", "a used-up budget does not release", permitGo, "in.p.OnBudget == ReleaseBudget &&", "in.p.OnBudget == ReleaseBudget", "false"),
 	one("L22", "a budget releases before it is used up", permitGo, "spent := budget > 0 && in.s.Seen.SpendUSD >= budget", "in.s.Seen.SpendUSD >= budget", "in.s.Seen.SpendUSD >= budget/2"),
 	one("L22", "the budget is told when it is gone", findingsGo, "used >= budgetTold {", "used >= budgetTold", "used >= 1"),
-	one("M15", "a new month keeps the old one's spend", outcomeGo, "month != s.SpendMonth {", "month != s.SpendMonth", "s.SpendMonth == \"\""),
 	one("L23", "on_demand_max is not held", permitGo, "in.targets[i].Raise > room {", "in.targets[i].Raise > room", "false"),
 	one("L23", "a limit below what runs is not told", findingsGo, "case x.p.OnDemandMax > 0 && x.p.Pools[i].Capacity == OnDemand &&", "x.p.OnDemandMax > 0", "false"),
 	one("L24", "a placement is no credit", needGo, "return known && in.room()", "known && in.room()", "false"),
@@ -83,9 +82,9 @@ var bugs = []bug{
 	one("L7", "what starts stands for nothing", needGo, "all := k.Warming + placed + max(0, credited-max(0, t.Spent-k.Placed))", "placed + max(0, credited-max(0, t.Spent-k.Placed))", "0"),
 	one("L10", "an application that turns unhealthy is covered", needGo, "case !in.now.Before(until), in.tally.NoRoomAt.After(e.At):", "!in.now.Before(until)", "true"),
 	one("L15", "cover that runs for seconds is in service", decideGo, "case k.Surviving > 0:", "k.Surviving > 0", "k.InService.High > 0"),
-	one("M14", "what was stopped before it served is no loss", evidenceGo, "case loses(e.Kind):\n\t\tif e.At.After(seen.At) {\n\t\t\tt.ToldLost++\n\t\t}\n\t\tif !since {", "!since", "true"),
+	one("M14", "what was stopped before it served is no loss", evidenceGo, "if !since {\n\t\t\tbreak", "!since", "true"),
 
-	one("L31", "the tag of the demand is not read", demandGo, "case !g.Set && po.HeldDemand > 0 && g.Asked == nil:", "po.HeldDemand > 0", "false"),
+	one("L31", "the tag of the demand is not read", demandGo, "case g.Asked == nil && po.HeldDemand > po.Desired:", "po.HeldDemand > po.Desired", "false"),
 	one("L31", "the tag of the demand is not written", restGo, "case below && tag != in.goal.Demand:", "below && tag != in.goal.Demand", "false"),
 	one("L34", "auto scaling is not parked", restGo, "held := in.p.ParkScaling && in.targets[i].Limited", "in.p.ParkScaling", "false"),
 	one("L36", "a rise in a gap is covered without a bound", demandGo, "g.Demand > most {", "g.Demand > most", "false"),

@@ -36,7 +36,6 @@ func TestMain(m *testing.M) {
 // awaited are scenes whose defects are known and not repaired yet.
 var awaited = map[string]string{
 	"M19": "the last tasks of an incident teach the limits",
-	"M18": "stops of a deployment are not kept while ECS counts the tasks as running",
 }
 
 // TestScenes plays every case: the promises that its user has must hold.
