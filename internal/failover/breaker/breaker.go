@@ -259,6 +259,9 @@ func prove(p Params, s State, f Facts) (State, []Note) {
 	if f.Now.Before(earliest) {
 		return s, []Note{{Kind: HoldOff, Until: earliest}}
 	}
+	if f.Bound == 0 { // nothing is wanted of it, so nothing can be proven
+		return State{Since: f.Now, TrippedAt: s.TrippedAt, Reopened: s.Reopened}, []Note{{Kind: Restored, Leads: true}}
+	}
 	if !stable(p, s, f) || f.Excused {
 		return s, []Note{{Kind: Proving, Count: min(proof(p, s, f), samples(p, s, f)), Limit: samples(p, s, f)}}
 	}
