@@ -78,7 +78,7 @@ func (x *outcome) poolFindings(out []Finding, i int) []Finding {
 	if k.Late > 0 {
 		out = append(out, Finding{Reason: ReasonLate, Pool: name, Count: k.Late})
 	}
-	if k.StartLimit > x.p.StartLimit || k.ReadyLimit > x.p.ReadyLimit {
+	if 4*(k.StartLimit+k.ReadyLimit) > 5*(x.p.StartLimit+x.p.ReadyLimit) {
 		out = append(out, Finding{Reason: ReasonSlowStarts, Pool: name, Count: int((k.StartLimit + k.ReadyLimit).Seconds())})
 	}
 	if po.DeployFailed {
