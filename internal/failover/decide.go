@@ -217,7 +217,8 @@ func sighted(p *Policy, s State, o *Observation, tallies []Tally, dark bool) Sta
 			ps.HealthErrSince = o.At
 		}
 		if po.Err == ErrNone {
-			ps.UnreachedSince, ps.WrittenOff, ps.GoneSince, ps.LostAt = zeroTime, false, zeroTime, zeroTime
+			ps.UnreachedSince, ps.WrittenOff, ps.LostAt = zeroTime, false, zeroTime
+			ps.GoneSince = since(ps.GoneSince, po.Draining, o.At)
 			continue
 		}
 		blind = true
