@@ -91,7 +91,7 @@ func (in *cascadeInput) spot(out *cascaded, a, b, left int) int {
 	for i := a; i < b; i++ {
 		t := &out.targets[i]
 		raise := raises[i-a]
-		if limit := in.limits[i]; limit >= 0 && in.pinned != ModeSpot {
+		if limit := in.limits[i]; limit >= 0 && in.pinned != ModeSpot && in.coverable() {
 			raise, t.Limited = min(raise, limit), true
 		}
 		if !in.known[i].counts() {
@@ -104,6 +104,16 @@ func (in *cascadeInput) spot(out *cascaded, a, b, left int) int {
 		left -= out.needs[i].Holds
 	}
 	return left
+}
+
+// coverable reports whether an on-demand pool is left that can stand in for Spot: without one no breaker holds anything down.
+func (in *cascadeInput) coverable() bool {
+	for i := range in.known {
+		if in.p.Pools[i].Capacity == OnDemand && in.known[i].counts() {
+			return true
+		}
+	}
+	return false
 }
 
 // asked is what a Spot pool is asked for as far as it counts: what ECS was asked for, and what it is asked for in this pass.
@@ -154,6 +164,9 @@ func (in *cascadeInput) coverPool(out *cascaded, i, left int) int {
 	t.Next = next
 	t.Raise = clamp(max(raise, low), 0, bound)
 	t.Release = low
+	if a := in.s.Pools[i].Asked; k.Sight == Told && a != nil && a.Done && in.s.Pools[i].RefusedSince.IsZero() {
+		return min(t.Need, k.InForce.High) // ECS has taken the call
+	}
 	if t.Impaired {
 		return min(t.Need, k.reliable())
 	}
