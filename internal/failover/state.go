@@ -165,6 +165,8 @@ type PoolSeen struct {
 	Coming    int `json:"coming,omitempty"`
 	// WholeAt is the last look at which nothing of the pool was missing.
 	WholeAt time.Time `json:"whole_at,omitzero"`
+	// ShortAt is the last look at which more than a tenth of the pool was missing.
+	ShortAt time.Time `json:"short_at,omitzero"`
 	// ServedTo: every task that started by then has been in service, but those in NotYet.
 	ServedTo time.Time `json:"served_to,omitzero"`
 	NotYet   []Waiting `json:"not_yet,omitempty"`

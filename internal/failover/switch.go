@@ -106,7 +106,7 @@ func (in *switchInput) facts(i, wanted int, failovers []time.Time) breaker.Facts
 	return breaker.Facts{
 		Now: in.now, Seed: seedOf(in.s.Workload, in.p.Pools[i].Name), Demand: in.goal.Demand, Bound: min(in.p.bound(i), wanted),
 		Owed: need.Owed, CapacityFailures: t.CapacityFailures, Interruptions: t.Interruptions, Late: late,
-		Excused: in.pools[i].Deploying || need.Excused > need.Owed,
+		Excused: need.Excused > need.Owed, Deploying: in.pools[i].Deploying,
 		InForce: k.InForce.High, Pending: ps.Asked != nil && !ps.Asked.Done && !ps.Asked.Seen,
 		InService: k.InService.Low, Fresh: k.FreshServing, Unplaced: k.Unplaced, Errors: t.Errors, StepErrors: t.StepErrors,
 		Newest: k.Newest, StartLimit: k.StartLimit + k.ReadyLimit, Launch: launching(k.InForce.High),

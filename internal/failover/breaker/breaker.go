@@ -80,6 +80,9 @@ const (
 	openMin = 2 * time.Minute
 	// reopenMemory is how long a breaker must have stayed closed before a new trip starts its hold-off from the beginning.
 	reopenMemory = time.Hour
+	// backOff is how long ECS may wait between two tries of a service whose tasks failed to start (service throttle logic: 27
+	// minutes); a change of the count does not end it (A19).
+	backOff = 28 * time.Minute
 	// jitter is how much a hold-off may be longer: it keeps a thousand workloads from returning in the same second.
 	jitter = 0.1
 )
@@ -120,8 +123,9 @@ type Facts struct {
 	// CapacityFailures and Interruptions were seen within the window and since the last change; Late tasks are past their
 	// limit, or not placed for as long.
 	CapacityFailures, Interruptions, Late int
-	// Excused: the pool's tasks fail for the application's reasons, or a deployment is in progress.
-	Excused bool
+	// Excused: the pool's tasks fail for the application's reasons. Deploying: a deployment is in progress; it may last for days,
+	// so it is no reason to hold a pool back, but what fails meanwhile does not count against the pool.
+	Excused, Deploying bool
 	// InForce is the count the pool is asked for, Pending that ECS has not taken it yet.
 	InForce int
 	Pending bool
@@ -199,7 +203,7 @@ func Next(p Params, s State, f Facts) (State, []Note) {
 // leave Spot: what failed was replaced, or is the application's or a deployment's.
 func trips(p Params, s State, f Facts) (Kind, int) {
 	need := max(1, int(math.Ceil(p.Share*float64(f.Demand))))
-	if f.Excused || f.Demand == 0 || f.Owed < need || f.Now.Sub(s.Since) < closedMin {
+	if f.Excused || f.Deploying || f.Demand == 0 || f.Owed < need || f.Now.Sub(s.Since) < closedMin {
 		return "", 0
 	}
 	enough := func(n, limit int) bool { return limit > 0 && n >= max(limit, need) }
@@ -303,9 +307,12 @@ func ramp(p Params, s State, f Facts) (State, []Note) {
 	}
 	tolerated := int(p.ErrorShare * float64(ask))
 	lateAt := s.StepAt.Add(f.StartLimit + p.RampDwell + f.Launch)
+	if f.StepErrors == 0 && f.Unplaced > 0 {
+		lateAt = lateAt.Add(backOff) // nothing says that there is no room: ECS may not have tried
+	}
 	short := f.InService < ask-tolerated || (f.InService < ask && f.Unplaced > 0)
 	late := short && !f.Now.Before(lateAt)
-	if !f.Excused && (f.StepErrors > tolerated || late) {
+	if !f.Excused && !f.Deploying && (f.StepErrors > tolerated || late) {
 		return open(p, s, f, RampFailed, f.StepErrors)
 	}
 	done := s.StepAt.Add(p.RampDwell)
