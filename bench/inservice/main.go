@@ -1,6 +1,7 @@
 // Command inservice prints what a policy costs over the oracle and leaves out of service, with the goal beside each figure: on the
 // built-in months and on every trace of a directory, in three worlds and with several warm-ups; what a total loss takes to full strength;
-// and how much on-demand is asked for where starts are slow or hang.
+// how much on-demand is asked for where starts are slow or hang; and, when asked for by -parts, what the order of a scale-in's stops changes
+// (orders) and what tasks kept warm ahead of a loss cost and avoid (foresight, extra).
 //
 //	go run ./bench/inservice -traces ~/traces -seeds 2
 //
@@ -37,7 +38,7 @@ func main() {
 	flag.StringVar(&o.traces, "traces", os.Getenv("BACKSTOP_TRACES"), "directory of trace files, capacities for -tasks tasks")
 	flag.StringVar(&o.policy, "policy", failover.PresetFill, "policy to play")
 	flag.StringVar(&o.set, "set", "", "field=value,... of the policy")
-	flag.StringVar(&o.parts, "parts", "worlds,loss,bounded", "tables to print")
+	flag.StringVar(&o.parts, "parts", "worlds,loss,bounded", "tables to print: worlds, loss, bounded, orders, foresight, extra")
 	flag.StringVar(&o.worlds, "worlds", "W1,W2,WD", "worlds of the first table")
 	flag.StringVar(&o.warmUps, "warm-ups", "0s,20s,30s,60s,120s", "medians of the warm-up; its P99 is 1.6 times that")
 	flag.IntVar(&o.seeds, "seeds", 2, "seeds of a built-in month; a file is played once")
@@ -58,7 +59,7 @@ func run(o options) error {
 		return err
 	}
 	for _, part := range strings.Split(o.parts, ",") {
-		print, ok := map[string]func() error{"worlds": b.worlds, "loss": b.loss, "bounded": b.bounded}[part]
+		print, ok := map[string]func() error{"worlds": b.worlds, "loss": b.loss, "bounded": b.bounded, "orders": b.orders, "foresight": b.foresight, "extra": b.extra}[part]
 		if !ok {
 			return fmt.Errorf("unknown part %q", part)
 		}

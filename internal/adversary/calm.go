@@ -35,12 +35,18 @@ func (r *run) confirm() {
 	}
 }
 
-// unhang is the operator who stops the tasks of the owner that were told to be late and will never start.
+// unhang is the operator who stops the tasks that were told to be late and will never start, and deploys again where a deployment was
+// told to have failed.
 func (r *run) unhang() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	w := r.catchUp()
 	for _, s := range r.refs {
+		if g, ok := w.Glance(ref(s)); ok && g.Rollout == ecsim.RolloutFailed { // ECS starts nothing of a deployment that it has given up
+			if arn, err := r.revision(w, s.Region); err == nil {
+				_, _ = w.UpdateService(ref(s), ecsim.UpdateServiceInput{TaskDefinition: arn})
+			}
+		}
 		r.scratch = w.AppendTasks(r.scratch[:0], ref(s), ecsim.Running)
 		for i := range r.scratch {
 			t := &r.scratch[i]

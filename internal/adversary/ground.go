@@ -103,6 +103,7 @@ func (r *run) buildFront(region string) (*front, error) {
 // createService makes the service of pool i with a desired count.
 func (r *run) createService(w *ecsim.World, i, n int) error {
 	s, g := r.refs[i], &r.plan.Ground
+	delete(r.held, ref(s)) // a service that is made anew has no tags
 	in := ecsim.CreateServiceInput{Cluster: s.Cluster, Name: s.Service, TaskDefinition: workloadName, Desired: n,
 		Strategy:    []ecsim.StrategyItem{{Provider: string(r.plan.Policy.Pools[i].Capacity), Weight: 1}},
 		Rebalancing: g.Rebalance && i == 0}

@@ -84,7 +84,7 @@ func NewPlan(seed uint64) Plan {
 	p.Scaling = len(p.Regions) == 2 && r.IntN(3) == 0
 	p.Encode = r.IntN(20) == 0
 	p.World = ecsim.Config{Seed: seed, LeaveOut: ecsim.APICallEvents, StopTimeout: time.Duration(30+r.IntN(3)*45) * time.Second,
-		OnSIGTERM: []ecsim.Behaviour{ecsim.UseWarning, ecsim.ObeySIGTERM}[r.IntN(2)], ReadLag: -1, KeepStopped: time.Hour,
+		OnSIGTERM: []ecsim.Behaviour{ecsim.UseWarning, ecsim.ObeySIGTERM}[r.IntN(2)], ReadLag: -1, KeepStopped: stoppedFor + time.Minute,
 		WarningForm:  []ecsim.WarningForm{ecsim.WarningSpotInterruption, ecsim.WarningTerminationNotice, ecsim.WarningNoStopCode}[pick(r, 6, 1, 1)],
 		ScaleIn:      []ecsim.ScaleInPick{ecsim.PickRunningFirst, ecsim.PickRandom, ecsim.PickStartingFirst}[pick(r, 2, 1, 1)],
 		FailingRetry: ecsim.Backoff{First: time.Minute, Max: 5 * time.Minute, Factor: 2},

@@ -36,7 +36,7 @@ func (c *Scene) Plan(seed uint64) Plan {
 	p := Plan{Seed: seed, Writers: 1, Tick: time.Minute, Sparse: 1, Demand: 20, scene: c,
 		Regions: []string{homeRegion, homeRegion},
 		World: ecsim.Config{Seed: seed, LeaveOut: ecsim.APICallEvents | ecsim.StartingEvents | ecsim.StoppingEvents, StopTimeout: 120 * time.Second,
-			ReadLag: -1, KeepStopped: time.Hour, FailingRetry: ecsim.Backoff{First: time.Minute, Max: 5 * time.Minute, Factor: 2}}}
+			ReadLag: -1, KeepStopped: stoppedFor + time.Minute, FailingRetry: ecsim.Backoff{First: time.Minute, Max: 5 * time.Minute, Factor: 2}}}
 	p.preset(failover.PresetFill)
 	if c.prepare != nil {
 		c.prepare(&p)

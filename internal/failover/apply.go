@@ -22,7 +22,7 @@ func Apply(p Policy, s State, in Intent) (State, error) {
 	next.Version = StateVersion
 	switch in.Kind {
 	case IntentConfirm:
-		next.ConfirmedAt = in.At
+		next.ConfirmedAt = later(in.At, s.Seen.At) // it answers what the state says, whatever the clock of whoever gives it
 	case IntentPause:
 		next.Pause = &Pause{By: in.By, Note: in.Note, Since: in.At, Until: in.Until}
 	case IntentResume:
@@ -54,7 +54,7 @@ func applyDemand(p Policy, s State, in Intent) (State, error) {
 	if in.Demand < 0 || in.Demand > ServiceTasksMax*len(p.Pools) {
 		return s, fmt.Errorf("set demand: %d is not within 0..%d", in.Demand, ServiceTasksMax*len(p.Pools))
 	}
-	s.ConfirmedAt = in.At
+	s.ConfirmedAt = later(in.At, s.Seen.At)
 	k := p.owner()
 	if k < 0 {
 		s.DemandWanted = in.Demand

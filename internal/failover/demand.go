@@ -50,7 +50,7 @@ func demandOf(p *Policy, s *State, known []Known, o *Observation) Goal {
 
 // unconfirmed reports whether a service has been gone for a day and nobody has confirmed that its cover is to stay.
 func unconfirmed(s *State, ps *PoolState, now time.Time) bool {
-	return !ps.LostAt.IsZero() && now.Sub(ps.LostAt) >= confirmFor && s.ConfirmedAt.Before(ps.LostAt)
+	return !ps.LostAt.IsZero() && now.Sub(ps.LostAt) >= confirmFor && s.ConfirmedAt.Before(ps.GoneSince)
 }
 
 // read takes the owner's count as it was read.

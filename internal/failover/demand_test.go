@@ -81,9 +81,11 @@ func TestDemandOf(t *testing.T) {
 		}, want{20, 20, 20, 0}, zeroTime},
 		{"for a day, unless it is confirmed", func(_ *Policy, s *State, po *PoolObservation) {
 			s.Pools[0].LostAt, po.Err, po.Gone = ago(24*time.Hour), ErrNotFound, "INACTIVE"
+			s.Pools[0].GoneSince = ago(25 * time.Hour)
 		}, want{20, 0, 0, 0}, zeroTime},
 		{"confirmed, it stays", func(_ *Policy, s *State, po *PoolObservation) {
 			s.Pools[0].LostAt, s.ConfirmedAt, po.Err, po.Gone = ago(48*time.Hour), ago(40*time.Hour), ErrNotFound, "INACTIVE"
+			s.Pools[0].GoneSince = ago(49 * time.Hour)
 		}, want{20, 20, 20, 0}, zeroTime},
 	} {
 		t.Run(c.situation, func(t *testing.T) {

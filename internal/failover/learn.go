@@ -113,6 +113,12 @@ func learnPool(p *Policy, was PoolSeen, po *PoolObservation, k *Known, now time.
 	if k.whole() {
 		next.WholeAt = now
 	}
+	short := 10*k.InService.Low < 9*k.Desired
+	if short {
+		next.ShortAt = now
+	}
+	// In a gap a start counts that had the pool to itself: one task was replaced in an otherwise whole pool.
+	normal := func(t *Task) bool { return !gap || !short && t.CreatedAt.After(was.ShortAt) }
 	if !po.Listed {
 		return next
 	}
@@ -122,13 +128,13 @@ func learnPool(p *Policy, was PoolSeen, po *PoolObservation, k *Known, now time.
 	for i := range po.Tasks {
 		t := &po.Tasks[i]
 		if t.Phase != Running {
-			if age := now.Sub(t.CreatedAt); t.Phase != Leaving && !first && age >= k.StartLimit && was.At.Sub(t.CreatedAt) < k.StartLimit {
+			if age := now.Sub(t.CreatedAt); t.Phase != Leaving && !first && normal(t) && age >= k.StartLimit && was.At.Sub(t.CreatedAt) < k.StartLimit {
 				start = append(start, age) // it is stuck: it counts at its age
 			}
 			continue
 		}
 		fresh := t.StartedAt.After(was.At) && !first
-		if fresh {
+		if fresh && normal(t) {
 			start = append(start, t.StartedAt.Sub(t.CreatedAt))
 		}
 		if !po.HealthBased {
@@ -143,7 +149,9 @@ func learnPool(p *Policy, was PoolSeen, po *PoolObservation, k *Known, now time.
 				next.NotYet = append(next.NotYet, Waiting{ID: t.ID, StartedAt: t.StartedAt})
 			}
 		case waiting && !first:
-			warm = append(warm, now.Sub(t.StartedAt))
+			if normal(t) {
+				warm = append(warm, now.Sub(t.StartedAt))
+			}
 			serve = append(serve, now.Sub(t.CreatedAt))
 		}
 	}
@@ -153,9 +161,7 @@ func learnPool(p *Policy, was PoolSeen, po *PoolObservation, k *Known, now time.
 	if po.Deploying && slices.ContainsFunc(po.Revisions, func(r Revision) bool { return r.Share < 1 }) {
 		warm, serve = nil, nil // it waits for traffic, not for the application
 	}
-	if !gap {
-		next.Start, next.Warm = was.Start.with(now, start...), was.Warm.with(now, warm...)
-	}
+	next.Start, next.Warm = was.Start.with(now, start...), was.Warm.with(now, warm...)
 	next.Serve = was.Serve.with(now, serve...)
 	return next
 }

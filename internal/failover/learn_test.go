@@ -90,7 +90,8 @@ func TestWhatALookTeaches(t *testing.T) {
 		whole              bool
 	}{
 		{"three starts are seen", look(false, false, old, fresh), 3, 0, 3, 0, true},
-		{"in a gap they say nothing of the normal case, and how long cover takes", look(true, false, old, fresh), 0, 0, 3, 0, true},
+		{"in a gap they count where they had the pool to themselves", look(true, false, old, fresh), 3, 0, 3, 0, true},
+		{"in a gap that misses more they say nothing of the normal case, and how long cover takes", look(true, false, old[:10], fresh), 0, 0, 3, 0, false},
 		{"health says how long they warmed up", look(false, true, old, fresh), 3, 3, 3, 0, true},
 		{"one that is not ready is waited for", look(false, true, old, stageTasks("f", 3, Running, HealthNotReady, 20*time.Second)), 3, 0, 0, 3, false},
 		{"one that is stuck counts at its age, once", look(false, false, old, stageTasks("p", 1, Placed, "", 200*time.Second)), 1, 0, 0, 0, false},

@@ -90,7 +90,7 @@ func (x *outcome) seen(s State) State {
 			s.Seen.SpendUSD += float64(running) * elapsed.Hours() * x.p.Pools[i].TaskHourUSD
 		}
 		if k.Sight == Fresh {
-			pools[i] = learnPool(x.p, pools[i], &x.o.Pools[i], k, now, (s.Gap != nil || x.before.Gap != nil) && 10*k.InService.Low < 9*k.Desired)
+			pools[i] = learnPool(x.p, pools[i], &x.o.Pools[i], k, now, s.Gap != nil || x.before.Gap != nil)
 		}
 	}
 	if s.Seen.Forecast == nil && !x.dark {

@@ -49,7 +49,7 @@ func permit(r *Room, in permitInput) []May {
 			*m = May{Scale: true, Stop: true, Drain: true, Most: ServiceTasksMax, LowEnd: -1} // the owner's count is never ours to set
 		case blind && !onDemand:
 			*m = May{Drain: true, Most: ServiceTasksMax, LowEnd: -1, Why: ReasonBlind}
-		case unread:
+		case unread && k.InService.High > 0:
 			m.Lower, m.Why = false, ReasonHealthUnread
 		}
 		if onDemand && in.pinned == ModeSpot && k.counts() && k.Sight == Fresh {

@@ -29,8 +29,10 @@ func TestPermit(t *testing.T) {
 			right{Why: ReasonBlind}, right{Why: ReasonBlind}},
 		{"a pool that is written off is left alone", func(in *permitInput) { in.known[0].Sight = WrittenOff }, right{Why: ReasonWrittenOff}, all},
 		{"so is one that is gone", func(in *permitInput) { in.known[0].Sight = Gone }, right{Why: ReasonWrittenOff}, all},
-		{"readiness is not read: nothing is lowered anywhere", func(in *permitInput) { in.known[0].HealthUnread = true }, owner,
-			right{true, false, true, true, true, ReasonHealthUnread}},
+		{"readiness is not read: nothing that runs is lowered anywhere", func(in *permitInput) {
+			in.known[0].HealthUnread, in.known[1] = true, releasePool(20, 0)
+		}, owner, right{true, false, true, true, true, ReasonHealthUnread}},
+		{"but what does not run is", func(in *permitInput) { in.known[0].HealthUnread = true }, owner, all},
 		{"pinned to Spot cover goes whatever is missing", func(in *permitInput) { in.pinned = ModeSpot }, owner, right{true, true, true, true, true, ReasonPinned}},
 	} {
 		t.Run(c.situation, func(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/failover/breaker"
@@ -164,6 +165,8 @@ type PoolSeen struct {
 	Coming    int `json:"coming,omitempty"`
 	// WholeAt is the last look at which nothing of the pool was missing.
 	WholeAt time.Time `json:"whole_at,omitzero"`
+	// ShortAt is the last look at which more than a tenth of the pool was missing.
+	ShortAt time.Time `json:"short_at,omitzero"`
 	// ServedTo: every task that started by then has been in service, but those in NotYet.
 	ServedTo time.Time `json:"served_to,omitzero"`
 	NotYet   []Waiting `json:"not_yet,omitempty"`
@@ -268,5 +271,12 @@ func DecodeState(data []byte) (State, error) {
 
 // SameState reports whether b differs from a in nothing that is worth a commit.
 func SameState(a, b State) bool {
-	return a.Workload == b.Workload && sameJSON(&a.Decided, &b.Decided)
+	x, y := a.Decided, b.Decided
+	if a.Workload != b.Workload || len(x.Window) != len(y.Window) {
+		return false
+	}
+	if slices.Equal(x.Window, y.Window) { // hundreds of entries that seldom differ: to write them out would be most of a pass
+		x.Window, y.Window = nil, nil
+	}
+	return sameJSON(&x, &y)
 }

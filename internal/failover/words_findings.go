@@ -31,18 +31,26 @@ func (x *outcome) sightFindings(out []Finding, i int) []Finding {
 	case WrittenOff:
 		out = append(out, Finding{Reason: ReasonWrittenOff, Pool: name, Count: x.before.Seen.Pools[i].InService, Until: ps.UnreachedSince})
 	case Gone:
-		out = append(out, Finding{Reason: ReasonServiceGone, Pool: name, Count: x.before.Seen.Pools[i].InService, Until: ps.LostAt, Detail: po.Gone})
+		out = append(out, Finding{Reason: ReasonServiceGone, Pool: name, Count: x.lost(i), Until: ps.LostAt, Detail: po.Gone})
 	}
 	if k.Sight == Fresh && po.HealthErr != ErrNone {
 		out = append(out, Finding{Reason: ReasonHealthUnread, Pool: name, Count: k.Running, Detail: string(po.HealthErr)})
 	}
 	if k.Sight == Fresh && po.Draining {
-		out = append(out, Finding{Reason: ReasonServiceGone, Pool: name, Count: k.Running, Until: x.o.At, Detail: "DRAINING"})
+		out = append(out, Finding{Reason: ReasonServiceGone, Pool: name, Count: x.lost(i), Until: x.o.At, Detail: "DRAINING"})
 	}
 	if k.OutOfTraffic {
 		out = append(out, Finding{Reason: ReasonNoTraffic, Pool: name, Count: k.Running})
 	}
 	return out
+}
+
+// lost is how many tasks are lost with a pool's service: all that is wanted where it was the owner's.
+func (x *outcome) lost(i int) int {
+	if i == x.p.owner() {
+		return x.goal.Demand
+	}
+	return x.before.Seen.Pools[i].InService
 }
 
 // poolFindings says what is unusual about a pool that was read.
@@ -78,7 +86,7 @@ func (x *outcome) poolFindings(out []Finding, i int) []Finding {
 	if k.Late > 0 {
 		out = append(out, Finding{Reason: ReasonLate, Pool: name, Count: k.Late})
 	}
-	if k.StartLimit > x.p.StartLimit || k.ReadyLimit > x.p.ReadyLimit {
+	if 4*(k.StartLimit+k.ReadyLimit) > 5*(x.p.StartLimit+x.p.ReadyLimit) {
 		out = append(out, Finding{Reason: ReasonSlowStarts, Pool: name, Count: int((k.StartLimit + k.ReadyLimit).Seconds())})
 	}
 	if po.DeployFailed {

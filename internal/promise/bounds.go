@@ -123,7 +123,7 @@ func (c *checker) nothingLoweredBeforeItServes() {
 		}
 		left += then
 		threatened += now - then
-		if p.ask < p.inForce && p.healthUnread {
+		if p.ask < p.inForce && p.healthUnread && c.d.Pools[i].InService.High > 0 {
 			c.fail("nothing_lowered_before_it_serves", "%s is lowered and its readiness could not be read", c.p.Pools[i].Name)
 		}
 	}
@@ -142,5 +142,5 @@ func (c *checker) unconfirmed() bool {
 		return false
 	}
 	lost := c.after.Pool(c.p.Pools[k].Name).LostAt
-	return !lost.IsZero() && c.o.At.Sub(lost) >= 24*time.Hour && c.after.ConfirmedAt.Before(lost)
+	return !lost.IsZero() && c.o.At.Sub(lost) >= 24*time.Hour && c.after.ConfirmedAt.Before(c.after.Pool(c.p.Pools[k].Name).GoneSince)
 }
