@@ -87,6 +87,9 @@ func countScenes() []Scene {
 			if n := s.asked(0); n < 25 {
 				s.breach("demand_is_kept", "the demand is %d with half as much load again, over both twins it follows", n)
 			}
+			s.want = s.asked(0)
+			s.covered(90 * time.Second)
+			s.whole(8 * time.Minute)
 			s.load(1)
 			s.spot(-1)
 			s.wait(time.Hour)

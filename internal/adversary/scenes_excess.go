@@ -95,6 +95,19 @@ func excessScenes() []Scene {
 			}
 			s.spot(-1)
 		}, back: 2 * time.Hour},
+		{Case: "L26b", Name: "a deployment stands still for want of Spot, and cover is left", prepare: func(p *Plan) {
+			p.Demand = 12
+			p.Ground.Minimum, p.Ground.Maximum = 100, 200
+		}, play: func(s *stage) {
+			s.spot(6)
+			s.whole(8 * time.Minute)
+			s.wait(2 * time.Minute)
+			s.spot(12) // room for half of the new ones: no old one may go
+			s.roll(false, ecsim.FailNone)
+			s.gone(15 * time.Minute)
+			s.keeps(6)
+			s.spot(-1)
+		}, back: 2 * time.Hour},
 		{Case: "L28", Name: "an order to fail a small service over", prepare: func(p *Plan) { p.preset(failover.PresetSwitch); p.Demand = 2 }, play: func(s *stage) {
 			s.order(failover.IntentFailover)
 			s.wait(12 * time.Minute)

@@ -99,15 +99,13 @@ func hiddenScenes() []Scene {
 		{Case: "M1", Name: "Spot grants, takes back and grants again", play: func(s *stage) {
 			s.learns()
 			s.on(func(w *ecsim.World) { w.SetStartUp(ecsim.FargateSpot, ecsim.StartUp{P50: 2 * time.Minute}) })
-			s.spot(0)
-			s.wait(20 * time.Second)
-			for range 10 {
-				s.spot(20)
-				s.wait(65 * time.Second) // placed, and not yet RUNNING
-				s.spot(0)
-				s.wait(20 * time.Second)
+			for i := range 10 {
+				s.interrupt(20, true)
+				s.wait(60 * time.Second) // those in their place are placed, and not yet RUNNING
+				if i >= 2 {
+					s.covered(coverSoon)
+				}
 			}
-			s.covered(coverSoon)
 			s.whole(2 * time.Minute)
 			s.on(func(w *ecsim.World) { w.SetStartUp(ecsim.FargateSpot, ecsim.StartUp{}) })
 			s.spot(-1)
@@ -120,6 +118,12 @@ func hiddenScenes() []Scene {
 			s.wait(30 * time.Second)
 			s.redrive(6)
 			s.wait(10 * time.Minute)
+			s.refuse(true) // and once more while nothing can be read
+			s.wait(40 * time.Second)
+			s.redrive(6)
+			s.wait(5 * time.Minute)
+			s.refuse(false)
+			s.wait(5 * time.Minute)
 			s.atMost(0)
 		}},
 		{Case: "M13", Name: "a mass retirement in the hour of a loss", play: func(s *stage) {

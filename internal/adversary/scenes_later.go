@@ -24,6 +24,21 @@ func laterScenes() []Scene {
 			s.atMost(s.bound(1))
 			s.spot(-1)
 		}},
+		{Case: "M7b", Name: "one task is warned, and its replacement on Spot hangs", prepare: func(p *Plan) {
+			p.Demand = 2
+			p.Ground.Minimum, p.Ground.Maximum = 100, 150
+		}, play: func(s *stage) {
+			s.learns()
+			s.hang(ecsim.FargateSpot, 1)
+			s.fresh()
+			s.interrupt(1, true)
+			s.wait(190 * time.Second) // the limit of a start
+			s.covered(coverSoon)
+			s.whole(6 * time.Minute)
+			s.atMost(s.bound(1))
+			s.hang(ecsim.FargateSpot, 0)
+			s.spot(-1)
+		}, back: 3 * time.Hour},
 		{Case: "M8", Name: "more is lost on the second day of a gap", prepare: func(p *Plan) { p.Demand = 100 }, play: func(s *stage) {
 			s.spot(80)
 			s.whole(8 * time.Minute)

@@ -140,6 +140,28 @@ func servingScenes() []Scene {
 	}
 }
 
+// releaseScenes are the cases of a release in an outage.
+func releaseScenes() []Scene {
+	return []Scene{
+		{Case: "M6", Name: "a release in a total outage of Spot", prepare: func(p *Plan) {
+			p.Ground.Minimum, p.Ground.Maximum, p.Ground.CircuitBreaker = 100, 200, true
+		}, play: func(s *stage) {
+			s.spot(14)
+			s.whole(8 * time.Minute)
+			s.wait(4 * time.Minute)
+			s.roll(false, ecsim.FailNone)
+			s.wait(10 * time.Second)
+			s.spot(0)
+			s.covered(coverSoon)
+			s.whole(8 * time.Minute)
+			s.fresh()
+			s.wait(40 * time.Minute)
+			s.keeps(s.want)
+			s.spot(-1)
+		}, back: 3 * time.Hour},
+	}
+}
+
 // shifting prepares a workload whose deployments shift traffic.
 func shifting(strategy string, bake time.Duration, hook bool) func(*Plan) {
 	return func(p *Plan) {

@@ -25,7 +25,7 @@ type Scene struct {
 // Scenes are all cases.
 func Scenes() []Scene {
 	var out []Scene
-	for _, part := range [][]Scene{servingScenes(), healthScenes(), hiddenScenes(), goneScenes(), excessScenes(), moneyScenes(), countScenes(), laterScenes(), lastScenes()} {
+	for _, part := range [][]Scene{servingScenes(), releaseScenes(), healthScenes(), hiddenScenes(), goneScenes(), excessScenes(), moneyScenes(), countScenes(), laterScenes(), lastScenes()} {
 		out = append(out, part...)
 	}
 	return out

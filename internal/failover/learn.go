@@ -118,7 +118,9 @@ func learnPool(p *Policy, was PoolSeen, po *PoolObservation, k *Known, now time.
 		next.ShortAt = now
 	}
 	// In a gap a start counts that had the pool to itself: one task was replaced in an otherwise whole pool.
-	normal := func(t *Task) bool { return !gap || !short && t.CreatedAt.After(was.ShortAt) }
+	normal := func(t *Task) bool {
+		return !gap || !short && was.WholeAt.After(was.ShortAt) && t.CreatedAt.After(was.ShortAt)
+	}
 	if !po.Listed {
 		return next
 	}

@@ -63,12 +63,16 @@ func (x *outcome) pool(ps *PoolState, i int) {
 	if k.Sight == Fresh {
 		ps.UnplacedSince = since(ps.UnplacedSince, k.Unplaced > 0, now)
 		ps.Warm = x.cas.targets[i].Warm
+		if k.whole() {
+			ps.Stops = 0
+		}
 	}
 	if x.plan.asks[i] <= k.InForce.High {
 		ps.RefusedSince = zeroTime // nothing is asked of it that could be refused
 	}
 	if x.plan.acting && x.plan.stopped == i {
 		ps.StoppedAt = now
+		ps.Stops++
 	}
 	if x.plan.acting && x.plan.lowered[i] {
 		ps.ReleasedAt = now

@@ -1,6 +1,9 @@
 package failover
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 // hold keeps the demand as a tag on the owner's service while its count is held below it.
 func (in *planInput) hold(out *planned, l *lists, i int) {
@@ -62,20 +65,26 @@ func (in *planInput) scaling(out *planned, l *lists, i int) bool {
 	return true
 }
 
-// stopLate stops the task that has been late for longest, so that ECS tries another: one in start_limit, and none that is not past
-// twice its limit, so that starts which are only slow come into service one day. On-demand has others started in its place first, as long as more may be asked for; on Spot a task that never gets to RUNNING
-// would be covered for ever.
+// patience is how many limits old a late task must be before it is stopped: two, and twice as many each time as many as are late have
+// been stopped, so that starts which are only slow come into service one day.
+func patience(stops, late int) time.Duration {
+	return 2 << min(stops/max(1, late), 3)
+}
+
+// stopLate stops the task that has been late for longest, so that ECS tries another: one in start_limit. On-demand has others started
+// in its place first, as long as more may be asked for; on Spot a task that never gets to RUNNING would be covered for ever.
 func (in *planInput) stopLate(out *planned, l *lists) {
 	for i := range in.known {
 		k, t := &in.known[i], &in.targets[i]
-		due := k.OldestAt.Add(2 * k.StartLimit)
+		tries := patience(in.s.Pools[i].Stops, k.Late)
+		due := k.OldestAt.Add(tries * k.StartLimit)
 		switch onDemand := in.p.Pools[i].Capacity == OnDemand; {
 		case k.OldestLate == "" || !in.may[i].Stop:
 			continue
 		case onDemand && !t.Bounded && !t.Failing, !onDemand && (k.LateWarming > 0 || in.o.Pools[i].Deploying):
 			continue
 		case k.LateWarming > 0:
-			due = k.OldestAt.Add(2 * (k.StartLimit + k.ReadyLimit))
+			due = k.OldestAt.Add(tries * (k.StartLimit + k.ReadyLimit))
 		}
 		if stopped := in.s.Pools[i].StoppedAt; !stopped.IsZero() {
 			due = later(due, stopped.Add(k.StartLimit))

@@ -134,6 +134,8 @@ type PoolState struct {
 	ReleasedAt time.Time `json:"released_at,omitzero"`
 	// StoppedAt is when a late task of the pool was last stopped.
 	StoppedAt time.Time `json:"stopped_at,omitzero"`
+	// Stops is how many late tasks of the pool were stopped since it was last whole.
+	Stops int `json:"stops,omitempty"`
 	// Failing is set while the tasks of an on-demand pool fail for the application's reasons.
 	Failing *Failing `json:"failing,omitempty"`
 	// Parked holds the scalable target's own values while they are parked, until an observation shows
