@@ -42,7 +42,7 @@ func (b *bench) orders() error {
 // ahead are the policies that keep tasks warm ahead of a loss.
 func ahead() ([]replay.Policy, error) {
 	var out []replay.Policy
-	for _, set := range []string{"", "extra=25", "extra=50", "foresight_usd=1", "foresight_usd=10"} {
+	for _, set := range []string{"", "extra=25", "foresight_usd=1", "foresight_usd=10"} {
 		p, err := policyOf(options{policy: failover.PresetFill, set: set})
 		if err != nil {
 			return nil, err

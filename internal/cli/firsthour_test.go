@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
+
 	"github.com/backstop-ecs/backstop/internal/app"
 	"github.com/backstop-ecs/backstop/internal/app/parts"
 	"github.com/backstop-ecs/backstop/internal/control"
@@ -178,10 +180,31 @@ func (h *hour) picture(path, name string) {
 	if dir == "" {
 		return
 	}
-	cmd := exec.CommandContext(h.t.Context(), "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--force-prefers-reduced-motion",
-		"--blink-settings=preferredColorScheme=1", "--window-size=1180,1280", "--timeout=4000", "--user-data-dir="+h.t.TempDir(), "--screenshot="+filepath.Join(dir, name+".png"), h.pages.served.url+path)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		h.t.Fatalf("take a picture of %s: %v\n%s", path, err, out)
+	browser, err := exec.LookPath("chromium")
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	allocator, stop := chromedp.NewExecAllocator(h.t.Context(), append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(browser), chromedp.NoSandbox,
+		chromedp.DisableGPU, chromedp.UserDataDir(h.t.TempDir()))...)
+	defer stop()
+	ctx, cancel := chromedp.NewContext(allocator)
+	defer cancel()
+	if err := chromedp.Do(ctx, chromedp.EmulateViewport(1180, 1280), chromedp.Navigate(h.pages.served.url+path)); err != nil {
+		h.t.Fatalf("open %s: %v", path, err)
+	}
+	// The page loads its history after itself, and is no picture before the decisions of the hour are on it.
+	if _, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`new Promise((done) => {
+		const look = () => document.querySelector('#decisions li') ? requestAnimationFrame(() => done(true)) : setTimeout(look, 20)
+		look()
+	})`, chromedp.EvalAwaitPromise)); err != nil {
+		h.t.Fatalf("wait for the history of %s: %v", path, err)
+	}
+	img, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, name+".png"), img, 0o644)
+	}
+	if err != nil {
+		h.t.Fatalf("take a picture of %s: %v", path, err)
 	}
 }
 

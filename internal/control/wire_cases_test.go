@@ -129,6 +129,6 @@ func TestHiddenLossesOverTheWire(t *testing.T) {
 			s.gone(40 * time.Minute)
 			s.untold(failover.ReasonOnDemandShort)
 			s.untouched()
-		}, awaited: map[string]string{"denied": "a failing standby is not lowered to one while readiness is unread"}},
+		}, awaited: map[string]string{"denied": "a failing standby is not lowered to one while readiness is unread, and the stops of a release that was rolled back excuse what Spot cannot place"}},
 	})
 }

@@ -93,7 +93,7 @@ func (c *counter) wanted(t *Task) {
 	}
 	age := l.now.Sub(t.StartedAt)
 	switch {
-	case age < k.ReadyLimit:
+	case age < max(k.ReadyLimit, c.deniedReady+warmingLook):
 		k.Warming++
 		c.oldestWarming = sooner(c.oldestWarming, t.StartedAt)
 		c.arriving(t)

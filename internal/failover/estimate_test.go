@@ -70,7 +70,7 @@ func TestEstimate(t *testing.T) {
 			s.Pools[0].HealthErrSince = ago(16 * time.Minute)
 			s.Seen.Pools[0].Warm = Spread{}.with(stageNow, samples(20, 10*time.Minute)...)
 			po.list(stageTasks("r", 20, Running, "", 25*time.Minute))
-		}, want{running: 20, unhealthy: 20}},
+		}, want{running: 20, warming: 20}},
 		{"a pool that no listener reaches has nothing in service", func(_ *Policy, _ *State, po *PoolObservation) {
 			po.OutOfTraffic = true
 			po.list(stageTasks("r", 20, Running, "", time.Hour))

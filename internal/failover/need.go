@@ -203,8 +203,9 @@ func excuse(in excuseInput, e *Evidence) (time.Time, bool) {
 	placing := e.At.Add(placeFor + launching(in.known.Unplaced))
 	switch e.Kind {
 	case SignalApplicationStop, SignalConfiguration:
-		if e.StartedAt.IsZero() {
-			return e.At.Add(failingFor), true // ECS backs off from tasks that never run
+		superseded := in.po.Current != "" && e.Revision != "" && e.Revision != in.po.Current && !in.po.Deploying
+		if e.StartedAt.IsZero() && !superseded {
+			return e.At.Add(failingFor), true // ECS backs off from tasks that never run, until the next deployment
 		}
 		return placing, true
 	case SignalUnhealthyStop:

@@ -168,6 +168,8 @@ type PoolObservation struct {
 	// Revisions lists the revisions that have tasks; empty when there is but one or it was not read.
 	Revisions []Revision `json:"revisions,omitempty"`
 
+	// Current is the primary deployment's id; empty when unknown.
+	Current string `json:"current,omitempty"`
 	// TaskDefinition is the primary deployment's task definition ARN.
 	TaskDefinition string `json:"task_definition,omitempty"`
 	// Deploying reports whether a deployment is in progress; DeployingSince is when it was created.

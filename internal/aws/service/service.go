@@ -205,6 +205,7 @@ func observe(sv *types.Service) failover.PoolObservation {
 		if aws.ToString(d.Status) != "PRIMARY" {
 			continue
 		}
+		o.Current = aws.ToString(d.Id)
 		o.TaskDefinition = orElse(aws.ToString(d.TaskDefinition), o.TaskDefinition)
 		o.DeployFailed = d.RolloutState == types.DeploymentRolloutStateFailed
 		if d.RolloutState == types.DeploymentRolloutStateInProgress && len(sv.Deployments) > 1 {
