@@ -34,7 +34,7 @@ var bugs = []bug{
 	one("L1", "ECS is taken to stop tasks that serve nothing first", releaseGo, "return max(0, live-(here-needed))", "max(0, live-(here-needed))", "needed"),
 	one("L2", "an evacuation does not wait for its cover", releaseGo, "needed := max(0, in.kept-elsewhere)", "max(0, in.kept-elsewhere)", "0"),
 	one("L3", "two pools are lowered on the same tasks", releaseGo, "total -= here - max(0, here-max(0, live-w))", "here - max(0, here-max(0, live-w))", "0"),
-	one("L4", "a task that never becomes ready warms for ever", countGo, "case age < k.ReadyLimit:", "age < k.ReadyLimit", "true"),
+	one("L4", "a task that never becomes ready warms for ever", countGo, "case age < max(k.ReadyLimit, c.deniedReady+warmingLook):", "age < max(k.ReadyLimit, c.deniedReady+warmingLook)", "true"),
 	one("L5", "every revision counts in full", countGo, "n := min(c.revisions[i], int(math.Ceil(r.Share*float64(whole)-1e-9)))",
 		"min(c.revisions[i], int(math.Ceil(r.Share*float64(whole)-1e-9)))", "c.revisions[i]"),
 	one("L5", "revisions are not told apart", countGo, "if len(c.l.po.Revisions) > 0 {", "len(c.l.po.Revisions) > 0", "false"),
