@@ -109,7 +109,7 @@ func countScenes() []Scene {
 			s.fresh()
 			s.roll(false, ecsim.FailNone)
 			s.wait(15 * time.Minute)
-			s.atMost(1)
+			s.atMost(0)
 		}, back: 2 * time.Hour},
 		{Case: "L34b", Name: "a scheduled action is due in a gap", prepare: func(p *Plan) { p.Drive, p.Scaling = ByLoad, true }, play: func(s *stage) {
 			s.spot(10)

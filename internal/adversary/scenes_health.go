@@ -102,14 +102,21 @@ func healthScenes() []Scene {
 			s.atMost(0)
 			s.told(5*time.Minute, failover.ReasonApplicationFailing)
 		}, back: 2 * time.Hour},
-		{Case: "M2", Name: "the replacements of Spot run and never become ready", prepare: func(p *Plan) { p.warm(30 * time.Second) }, play: func(s *stage) {
-			s.learns()
+		{Case: "M2", Name: "the replacements of Spot run and never become ready", prepare: func(p *Plan) {
+			p.warm(10 * time.Second)
+			p.World.StartUp = ecsim.StartUp{P50: 35 * time.Second, P95: 40 * time.Second, P99: 45 * time.Second}
+		}, play: func(s *stage) {
+			for range 5 { // a replacement is known to come into service within the warning
+				s.learns()
+			}
 			s.deaf(ecsim.FargateSpot, true)
 			s.fresh()
+			s.trouble(EventLost, 1) // the first look sees tasks that are placed
 			s.interrupt(8, true)
 			s.wait(9 * time.Minute)
 			s.covered(2 * time.Minute)
 			s.whole(8 * time.Minute)
+			s.trouble(EventLost, 0)
 			s.deaf(ecsim.FargateSpot, false)
 		}, back: -1},
 		{Case: "M17", Name: "cover that never served, and Spot serves again", prepare: func(p *Plan) { p.warm(30 * time.Second) }, play: func(s *stage) {

@@ -93,19 +93,33 @@ func hiddenScenes() []Scene {
 			s.r.loseState()
 			s.wait(5 * time.Minute)
 			s.covered(time.Minute)
+			s.whole(5 * time.Minute)
+			s.refuse(true)
+			s.spot(6)
+			s.wait(6 * time.Minute) // nothing tells of this loss any more when it can be seen
+			s.r.loseState()
+			s.refuse(false)
+			before := s.commits()
+			s.until(4*time.Minute, func() bool { return s.commits() > before })
+			s.covered(coverSoon)
 			s.trouble(EventLost, 0)
 			s.spot(-1)
 		}},
 		{Case: "M1", Name: "Spot grants, takes back and grants again", play: func(s *stage) {
 			s.learns()
-			s.on(func(w *ecsim.World) { w.SetStartUp(ecsim.FargateSpot, ecsim.StartUp{P50: 2 * time.Minute}) })
+			s.on(func(w *ecsim.World) {
+				w.SetStartUp(ecsim.FargateSpot, ecsim.StartUp{P50: 80 * time.Second, P95: 82 * time.Second, P99: 85 * time.Second})
+			})
+			s.trouble(EventLost, 1) // a look a minute sees tasks that are placed, and others each time
 			for i := range 10 {
-				s.interrupt(20, true)
-				s.wait(60 * time.Second) // those in their place are placed, and not yet RUNNING
-				if i >= 2 {
+				s.spot(0) // and it can be had again at once
+				s.spot(-1)
+				s.wait(45 * time.Second) // those in their place are placed, and not yet RUNNING
+				if i >= 4 {
 					s.covered(coverSoon)
 				}
 			}
+			s.trouble(EventLost, 0)
 			s.whole(2 * time.Minute)
 			s.on(func(w *ecsim.World) { w.SetStartUp(ecsim.FargateSpot, ecsim.StartUp{}) })
 			s.spot(-1)
@@ -139,6 +153,13 @@ func hiddenScenes() []Scene {
 			s.spot(-1)
 		}, back: 2 * time.Hour},
 	}
+}
+
+// commits is how many states were committed so far.
+func (s *stage) commits() int {
+	s.r.watch.mu.Lock()
+	defer s.r.watch.mu.Unlock()
+	return s.r.watch.checked[commits]
 }
 
 // crash makes n tasks of a pool exit for the application's reasons.

@@ -39,6 +39,20 @@ func laterScenes() []Scene {
 			s.hang(ecsim.FargateSpot, 0)
 			s.spot(-1)
 		}, back: 3 * time.Hour},
+		{Case: "M7c", Name: "one task is warned, and its first cover hangs", prepare: func(p *Plan) {
+			p.Demand = 1
+			p.Ground.Minimum, p.Ground.Maximum = 100, 150
+		}, play: func(s *stage) {
+			s.hang(ecsim.Fargate, 1)
+			s.fresh()
+			s.spot(0)
+			s.covered(coverSoon)
+			s.wait(90 * time.Second)
+			s.hang(ecsim.Fargate, 0)
+			s.whole(4 * time.Minute) // one more is asked for at the limit of a start, not at twice that
+			s.atMost(s.bound(1))
+			s.spot(-1)
+		}},
 		{Case: "M8", Name: "more is lost on the second day of a gap", prepare: func(p *Plan) { p.Demand = 100 }, play: func(s *stage) {
 			s.spot(80)
 			s.whole(8 * time.Minute)

@@ -8,6 +8,7 @@ func one(of, name, file, in, good, bad string) bug {
 // The files of the law.
 const (
 	estimateGo = "internal/failover/estimate.go"
+	countGo    = "internal/failover/count.go"
 	needGo     = "internal/failover/need.go"
 	evidenceGo = "internal/failover/evidence.go"
 	demandGo   = "internal/failover/demand.go"
@@ -21,30 +22,31 @@ const (
 	learnGo    = "internal/failover/learn.go"
 	findingsGo = "internal/failover/words_findings.go"
 	foreGo     = "internal/failover/foresight.go"
+	switchGo   = "internal/failover/switch.go"
 	breakerGo  = "internal/failover/breaker/breaker.go"
 )
 
 // bugs are the planted bugs: each was in the first edition of the law, or turns one decision of this one round.
 var bugs = []bug{
-	one("L1", "RUNNING is in service whatever health says", estimateGo, "return t.Health == HealthReady", "t.Health == HealthReady", "true"),
-	one("L1", "ready_after is not waited for", estimateGo, "return c.ranFor(t, l.p.ReadyAfter)", "c.ranFor(t, l.p.ReadyAfter)", "true"),
+	one("L1", "RUNNING is in service whatever health says", countGo, "return t.Health == HealthReady", "t.Health == HealthReady", "true"),
+	one("L1", "ready_after is not waited for", countGo, "return c.ranFor(t, l.p.ReadyAfter)", "c.ranFor(t, l.p.ReadyAfter)", "true"),
 	one("L1", "a release reckons with what runs", releaseGo, "low := max(0, k.InService.Low-max(0, k.Live-k.InForce.High))", "k.InService.Low", "k.Running"),
 	one("L1", "ECS is taken to stop tasks that serve nothing first", releaseGo, "return max(0, live-(here-needed))", "max(0, live-(here-needed))", "needed"),
 	one("L2", "an evacuation does not wait for its cover", releaseGo, "needed := max(0, in.kept-elsewhere)", "max(0, in.kept-elsewhere)", "0"),
 	one("L3", "two pools are lowered on the same tasks", releaseGo, "total -= here - max(0, here-max(0, live-w))", "here - max(0, here-max(0, live-w))", "0"),
-	one("L4", "a task that never becomes ready warms for ever", estimateGo, "case age < k.ReadyLimit:", "age < k.ReadyLimit", "true"),
-	one("L5", "every revision counts in full", estimateGo, "n := min(c.revisions[i], int(math.Ceil(r.Share*float64(whole)-1e-9)))",
+	one("L4", "a task that never becomes ready warms for ever", countGo, "case age < max(k.ReadyLimit, c.deniedReady+warmingLook):", "age < max(k.ReadyLimit, c.deniedReady+warmingLook)", "true"),
+	one("L5", "every revision counts in full", countGo, "n := min(c.revisions[i], int(math.Ceil(r.Share*float64(whole)-1e-9)))",
 		"min(c.revisions[i], int(math.Ceil(r.Share*float64(whole)-1e-9)))", "c.revisions[i]"),
-	one("L5", "revisions are not told apart", estimateGo, "if len(c.l.po.Revisions) > 0 {", "len(c.l.po.Revisions) > 0", "false"),
-	one("M12", "a revision with any traffic counts in full", estimateGo, "n := min(c.revisions[i], int(math.Ceil(r.Share*float64(whole)-1e-9)))",
+	one("L5", "revisions are not told apart", countGo, "if len(c.l.po.Revisions) > 0 {", "len(c.l.po.Revisions) > 0", "false"),
+	one("M12", "a revision with any traffic counts in full", countGo, "n := min(c.revisions[i], int(math.Ceil(r.Share*float64(whole)-1e-9)))",
 		"min(c.revisions[i], int(math.Ceil(r.Share*float64(whole)-1e-9)))", "min(c.revisions[i], int(math.Ceil(r.Share)*float64(whole)))"),
 	one("L6", "a hook that holds a deployment is not said", findingsGo, "if !po.HookSince.IsZero() {", "!po.HookSince.IsZero()", "false"),
 	one("L8", "what a deployment brings up stands for what is lost", needGo, "all -= max(0, k.Arriving-mayTake(in))", "max(0, k.Arriving-mayTake(in))", "0"),
 	one("L9", "readiness that cannot be read is taken for none", needGo, "serving := min(k.InService.High, in.asked)", "k.InService.High", "k.InService.Low"),
 	{of: "L9", name: "readiness that cannot be read is taken for granted", edits: []edit{
-		{estimateGo, "if c.k.HealthUnread {", "c.k.HealthUnread", "false"},
+		{countGo, "if c.k.HealthUnread {", "c.k.HealthUnread", "false"},
 		{permitGo, "unread = unread || in.known[i].HealthUnread", "in.known[i].HealthUnread", "false"}}},
-	one("L9", "denied readiness holds cover for ever", estimateGo, "!since.IsZero() && l.now.Sub(since) >= deniedFor", "l.now.Sub(since) >= deniedFor", "false"),
+	one("L9", "denied readiness holds cover for ever", countGo, "!since.IsZero() && l.now.Sub(since) >= deniedFor", "l.now.Sub(since) >= deniedFor", "false"),
 
 	one("L11", "a failing application withholds all cover", needGo, "min(n.Loss, k.Unhealthy+min(k.Unplaced, count)), sooner(",
 		"k.Unhealthy+min(k.Unplaced, count)", "n.Loss*min(1, in.tally.Failures)"),
@@ -57,7 +59,7 @@ var bugs = []bug{
 	one("L16", "a deleted service is only unread", decideGo, "now.Sub(ps.GoneSince) >= goneAfter", "now.Sub(ps.GoneSince) >= goneAfter", "false"),
 	one("L16", "one answer is enough for a service to be gone", decideGo, "ps.LostAt.IsZero() && t.ToldLost > 0 {", "t.ToldLost > 0", "true"),
 	one("L16", "the cover of a deleted service stays without a word", demandGo, "now.Sub(ps.LostAt) >= confirmFor &&", "now.Sub(ps.LostAt) >= confirmFor", "false"),
-	one("L16", "a confirmation is not heard", demandGo, "s.ConfirmedAt.Before(ps.LostAt)", "s.ConfirmedAt.Before(ps.LostAt)", "true"),
+	one("L16", "a confirmation is not heard", demandGo, "s.ConfirmedAt.Before(ps.GoneSince)", "s.ConfirmedAt.Before(ps.GoneSince)", "true"),
 	one("L16", "a deleted service is not said", findingsGo, "x.p.Pools[i].Name\n\tswitch k.Sight {", "k.Sight", "Fresh"),
 	one("L17", "told losses are not covered", estimateGo, "return max(0, there-l.tally.ToldLost+", "there-l.tally.ToldLost", "there"),
 	one("L17", "a pool that cannot be read has nothing", estimateGo, "there := l.seen.InService + l.seen.Coming", "l.seen.InService + l.seen.Coming", "0"),
@@ -65,7 +67,7 @@ var bugs = []bug{
 	one("L17", "nothing is raised where nothing can be read", permitGo, "*m = May{Raise: onDemand && !in.s.Seen.Pools[i].At.IsZero()", "onDemand", "false"),
 
 	one("L20", "late tasks are replaced without a bound", cascadeGo, "return min(sum, most)", "min(sum, most)", "need + t.Surplus + k.Live"),
-	one("L20", "a task that hangs is never late", estimateGo, "(age >= k.StartLimit ||", "age >= k.StartLimit", "false"),
+	one("L20", "a task that hangs is never late", countGo, "(age >= k.StartLimit ||", "age >= k.StartLimit", "false"),
 	one("L20", "a task that hangs is never stopped", restGo, "case k.OldestLate == \"\" || !in.may[i].Stop:", "!in.may[i].Stop", "true"),
 	one("L22", "what on-demand costs is not counted", outcomeGo, "float64(running) * elapsed.Hours()", "elapsed.Hours()", "0"),
 	one("L22", "a used-up budget does not hold", permitGo, "if in.targets[i].Raise > now {", "in.targets[i].Raise > now", "false"),
@@ -77,7 +79,7 @@ var bugs = []bug{
 	one("L24", "a placement is no credit", needGo, "return known && in.room()", "known && in.room()", "false"),
 	one("L25", "cover that protects itself is not said", findingsGo, "over > 0 && k.Protected > 0 {", "over > 0 && k.Protected > 0", "false"),
 	one("L28", "an order leaves a probe", breakerGo, "if manual || demand == 0 {", "manual || demand == 0", "demand == 0"),
-	one("L29", "a breaker trips without missing tasks", breakerGo, "if f.Excused || f.Demand == 0 || f.Owed < need ||", "f.Excused || f.Demand == 0 || f.Owed < need", "f.Demand == 0"),
+	one("L29", "a breaker trips without missing tasks", breakerGo, "if f.Excused || f.Deploying || f.Demand == 0 || f.Owed < need ||", "f.Excused || f.Deploying || f.Demand == 0 || f.Owed < need", "f.Demand == 0"),
 
 	one("L7", "what starts stands for nothing", needGo, "all := k.Warming + placed + max(0, credited-max(0, t.Spent-k.Placed))", "placed + max(0, credited-max(0, t.Spent-k.Placed))", "0"),
 	one("L10", "an application that turns unhealthy is covered", needGo, "case !in.now.Before(until), in.tally.NoRoomAt.After(e.At):", "!in.now.Before(until)", "true"),
@@ -89,7 +91,7 @@ var bugs = []bug{
 	one("L34", "auto scaling is not parked", restGo, "held := in.p.ParkScaling && in.targets[i].Limited", "in.p.ParkScaling", "false"),
 	one("L36", "a rise in a gap is covered without a bound", demandGo, "g.Demand > most {", "g.Demand > most", "false"),
 	one("L36", "a rise that is covered in part is not said", findingsGo, "if g.Bounded > 0 {", "g.Bounded > 0", "false"),
-	one("L37", "an echo is taken for a will", demandGo, "gap.Echo = g.Demand <= spotRunning(p, known)", "g.Demand <= spotRunning(p, known)", "false"),
+	one("L37", "an echo is taken for a will", demandGo, "g.Demand > 0 && g.Demand <= spotRunning(p, known)", "g.Demand <= spotRunning(p, known)", "false"),
 	one("L37", "a fall in a gap is not said", findingsGo, "!gap.FellAt.IsZero() && g.Demand < gap.Kept {", "!gap.FellAt.IsZero()", "false"),
 	one("L38", "a fall is followed at once", demandGo, "held := now.Sub(gap.FellAt) - fallHold", "fallHold", "0"),
 	one("L38", "a fall is followed in one step", demandGo, "*fallPerMinute*steps", "fallPerMinute*steps", "1"),
@@ -110,4 +112,30 @@ var bugs = []bug{
 	one("D3", "warned tasks are drained at once", restGo, "if serving >= in.goal.Demand || t.EndsAt.IsZero()", "serving >= in.goal.Demand", "true"),
 	one("D4", "nothing is kept warm", foreGo, "warm[i] = min(p.Extra, most)", "min(p.Extra, most)", "0"),
 	one("D4", "cover is never given back", releaseGo, "if low[i] >= out[i] || !may[i].Lower {", "low[i] >= out[i]", "true"),
+
+	one("L18", "what was missing before the first look is excused as a rise", demandGo, "if s.DemandSet && g.Demand != s.Demand {", "s.DemandSet", "true"),
+	one("L21", "late tasks trip against a limit that nothing supports", switchGo, "Start.Quantile(0.99); known {", "known", "true || known"),
+	one("L26", "a deployment in progress keeps all cover", releaseGo, "max(0, k.InForce.High-int(po.MayTake*float64(k.InForce.High)))",
+		"max(0, k.InForce.High-int(po.MayTake*float64(k.InForce.High)))", "0"),
+	one("L35", "the demand of a service that runs nothing is not read", demandGo, "if known[k].Sight == Fresh && !o.Pools[k].Draining {",
+		"known[k].Sight == Fresh", "known[k].Sight == Fresh && known[k].Running > 0"),
+	one("L39", "a rise in a gap waits for a start-up time", demandGo, "units := 1 + int(now.Sub(gap.RoseAt)/riseUnit)", "1 + int(now.Sub(gap.RoseAt)/riseUnit)",
+		"int(now.Sub(gap.RoseAt)/riseUnit)"),
+	one("M1", "whatever was created stands for a loss", needGo, "all := k.Warming + placed + max(0, credited-max(0, t.Spent-k.Placed))",
+		"placed + max(0, credited-max(0, t.Spent-k.Placed))", "k.Placed + k.Provisioning"),
+	one("M2", "a replacement that was stopped before it served counts again", evidenceGo, "if young && since && e.Kind == SignalUnhealthyStop {",
+		"young && since && e.Kind == SignalUnhealthyStop", "false"),
+	one("M6", "a deployment excuses what it cannot place", needGo, "return count + stopped, sooner(next, until)", "count + stopped",
+		"count + stopped + boolInt(in.po.Deploying)*in.known.Unplaced"),
+	one("M7", "cover that is late is not replaced", cascadeGo, "sum := need + t.Surplus + min(k.Late, need)", "min(k.Late, need)", "0"),
+	one("M9", "what could not be placed is held all the same", cascadeGo, "return min(t.Need, k.reliable())\n", "min(t.Need, k.reliable())", "t.Need"),
+	one("M10", "a dead letter counts as told since the last look", evidenceGo, "if !e.At.Before(seen.At) { // both", "!e.At.Before(seen.At)",
+		"!e.At.Before(seen.At) || now.Sub(e.At) > time.Hour"),
+	{of: "M13", name: "a retirement is excused for an hour, as maintenance", edits: []edit{
+		{needGo, "return zeroTime, false\n}\n\n// isDeployings", "zeroTime", "e.At.Add(time.Hour)"},
+		{needGo, "return zeroTime, false\n}\n\n// isDeployings", "false", "e.Kind == SignalInfrastructure"},
+		{needGo, "in.tally.NoRoomAt.After(e.At):", "in.tally.NoRoomAt.After(e.At)", "in.tally.NoRoomAt.After(e.At) && e.Kind != SignalInfrastructure"}}},
+	one("M15", "the spending of a month is never begun anew", decideGo, "!dark && month != s.SpendMonth {", "month != s.SpendMonth", "s.SpendMonth == \"\""),
+	one("M18", "a stop by ECS's scheduler explains nothing", needGo, "case SignalScaleIn, SignalOperatorStop:", "SignalScaleIn", "SignalProgress"),
+	one("M19", "a gap teaches what is normal", learnGo, "return !gap || !short && was.WholeAt.After(was.ShortAt)", "!gap", "true"),
 }
