@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/failover/breaker"
@@ -279,8 +278,11 @@ func SameState(a, b State) bool {
 	if a.Workload != b.Workload || len(x.Window) != len(y.Window) {
 		return false
 	}
-	if slices.Equal(x.Window, y.Window) { // hundreds of entries that seldom differ: to write them out would be most of a pass
-		x.Window, y.Window = nil, nil
+	for i := range x.Window { // hundreds of entries: to write them out would be most of a pass
+		if x.Window[i] != y.Window[i] && x.Window[i].inUTC() != y.Window[i].inUTC() {
+			return false
+		}
 	}
+	x.Window, y.Window = nil, nil
 	return sameJSON(&x, &y)
 }
