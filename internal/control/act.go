@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"time"
 
@@ -12,42 +11,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/journal"
 )
 
-// act carries out the decision's actions in their order. begun is the moment from which the lease is counted.
-// When one fails the ones after it are not tried, as they may depend on it like lowering Spot does on its cover; but
-// every raise is: no pool waits for one that refuses.
-func (l *Loop) act(ctx context.Context, j *job, begun time.Time) {
-	r := &j.report
-	ctx, cancel := context.WithDeadline(ctx, begun.Add(ActDeadline))
-	defer cancel()
-	stopped := false
-	for _, a := range r.Decision.Actions {
-		out := journal.Outcome{Action: a}
-		if (stopped && !raises(a)) || ctx.Err() != nil {
-			stopped = true
-			out.Skipped = true
-			r.Outcomes = append(r.Outcomes, out)
-			continue
-		}
-		started := time.Now()
-		err := l.apply(ctx, j.w, a)
-		out.Took = time.Since(started)
-		if err != nil {
-			stopped = true
-			out.Err, out.Text, out.Hint = kindOf(err), err.Error(), hintOf(err)
-			if r.Err == nil { // the outcomes have them all
-				r.Err = fmt.Errorf("%s: %w", journal.Text(a), err)
-			}
-		}
-		r.Outcomes = append(r.Outcomes, out)
-	}
-	if stopped {
-		r.Result = ActionFailed
-		if r.Err == nil {
-			r.Err = fmt.Errorf("act on %s: %w", j.w.Name, context.Cause(ctx))
-		}
-	}
-}
-
+// raises reports whether an action raises a count.
 func raises(a failover.Action) bool {
 	set, ok := a.(failover.SetDesiredCount)
 	return ok && set.Count > set.From
@@ -63,46 +27,6 @@ func (l *Loop) apply(ctx context.Context, w *Workload, a failover.Action) error 
 		}
 	}
 	return fmt.Errorf("pool %q is not one of workload %s", name, w.Name)
-}
-
-// release commits the outcome and gives back the lease. It is tried even when the pass was told to stop; when
-// it fails the lease runs out by itself and the next pass asks again for what it does not see done. So it does
-// when a call was cut off: it may still arrive, and must not find somebody else's newer decision there.
-func (l *Loop) release(ctx context.Context, j *job, of string, lease Lease) error {
-	r := &j.report
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), ReleaseTimeout)
-	defer cancel()
-	var done, failed []failover.Action
-	for i := range r.Outcomes {
-		switch o := &r.Outcomes[i]; {
-		case o.Done():
-			done = append(done, o.Action)
-		case !o.Skipped:
-			failed = append(failed, o.Action)
-		}
-	}
-	next := Record{State: failover.Refused(failover.Acted(r.After, done), failed, r.Decision.At)}
-	next.State.Generation = r.Generation + 1
-	if next.Lease = l.ownLease(j, l.Now()); cutOff(r.Outcomes) {
-		next.Lease = lease
-	}
-	entry := journal.Entry{Version: journal.Version, ID: l.entryID(), Workload: j.w.Name, At: r.Decision.At,
-		Kind: journal.KindOutcome, Generation: next.State.Generation, Of: of, Outcomes: r.Outcomes}
-	err := l.Store.Commit(ctx, l.Owner, next, l.Now(), []journal.Entry{entry})
-	l.storeAnswered(ctx, &l.writable, err)
-	if err != nil {
-		l.Log.LogAttrs(ctx, slog.LevelWarn, "outcome not recorded; the lease runs out by itself",
-			slog.String(KeyWorkload, j.w.Name), slog.Any(KeyErr, err))
-		if r.Result == Committed {
-			r.Result = Unrecorded
-		}
-		if r.Err == nil {
-			r.Err = fmt.Errorf("commit outcome of %s: %w", j.w.Name, err)
-		}
-		return err
-	}
-	l.committed(j, next.State.Generation)
-	return nil
 }
 
 // ownLease returns the lease that a pass of ours left behind because a call was cut off, as long as it runs. A

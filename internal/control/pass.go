@@ -30,7 +30,9 @@ type job struct {
 	report  Report
 	begun   time.Time // the pass; looking is when the look at the services began
 	looking time.Time
-	telling map[string]bool // the keys of this pass's notices
+	// observed is when the look at them ended.
+	observed time.Time
+	telling  map[string]bool // the keys of this pass's notices
 	// degraded says that something could not be read that may be readable soon.
 	degraded bool
 	// outlived says that the record's lease has run out, whatever its date says.
@@ -103,7 +105,7 @@ func (l *Loop) pass(ctx context.Context, jobs []*job, done func(*job)) {
 	work := func(j *job) {
 		defer end(j)
 		defer l.survive(ctx, j)
-		l.decide(ctx, j)
+		l.carry(ctx, j)
 	}
 	var all sync.WaitGroup
 	ready := work
@@ -200,39 +202,28 @@ func (l *Loop) storeAnswered(ctx context.Context, up *atomic.Bool, err error) {
 	}
 }
 
-// decide carries one workload, whose services were described, through the rest of the pass.
-func (l *Loop) decide(ctx context.Context, j *job) {
+// carry takes one workload, whose record was loaded and whose services were described, through the rest of the pass: observe,
+// decide, commit, act, record.
+func (l *Loop) carry(ctx context.Context, j *job) {
 	r := &j.report
-	state := j.record.State
-	if state.Workload == "" {
-		state.Workload = j.w.Name
-	}
-	if j.at.IsZero() { // no account has answered
-		j.at = l.awsTime(j.at)
-	}
-	o := failover.Observation{At: j.at, Pools: j.pools, Signals: j.signals}
-	l.lookCloser(ctx, j, state, &o)
-	from := j.step(StepObserve, j.looking, Unseen(o.Pools))
-	after, d := failover.Decide(j.w.Policy, state, o)
-	j.step(StepDecide, from, nil)
-	j.degraded = j.degraded || MayBeRead(&o, &d)
-	r.Before, r.After, r.Observation, r.Decision = state, after, o, d
+	l.observe(ctx, j)
+	l.decide(j)
 	if err := ctx.Err(); err != nil {
 		r.Result, r.Err = Abandoned, fmt.Errorf("pass of %s: %w", j.w.Name, err)
 		return
 	}
 	now, begun := l.Now(), time.Now()
-	next := Record{State: after, Lease: l.ownLease(j, now)}
-	next.State.Generation = state.Generation + 1
-	if !d.Acts() && failover.SameState(state, after) {
-		if after.Seen.At.Sub(state.Seen.At) >= HeartbeatEvery && l.commit(ctx, j, next, now, nil) != nil {
+	next := Record{State: r.After, Lease: l.ownLease(j, now)}
+	next.State.Generation = r.Before.Generation + 1
+	if !r.Decision.Acts() && failover.SameState(r.Before, r.After) {
+		if r.After.Seen.At.Sub(r.Before.Seen.At) >= HeartbeatEvery && l.commit(ctx, j, next, now, nil) != nil {
 			return
 		}
 		r.Result = Unchanged
 		l.note(ctx, j)
 		return
 	}
-	if d.Acts() {
+	if r.Decision.Acts() {
 		next.Lease = Lease{Owner: l.Owner, Until: now.Add(LeaseFor)}
 	}
 	decision := l.decisionEntry(j, next.State.Generation)
@@ -243,12 +234,35 @@ func (l *Loop) decide(ctx context.Context, j *job) {
 	orders := ordersOf(&next.State)
 	j.it.told, j.it.orders = j.telling, &orders
 	r.Result = Committed
-	if d.Acts() {
-		from = time.Now()
+	if r.Decision.Acts() {
+		from := time.Now()
 		l.act(ctx, j, begun)
 		from = j.step(StepAct, from, r.Err)
-		j.step(StepRecord, from, l.release(ctx, j, decision.ID, next.Lease))
+		j.step(StepRecord, from, l.record(ctx, j, decision.ID, next.Lease))
 	}
+}
+
+// observe reads what else the decision needs, beyond the services' counts.
+func (l *Loop) observe(ctx context.Context, j *job) {
+	state := j.record.State
+	if state.Workload == "" {
+		state.Workload = j.w.Name
+	}
+	if j.at.IsZero() { // no account has answered
+		j.at = l.awsTime(j.at)
+	}
+	o := failover.Observation{At: j.at, Pools: j.pools, Signals: j.signals}
+	l.lookCloser(ctx, j, state, &o)
+	j.observed = j.step(StepObserve, j.looking, Unseen(o.Pools))
+	j.report.Before, j.report.Observation = state, o
+}
+
+// decide asks the law.
+func (l *Loop) decide(j *job) {
+	r := &j.report
+	r.After, r.Decision = failover.Decide(j.w.Policy, r.Before, r.Observation)
+	j.step(StepDecide, j.observed, nil)
+	j.degraded = j.degraded || MayBeRead(&r.Observation, &r.Decision)
 }
 
 // commit writes the state and says in the report why it could not.
@@ -284,4 +298,80 @@ func (l *Loop) committed(j *job, generation uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	j.it.seen = max(j.it.seen, generation)
+}
+
+// act carries out the decision's actions in their order. begun is the moment from which the lease is counted.
+// When one fails the ones after it are not tried, as they may depend on it like lowering Spot does on its cover; but
+// every raise is: no pool waits for one that refuses.
+func (l *Loop) act(ctx context.Context, j *job, begun time.Time) {
+	r := &j.report
+	ctx, cancel := context.WithDeadline(ctx, begun.Add(ActDeadline))
+	defer cancel()
+	stopped := false
+	for _, a := range r.Decision.Actions {
+		out := journal.Outcome{Action: a}
+		if (stopped && !raises(a)) || ctx.Err() != nil {
+			stopped = true
+			out.Skipped = true
+			r.Outcomes = append(r.Outcomes, out)
+			continue
+		}
+		started := time.Now()
+		err := l.apply(ctx, j.w, a)
+		out.Took = time.Since(started)
+		if err != nil {
+			stopped = true
+			out.Err, out.Text, out.Hint = kindOf(err), err.Error(), hintOf(err)
+			if r.Err == nil { // the outcomes have them all
+				r.Err = fmt.Errorf("%s: %w", journal.Text(a), err)
+			}
+		}
+		r.Outcomes = append(r.Outcomes, out)
+	}
+	if stopped {
+		r.Result = ActionFailed
+		if r.Err == nil {
+			r.Err = fmt.Errorf("act on %s: %w", j.w.Name, context.Cause(ctx))
+		}
+	}
+}
+
+// record commits the outcome and gives back the lease. It is tried even when the pass was told to stop; when
+// it fails the lease runs out by itself and the next pass asks again for what it does not see done. So it does
+// when a call was cut off: it may still arrive, and must not find somebody else's newer decision there.
+func (l *Loop) record(ctx context.Context, j *job, of string, lease Lease) error {
+	r := &j.report
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), ReleaseTimeout)
+	defer cancel()
+	var done, failed []failover.Action
+	for i := range r.Outcomes {
+		switch o := &r.Outcomes[i]; {
+		case o.Done():
+			done = append(done, o.Action)
+		case !o.Skipped:
+			failed = append(failed, o.Action)
+		}
+	}
+	next := Record{State: failover.Refused(failover.Acted(r.After, done), failed, r.Decision.At)}
+	next.State.Generation = r.Generation + 1
+	if next.Lease = l.ownLease(j, l.Now()); cutOff(r.Outcomes) {
+		next.Lease = lease
+	}
+	entry := journal.Entry{Version: journal.Version, ID: l.entryID(), Workload: j.w.Name, At: r.Decision.At,
+		Kind: journal.KindOutcome, Generation: next.State.Generation, Of: of, Outcomes: r.Outcomes}
+	err := l.Store.Commit(ctx, l.Owner, next, l.Now(), []journal.Entry{entry})
+	l.storeAnswered(ctx, &l.writable, err)
+	if err != nil {
+		l.Log.LogAttrs(ctx, slog.LevelWarn, "outcome not recorded; the lease runs out by itself",
+			slog.String(KeyWorkload, j.w.Name), slog.Any(KeyErr, err))
+		if r.Result == Committed {
+			r.Result = Unrecorded
+		}
+		if r.Err == nil {
+			r.Err = fmt.Errorf("commit outcome of %s: %w", j.w.Name, err)
+		}
+		return err
+	}
+	l.committed(j, next.State.Generation)
+	return nil
 }

@@ -40,7 +40,7 @@ func demandOf(p *Policy, s *State, known []Known, o *Observation) Goal {
 	default:
 		g.Asked = s.Pools[k].Asked
 		if known[k].Sight == Fresh && !o.Pools[k].Draining {
-			g = g.read(&o.Pools[k], reading{o.Pools[k].Desired, o.At, p.StaleFor})
+			g = g.read(&o.Pools[k], &s.Seen.Pools[k], reading{o.Pools[k].Desired, o.At, p.StaleFor})
 		}
 	}
 	g.Changed = s.DemandSet && g.Demand != g.From
@@ -54,9 +54,9 @@ func unconfirmed(s *State, ps *PoolState, now time.Time) bool {
 }
 
 // read takes the owner's count as it was read.
-func (g Goal) read(po *PoolObservation, r reading) Goal {
+func (g Goal) read(po *PoolObservation, seen *PoolSeen, r reading) Goal {
 	switch {
-	case g.Asked == nil && po.HeldDemand > po.Desired:
+	case g.Asked == nil && po.HeldDemand > po.Desired && (!g.Set || po.HeldDemand != seen.Held):
 		// The state was lost while the count was held down, or is older: the tag says what was wanted, and the count is ours.
 		g.Demand = po.HeldDemand
 		g.Asked = &Asked{Count: po.Desired, At: r.at, Done: true, Seen: true}

@@ -109,6 +109,7 @@ func (s Spread) limit(configured time.Duration) time.Duration {
 // service. Starts in a gap, and those of which the look cannot tell when they ended, say nothing about the normal case.
 func learnPool(p *Policy, was PoolSeen, po *PoolObservation, k *Known, now time.Time, gap bool) PoolSeen {
 	next := was
+	next.Held = po.HeldDemand
 	next.At, next.Desired, next.InService, next.Coming = now, po.Desired, k.InService.High, k.Warming+k.Placed+k.Provisioning
 	if k.whole() {
 		next.WholeAt = now

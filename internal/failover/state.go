@@ -164,6 +164,8 @@ type PoolSeen struct {
 	Desired   int `json:"desired,omitempty"`
 	InService int `json:"in_service,omitempty"`
 	Coming    int `json:"coming,omitempty"`
+	// Held is the tag backstop:demand that the last look found.
+	Held int `json:"held,omitempty"`
 	// WholeAt is the last look at which nothing of the pool was missing.
 	WholeAt time.Time `json:"whole_at,omitzero"`
 	// ShortAt is the last look at which more than a tenth of the pool was missing.

@@ -86,7 +86,7 @@ var bugs = []bug{
 	one("L15", "cover that runs for seconds is in service", decideGo, "case k.Surviving > 0:", "k.Surviving > 0", "k.InService.High > 0"),
 	one("M14", "what was stopped before it served is no loss", evidenceGo, "if !since {\n\t\t\tbreak", "!since", "true"),
 
-	one("L31", "the tag of the demand is not read", demandGo, "case g.Asked == nil && po.HeldDemand > po.Desired:", "po.HeldDemand > po.Desired", "false"),
+	one("L31", "the tag of the demand is not read", demandGo, "case g.Asked == nil && po.HeldDemand > po.Desired && (!g.Set || po.HeldDemand != seen.Held):", "po.HeldDemand > po.Desired", "false"),
 	one("L31", "the tag of the demand is not written", restGo, "case below && tag != in.goal.Demand:", "below && tag != in.goal.Demand", "false"),
 	one("L34", "auto scaling is not parked", restGo, "held := in.p.ParkScaling && in.targets[i].Limited", "in.p.ParkScaling", "false"),
 	one("L36", "a rise in a gap is covered without a bound", demandGo, "g.Demand > most {", "g.Demand > most", "false"),
