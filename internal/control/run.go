@@ -226,7 +226,8 @@ func (l *Loop) ended(ctx context.Context, j *job) {
 		if len(it.inbox) > 0 {
 			l.wantLocked(it, now, gap)
 		}
-		if at := r.Decision.LookAgain; !at.IsZero() && it.attempts == 0 {
+		// A region that does not answer takes nothing from what is read: a moment to come is kept while retries back off.
+		if at := r.Decision.LookAgain; at.After(r.Observation.At) || !at.IsZero() && it.attempts == 0 {
 			ahead := max(at.Sub(r.Observation.At), lookSoonest)
 			l.wantLockedAt(it, now.Add(l.ours(ahead)))
 		}
