@@ -164,7 +164,7 @@ func (in *cascadeInput) coverPool(out *cascaded, i, left int) int {
 	t.Next = next
 	t.Raise = clamp(max(raise, low), 0, bound)
 	t.Release = low
-	if a := in.s.Pools[i].Asked; k.Sight == Told && a != nil && a.Done && in.s.Pools[i].RefusedSince.IsZero() {
+	if a := in.s.Pools[i].Asked; t.Impaired && k.Sight == Told && a != nil && a.Done && in.s.Pools[i].RefusedSince.IsZero() {
 		return min(t.Need, k.InForce.High) // ECS has taken the call
 	}
 	if t.Impaired {
