@@ -164,13 +164,13 @@ func (in *cascadeInput) coverPool(out *cascaded, i, left int) int {
 	t.Next = next
 	t.Raise = clamp(max(raise, low), 0, bound)
 	t.Release = low
-	if a := in.s.Pools[i].Asked; t.Impaired && k.Sight == Told && a != nil && a.Done && in.s.Pools[i].RefusedSince.IsZero() {
+	if !t.Impaired {
+		return min(t.Need, t.Raise)
+	}
+	if a := in.s.Pools[i].Asked; k.Sight == Told && a != nil && a.Done && in.s.Pools[i].RefusedSince.IsZero() {
 		return min(t.Need, k.InForce.High) // ECS has taken the call
 	}
-	if t.Impaired {
-		return min(t.Need, k.reliable())
-	}
-	return min(t.Need, t.Raise)
+	return min(t.Need, k.reliable())
 }
 
 // raise is what an on-demand pool is asked for to hold what is needed: a surplus for the part that is not in service yet, as of
