@@ -1,6 +1,7 @@
 package adversary
 
 import (
+	"math"
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/control"
@@ -206,4 +207,17 @@ func (r *run) outOfTraffic(s control.ServiceRef) bool {
 		}
 	}
 	return err == nil
+}
+
+// serving is how many tasks of a service are in service in truth, of each revision no more than its share of the traffic needs. The
+// caller holds the mutex.
+func (r *run) serving(s control.ServiceRef, g *ecsim.Glance) int {
+	if g.Deployments < 2 || !r.plan.Ground.shifts() {
+		return g.InService
+	}
+	n := 0
+	for _, v := range r.w.Revisions(ref(s)) {
+		n += min(v.InService, int(math.Ceil(v.Share*float64(g.TrueDesired)-1e-9)))
+	}
+	return min(n, g.InService)
 }

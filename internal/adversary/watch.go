@@ -3,14 +3,12 @@ package adversary
 import (
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/control"
-	"github.com/backstop-ecs/backstop/internal/ecsim"
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/journal"
 	"github.com/backstop-ecs/backstop/internal/promise"
@@ -385,19 +383,6 @@ func (w *watch) told(p *process, r *control.Report) {
 			w.breachLocked("listing_is_whole", "%s lists %d running of %d", pd.Pool, listed, s.last)
 		}
 	}
-}
-
-// serving is how many tasks of a service are in service in truth, of each revision no more than its share of the traffic needs. The
-// caller holds the mutex.
-func (r *run) serving(s control.ServiceRef, g *ecsim.Glance) int {
-	if g.Deployments < 2 || !r.plan.Ground.shifts() {
-		return g.InService
-	}
-	n := 0
-	for _, v := range r.w.Revisions(ref(s)) {
-		n += min(v.InService, int(math.Ceil(v.Share*float64(g.TrueDesired)-1e-9)))
-	}
-	return min(n, g.InService)
 }
 
 // mayFall reports whether cover may go although it is needed: the budget is used up and the operator wants it so, nobody has confirmed
