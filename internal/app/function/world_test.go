@@ -139,8 +139,10 @@ func (w *world) Do(r *http.Request) (*http.Response, error) {
 	if err := r.Context().Err(); err != nil {
 		return nil, err
 	}
-	if w.before != nil {
+	if w.before != nil { // one request at a time: a look reads several things at once
+		w.mu.Lock()
 		w.before(r.Header.Get("X-Amz-Target"))
+		w.mu.Unlock()
 	}
 	if r.Header.Get("X-Amz-Target") == "AmazonSSM.GetParameter" {
 		rec := httptest.NewRecorder()
