@@ -83,8 +83,9 @@ func New(ctx context.Context, o Options) (*App, error) {
 		a.ownStore = true
 	}
 	events := o.Config.Events.SQS
+	services := service.New(o.AWS, service.Options{Scale: o.Scale, NoEvents: events == ""})
 	a.Loop = &control.Loop{
-		Services:  service.New(o.AWS, service.Options{Scale: o.Scale, NoEvents: events == ""}),
+		Services:  services,
 		Store:     a.Store,
 		Workloads: workloads,
 		Tick:      o.Tick,
@@ -99,7 +100,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 		a.Loop.Tick = o.Config.Tick
 	}
 	if events != "" {
-		a.Loop.Queue, a.Loop.Parse = queue.New(atQueue(o.AWS, events), events), ecsevent.Parse
+		a.Loop.Queue, a.Loop.Parse = queue.New(atQueue(o.AWS, events), events), services.Listening(ecsevent.Parse)
 	}
 	for _, w := range workloads {
 		a.names = append(a.names, w.Name)

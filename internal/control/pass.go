@@ -21,6 +21,7 @@ type job struct {
 	w       *Workload
 	it      *item
 	entered bool
+	regular bool // the first of a chunk that looks because its tick has come
 	signals []failover.Signal
 	taken   []arrival // the inbox entries that the signals came from
 	record  Record
@@ -35,6 +36,9 @@ type job struct {
 	telling  map[string]bool // the keys of this pass's notices
 	// degraded says that something could not be read that may be readable soon.
 	degraded bool
+	// worth is what its reads are worth; turns are the pools that it may change services of.
+	worth Worth
+	turns map[string]int
 	// outlived says that the record's lease has run out, whatever its date says.
 	outlived bool
 }
@@ -110,14 +114,7 @@ func (l *Loop) pass(ctx context.Context, jobs []*job, done func(*job)) {
 	var all sync.WaitGroup
 	ready := work
 	if len(jobs) > 1 {
-		slots := make(chan struct{}, parallelMax)
-		ready = func(j *job) {
-			all.Go(func() {
-				slots <- struct{}{}
-				defer func() { <-slots }()
-				work(j)
-			})
-		}
+		ready = func(j *job) { all.Go(func() { work(j) }) }
 	}
 	l.look(ctx, jobs, &all, ready)
 	all.Wait()
@@ -208,8 +205,15 @@ func (l *Loop) carry(ctx context.Context, j *job) {
 	r := &j.report
 	l.observe(ctx, j)
 	l.decide(j)
-	if err := ctx.Err(); err != nil {
-		r.Result, r.Err = Abandoned, fmt.Errorf("pass of %s: %w", j.w.Name, err)
+	for ctx.Err() == nil && !l.turn(ctx, j) {
+		l.lookAfresh(ctx, j)
+		l.observe(ctx, j)
+		l.decide(j)
+	}
+	if err := ctx.Err(); err != nil || r.Result == Waiting {
+		if r.Result != Waiting {
+			r.Result, r.Err = Abandoned, fmt.Errorf("pass of %s: %w", j.w.Name, err)
+		}
 		return
 	}
 	now, begun := l.Now(), time.Now()
@@ -265,8 +269,38 @@ func (l *Loop) decide(j *job) {
 	j.degraded = j.degraded || MayBeRead(&r.Observation, &r.Decision)
 }
 
+// turn waits until the decision's actions may be carried out. It reports false when that took so long that the look is too old to act
+// on; and the result is [Waiting] when it took longer than the workload is to be kept from another look.
+func (l *Loop) turn(ctx context.Context, j *job) (fresh bool) {
+	begun := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, turnTimeout)
+	defer cancel()
+	used := make(map[string]int, len(j.turns))
+	for _, a := range j.report.Decision.Actions {
+		name := journal.Pool(a)
+		if used[name]++; used[name] <= j.turns[name] {
+			continue
+		}
+		k := slices.IndexFunc(j.w.Policy.Pools, func(p failover.Pool) bool { return p.Name == name })
+		if k < 0 {
+			continue // carrying it out says so
+		}
+		if err := l.Services.Turn(ctx, j.w.Refs[k], a); err != nil {
+			j.report.Result, j.report.Err = Waiting, fmt.Errorf("pass of %s: %w", j.w.Name, err)
+			return true
+		}
+		if j.turns == nil {
+			j.turns = make(map[string]int)
+		}
+		j.turns[name]++
+	}
+	return time.Since(begun) < lookOld
+}
+
 // commit writes the state and says in the report why it could not.
 func (l *Loop) commit(ctx context.Context, j *job, next Record, now time.Time, entries []journal.Entry) error {
+	l.commits <- struct{}{}
+	defer func() { <-l.commits }()
 	storeCtx, cancel := context.WithTimeout(ctx, StoreTimeout)
 	defer cancel()
 	from := time.Now()
@@ -359,7 +393,9 @@ func (l *Loop) record(ctx context.Context, j *job, of string, lease Lease) error
 	}
 	entry := journal.Entry{Version: journal.Version, ID: l.entryID(), Workload: j.w.Name, At: r.Decision.At,
 		Kind: journal.KindOutcome, Generation: next.State.Generation, Of: of, Outcomes: r.Outcomes}
+	l.commits <- struct{}{}
 	err := l.Store.Commit(ctx, l.Owner, next, l.Now(), []journal.Entry{entry})
+	<-l.commits
 	l.storeAnswered(ctx, &l.writable, err)
 	if err != nil {
 		l.Log.LogAttrs(ctx, slog.LevelWarn, "outcome not recorded; the lease runs out by itself",

@@ -136,6 +136,9 @@ func (l *Loop) work(ctx context.Context, jobs []*job) {
 		l.pass(ctx, jobs, func(j *job) { l.ended(ctx, j) })
 		l.mu.Lock()
 		l.passes--
+		if jobs[0].regular {
+			l.regular--
+		}
 		l.mu.Unlock()
 		l.poke()
 		select {
@@ -172,11 +175,14 @@ func (l *Loop) due(now time.Time) ([][]*job, time.Duration) {
 		}
 	}
 	var batches [][]*job
-	start := func(jobs []*job) {
-		if l.passes >= passesMax { // they stay due; the end of a pass wakes the loop
+	start := func(jobs []*job, regular bool) {
+		if l.passes >= passesMax || regular && l.regular >= regularMax { // they stay due; the end of a pass wakes the loop
 			return
 		}
 		l.passes++
+		if jobs[0].regular = regular; regular {
+			l.regular++
+		}
 		for _, j := range jobs {
 			it := j.it
 			it.inPass, it.urgent, it.started = true, false, now
@@ -188,10 +194,10 @@ func (l *Loop) due(now time.Time) ([][]*job, time.Duration) {
 		batches = append(batches, jobs)
 	}
 	for part := range slices.Chunk(urgent, chunkMax) {
-		start(part)
+		start(part, false)
 	}
 	for _, jobs := range regular {
-		start(jobs)
+		start(jobs, true)
 	}
 	return batches, next.Sub(now)
 }
@@ -205,7 +211,7 @@ func (l *Loop) ended(ctx context.Context, j *job) {
 	it.inPass = false
 	it.due = l.gridAfter(it.chunk, now)
 	it.notBefore = time.Time{}
-	failed := r.Result != Unchanged && r.Result != Committed
+	failed := r.Result != Unchanged && r.Result != Committed && r.Result != Waiting
 	if failed || j.degraded {
 		it.attempts++
 		retry := now.Add(l.retryIn(it.attempts))
@@ -215,6 +221,9 @@ func (l *Loop) ended(ctx context.Context, j *job) {
 		}
 	} else {
 		it.attempts = 0
+	}
+	if r.Result == Waiting {
+		l.wantLockedAt(it, now)
 	}
 	if r.Result.Settled() {
 		done = l.settleLocked(j)
