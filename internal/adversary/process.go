@@ -300,7 +300,7 @@ func (p *process) Scaling(ctx context.Context, ref control.ServiceRef) (sc failo
 }
 
 // Turn waits for nothing.
-func (p *process) Turn(ctx context.Context, ref control.ServiceRef, a failover.Action) error {
+func (p *process) Turn(ctx context.Context, ref control.ServiceRef, a failover.Action) (func(), error) {
 	return p.services.Turn(ctx, ref, a)
 }
 

@@ -248,7 +248,9 @@ func (d direct) Scaling(_ context.Context, s control.ServiceRef) (failover.Scali
 }
 
 // Turn waits for nothing: no call is counted against a budget here.
-func (d direct) Turn(context.Context, control.ServiceRef, failover.Action) error { return nil }
+func (d direct) Turn(context.Context, control.ServiceRef, failover.Action) (func(), error) {
+	return func() {}, nil
+}
 
 // Apply carries out one action.
 func (d direct) Apply(_ context.Context, s control.ServiceRef, action failover.Action) error {

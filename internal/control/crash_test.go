@@ -94,7 +94,7 @@ func (m *mortal) Scaling(ctx context.Context, ref control.ServiceRef) (failover.
 	return m.services.Scaling(ctx, ref)
 }
 
-func (m *mortal) Turn(ctx context.Context, ref control.ServiceRef, a failover.Action) error {
+func (m *mortal) Turn(ctx context.Context, ref control.ServiceRef, a failover.Action) (func(), error) {
 	return m.services.Turn(ctx, ref, a)
 }
 

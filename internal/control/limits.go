@@ -92,6 +92,11 @@ const (
 	retryMax   = 30 * time.Second
 	// lookSoonest is the least time, in AWS's seconds, before a decision's own wish to be looked at again.
 	lookSoonest = time.Second
+	// presenceEvery is how often a program says to the others over its store that it runs: 90,000 small writes a month, 11 cents in
+	// DynamoDB. One that has not for presenceFor is not reckoned with. presenceTries bounds the tries against others that write at the same time.
+	presenceEvery = 30 * time.Second
+	presenceFor   = 80 * time.Second
+	presenceTries = 5
 	// peekEvery is how often a store that can tell is asked for commits of others.
 	peekEvery = time.Second
 	// reportsMax bounds the reports that wait to be told; more are dropped and counted.

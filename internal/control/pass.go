@@ -36,9 +36,9 @@ type job struct {
 	telling  map[string]bool // the keys of this pass's notices
 	// degraded says that something could not be read that may be readable soon.
 	degraded bool
-	// worth is what its reads are worth; turns are the pools that it may change services of.
+	// worth is what its reads are worth; turns are the rights to change services that it has and has not used, by pool.
 	worth Worth
-	turns map[string]int
+	turns map[string][]func()
 	// outlived says that the record's lease has run out, whatever its date says.
 	outlived bool
 }
@@ -203,6 +203,7 @@ func (l *Loop) storeAnswered(ctx context.Context, up *atomic.Bool, err error) {
 // decide, commit, act, record.
 func (l *Loop) carry(ctx context.Context, j *job) {
 	r := &j.report
+	defer j.giveBack()
 	l.observe(ctx, j)
 	l.decide(j)
 	for ctx.Err() == nil && !l.turn(ctx, j) {
@@ -269,34 +270,6 @@ func (l *Loop) decide(j *job) {
 	j.degraded = j.degraded || MayBeRead(&r.Observation, &r.Decision)
 }
 
-// turn waits until the decision's actions may be carried out. It reports false when that took so long that the look is too old to act
-// on; and the result is [Waiting] when it took longer than the workload is to be kept from another look.
-func (l *Loop) turn(ctx context.Context, j *job) (fresh bool) {
-	begun := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, turnTimeout)
-	defer cancel()
-	used := make(map[string]int, len(j.turns))
-	for _, a := range j.report.Decision.Actions {
-		name := journal.Pool(a)
-		if used[name]++; used[name] <= j.turns[name] {
-			continue
-		}
-		k := slices.IndexFunc(j.w.Policy.Pools, func(p failover.Pool) bool { return p.Name == name })
-		if k < 0 {
-			continue // carrying it out says so
-		}
-		if err := l.Services.Turn(ctx, j.w.Refs[k], a); err != nil {
-			j.report.Result, j.report.Err = Waiting, fmt.Errorf("pass of %s: %w", j.w.Name, err)
-			return true
-		}
-		if j.turns == nil {
-			j.turns = make(map[string]int)
-		}
-		j.turns[name]++
-	}
-	return time.Since(begun) < lookOld
-}
-
 // commit writes the state and says in the report why it could not.
 func (l *Loop) commit(ctx context.Context, j *job, next Record, now time.Time, entries []journal.Entry) error {
 	l.commits <- struct{}{}
@@ -351,7 +324,7 @@ func (l *Loop) act(ctx context.Context, j *job, begun time.Time) {
 			continue
 		}
 		started := time.Now()
-		err := l.apply(ctx, j.w, a)
+		err := l.apply(ctx, j, a)
 		out.Took = time.Since(started)
 		if err != nil {
 			stopped = true

@@ -39,8 +39,8 @@ type Services interface {
 	// Scaling reads the service's scalable target; Known is true in a good answer.
 	Scaling(ctx context.Context, ref ServiceRef) (failover.Scaling, error)
 	// Turn waits for the right to carry out an action, where the account's budget is short of it: the raise that most tasks depend on
-	// goes first. Whoever gets it applies the action, or lets it lapse.
-	Turn(ctx context.Context, ref ServiceRef, action failover.Action) error
+	// goes first. Whoever gets it applies the action, or gives it back.
+	Turn(ctx context.Context, ref ServiceRef, action failover.Action) (giveBack func(), err error)
 	// Apply carries out one action on the service, whose turn it is. Actions are absolute; doing one twice is harmless.
 	Apply(ctx context.Context, ref ServiceRef, action failover.Action) error
 }

@@ -34,6 +34,11 @@ func (l *Loop) Run(ctx context.Context) error {
 	if p, ok := l.Store.(Peeker); ok {
 		feeders.Go(func() { l.peek(ctx, p) })
 	}
+	if shelf, ok := l.Store.(Shelf); ok {
+		if sharer, ok := l.Services.(Sharer); ok {
+			feeders.Go(func() { l.present(ctx, shelf, sharer) })
+		}
+	}
 	l.schedule()
 	l.Log.LogAttrs(ctx, slog.LevelInfo, "loop started", slog.Int(KeyWorkloads, len(l.Workloads)),
 		slog.Duration(KeyTick, l.Tick), slog.String(KeyOwner, l.Owner))

@@ -49,13 +49,16 @@ func (s *Services) Scaling(ctx context.Context, ref control.ServiceRef) (failove
 }
 
 // Turn waits for the right to change a service: ECS allows five changes a second. Other actions do not wait for each other.
-func (s *Services) Turn(ctx context.Context, ref control.ServiceRef, action failover.Action) error {
+func (s *Services) Turn(ctx context.Context, ref control.ServiceRef, action failover.Action) (giveBack func(), err error) {
 	switch action.(type) {
 	case failover.SetDesiredCount, failover.SyncTaskDefinition:
-		err := s.clients.get(ref.Region, ref.RoleARN).limits.serviceModify.take(ctx, worthOf(action))
-		return failure.Wrap("ecs:UpdateService", "update service "+ref.String(), err)
+		b := s.clients.get(ref.Region, ref.RoleARN).limits.serviceModify
+		if err := b.take(ctx, worthOf(action)); err != nil {
+			return nil, failure.Wrap("ecs:UpdateService", "update service "+ref.String(), err)
+		}
+		return b.back, nil
 	}
-	return nil
+	return func() {}, nil
 }
 
 // Apply carries out one action, whose turn it is. Every action is absolute, so that a call which AWS carried out but did not

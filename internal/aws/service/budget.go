@@ -53,6 +53,7 @@ const (
 // bucket gives the right to make calls of one kind in one account and region. What waits is served by its worth, and waits for as long as its context does.
 type bucket struct {
 	rates
+	parts   float64 // how many programs share it
 	mu      sync.Mutex
 	tokens  float64
 	quiet   float64 // tokens of those that what is quiet may use
@@ -66,7 +67,7 @@ type bucket struct {
 }
 
 func newBucket(r rates, scale float64) *bucket {
-	return &bucket{rates: rates{r.perSecond * scale, r.burst}, tokens: r.burst, quiet: r.burst * quietShare, share: 1}
+	return &bucket{rates: rates{r.perSecond * scale, r.burst}, parts: 1, tokens: r.burst, quiet: r.burst * quietShare, share: 1}
 }
 
 // waiter is one call that waits.
@@ -106,7 +107,7 @@ func (b *bucket) ample() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.fillLocked(time.Now())
-	return len(b.queue) == 0 && b.tokens >= b.burst/2
+	return len(b.queue) == 0 && b.tokens >= b.burst/b.parts/2
 }
 
 // spare takes a token if calls are ample.
@@ -115,7 +116,7 @@ func (b *bucket) spare(worth control.Worth) bool {
 	defer b.mu.Unlock()
 	b.fillLocked(time.Now())
 	quiet := worth.Urgency == control.Quiet
-	if len(b.queue) > 0 || b.tokens < b.burst/2 || quiet && b.quiet < 1 {
+	if len(b.queue) > 0 || b.tokens < b.burst/b.parts/2 || quiet && b.quiet < 1 {
 		return false
 	}
 	if b.tokens--; quiet {
@@ -140,7 +141,17 @@ func (b *bucket) idle() bool {
 func (b *bucket) back() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.tokens = min(b.burst, b.tokens+1)
+	b.tokens = min(b.burst/b.parts, b.tokens+1)
+	b.grantLocked(time.Now())
+}
+
+// split leaves the others their part of the bucket, where several programs share it.
+func (b *bucket) split(parts int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.fillLocked(time.Now())
+	b.parts = float64(max(1, parts))
+	b.tokens, b.quiet = min(b.tokens, b.burst/b.parts), min(b.quiet, b.burst/b.parts*quietShare)
 	b.grantLocked(time.Now())
 }
 
@@ -159,9 +170,9 @@ func (b *bucket) throttled() {
 func (b *bucket) fillLocked(now time.Time) {
 	if !b.filled.IsZero() {
 		d := now.Sub(b.filled).Seconds()
-		gain := d * b.perSecond * b.share
-		b.tokens = min(b.burst, b.tokens+gain)
-		b.quiet = min(b.burst*quietShare, b.quiet+gain*quietShare)
+		gain := d * b.perSecond * b.share / b.parts
+		b.tokens = min(b.burst/b.parts, b.tokens+gain)
+		b.quiet = min(b.burst/b.parts*quietShare, b.quiet+gain*quietShare)
 		b.share = min(1, b.share+d/shareBack.Seconds()*(1-shareLeast))
 	}
 	b.filled = now
@@ -181,7 +192,7 @@ func (b *bucket) grantLocked(now time.Time) {
 			lack = max(lack, (1-b.quiet)/quietShare)
 		}
 		if lack > tokenDust {
-			b.wakeLocked(time.Duration(math.Ceil(lack / (b.perSecond * b.share) * float64(time.Second))))
+			b.wakeLocked(time.Duration(math.Ceil(lack / (b.perSecond * b.share / b.parts) * float64(time.Second))))
 			return
 		}
 		if b.tokens--; quiet {
@@ -256,6 +267,13 @@ func newLimits(scale float64, tries int) *limits {
 		of(scalingCalls), of(balancing), tries}
 	l.serviceModify.strict = true
 	return l
+}
+
+// split shares all buckets.
+func (l *limits) split(parts int) {
+	for _, b := range [...]*bucket{l.serviceRead, l.serviceModify, l.clusterRead, l.clusterModify, l.definitionRead, l.deploymentRead, l.protectionRead, l.scaling, l.balancing} {
+		b.split(parts)
+	}
 }
 
 // call makes a call once its bucket gives it a token, and again while AWS throttles it. The context bounds the waiting, control.LookTimeout each attempt.

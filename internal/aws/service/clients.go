@@ -65,6 +65,7 @@ type clientKey struct{ region, role string }
 type clients struct {
 	cfg    aws.Config
 	scale  float64
+	parts  int // how many programs share the accounts' budgets
 	mu     sync.Mutex
 	made   map[clientKey]*client
 	limits map[clientKey]*limits // by region and account
@@ -93,6 +94,7 @@ func (c *clients) get(region, role string) *client {
 	account := clientKey{region, accountOf(role)}
 	if c.limits[account] == nil {
 		c.limits[account] = newLimits(c.scale, tries)
+		c.limits[account].split(c.parts)
 	}
 	made := &client{ecs: ecs.NewFromConfig(cfg), scaling: applicationautoscaling.NewFromConfig(cfg), limits: c.limits[account],
 		scarce: make(chan struct{}, scarceParallel)}
@@ -114,6 +116,16 @@ func retryer() aws.Retryer {
 			return aws.UnknownTernary
 		})}, retry.DefaultRetryables)
 	})
+}
+
+// share notes how many programs share the accounts' budgets.
+func (c *clients) share(parts int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.parts = parts
+	for _, l := range c.limits {
+		l.split(parts)
+	}
 }
 
 // accountOf returns the account in a role's ARN, or "" for the process's own.

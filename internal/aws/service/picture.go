@@ -321,8 +321,10 @@ func (p *picture) settle(s *sweep) {
 			}
 		}
 	}
-	for name := range s.byService() {
-		r := p.services[name]
+	for name, r := range p.services {
+		if !s.wide && !s.asksFor(name) {
+			continue
+		}
 		if s.stopped.done {
 			r.stopped = s.begun
 		}

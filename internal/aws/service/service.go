@@ -52,6 +52,9 @@ func New(cfg aws.Config, opts Options) *Services {
 		made: make(map[clientKey]*client), limits: make(map[clientKey]*limits)}}
 }
 
+// Share leaves other programs their part of the accounts' budgets of calls.
+func (s *Services) Share(programs int) { s.clients.share(programs) }
+
 // question is one service that is to be described, and what was found.
 type question struct {
 	cluster, name string
