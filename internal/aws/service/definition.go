@@ -2,11 +2,13 @@ package service
 
 import (
 	"context"
+	"strconv"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
 	"github.com/backstop-ecs/backstop/internal/aws/failure"
 	"github.com/backstop-ecs/backstop/internal/control"
@@ -19,6 +21,9 @@ const stopTimeoutDefault = 30 * time.Second
 type definition struct {
 	// checks reports whether an essential container has a health check.
 	checks bool
+	// cpu, memory and arch are the size of a task; 0 where the definition does not say it.
+	cpu, memory int
+	arch        string
 	// stop is the longest time that a container may take to stop.
 	stop time.Duration
 }
@@ -63,7 +68,12 @@ func (c *client) defineBy(ctx context.Context, arn string, worth control.Worth, 
 	if err != nil {
 		return definition{}, failure.Wrap("ecs:DescribeTaskDefinition", "describe task definition "+lastPart(arn), err)
 	}
-	one := definition{}
+	one := definition{arch: string(types.CPUArchitectureX8664)}
+	one.cpu, _ = strconv.Atoi(aws.ToString(out.TaskDefinition.Cpu))
+	one.memory, _ = strconv.Atoi(aws.ToString(out.TaskDefinition.Memory))
+	if p := out.TaskDefinition.RuntimePlatform; p != nil && p.CpuArchitecture != "" {
+		one.arch = string(p.CpuArchitecture)
+	}
 	for i := range out.TaskDefinition.ContainerDefinitions {
 		k := &out.TaskDefinition.ContainerDefinitions[i]
 		stop := stopTimeoutDefault
@@ -78,6 +88,16 @@ func (c *client) defineBy(ctx context.Context, arn string, worth control.Worth, 
 	}
 	c.definitions.keep(arn, one)
 	return one, nil
+}
+
+// Size returns the size of a service's tasks if the looks at it have shown it.
+func (s *Services) Size(ref control.ServiceRef) (cpu, memory int, arch string, ok bool) {
+	f, ok := s.known.of(ref)
+	if !ok {
+		return 0, 0, "", false
+	}
+	d, _ := s.clients.get(ref.Region, ref.RoleARN).definitions.of(f.definition)
+	return d.cpu, d.memory, d.arch, d.cpu > 0 && d.memory > 0
 }
 
 // learn reads the task definitions that are not known yet, as far as that keeps no look waiting; the rest is read at a later one.
