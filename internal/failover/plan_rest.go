@@ -11,10 +11,13 @@ func (in *planInput) hold(out *planned, l *lists, i int) {
 		return
 	}
 	tag := in.o.Pools[i].HeldDemand
+	if in.o.Pools[i].HeldBy != "" {
+		tag = -1 // whoever confirmed holds it now
+	}
 	switch below := in.targets[i].Limited && out.asks[i] < in.goal.Demand; {
 	case below && tag != in.goal.Demand:
 		l.holds = append(l.holds, HoldDemand{Pool: in.p.Pools[i].Name, Demand: in.goal.Demand})
-	case !below && tag > 0 && in.known[i].Desired >= in.goal.Demand:
+	case !below && tag != 0 && in.known[i].Desired >= in.goal.Demand:
 		l.rest = append(l.rest, HoldDemand{Pool: in.p.Pools[i].Name})
 	}
 }

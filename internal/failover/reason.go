@@ -17,9 +17,11 @@ const (
 	ReasonHealthUnread  Reason = "readiness_unread"
 	ReasonWrittenOff    Reason = "written_off"
 	ReasonServiceGone   Reason = "service_gone"
-	ReasonPaused        Reason = "paused"
-	ReasonObserving     Reason = "observing"
-	ReasonIdle          Reason = "idle"
+	// ReasonGuardedElsewhere: two installations that set the same counts undo one another.
+	ReasonGuardedElsewhere Reason = "guarded_elsewhere"
+	ReasonPaused           Reason = "paused"
+	ReasonObserving        Reason = "observing"
+	ReasonIdle             Reason = "idle"
 )
 
 // Reasons for changing a count.
@@ -101,6 +103,7 @@ var reasonDocs = []ReasonDoc{
 	{ReasonBlind, "A pool could not be read. Losses that events report are covered; nothing is given back on it."},
 	{ReasonHealthUnread, "The readiness of tasks could not be read; nothing is given back until it can."},
 	{ReasonWrittenOff, "AWS has given no answer about a pool for `write_off_after`: its tasks count as lost, and the other pools are guarded as if it were not there."},
+	{ReasonGuardedElsewhere, "Another installation holds the workload's count down, by the tag backstop:demand. Nothing is changed here until it lets go, or the takeover is confirmed."},
 	{ReasonServiceGone, "AWS says that a service that was guarded does not exist any more: its tasks count as lost and are covered. Confirm within 24 hours, or the cover is released."},
 	{ReasonPaused, "An operator paused the workload."},
 	{ReasonObserving, "The policy only observes; the decision is recorded, not carried out."},

@@ -24,6 +24,8 @@ func (f Finding) Text() string { //nolint:funlen // one line a reason
 		return fmt.Sprintf("paused%s%s; %s withheld", by(f.Detail), until(f.Until), plural(f.Count, "change"))
 	case ReasonObserving:
 		return fmt.Sprintf("observing only; %s withheld", plural(f.Count, "change"))
+	case ReasonGuardedElsewhere:
+		return fmt.Sprintf("another installation (%s) holds the count of %s; nothing is changed here", cmp.Or(f.Detail, "not read now"), pool)
 	case ReasonPinned:
 		return fmt.Sprintf("pinned to %s%s", f.Detail, until(f.Until))
 	case ReasonFailedOver:

@@ -39,6 +39,9 @@ func (x *outcome) sightFindings(out []Finding, i int) []Finding {
 	if k.Sight == Fresh && po.Draining {
 		out = append(out, Finding{Reason: ReasonServiceGone, Pool: name, Count: x.lost(i), Until: x.o.At, Detail: "DRAINING"})
 	}
+	if i == x.p.owner() && guardedElsewhere(x.p, x.before) {
+		out = append(out, Finding{Reason: ReasonGuardedElsewhere, Pool: name, Count: po.HeldDemand, Until: ps.ElsewhereSince, Detail: po.HeldBy})
+	}
 	if k.OutOfTraffic {
 		out = append(out, Finding{Reason: ReasonNoTraffic, Pool: name, Count: k.Running})
 	}
@@ -169,6 +172,8 @@ func (x *outcome) leading(found []Finding, after *State) Reason {
 		return ReasonBlind
 	case !x.plan.acting && x.before.Pause != nil:
 		return ReasonPaused
+	case guardedElsewhere(x.p, x.before):
+		return ReasonGuardedElsewhere
 	case !x.plan.acting && lead != "":
 		return ReasonObserving
 	case lead != "":

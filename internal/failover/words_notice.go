@@ -81,6 +81,7 @@ var notices = map[Reason]noticeOf{
 	ReasonHealthUnread:      {Warning, lasting("readiness_unread"), "allow elasticloadbalancing:DescribeTargetHealth to Backstop's role, or wait until AWS answers"},
 	ReasonWrittenOff:        {Critical, lasting("written_off"), "see AWS Health for the pool's region, and whether Backstop can reach it; its tasks count again as soon as it can be read"},
 	ReasonServiceGone:       {Critical, lasting("service_gone"), "run `backstop confirm` within 24 hours to keep the cover, or create the service again"},
+	ReasonGuardedElsewhere:  {Critical, lasting("guarded_elsewhere"), "remove the workload from one of the two installations; `backstop confirm` takes it over to this one"},
 	ReasonDemandRemembered:  {Warning, once("demand_remembered"), "run `backstop demand` if another number is wanted"},
 	ReasonOnDemandShort:     {Critical, lasting("on_demand_short"), "add another pool (region, zone or ARM64), or free capacity elsewhere"},
 	ReasonOnDemandMax:       {Critical, lasting("on_demand_max"), "raise on_demand_max if the shortage costs more than the tasks"},
