@@ -8,7 +8,7 @@ import (
 // counter counts a listed pool task by task.
 type counter struct {
 	k                          Known
-	l                          *look
+	l                          look
 	ready, running             int
 	live, placed, surviving    int
 	deniedReady                time.Duration // above 0: health is denied for so long that the running time stands in for it
@@ -22,7 +22,7 @@ const revisionsMax = 8
 
 // countTasks reads a listing. It is the one loop over tasks, run twice where late tasks need to be known by younger ones.
 func countTasks(l look, k Known) Known {
-	c := counter{k: k, l: &l, ready: l.po.Steady, running: l.po.Steady, live: l.po.Steady, surviving: l.po.Steady}
+	c := counter{k: k, l: l, ready: l.po.Steady, running: l.po.Steady, live: l.po.Steady, surviving: l.po.Steady}
 	if l.po.HealthBased && l.po.HealthErr != ErrNone {
 		c.k.HealthUnread = true
 		if since := l.ps.HealthErrSince; l.po.HealthErr == ErrDenied && !since.IsZero() && l.now.Sub(since) >= deniedFor {
@@ -56,8 +56,8 @@ func (c *counter) ageMark(created time.Time) time.Time {
 
 // wanted counts a task that is RUNNING and wanted, or leaves.
 func (c *counter) wanted(t *Task) {
-	l, k := c.l, &c.k
-	if t.Phase == Leaving || l.gone.noticed(t.ID) {
+	l, k := &c.l, &c.k
+	if t.Phase == Leaving || l.gone.find(t.ID, "", "") >= 0 {
 		k.Leaving++
 		if t.Works {
 			k.Working++
@@ -108,7 +108,7 @@ func (c *counter) wanted(t *Task) {
 
 // isReady reports whether a RUNNING task is in service, apart from its revision's traffic.
 func (c *counter) isReady(t *Task) bool {
-	l := c.l
+	l := &c.l
 	if !l.po.HealthBased {
 		return c.ranFor(t, l.p.ReadyAfter)
 	}
@@ -147,8 +147,8 @@ func (c *counter) survived(t *Task) {
 
 // starting counts a task that exists and is not RUNNING.
 func (c *counter) starting(t *Task) {
-	l, k := c.l, &c.k
-	if t.Phase != Provisioning && t.Phase != Placed || l.gone.noticed(t.ID) {
+	l, k := &c.l, &c.k
+	if t.Phase != Provisioning && t.Phase != Placed || l.gone.find(t.ID, "", "") >= 0 {
 		return
 	}
 	c.live++
