@@ -25,11 +25,11 @@ func (x *index) over(window []Evidence, entries int) {
 
 // slot is an ID's first place in the table, from its end, which is as good as random on ECS.
 func (x *index) slot(id string) int {
-	h := uint32(2166136261) // FNV-1a
+	h := uint64(0)
 	for i := len(id) - 1; i >= max(0, len(id)-8) && id[i] != '/'; i-- {
-		h = (h ^ uint32(id[i])) * 16777619
+		h = h<<8 | uint64(id[i])
 	}
-	return int(h^h>>16) & (len(x.slots) - 1)
+	return int(h*0x9e3779b97f4a7c15>>40) & (len(x.slots) - 1) // Fibonacci hashing
 }
 
 // add takes up the entry at a place of the window.
