@@ -287,7 +287,7 @@ func (w *watch) acts(p *process, s control.ServiceRef, a failover.Action, seen m
 		}
 		// What changed between the look and the act nobody can know.
 		saw := seen[w.poolOf(other.Service)]
-		changed = changed || g.Unthreatened != saw.last || serving != saw.serving || g.Pending != saw.pending || g.TrueDesired != saw.desired || g.Deployments > 1
+		changed = changed || r.unnoticed() || g.Unthreatened != saw.last || serving != saw.serving || g.Pending != saw.pending || g.TrueDesired != saw.desired || g.Deployments > 1
 	}
 	owner := s == r.refs[0]
 	r.mu.Unlock()

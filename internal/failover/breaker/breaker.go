@@ -301,6 +301,9 @@ func stable(p Params, s State, f Facts) bool {
 
 // ramp moves a half-open breaker up a step that has survived, or back when it has not.
 func ramp(p Params, s State, f Facts) (State, []Note) {
+	if !p.On || f.Bound == 0 { // the preset has changed, or nothing is wanted of the pool: there is nothing to return to
+		return State{Since: f.Now, TrippedAt: s.TrippedAt, Reopened: s.Reopened}, []Note{{Kind: Restored, Leads: true}}
+	}
 	ask := min(rampAsk(p, s, f), f.Bound, max(f.InForce, 0))
 	if f.Pending || f.InForce < min(rampAsk(p, s, f), f.Bound) {
 		s.StepAt = f.Now // what is not asked of ECS yet cannot be late
