@@ -126,7 +126,8 @@ func (g Goal) inGap(s *State, known []Known, p *Policy, now time.Time) Goal {
 		g.Kept, g.Next = kept, sooner(g.Next, next)
 	}
 	if gap != *s.Gap {
-		g.Gap = &gap
+		own := gap
+		g.Gap = &own
 	}
 	return g
 }

@@ -48,7 +48,7 @@ func TestAbsorb(t *testing.T) {
 	} {
 		t.Run(c.situation, func(t *testing.T) {
 			before := fmt.Sprint(c.window)
-			out := absorb(&p, c.window, &Observation{At: stageNow, Pools: c.pools, Signals: c.signals}, c.dark)
+			out := absorb(new(index), &p, c.window, &Observation{At: stageNow, Pools: c.pools, Signals: c.signals}, c.dark)
 			var got []string
 			for _, e := range out.window {
 				got = append(got, fmt.Sprintf("%s/%s/%s", e.Kind, e.ID, stageNow.Sub(e.At)))
@@ -69,7 +69,7 @@ func TestTheEvidenceIsBounded(t *testing.T) {
 	for i := range EvidenceMax + 50 {
 		signals = append(signals, Signal{Kind: SignalInterruption, Pool: "spot", Task: fmt.Sprintf("t%05d", i), At: ago(time.Minute)})
 	}
-	out := absorb(&p, nil, &Observation{At: stageNow, Pools: []PoolObservation{{Pool: "spot"}, {Pool: "standard"}}, Signals: signals}, false)
+	out := absorb(new(index), &p, nil, &Observation{At: stageNow, Pools: []PoolObservation{{Pool: "spot"}, {Pool: "standard"}}, Signals: signals}, false)
 	equal(t, "the number of entries", len(out.window), EvidenceMax)
 	equal(t, "the last one", out.window[EvidenceMax-1].ID, fmt.Sprintf("t%05d", EvidenceMax+49))
 	equal(t, "the number of fresh ones", out.fresh, EvidenceMax)
@@ -79,7 +79,7 @@ func TestHowLongWarnedTasksWorkOnIsHeard(t *testing.T) {
 	p := stagePolicy()
 	window := []Evidence{{Kind: SignalInterruption, Pool: "spot", ID: "t1", At: ago(2 * time.Minute)}}
 	pools := []PoolObservation{{Pool: "spot"}, {Pool: "standard"}}
-	out := absorb(&p, window, &Observation{At: stageNow, Pools: pools, Signals: []Signal{
+	out := absorb(new(index), &p, window, &Observation{At: stageNow, Pools: pools, Signals: []Signal{
 		{Kind: SignalInterruption, Pool: "spot", Task: "t1", At: ago(0), ExitedAt: ago(30 * time.Second), StartedAt: ago(time.Hour)},
 		{Kind: SignalInterruption, Pool: "spot", Task: "t2", At: ago(0), ExitedAt: ago(time.Second), StartedAt: ago(time.Hour)},
 	}}, false)

@@ -148,6 +148,9 @@ func learnPool(p *Policy, was PoolSeen, po *PoolObservation, k *Known, now time.
 		}
 		switch waiting := !was.served(t); {
 		case t.Health == HealthUnread && waiting, t.Health == HealthNotReady && waiting:
+			if next.NotYet == nil {
+				next.NotYet = make([]Waiting, 0, min(k.Warming+k.LateWarming+1, waitingMax))
+			}
 			if len(next.NotYet) < waitingMax {
 				next.NotYet = append(next.NotYet, Waiting{ID: t.ID, StartedAt: t.StartedAt})
 			}
@@ -183,7 +186,7 @@ func (s *PoolSeen) served(t *Task) bool {
 		return false
 	}
 	for i := range s.NotYet {
-		if s.NotYet[i].ID == t.ID {
+		if w := &s.NotYet[i]; w.StartedAt.Equal(t.StartedAt) && w.ID == t.ID {
 			return false
 		}
 	}
