@@ -38,7 +38,7 @@ func StepIn(r *Room, p *Policy, s State, o *Observation) (State, Decision) {
 
 	ev := absorb(&r.facts, p, s.Window, o, dark)
 	s = learned(p, s, ev)
-	tallies := tally(r, p, &s, ev.window, o.At)
+	tallies := tally(r, p, &s, ev.window, o.Pools, o.At)
 	r.before = sighted(p, s, o, tallies, dark)
 	before := &r.before
 

@@ -60,6 +60,7 @@ const (
 	ReasonApplicationFailing Reason = "application_failing"
 	ReasonConfigurationError Reason = "configuration_failing"
 	ReasonReleaseFailing     Reason = "release_failing"
+	ReasonReleaseWaits       Reason = "release_waits"
 	ReasonCoverFailing       Reason = "cover_failing"
 	ReasonCoverNotReady      Reason = "cover_not_ready"
 	ReasonNoTraffic          Reason = "no_traffic"
@@ -132,6 +133,7 @@ var reasonDocs = []ReasonDoc{
 	{ReasonPinned, "An operator pinned the mode."},
 	{ReasonApplicationFailing, "Tasks are missing or unhealthy for the application's reasons; they are not covered, as cover would run the same application."},
 	{ReasonConfigurationError, "Tasks cannot start for reasons of network or configuration; on-demand would fail too."},
+	{ReasonReleaseWaits, "A deployment of the Spot service gets no task, as Spot has no room; ECS may take that for a broken release and roll it back. Cover goes on with the release that worked."},
 	{ReasonReleaseFailing, "The current release does not start; cover would run it too where the standby has it."},
 	{ReasonCoverFailing, "The on-demand tasks fail for the application's reasons; one is kept trying until it is in service or another release is there."},
 	{ReasonCoverNotReady, "On-demand tasks run past their limit and none of them is in service; nothing is given back on them."},

@@ -92,6 +92,9 @@ func (x *outcome) poolFindings(out []Finding, i int) []Finding {
 	if 4*(k.StartLimit+k.ReadyLimit) > 5*(x.p.StartLimit+x.p.ReadyLimit) {
 		out = append(out, Finding{Reason: ReasonSlowStarts, Pool: name, Count: int((k.StartLimit + k.ReadyLimit).Seconds())})
 	}
+	if x.releaseWaits(i) {
+		out = append(out, Finding{Reason: ReasonReleaseWaits, Pool: name, Count: k.Unplaced, Until: po.DeployingSince, Detail: x.before.WorkingRevision})
+	}
 	if po.DeployFailed {
 		out = append(out, Finding{Reason: ReasonDeploymentFailed, Pool: name})
 	}
@@ -102,6 +105,12 @@ func (x *outcome) poolFindings(out []Finding, i int) []Finding {
 		out = append(out, Finding{Reason: ReasonProtected, Pool: name, Count: min(over, k.Protected)})
 	}
 	return out
+}
+
+// releaseWaits reports whether a deployment of the owner gets no task for want of room on Spot.
+func (x *outcome) releaseWaits(i int) bool {
+	k, since := &x.known[i], x.before.Pools[i].UnplacedSince
+	return i == x.p.owner() && x.o.Pools[i].Deploying && k.Arriving == 0 && k.Unplaced > 0 && k.InService.High == 0 && !since.IsZero() && x.o.At.Sub(since) >= placeFor
 }
 
 // demandFindings says how the demand moved, and what of it is not followed yet.

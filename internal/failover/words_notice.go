@@ -94,6 +94,7 @@ var notices = map[Reason]noticeOf{
 	ReasonApplicationFailing: {Warning, lasting("application_failing"),
 		"look at the stopped tasks' reasons and the last deployment"},
 	ReasonConfigurationError: {Warning, lasting("configuration_failing"), "look at subnets, security groups and roles of the service"},
+	ReasonReleaseWaits:       {Warning, lasting("release_waits"), "stop the deployment until Spot has room, or deploy the release to the on-demand service as well"},
 	ReasonReleaseFailing:     {Warning, lasting("release_failing"), "roll the release back or fix it"},
 	ReasonCoverFailing:       {Critical, lasting("cover_failing"), "roll the release back or fix it: `aws ecs update-service --task-definition` with the last one that worked"},
 	ReasonNoTraffic:          {Critical, lasting("no_traffic"), "put the service into the target group that the listener forwards to"},

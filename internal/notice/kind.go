@@ -151,7 +151,7 @@ func kindOf(n *failover.Notice) Kind {
 		return DemandDoubted
 	case failover.ReasonDemandRemembered:
 		return DemandRemembered
-	case failover.ReasonApplicationFailing, failover.ReasonConfigurationError, failover.ReasonReleaseFailing:
+	case failover.ReasonApplicationFailing, failover.ReasonConfigurationError, failover.ReasonReleaseFailing, failover.ReasonReleaseWaits:
 		return TasksFailing
 	case failover.ReasonQuota:
 		return Quota
