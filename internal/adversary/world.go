@@ -261,7 +261,7 @@ func (d direct) Apply(_ context.Context, s control.ServiceRef, action failover.A
 		_, err := w.UpdateService(ref(s), ecsim.UpdateServiceInput{TaskDefinition: a.TaskDefinition})
 		return apiError("ecs:UpdateService", err)
 	case failover.ParkScaling:
-		return r.register(ref(s), failover.Scaling{Known: true, Present: true, Max: a.Max, SuspendedIn: true, SuspendedOut: true, SuspendedScheduled: true})
+		return r.register(ref(s), failover.Scaling{Known: true, Present: true, Max: a.Max, SuspendedIn: true, SuspendedOut: true, SuspendedScheduled: a.SuspendedScheduled})
 	case failover.RestoreScaling:
 		return r.register(ref(s), a.Scaling)
 	case failover.HoldDemand:

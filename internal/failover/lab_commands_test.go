@@ -171,6 +171,9 @@ func (l *lab) do(t testing.TB, line string) string {
 		p.obs.TaskDefinition = f[2]
 	case "scaling":
 		p.scaling = Scaling{Present: true, Min: num(2, 0), Max: num(3, 0)}
+	case "scheduled": // a scheduled action gives the target new bounds, and moves the count inside
+		p.scaling.Min, p.scaling.Max = num(2, 0), num(3, 0)
+		p.desired = min(max(p.desired, p.scaling.Min), p.scaling.Max)
 	case "state-lost":
 		l.s = State{Workload: "api"}
 	case "installation": // another installation, with a state of its own, guards from now on

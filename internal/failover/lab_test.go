@@ -235,7 +235,7 @@ func (l *lab) act(a Action) {
 		}
 	case ParkScaling:
 		p.scaling.Min, p.scaling.Max = 0, a.Max
-		p.scaling.SuspendedIn, p.scaling.SuspendedOut, p.scaling.SuspendedScheduled = true, true, true
+		p.scaling.SuspendedIn, p.scaling.SuspendedOut, p.scaling.SuspendedScheduled = true, true, a.SuspendedScheduled
 	case RestoreScaling:
 		p.scaling = a.Scaling
 	case SyncTaskDefinition:
