@@ -54,14 +54,14 @@ func applyDemand(p Policy, s State, in Intent) (State, error) {
 	if in.Demand < 0 || in.Demand > ServiceTasksMax*len(p.Pools) {
 		return s, fmt.Errorf("set demand: %d is not within 0..%d", in.Demand, ServiceTasksMax*len(p.Pools))
 	}
-	s.ConfirmedAt = later(in.At, s.Seen.At)
 	k := p.owner()
+	if k >= 0 && !s.DemandSet {
+		return s, errors.New("set demand: the workload was never observed; its owner's desired count is the demand")
+	}
+	s.ConfirmedAt = later(in.At, s.Seen.At)
 	if k < 0 {
 		s.DemandWanted = in.Demand
 		return s, nil
-	}
-	if !s.DemandSet {
-		return s, errors.New("set demand: the workload was never observed; its owner's desired count is the demand")
 	}
 	s.Pools = ownPools(p, s)
 	// The owner's count is the demand: ask for the new one, and know the old one when it is seen.

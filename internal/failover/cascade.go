@@ -50,8 +50,9 @@ type cascaded struct {
 
 // cascade walks the pools in order of preference. Spot pools come first: each is asked for what those before it do not hold, and what
 // they lack and nobody excuses is what on-demand must hold.
-func cascade(r *Room, in cascadeInput) cascaded {
-	n := len(in.p.Pools)
+func cascade(r *Room, given cascadeInput) cascaded {
+	r.cascading = given
+	in, n := &r.cascading, len(given.p.Pools)
 	out := cascaded{targets: of(r.targets[:], n), needs: of(r.needs[:], n), shared: -1}
 	left := in.goal.Wanted
 	for a := 0; a < n; {

@@ -46,7 +46,7 @@ func StepIn(r *Room, p *Policy, s State, o *Observation) (State, Decision) {
 	r.goal = demandOf(p, before, known, o)
 	goal, pinned := &r.goal, pinnedTo(before)
 	needIn := func(pool, asked int) Need {
-		return needOf(excuseInput{p: p, pool: pool, known: &known[pool], tally: &tallies[pool], state: &before.Pools[pool], seen: &before.Seen.Pools[pool],
+		return needOf(excuseInput{p: p, known: &known[pool], tally: &tallies[pool], state: &before.Pools[pool], seen: &before.Seen.Pools[pool],
 			po: &o.Pools[pool], goal: goal, win: ev.window, now: o.At, gap: before.Gap != nil, asked: asked})
 	}
 	r.switched = breakersOf(r, switchInput{p: p, s: before, goal: goal, known: known, tallies: tallies, pools: o.Pools, pinned: pinned, now: o.At, needIn: needIn})

@@ -35,7 +35,6 @@ type Need struct {
 // excuseInput is what one pool's need is worked out from.
 type excuseInput struct {
 	p     *Policy
-	pool  int
 	known *Known
 	tally *Tally
 	state *PoolState

@@ -96,7 +96,6 @@ const (
 	ErrDenied    ErrorKind = "denied"
 	ErrNotFound  ErrorKind = "not_found"
 	ErrConflict  ErrorKind = "conflict"
-	ErrCapacity  ErrorKind = "capacity"
 	ErrTimeout   ErrorKind = "timeout"
 	ErrInvalid   ErrorKind = "invalid"
 	ErrUnknown   ErrorKind = "unknown"

@@ -21,13 +21,14 @@ type Room struct {
 	reasons  [poolsFew]Reason
 	used     int // of ints
 
-	facts    index // of all evidence
-	noticed  index // of the tasks under interruption notice
-	before   State
-	goal     Goal
-	switched switched
-	cascaded cascaded
-	planned  planned
+	facts     index // of all evidence
+	noticed   index // of the tasks under interruption notice
+	cascading cascadeInput
+	before    State
+	goal      Goal
+	switched  switched
+	cascaded  cascaded
+	planned   planned
 
 	// results are of the last two passes: what goes out is made by itself, so that a state that is kept keeps no room.
 	results [2]*result

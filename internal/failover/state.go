@@ -200,9 +200,6 @@ type Failing struct {
 	TaskDefinition string `json:"task_definition,omitempty"`
 	// Failures were seen when it was set.
 	Failures int `json:"failures,omitempty"`
-	// Tries counts the tries since, RetryAt is the next.
-	Tries   int       `json:"tries,omitempty"`
-	RetryAt time.Time `json:"retry_at,omitzero"`
 }
 
 // Evidence is one fact that still counts: a signal reduced to what deciding needs.

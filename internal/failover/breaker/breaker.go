@@ -133,9 +133,7 @@ type Facts struct {
 	InService, Fresh, Unplaced int
 	// Errors were seen since the trip and within stable_for, StepErrors since the step began.
 	Errors, StepErrors int
-	// Newest is when its newest task was created, StartLimit how long a start may take, Launch how long ECS takes to launch
-	// what it is asked for.
-	Newest             time.Time
+	// StartLimit is how long a start may take, Launch how long ECS takes to launch what it is asked for.
 	StartLimit, Launch time.Duration
 	// Failovers are those of the last 24 hours.
 	Failovers []time.Time
