@@ -157,9 +157,9 @@ func (w *watch) willed(count int) {
 	w.wills = append(w.wills, will{count: count, at: time.Now()})
 }
 
-// wants reports whether a count is what was last wanted.
-func (w *watch) wants(count int) bool {
+// wanted is the count that was last wanted.
+func (w *watch) wanted() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return len(w.wills) > 0 && w.wills[len(w.wills)-1].count == count
+	return w.wills[len(w.wills)-1].count
 }

@@ -18,6 +18,11 @@ func countScenes() []Scene {
 			s.spot(0)
 			s.until(15*time.Minute, func() bool { return s.asked(0) < s.want/2 })
 			s.told(10*time.Minute, failover.ReasonScalingParked)
+			s.whole(8 * time.Minute)
+			s.schedule(12) // a bound that the demand fits in
+			s.fresh()
+			s.wait(15 * time.Minute)
+			s.keeps(s.want)
 			s.schedule(30)
 			s.wait(3 * time.Minute)
 			s.want = 30
