@@ -7,6 +7,7 @@ import (
 
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/journal"
+	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
 // decisionEntry records what was seen and decided. Written in the commit, it is also the intent to act.
@@ -62,7 +63,7 @@ func (l *Loop) note(ctx context.Context, j *job) {
 	entries := l.noticeEntries(j, 0)
 	withheld := ""
 	for _, a := range j.report.Decision.Withheld {
-		withheld += journal.Text(a) + "\n"
+		withheld += wording.Action(a) + "\n"
 	}
 	orders := ordersOf(&j.record.State)
 	if (withheld != j.it.withheld && withheld != "") || (j.it.orders != nil && *j.it.orders != orders) {
