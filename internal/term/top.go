@@ -13,6 +13,7 @@ import (
 
 	"github.com/backstop-ecs/backstop/internal/demo"
 	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
 // Top is what the view of a store shows at one moment.
@@ -262,7 +263,7 @@ func (m *TopModel) head() string {
 	}
 	text := fmt.Sprintf("%s  %d workloads", bold.Render("backstop top"), len(m.top.Rows))
 	if bad > 0 {
-		text += "  " + shortInk.Render(fmt.Sprintf("%d need you", bad))
+		text += "  " + shortInk.Render(fmt.Sprintf("%d %s you", bad, wording.Verb(bad, "needs", "need")))
 	}
 	if !m.top.At.IsZero() {
 		text += "  " + m.top.At.UTC().Format("2006-01-02 15:04:05Z")

@@ -36,6 +36,9 @@ func Why(d *failover.Decision) string {
 	case failover.ReasonSpotShort:
 		return "Spot is short: " + inService
 	case failover.ReasonInterruption:
+		if c := CountsOf(d); c.Working > 0 { // they still serve
+			return "AWS interrupts Spot tasks: " + c.LeavingText()
+		}
 		return "AWS interrupts Spot tasks: " + inService
 	case failover.ReasonSpotReturned:
 		return "Spot tasks are in service again: " + inService
