@@ -20,7 +20,7 @@ const (
 	planGo     = "internal/failover/plan.go"
 	restGo     = "internal/failover/plan_rest.go"
 	learnGo    = "internal/failover/learn.go"
-	findingsGo = "internal/failover/words_findings.go"
+	findingsGo = "internal/failover/findings.go"
 	foreGo     = "internal/failover/foresight.go"
 	switchGo   = "internal/failover/switch.go"
 	breakerGo  = "internal/failover/breaker/breaker.go"
