@@ -226,4 +226,6 @@ func (r *run) serving(s control.ServiceRef, g *ecsim.Glance) int {
 
 // unnoticed reports whether applications have changed so lately whether they answer that no health check need show it yet. The caller
 // holds the mutex.
-func (r *run) unnoticed() bool { return !r.unwellAt.IsZero() && r.w.Now().Sub(r.unwellAt) < noticedAfter }
+func (r *run) unnoticed() bool {
+	return !r.unwellAt.IsZero() && r.w.Now().Sub(r.unwellAt) < noticedAfter
+}

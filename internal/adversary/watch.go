@@ -123,13 +123,6 @@ func (w *watch) happened(s *failover.Signal) {
 	w.facts[k] = f
 }
 
-// willed notes that somebody gave the owner's desired count a value.
-func (w *watch) willed(count int) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.wills = append(w.wills, will{count: count, at: time.Now()})
-}
-
 // begins notes that a process begins a pass.
 func (w *watch) begins(p *process) {
 	w.mu.Lock()

@@ -38,7 +38,7 @@ func StepIn(r *Room, p *Policy, s State, o *Observation) (State, Decision) {
 
 	ev := absorb(&r.facts, p, s.Window, o, dark)
 	s = learned(p, s, ev)
-	tallies := tally(r, p, &s, ev.window, o.At)
+	tallies := tally(r, p, &s, ev.window, o.Pools, o.At)
 	r.before = sighted(p, s, o, tallies, dark)
 	before := &r.before
 
@@ -154,7 +154,7 @@ func rebased(s State, now time.Time, holdOff time.Duration) State {
 	}
 	for i := range s.Pools {
 		ps, seen := &s.Pools[i], &s.Seen.Pools[i]
-		for _, t := range []*time.Time{&ps.UnplacedSince, &ps.RefusedSince, &ps.ReleasedAt, &ps.StoppedAt, &ps.FailedAt, &ps.UnreachedSince, &ps.GoneSince, &ps.LostAt,
+		for _, t := range []*time.Time{&ps.UnplacedSince, &ps.RefusedSince, &ps.ReleasedAt, &ps.StoppedAt, &ps.FailedAt, &ps.UnreachedSince, &ps.ElsewhereSince, &ps.GoneSince, &ps.LostAt,
 			&ps.HealthErrSince, &ps.B.Since, &ps.B.TrippedAt, &ps.B.StepAt, &seen.At, &seen.WholeAt, &seen.ShortAt, &seen.ServedTo, &seen.ReclaimsAt} {
 			back(t, 0)
 		}
@@ -222,6 +222,7 @@ func sighted(p *Policy, s State, o *Observation, tallies []Tally, dark bool) Sta
 			ps.HealthErrSince = o.At
 		}
 		if po.Err == ErrNone {
+			ps.ElsewhereSince = since(ps.ElsewhereSince, po.HeldBy != "", o.At)
 			ps.UnreachedSince, ps.WrittenOff, ps.LostAt = zeroTime, false, zeroTime
 			ps.GoneSince = since(ps.GoneSince, po.Draining, o.At)
 			continue

@@ -206,7 +206,7 @@ type Tally struct {
 }
 
 // tally counts the evidence of every pool.
-func tally(r *Room, p *Policy, s *State, window []Evidence, now time.Time) []Tally {
+func tally(r *Room, p *Policy, s *State, window []Evidence, pools []PoolObservation, now time.Time) []Tally {
 	out := of(r.tallies[:], len(p.Pools))
 	i := 0
 	for k := range window {
@@ -217,15 +217,16 @@ func tally(r *Room, p *Policy, s *State, window []Evidence, now time.Time) []Tal
 				continue
 			}
 		}
-		out[i].count(p, &s.Pools[i], &s.Seen.Pools[i], e, now)
+		out[i].count(p, &s.Pools[i], &s.Seen.Pools[i], e, pools[i].Current, now)
 	}
 	return out
 }
 
 // count adds one piece of evidence.
-func (t *Tally) count(p *Policy, ps *PoolState, seen *PoolSeen, e *Evidence, now time.Time) {
+func (t *Tally) count(p *Policy, ps *PoolState, seen *PoolSeen, e *Evidence, current string, now time.Time) {
 	age := now.Sub(e.At)
 	recent := age <= healthWindow
+	another := current != "" && e.Revision != "" && e.Revision != current // the failures of another release say nothing of this one
 	trouble := e.Kind == SignalInterruption || noRoom(e.Kind)
 	if trouble {
 		t.breaker(p, ps, e, age)
@@ -255,9 +256,11 @@ func (t *Tally) count(p *Policy, ps *PoolState, seen *PoolSeen, e *Evidence, now
 		}
 		t.lost(p, e, age)
 	case e.Kind == SignalApplicationStop, e.Kind == SignalUnhealthyStop:
-		t.AppAt = later(t.AppAt, e.At)
 		young := e.StartedAt.IsZero() || e.At.Sub(e.StartedAt) < p.ReadyLimit
-		if recent && young {
+		if !another {
+			t.AppAt = later(t.AppAt, e.At)
+		}
+		if recent && young && !another {
 			t.Failures++
 		}
 		if recent && !young && e.Kind == SignalUnhealthyStop {
@@ -267,6 +270,9 @@ func (t *Tally) count(p *Policy, ps *PoolState, seen *PoolSeen, e *Evidence, now
 			t.Spent++ // it stood for a loss, and never served
 		}
 	case e.Kind == SignalConfiguration:
+		if another {
+			break
+		}
 		t.AppAt = later(t.AppAt, e.At)
 		if recent {
 			t.ConfigFailures++

@@ -102,6 +102,10 @@ func TestTally(t *testing.T) {
 		}
 		return e
 	}
+	of := func(revision string, e Evidence) Evidence {
+		e.Revision = revision
+		return e
+	}
 	for _, c := range []struct {
 		situation string
 		edit      func(*State)
@@ -123,6 +127,9 @@ func TestTally(t *testing.T) {
 		{"a young exit is a failure", nil, []Evidence{stop(SignalApplicationStop, time.Minute, time.Second)}, Tally{Failures: 1, AppAt: ago(time.Minute)}},
 		{"an exit after hours is none", nil, []Evidence{stop(SignalApplicationStop, time.Minute, time.Hour)}, Tally{AppAt: ago(time.Minute)}},
 		{"a failure of six minutes ago is over", nil, []Evidence{stop(SignalApplicationStop, 6*time.Minute, 0)}, Tally{AppAt: ago(6 * time.Minute)}},
+		{"a failure of the release before is over", nil, []Evidence{of("r0", stop(SignalApplicationStop, time.Minute, 0))}, Tally{}},
+		{"so is a fault in its configuration", nil, []Evidence{of("r0", stop(SignalConfiguration, time.Minute, 0))}, Tally{}},
+		{"one of the current release is not", nil, []Evidence{of("r1", stop(SignalApplicationStop, time.Minute, 0))}, Tally{Failures: 1, AppAt: ago(time.Minute)}},
 		{"a failure of the configuration", nil, []Evidence{stop(SignalConfiguration, time.Minute, 0)}, Tally{ConfigFailures: 1, AppAt: ago(time.Minute)}},
 		{"ECS says that starts are impaired", nil, []Evidence{stop(SignalStartImpaired, time.Minute, 0)}, Tally{Impaired: true, AppAt: ago(time.Minute)}},
 		{"a quota", nil, []Evidence{stop(SignalQuota, time.Minute, 0)}, Tally{Quota: 1, NoRoomAt: ago(time.Minute), CapacityFailures: 1, HealthErrors: 1}},
@@ -139,7 +146,7 @@ func TestTally(t *testing.T) {
 			if c.edit != nil {
 				c.edit(&s)
 			}
-			out := tally(new(Room), &p, &s, c.window, stageNow)
+			out := tally(new(Room), &p, &s, c.window, []PoolObservation{{Current: "r1"}, {}}, stageNow)
 			if out[0] != c.want {
 				t.Errorf("spot's tally is\n%+v, want\n%+v", out[0], c.want)
 			}

@@ -17,9 +17,11 @@ const (
 	ReasonHealthUnread  Reason = "readiness_unread"
 	ReasonWrittenOff    Reason = "written_off"
 	ReasonServiceGone   Reason = "service_gone"
-	ReasonPaused        Reason = "paused"
-	ReasonObserving     Reason = "observing"
-	ReasonIdle          Reason = "idle"
+	// ReasonGuardedElsewhere: two installations that set the same counts undo one another.
+	ReasonGuardedElsewhere Reason = "guarded_elsewhere"
+	ReasonPaused           Reason = "paused"
+	ReasonObserving        Reason = "observing"
+	ReasonIdle             Reason = "idle"
 )
 
 // Reasons for changing a count.
@@ -58,6 +60,7 @@ const (
 	ReasonApplicationFailing Reason = "application_failing"
 	ReasonConfigurationError Reason = "configuration_failing"
 	ReasonReleaseFailing     Reason = "release_failing"
+	ReasonReleaseWaits       Reason = "release_waits"
 	ReasonCoverFailing       Reason = "cover_failing"
 	ReasonCoverNotReady      Reason = "cover_not_ready"
 	ReasonNoTraffic          Reason = "no_traffic"
@@ -101,6 +104,7 @@ var reasonDocs = []ReasonDoc{
 	{ReasonBlind, "A pool could not be read. Losses that events report are covered; nothing is given back on it."},
 	{ReasonHealthUnread, "The readiness of tasks could not be read; nothing is given back until it can."},
 	{ReasonWrittenOff, "AWS has given no answer about a pool for `write_off_after`: its tasks count as lost, and the other pools are guarded as if it were not there."},
+	{ReasonGuardedElsewhere, "Another installation holds the workload's count down, by the tag backstop:demand. Nothing is changed here until it lets go, or the takeover is confirmed."},
 	{ReasonServiceGone, "AWS says that a service that was guarded does not exist any more: its tasks count as lost and are covered. Confirm within 24 hours, or the cover is released."},
 	{ReasonPaused, "An operator paused the workload."},
 	{ReasonObserving, "The policy only observes; the decision is recorded, not carried out."},
@@ -129,6 +133,7 @@ var reasonDocs = []ReasonDoc{
 	{ReasonPinned, "An operator pinned the mode."},
 	{ReasonApplicationFailing, "Tasks are missing or unhealthy for the application's reasons; they are not covered, as cover would run the same application."},
 	{ReasonConfigurationError, "Tasks cannot start for reasons of network or configuration; on-demand would fail too."},
+	{ReasonReleaseWaits, "A deployment of the Spot service gets no task, as Spot has no room; ECS may take that for a broken release and roll it back. Cover goes on with the release that worked."},
 	{ReasonReleaseFailing, "The current release does not start; cover would run it too where the standby has it."},
 	{ReasonCoverFailing, "The on-demand tasks fail for the application's reasons; one is kept trying until it is in service or another release is there."},
 	{ReasonCoverNotReady, "On-demand tasks run past their limit and none of them is in service; nothing is given back on them."},

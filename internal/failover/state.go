@@ -146,6 +146,8 @@ type PoolState struct {
 	UnreachedSince time.Time `json:"unreached_since,omitzero"`
 	// WrittenOff is set when this has lasted for write_off_after: the pool counts as lost until it is read.
 	WrittenOff bool `json:"written_off,omitempty"`
+	// ElsewhereSince is since when another installation has held the service's count.
+	ElsewhereSince time.Time `json:"elsewhere_since,omitzero"`
 	// GoneSince is when AWS first said that the service is not there; LostAt when that was acted on.
 	GoneSince time.Time `json:"gone_since,omitzero"`
 	LostAt    time.Time `json:"lost_at,omitzero"`

@@ -93,6 +93,10 @@ func explainPool(p *Policy, after *State, d *Decision, pd *PoolDecision, add fun
 	if pd.Capacity != Spot || k < 0 || pd.Sight != Fresh {
 		return
 	}
+	if k == p.owner() && after.Gap != nil && pd.InService.High == 0 && pd.Unplaced > 0 && pd.Owed > 0 {
+		add(zeroTime, fmt.Sprintf("a release is rolled out to %s before Spot has room", pd.Pool),
+			"go on with the cover"+coverRuns(after.WorkingRevision)+"; ECS finds no task of it in service, and may roll it back")
+	}
 	b := after.Pool(pd.Pool).B
 	sw := &p.Switch
 	switch {

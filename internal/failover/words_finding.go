@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -24,6 +25,8 @@ func (f Finding) Text() string { //nolint:funlen // one line a reason
 		return fmt.Sprintf("paused%s%s; %s withheld", by(f.Detail), until(f.Until), plural(f.Count, "change"))
 	case ReasonObserving:
 		return fmt.Sprintf("observing only; %s withheld", plural(f.Count, "change"))
+	case ReasonGuardedElsewhere:
+		return fmt.Sprintf("another installation (%s) holds the count of %s; nothing is changed here", cmp.Or(f.Detail, "not read now"), pool)
 	case ReasonPinned:
 		return fmt.Sprintf("pinned to %s%s", f.Detail, until(f.Until))
 	case ReasonFailedOver:
@@ -57,6 +60,8 @@ func (f Finding) Text() string { //nolint:funlen // one line a reason
 // troubleText is Text of the reasons that report trouble or a limit.
 func (f Finding) troubleText(pool, tasks string) string { //nolint:funlen // one line a reason
 	switch f.Reason {
+	case ReasonReleaseWaits:
+		return fmt.Sprintf("the release that is rolled out to %s gets no task, as Spot has no room: ECS may roll it back for that%s", pool, coverRuns(f.Detail))
 	case ReasonReleaseFailing:
 		return fmt.Sprintf("%s: the current release does not start (%s)", pool, plural(f.Count, "failure"))
 	case ReasonCoverFailing:
@@ -147,6 +152,14 @@ func plural(n int, noun string) string {
 }
 
 func clock(t time.Time) string { return t.UTC().Format("15:04:05") }
+
+// coverRuns names the release that on-demand stands in with.
+func coverRuns(definition string) string {
+	if definition == "" {
+		return ""
+	}
+	return "; cover runs " + definition[strings.LastIndexByte(definition, '/')+1:] + ", the last that served"
+}
 
 func until(t time.Time) string {
 	if t.IsZero() {
