@@ -16,7 +16,35 @@ func Decide(p Policy, s State, o Observation) (State, Decision) {
 	after, d := Step(&p, s, &o)
 	d.Next = Explain(&p, &after, &d)
 	d.Notices = Notices(&p, &s, &after, &d)
+	after.Told = toldOf(d.Notices)
 	return after, d
+}
+
+// toldMax bounds the notices that are remembered.
+const toldMax = 256
+
+// toldOf are the keys of notices.
+func toldOf(all []Notice) []string {
+	var keys []string
+	for i := range all {
+		keys = append(keys, all[i].Key)
+	}
+	slices.Sort(keys)
+	keys = slices.Compact(keys)
+	return keys[:min(len(keys), toldMax)]
+}
+
+// News are the notices of a decision that the state before it does not know of, each once.
+func News(before *State, d *Decision) []*Notice {
+	var out []*Notice
+	for i := range d.Notices {
+		n := &d.Notices[i]
+		known := slices.ContainsFunc(out, func(o *Notice) bool { return o.Key == n.Key })
+		if _, told := slices.BinarySearch(before.Told, n.Key); !told && !known && len(out) < toldMax {
+			out = append(out, n)
+		}
+	}
+	return out
 }
 
 // Step is Decide without the words: it decides the same, but leaves Decision.Next and Decision.Notices

@@ -83,6 +83,8 @@ type Decided struct {
 	DriftSince time.Time `json:"drift_since,omitzero"`
 	// BlindSince is since when a pool could not be read; zero when the last look was good.
 	BlindSince time.Time `json:"blind_since,omitzero"`
+	// Told are the keys of the notices of the last pass, sorted: what is in it was told, and is not told again while it lasts.
+	Told []string `json:"told,omitempty"`
 	// SpendMonth is the month ("2006-01", UTC) that Seen.Spend counts.
 	SpendMonth string `json:"spend_month,omitempty"`
 }
