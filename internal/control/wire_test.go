@@ -77,13 +77,13 @@ var twins = []ecsim.Ref{{Region: region, Cluster: cluster, Service: "api-spot"},
 
 var spotSupply = ecsim.SupplyKey{Region: region, Provider: ecsim.FargateSpot}
 
-// playOverTheWire plays cases in all their variants: under the race detector, which takes ten times as long, the first one in the first
+// playOverTheWire plays cases in all their variants, in the short run the first one: under the race detector, which takes ten times as long, the first one in the first
 // of them, as the goroutines are the same in all.
 func playOverTheWire(t *testing.T, cases []wireCase) {
 	for i := range cases {
 		c := &cases[i]
 		for _, v := range variants {
-			if !c.plays(v.name) || racetest.Enabled && !c.raced && (i > 0 || v.name != variants[0].name) {
+			if !c.plays(v.name) || testing.Short() && i > 0 || racetest.Enabled && !c.raced && (i > 0 || v.name != variants[0].name) {
 				continue
 			}
 			t.Run(fmt.Sprintf("%s/%s/%s", c.id, c.title, v.name), func(t *testing.T) {
