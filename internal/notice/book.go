@@ -34,6 +34,16 @@ type Book struct {
 	Failover time.Time `json:"failover,omitzero"`
 	// Sent is when a kind with a gap was last told.
 	Sent map[Kind]time.Time `json:"sent,omitempty"`
+	// Refused are the receivers that have refused a letter for good, by name.
+	Refused map[string]Refusal `json:"refused,omitempty"`
+}
+
+// Refusal is what a receiver has answered that will not change by trying again.
+type Refusal struct {
+	Since time.Time `json:"since"`
+	// Tried is when it last refused: it is tried again with what is told an hour later.
+	Tried time.Time `json:"tried"`
+	Text  string    `json:"text"`
 }
 
 // Trouble is one that lasts.
