@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -66,6 +67,9 @@ func New(ctx context.Context, o Options) (*App, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	workloads, err := parts.Workloads(o.Config, o.AWS.Region)
 	if err != nil {
 		return nil, err
@@ -93,17 +97,15 @@ func New(ctx context.Context, o Options) (*App, error) {
 		Owner:     o.Owner,
 		Log:       o.Log,
 	}
-	a.told = newTold(o, workloads, a.Store)
-	a.Loop.Tell = parts.NewTeller(o.Log, a.told.tell).Tell
 	if a.Loop.Tick == 0 {
 		a.Loop.Tick = o.Config.Tick
 	}
+	a.told = newTold(o, workloads, a.Store, max(cmp.Or(a.Loop.Tick, control.TickDefault), control.TickMin))
+	a.Loop.Tell = parts.NewTeller(o.Log, a.told.tell).Tell
 	if events != "" {
 		a.Loop.Queue, a.Loop.Parse = queue.New(atQueue(o.AWS, events), events), ecsevent.Parse
 	}
-	for _, w := range workloads {
-		a.names = append(a.names, w.Name)
-	}
+	a.names = names(workloads)
 	a.sizes = parts.NewSizer(o.AWS, o.Config, workloads, nil, o.Log)
 	return a, nil
 }
@@ -147,7 +149,9 @@ func (a *App) Step(ctx context.Context, names ...string) ([]control.Report, erro
 		names = a.names
 	}
 	a.sizes.Price(ctx)
-	return a.Loop.Pass(ctx, names, nil)
+	reports, err := a.Loop.Pass(ctx, names, nil)
+	a.told.beat(ctx)
+	return reports, err
 }
 
 // Close closes the store that New opened. Run must have returned.

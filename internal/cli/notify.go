@@ -50,6 +50,10 @@ type notified struct {
 	Hint     string `json:"hint,omitempty"`
 }
 
+type notifiedFacts struct {
+	Receivers []notified `json:"receivers"`
+}
+
 func runNotifyTest(ctx context.Context, s IO, o notifyOptions) error {
 	file, err := readConfig(ctx, s, o.path, false)
 	if err != nil {
@@ -91,7 +95,7 @@ func runNotifyTest(ctx context.Context, s IO, o notifyOptions) error {
 
 func printNotified(s IO, output string, all []notified) error {
 	if output == outputJSON {
-		return printJSON(s.Out, all)
+		return printJSON(s.Out, notifiedFacts{all})
 	}
 	for _, n := range all {
 		line := n.Receiver + ": taken"

@@ -17,6 +17,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/report"
 	"github.com/backstop-ecs/backstop/internal/simulate"
 	"github.com/backstop-ecs/backstop/internal/trace"
+	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
 const (
@@ -186,7 +187,7 @@ func progress(s IO) func(simulate.Progress) {
 			return
 		}
 		last = now
-		_, _ = fmt.Fprintf(s.Err, "\r\x1b[K%d of %d runs, %s left", p.Done, p.Runs, span(p.Left))
+		_, _ = fmt.Fprintf(s.Err, "\r\x1b[K%d of %d runs, %s left", p.Done, p.Runs, wording.Span(p.Left))
 	}
 }
 

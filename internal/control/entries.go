@@ -7,6 +7,7 @@ import (
 
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/journal"
+	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
 // decisionEntry records what was seen and decided. Written in the commit, it is also the intent to act.
@@ -48,7 +49,7 @@ func ordersOf(s *failover.State) string {
 // withheldOf says in a word what a decision withholds.
 func withheldOf(d *failover.Decision) (text string) {
 	for _, a := range d.Withheld {
-		text += journal.Text(a) + "\n"
+		text += wording.Action(a) + "\n"
 	}
 	return text
 }

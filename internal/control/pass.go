@@ -12,7 +12,9 @@ import (
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/health"
 	"github.com/backstop-ecs/backstop/internal/journal"
+	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
 // job is one workload in one pass.
@@ -260,6 +262,7 @@ func (l *Loop) observe(ctx context.Context, j *job) {
 func (l *Loop) decide(j *job) {
 	r := &j.report
 	r.After, r.Decision = failover.Decide(j.w.Policy, r.Before, r.Observation)
+	health.Tell(&j.w.Policy, &r.Before, &r.After, &r.Decision)
 	j.step(StepDecide, j.observed, nil)
 	j.degraded = j.degraded || MayBeRead(&r.Observation, &r.Decision)
 }
@@ -322,7 +325,7 @@ func (l *Loop) act(ctx context.Context, j *job, begun time.Time) {
 			stopped = true
 			out.Err, out.Text, out.Hint = kindOf(err), err.Error(), hintOf(err)
 			if r.Err == nil { // the outcomes have them all
-				r.Err = fmt.Errorf("%s: %w", journal.Text(a), err)
+				r.Err = fmt.Errorf("%s: %w", wording.Action(a), err)
 			}
 		}
 		r.Outcomes = append(r.Outcomes, out)

@@ -11,23 +11,20 @@ import (
 // The caller owes it this order: store the returned state, conditional on the generation it was loaded
 // with, BEFORE any action is carried out; carry out Decision.Actions in their order and, once one has failed, only
 // those that raise a count; acknowledge the messages that led here last. Any of these may be repeated or lost: the next
-// pass heals it.
+// pass heals it. What a person is told of the decision (Decision.Next, Decision.Notices, the findings' texts) is written in by package
+// health.
 func Decide(p Policy, s State, o Observation) (State, Decision) {
-	after, d := Step(&p, s, &o)
-	d.Next = Explain(&p, &after, &d)
-	d.Notices = Notices(&p, &s, &after, &d)
-	after.Told = toldOf(d.Notices)
-	return after, d
+	return Step(&p, s, &o)
 }
 
 // toldMax bounds the notices that are remembered.
 const toldMax = 256
 
-// toldOf are the keys of notices.
-func toldOf(all []Notice) []string {
+// ToldOf are the keys of a decision's notices, as the state keeps them.
+func ToldOf(d *Decision) []string {
 	var keys []string
-	for i := range all {
-		keys = append(keys, all[i].Key)
+	for i := range d.Notices {
+		keys = append(keys, d.Notices[i].Key)
 	}
 	slices.Sort(keys)
 	keys = slices.Compact(keys)
@@ -47,8 +44,7 @@ func News(before *State, d *Decision) []*Notice {
 	return out
 }
 
-// Step is Decide without the words: it decides the same, but leaves Decision.Next and Decision.Notices
-// empty. Simulations that take millions of decisions call it.
+// Step is Decide on what is not copied. Simulations that take millions of decisions call it.
 //
 // It is a pipeline of functions over values, in the order of docs/design.md, 3.
 func Step(p *Policy, s State, o *Observation) (State, Decision) {
@@ -280,7 +276,7 @@ func gone(ps *PoolState, po *PoolObservation, seen *PoolSeen, t *Tally, known bo
 		}
 	case ps.GoneSince.IsZero():
 		ps.GoneSince = now
-	case ps.LostAt.IsZero() && now.Sub(ps.GoneSince) >= goneAfter:
+	case ps.LostAt.IsZero() && now.Sub(ps.GoneSince) >= GoneAfter:
 		ps.LostAt = now
 	}
 	if po.Gone != "" && known && !seen.At.IsZero() && ps.LostAt.IsZero() && t.ToldLost > 0 {

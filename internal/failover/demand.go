@@ -150,13 +150,13 @@ func (g Goal) inGap(s *State, known []Known, p *Policy, now time.Time) Goal {
 // following is what cover is kept for after the demand has fallen, and when that changes: all of it for five minutes, then a quarter
 // of the fall less a minute.
 func (gap *Gap) following(demand int, now time.Time) (kept int, next time.Time) {
-	held := now.Sub(gap.FellAt) - fallHold
+	held := now.Sub(gap.FellAt) - FallHold
 	if held < 0 {
-		return gap.Kept, gap.FellAt.Add(fallHold)
+		return gap.Kept, gap.FellAt.Add(FallHold)
 	}
 	steps := math.Floor(held.Minutes()) + 1
 	kept = max(demand, gap.Kept-int(math.Ceil(float64(gap.Kept-demand)*fallPerMinute*steps)))
-	return kept, gap.FellAt.Add(fallHold + time.Duration(steps)*time.Minute)
+	return kept, gap.FellAt.Add(FallHold + time.Duration(steps)*time.Minute)
 }
 
 // spotRunning is how many tasks run on Spot.

@@ -1,6 +1,9 @@
 package failover
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Range is what is known of a number: it is at least Low and at most High. They are equal when all was read.
 type Range struct {
@@ -13,6 +16,14 @@ func Exactly(n int) Range { return Range{n, n} }
 
 // Known reports whether the range is a single number.
 func (r Range) Known() bool { return r.Low == r.High }
+
+// String writes the range as people read it: "12", or "8 to 12".
+func (r Range) String() string {
+	if r.Known() {
+		return fmt.Sprint(r.Low)
+	}
+	return fmt.Sprintf("%d to %d", r.Low, r.High)
+}
 
 func (r Range) plus(o Range) Range { return Range{r.Low + o.Low, r.High + o.High} }
 

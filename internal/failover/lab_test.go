@@ -8,6 +8,7 @@ import (
 
 	. "github.com/backstop-ecs/backstop/internal/failover" //nolint:revive,staticcheck // the lab speaks the law's words
 	"github.com/backstop-ecs/backstop/internal/promise"
+	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
 // epoch is when every test's world begins.
@@ -261,7 +262,7 @@ func (l *lab) say() string {
 	}
 	fmt.Fprintf(&b, "%s; demand %d, in service %s, missing %s, need %d\n", d.Reason, d.Demand, d.InService, d.Missing, d.Need)
 	for _, f := range d.Findings {
-		fmt.Fprintf(&b, "- %s: %s\n", f.Reason, f.Text())
+		fmt.Fprintf(&b, "- %s: %s\n", f.Reason, wording.Finding(&f))
 	}
 	for _, v := range l.broken {
 		fmt.Fprintf(&b, "BROKEN %s\n", v)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
 // Status says where in a trouble's life a message is.
@@ -74,7 +75,7 @@ func (m *Message) Subject() string {
 	s := fmt.Sprintf("[%s] %s: %s", strings.ToUpper(string(m.Severity)), m.Workload, m.Title)
 	switch m.Status {
 	case Still:
-		s = fmt.Sprintf("[%s] %s, for %s: %s", strings.ToUpper(string(m.Severity)), m.Workload, age(m.At.Sub(m.Since)), m.Title)
+		s = fmt.Sprintf("[%s] %s, for %s: %s", strings.ToUpper(string(m.Severity)), m.Workload, wording.Span(m.At.Sub(m.Since)), m.Title)
 	case Resolved:
 		s = fmt.Sprintf("[over] %s: %s", m.Workload, m.Title)
 	}
@@ -99,7 +100,7 @@ func (m *Message) Text() string {
 		}
 	}
 	if m.Status == Resolved {
-		line("Lasted", age(m.At.Sub(m.Since)))
+		line("Lasted", wording.Span(m.At.Sub(m.Since)))
 	}
 	line("Why", m.Why)
 	line("Costs", m.Cost)
@@ -124,19 +125,6 @@ func orUnknown(mode string) string {
 		return "unknown"
 	}
 	return mode
-}
-
-// age says a duration in whole minutes, hours or days.
-func age(d time.Duration) string {
-	switch d = d.Round(time.Minute); {
-	case d >= 48*time.Hour:
-		return fmt.Sprintf("%d days", d/(24*time.Hour))
-	case d >= 2*time.Hour:
-		return fmt.Sprintf("%d hours", d/time.Hour)
-	case d == time.Minute:
-		return "1 minute"
-	}
-	return fmt.Sprintf("%d minutes", d/time.Minute)
 }
 
 // TestMessage is what `backstop notify test` sends. It says that it is a test, and of nothing that has happened.
@@ -164,16 +152,6 @@ func clip(s string) string {
 		return strings.ToValidUTF8(s[:textMax], "") + "..."
 	}
 	return s
-}
-
-// why returns the meaning of a reason.
-func why(r failover.Reason) string {
-	for _, d := range failover.Reasons() {
-		if d.Reason == r {
-			return d.Text
-		}
-	}
-	return ""
 }
 
 // rank orders severities.

@@ -182,9 +182,7 @@ func (c *checker) actions() []failover.Action {
 
 // closedSets: every reason is of the closed set, every action names a known pool, and no pool's count is set twice.
 func (c *checker) closedSets() {
-	known := func(r failover.Reason) bool {
-		return slices.ContainsFunc(failover.Reasons(), func(doc failover.ReasonDoc) bool { return doc.Reason == r })
-	}
+	known := func(r failover.Reason) bool { return slices.Contains(failover.Reasons(), r) }
 	if !known(c.d.Reason) {
 		c.fail("reason_is_known", "reason %q is not of the closed set", c.d.Reason)
 	}

@@ -1,11 +1,13 @@
 package function
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"sync"
 	"time"
 
@@ -18,6 +20,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/measure"
 	"github.com/backstop-ecs/backstop/internal/notice"
+	"github.com/backstop-ecs/backstop/internal/pulse"
 )
 
 // Options say what the function guards. Config and AWS are needed.
@@ -45,6 +48,8 @@ type Function struct {
 	meter   *measure.Meter
 	metrics *metric.Writer // nil: none are wanted
 	desk    *notice.Desk   // nil: nobody is to be told
+	pulse   *pulse.Pulse
+	store   control.Store
 
 	mu      sync.Mutex
 	reports []control.Report // of the present invocation
@@ -69,7 +74,7 @@ func New(o Options) (*Function, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Function{log: o.Log}
+	f := &Function{log: o.Log, store: store}
 	f.loop = &control.Loop{
 		Services: service.New(o.AWS, service.Options{Scale: o.Scale, NoEvents: o.Config.Events.SQS == "",
 			Installation: parts.Installation(o.Config, o.AWS.Region)}),
@@ -92,6 +97,11 @@ func New(o Options) (*Function, error) {
 	for i := range workloads {
 		f.names = append(f.names, workloads[i].Name)
 	}
+	now := o.Now
+	if now == nil {
+		now = time.Now
+	}
+	f.pulse = pulse.New(cmp.Or(os.Getenv("AWS_LAMBDA_FUNCTION_NAME"), "function"), f.names, control.TickDefault, now)
 	return f, nil
 }
 
@@ -102,7 +112,7 @@ func (f *Function) take(_ context.Context, r control.Report) {
 	f.reports = append(f.reports, r)
 }
 
-// after sends what has to be told and writes the metrics, side by side, within what is left of the invocation: for
+// after leaves a sign of life, sends what has to be told and writes the metrics, side by side, within what is left of the invocation: for
 // its first metrics a process reads a day's journal, and no notice may wait for that. What is not sent in time is
 // kept, and sent after the next one. Then it prices what is not priced yet: no pass and no notice waits for that either.
 func (f *Function) after(ctx context.Context) {
@@ -117,6 +127,14 @@ func (f *Function) after(ctx context.Context) {
 	ctx, cancel := context.WithDeadline(ctx, end)
 	defer cancel()
 	var telling sync.WaitGroup
+	for i := range reports {
+		f.pulse.Tell(&reports[i])
+	}
+	telling.Go(func() {
+		if err := f.pulse.Keep(ctx, f.store); err != nil {
+			f.log.LogAttrs(ctx, slog.LevelWarn, "sign of life not kept", slog.Any(control.KeyErr, err))
+		}
+	})
 	if f.desk != nil {
 		for i := range reports {
 			f.desk.Tell(ctx, reports[i])

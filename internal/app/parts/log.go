@@ -6,7 +6,7 @@ import (
 
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/failover"
-	"github.com/backstop-ecs/backstop/internal/journal"
+	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
 // Teller writes a log line for every report, and one for every notice that was not there before. It is
@@ -90,7 +90,7 @@ func count(key string, n failover.Range) slog.Attr {
 func texts(actions []failover.Action) []string {
 	out := make([]string, len(actions))
 	for i, a := range actions {
-		out[i] = journal.Text(a)
+		out[i] = wording.Action(a)
 	}
 	return out
 }

@@ -74,7 +74,8 @@ func (x *outcome) poolFindings(out []Finding, i int) []Finding {
 	case t.Failures+t.ConfigFailures >= 3 || t.Impaired:
 		out = append(out, Finding{Reason: ReasonReleaseFailing, Pool: name, Count: t.Failures + t.ConfigFailures})
 	}
-	if !spot && tgt.Impaired && x.fails[i] == nil && tgt.Need > 0 || !spot && tgt.Need > 0 && k.Unplaced > 0 && !t.NoRoomAt.IsZero() {
+	short := tgt.Impaired && x.fails[i] == nil || k.Unplaced > 0 && !t.NoRoomAt.IsZero()
+	if !spot && short && tgt.Need > 0 && t.Quota == 0 { // what a quota keeps away is no shortage: capacity elsewhere would not help
 		out = append(out, Finding{Reason: ReasonOnDemandShort, Pool: name, Count: k.Unplaced + k.Late, Limit: k.InForce.High})
 	}
 	if !spot && k.LateWarming > 0 && k.InService.High == 0 {
@@ -84,7 +85,7 @@ func (x *outcome) poolFindings(out []Finding, i int) []Finding {
 		out = append(out, Finding{Reason: ReasonCoverBounded, Pool: name, Count: tgt.Raise, Limit: tgt.Need})
 	}
 	if t.Quota > 0 {
-		out = append(out, Finding{Reason: ReasonQuota, Pool: name, Count: t.Quota, Limit: k.Unplaced})
+		out = append(out, Finding{Reason: ReasonQuota, Pool: name, Count: t.Quota, Limit: k.Unplaced, Detail: string(x.p.Pools[i].Capacity)})
 	}
 	if k.Late > 0 {
 		out = append(out, Finding{Reason: ReasonLate, Pool: name, Count: k.Late})
@@ -162,7 +163,7 @@ func (x *outcome) moneyFindings(out []Finding) []Finding {
 const budgetTold = 0.5
 
 // standing reasons in the order of their weight: the first that was found leads when nothing was done.
-var standing = [...]Reason{ReasonServiceGone, ReasonOnDemandShort, ReasonWrittenOff, ReasonCoverFailing, ReasonCoverNotReady, ReasonNoTraffic, ReasonEcho, ReasonRiseBounded,
+var standing = [...]Reason{ReasonServiceGone, ReasonQuota, ReasonOnDemandShort, ReasonWrittenOff, ReasonCoverFailing, ReasonCoverNotReady, ReasonNoTraffic, ReasonEcho, ReasonRiseBounded,
 	ReasonOnDemandMax, ReasonBudget, ReasonApplicationFailing, ReasonConfigurationError, ReasonFailoverLimit, ReasonPinned, ReasonFailedOver, ReasonRamping,
 	ReasonHoldOff, ReasonProving, ReasonFallHeld}
 
