@@ -102,6 +102,7 @@ func (r *run) settle(o *weather) time.Duration {
 	if r.plan.Policy.Observe {
 		return took
 	}
+	r.forgive()
 	r.drill(o)
 	again := time.Now()
 	if _, err = r.converge(again.Add(convergeMax)); err != nil {
@@ -126,6 +127,20 @@ func (r *run) settle(o *weather) time.Duration {
 		}
 	}
 	return took
+}
+
+// forgive waits until no on-demand pool is held at one task for failures of the troubled time: that lasts for half an hour, or until
+// another release is there.
+func (r *run) forgive() {
+	for range 45 {
+		r.watch.mu.Lock()
+		failing := slices.ContainsFunc(r.watch.latest.State.Pools, func(p failover.PoolState) bool { return p.Failing != nil })
+		r.watch.mu.Unlock()
+		if !failing {
+			return
+		}
+		time.Sleep(time.Minute)
+	}
 }
 
 // standsBy says whether a pool is in the other region, and on-demand at home: what is lost at home is covered there, whether
@@ -198,8 +213,8 @@ func (r *run) right() error {
 		case b.Mode != failover.Closed:
 			return fmt.Errorf("%w: the breaker of %s is %s", errNotThere, pool.Name, b.Mode)
 		}
-		if t := r.targets[ref(service)]; t != nil && (t.SuspendedIn || t.SuspendedOut || t.SuspendedScheduled || t.Min == 0) {
-			return fmt.Errorf("%w: the scalable target of %s is %+v", errNotThere, pool.Name, t.Scaling)
+		if t := r.targetOf(ref(service)); t != nil && (t.SuspendedIn || t.SuspendedOut || t.SuspendedScheduled || t.Min == 0) {
+			return fmt.Errorf("%w: the scalable target of %s is %+v", errNotThere, pool.Name, *t)
 		}
 	}
 	return nil

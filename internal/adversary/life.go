@@ -13,7 +13,7 @@ import (
 
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/failover"
-	"github.com/backstop-ecs/backstop/internal/journal"
+	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
 // changePolicy changes the configuration and restarts one writer with it. The others follow within minutes; until
@@ -145,7 +145,7 @@ func (r *run) log(p *process, report control.Report) {
 		fmt.Fprintf(&text, " <%d %s>", kinds[k], k)
 	}
 	for _, o := range report.Outcomes {
-		fmt.Fprintf(&text, " {%s %s}", journal.Text(o.Action), o.Err)
+		fmt.Fprintf(&text, " {%s %s}", wording.Action(o.Action), o.Err)
 	}
 	r.plan.Log("%s %s gen %d %s %s demand %d%s %v", time.Since(r.start).Round(time.Millisecond), p.owner, report.Generation, report.Result,
 		report.Decision.Reason, report.Decision.Demand, text.String(), report.Err)

@@ -12,6 +12,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/journal"
 	"github.com/backstop-ecs/backstop/internal/promise"
+	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
 const (
@@ -121,13 +122,6 @@ func (w *watch) happened(s *failover.Signal) {
 		}
 	}
 	w.facts[k] = f
-}
-
-// willed notes that somebody gave the owner's desired count a value.
-func (w *watch) willed(count int) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.wills = append(w.wills, will{count: count, at: time.Now()})
 }
 
 // begins notes that a process begins a pass.
@@ -287,7 +281,7 @@ func (w *watch) acts(p *process, s control.ServiceRef, a failover.Action, seen m
 		}
 		// What changed between the look and the act nobody can know.
 		saw := seen[w.poolOf(other.Service)]
-		changed = changed || g.Unthreatened != saw.last || serving != saw.serving || g.Pending != saw.pending || g.TrueDesired != saw.desired || g.Deployments > 1
+		changed = changed || r.unnoticed() || g.Unthreatened != saw.last || serving != saw.serving || g.Pending != saw.pending || g.TrueDesired != saw.desired || g.Deployments > 1
 	}
 	owner := s == r.refs[0]
 	r.mu.Unlock()
@@ -297,17 +291,17 @@ func (w *watch) acts(p *process, s control.ServiceRef, a failover.Action, seen m
 	w.checked[actions]++
 	now := time.Now()
 	if p.intent.generation == 0 || !slices.Contains(p.intent.actions, a) {
-		w.breachLocked("intent_before_act", "%s does %s, which no commit of its announced", p.owner, journal.Text(a))
+		w.breachLocked("intent_before_act", "%s does %s, which no commit of its announced", p.owner, wording.Action(a))
 	}
 	jumps := r.plan.Shares[ClockJump] > 0
 	lease := w.latest.Lease
 	switch {
 	case jumps:
 	case lease.Owner != p.owner:
-		w.breachLocked("one_writer_at_a_time", "%s does %s of generation %d; generation %d is stored, the lease is %q's", p.owner, journal.Text(a),
+		w.breachLocked("one_writer_at_a_time", "%s does %s of generation %d; generation %d is stored, the lease is %q's", p.owner, wording.Action(a),
 			p.intent.generation, w.latest.State.Generation, lease.Owner)
 	case now.After(lease.Until.Add(clockSlack)):
-		w.breachLocked("act_within_lease", "%s does %s, %s after its lease", p.owner, journal.Text(a), now.Sub(lease.Until))
+		w.breachLocked("act_within_lease", "%s does %s, %s after its lease", p.owner, wording.Action(a), now.Sub(lease.Until))
 	}
 	if by, ok := w.actors[p.intent.generation]; ok && by != p.owner {
 		w.breachLocked("one_act_per_generation", "%s and %s act on generation %d", by, p.owner, p.intent.generation)
@@ -321,10 +315,10 @@ func (w *watch) acts(p *process, s control.ServiceRef, a failover.Action, seen m
 		}
 	}
 	if !jumps && w.latest.State.Pause != nil && w.latest.State.Pause.Until.After(now.Add(clockSlack)) {
-		w.breachLocked("quiet_when_told", "%s while paused", journal.Text(a))
+		w.breachLocked("quiet_when_told", "%s while paused", wording.Action(a))
 	}
 	if p.policy.Observe {
-		w.breachLocked("quiet_when_told", "%s while observing", journal.Text(a))
+		w.breachLocked("quiet_when_told", "%s while observing", wording.Action(a))
 	}
 	set, ok := a.(failover.SetDesiredCount)
 	if !ok {
@@ -339,7 +333,7 @@ func (w *watch) acts(p *process, s control.ServiceRef, a failover.Action, seen m
 	threatened := min(mine, max(0, min(alive, trueDesired)-set.Count))
 	pinned := state.Pin != nil && state.Pin.Mode == failover.ModeSpot || w.mayFall(p, state, set.Pool)
 	if threatened > 0 && total-threatened < state.Demand && r.plan.World.ReadLag <= 0 && !pinned && !changed && !jumps {
-		w.breachLocked("nothing_lowered_before_it_serves", "%s: %d serve, %d may be stopped, demand %d", journal.Text(a), total, threatened, state.Demand)
+		w.breachLocked("nothing_lowered_before_it_serves", "%s: %d serve, %d may be stopped, demand %d", wording.Action(a), total, threatened, state.Demand)
 	}
 }
 

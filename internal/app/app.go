@@ -82,7 +82,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 		a.ownStore = true
 	}
 	guard, err := parts.Build(parts.Options{Config: o.Config, AWS: o.AWS, Store: a.Store, Log: o.Log, Metrics: o.Metrics, Tick: o.Tick, Scale: o.Scale,
-		Now: o.Now, Owner: o.Owner, Tell: a.told.tell})
+		Now: o.Now, Owner: o.Owner, Host: host(), Tell: a.told.tell})
 	if err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
@@ -135,7 +135,9 @@ func (a *App) Step(ctx context.Context, names ...string) ([]control.Report, erro
 		names = a.guard.Names
 	}
 	a.guard.Sizes.Price(ctx)
-	return a.Loop.Pass(ctx, names, nil)
+	reports, err := a.Loop.Pass(ctx, names, nil)
+	a.guard.Live(ctx)
+	return reports, err
 }
 
 // Close closes the store that New opened. Run must have returned.

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/backstop-ecs/backstop/internal/config"
+	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
 func newConfigCommand(s IO) *cobra.Command {
@@ -81,16 +82,8 @@ func runConfigValidate(ctx context.Context, s IO, o configValidateOptions) error
 	for _, w := range v.Problems {
 		_, _ = fmt.Fprintln(s.Err, "warning: "+w.String())
 	}
-	_, err = fmt.Fprintf(s.Out, "%s is valid: %s\n", file.Name, count(len(v.Workloads), "workload"))
+	_, err = fmt.Fprintf(s.Out, "%s is valid: %s\n", file.Name, wording.Count(len(v.Workloads), "workload"))
 	return err
-}
-
-// count writes a number of things.
-func count(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 func newConfigSchema(s IO) *cobra.Command {

@@ -116,7 +116,7 @@ func TestCostAddsUpTheJournal(t *testing.T) {
 	const spot, onDemand = 0.07418, 0.23304
 	paid := (480-4)*spot + 4*onDemand
 	text, _ := runs(t, ExitDone, "cost", "-c", path)
-	for _, want := range []string{"paid $" + dollars(paid), "all on demand $" + dollars(480*onDemand), "saved $" + dollars(480*onDemand-paid), "1 episode of cover", "interruption", "1h00m",
+	for _, want := range []string{"paid $" + dollars(paid), "all on demand $" + dollars(480*onDemand), "saved $" + dollars(480*onDemand-paid), "1 episode of cover", "interruption", "1h",
 		"built-in table of 2026-09-29", "0.8 % of the task-hours ran on demand"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the answer lacks %q:\n%s", want, text)

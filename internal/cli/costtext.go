@@ -8,6 +8,7 @@ import (
 
 	"github.com/backstop-ecs/backstop/internal/cost"
 	"github.com/backstop-ecs/backstop/internal/costpage"
+	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
 func usd(x float64) string {
@@ -58,7 +59,7 @@ func (f *costFact) print(w io.Writer) error {
 		_, err := fmt.Fprintln(w, "  nothing is recorded yet")
 		return err
 	}
-	_, _ = fmt.Fprintf(w, "%s to %s: paid %s, all on demand %s, saved %s (%s); that is %s a day and %s a month\n\n", clock(f.From), clock(f.To),
+	_, _ = fmt.Fprintf(w, "%s to %s: paid %s, all on demand %s, saved %s (%s); that is %s a day and %s a month\n\n", wording.Moment(f.From), wording.Moment(f.To),
 		usd(f.Total.PaidUSD), usd(f.Total.AllOnDemandUSD), usd(f.Total.SavedUSD), shareOf(f.Total.SavedUSD, f.Total.AllOnDemandUSD), usd(f.SavedPerDay), usd(f.SavedPerMonth))
 	rows := [][]string{{"DAY", "SPOT HOURS", "ON-DEMAND HOURS", "PAID", "ALL ON DEMAND", "SAVED", ""}}
 	add := func(days []cost.Day) {
@@ -98,7 +99,7 @@ func (f *costFact) printEpisodes(w io.Writer) error {
 		_, err := fmt.Fprintln(w, "\nno episode of cover: Spot held everything")
 		return err
 	}
-	_, _ = fmt.Fprintf(w, "\n%s of cover", counted(len(f.Episodes), "episode"))
+	_, _ = fmt.Fprintf(w, "\n%s of cover", wording.Count(len(f.Episodes), "episode"))
 	shown := f.Episodes
 	if len(shown) > episodesShown {
 		shown = shown[len(shown)-episodesShown:]
@@ -107,11 +108,11 @@ func (f *costFact) printEpisodes(w io.Writer) error {
 	_, _ = fmt.Fprintln(w)
 	rows := [][]string{{"FROM", "LASTED", "FOR", "MOST", "ON-DEMAND HOURS", "EXTRA OVER SPOT", "OF IT OVERLAP"}}
 	for _, e := range shown {
-		lasted := span(e.To.Sub(e.From))
+		lasted := wording.Span(e.To.Sub(e.From))
 		if e.Open {
 			lasted += " so far"
 		}
-		rows = append(rows, []string{clock(e.From), lasted, e.Reason, fmt.Sprint(e.CoverMax), fmt.Sprintf("%.1f", e.OnDemandHours), usd(e.ExtraUSD), usd(e.OverlapUSD)})
+		rows = append(rows, []string{wording.Moment(e.From), lasted, e.Reason, fmt.Sprint(e.CoverMax), fmt.Sprintf("%.1f", e.OnDemandHours), usd(e.ExtraUSD), usd(e.OverlapUSD)})
 	}
 	return table(w, rows)
 }

@@ -34,6 +34,7 @@ func openPages(ctx context.Context, s IO, file *config.File, a *app.App, addr st
 		names = append(names, workloads[i].Name)
 	}
 	source := sourceOf(a.Store, workloads, file, s.Now, true)
+	source.Tick = a.Loop.Tick
 	o := dashboard.Options{Source: source, Token: s.Env(dashboardTokenEnv), Listen: addr, Log: log, Now: s.Now}
 	if file.State.DynamoDB != "" {
 		o.Refresh = tableRefresh

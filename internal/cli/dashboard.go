@@ -147,10 +147,7 @@ func serveDashboard(ctx context.Context, s IO, o dashboard.Options) error {
 // sourceOf makes what the pages show of a store. Orders are recorded in it if they are wanted.
 func sourceOf(store control.Store, workloads []control.Workload, file *config.File, now func() time.Time, orders bool) *dashboard.Stored {
 	prices := func(name string) dashboard.Prices { return pricesOf(file, workloads, name) }
-	if !orders {
-		return dashboard.StoreSource(store, workloads, prices, nil)
-	}
-	return dashboard.StoreSource(store, workloads, prices, func(ctx context.Context, name string, in failover.Intent) error {
+	apply := func(ctx context.Context, name string, in failover.Intent) error {
 		for i := range workloads {
 			if workloads[i].Name == name {
 				_, err := control.Intend(ctx, store, workloads[i], owner(), in, now)
@@ -158,7 +155,13 @@ func sourceOf(store control.Store, workloads []control.Workload, file *config.Fi
 			}
 		}
 		return fmt.Errorf("no workload %q", name)
-	})
+	}
+	if !orders {
+		apply = nil
+	}
+	source := dashboard.StoreSource(store, workloads, prices, apply)
+	source.Now = now
+	return source
 }
 
 // pricesOf returns what a workload's tasks cost.

@@ -278,7 +278,7 @@ func TestTheDaemonServesItsPages(t *testing.T) {
 	}
 	p.tell(t.Context(), storeLook(t, a.Store, s.Now()))
 	for path, want := range map[string]string{"readyz": "ready", "healthz": "ok", "metrics": `backstop_missing_tasks{workload="api"} 3`,
-		"api/workloads": `"live":true`, "": "<title>Workloads", "workloads/api": "<title>api"} {
+		"api/workloads": `"looked_at":"2026`, "": "<title>Workloads", "workloads/api": "<title>api"} {
 		if code, body := fetch(t, url+path); code != http.StatusOK || !strings.Contains(body, want) {
 			t.Errorf("/%s: %d, without %q: %.300s", path, code, want, body)
 		}

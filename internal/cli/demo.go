@@ -23,6 +23,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/input"
 	"github.com/backstop-ecs/backstop/internal/simulate"
 	"github.com/backstop-ecs/backstop/internal/term"
+	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
 const (
@@ -310,7 +311,7 @@ func printSummary(s IO, m demo.Summary) error {
 	}
 	gap := ""
 	if m.LongestGap > 0 {
-		gap = fmt.Sprintf(", the longest gap %s", span(time.Duration(m.LongestGap*float64(time.Second))))
+		gap = fmt.Sprintf(", the longest gap %s", wording.Span(time.Duration(m.LongestGap*float64(time.Second))))
 	}
 	if m.ScaleOut > 0 {
 		gap += fmt.Sprintf("\n              (%.1f of them while tasks for a risen demand started)", m.ScaleOut)
@@ -318,13 +319,13 @@ func printSummary(s IO, m demo.Summary) error {
 	lines := []string{
 		"",
 		fmt.Sprintf("scenario      %s, policy %s, %d tasks, seed %d: %s in %.1f s", m.Scenario, m.Policy, m.Tasks, m.Seed,
-			span(time.Duration(m.VirtualSeconds*float64(time.Second))), m.WallSeconds),
+			wording.Span(time.Duration(m.VirtualSeconds*float64(time.Second))), m.WallSeconds),
 		fmt.Sprintf("demand held   %.3f %%, missing %.1f task-minutes%s", m.DemandHeld, m.ShortTaskMinutes, gap),
 		fmt.Sprintf("cost          $%.2f, %.0f %% of on-demand alone, at example prices of", m.CostUSD, 100*m.CostRatio),
 		fmt.Sprintf("              $%g/vCPU-h and $%g/GB-h, Spot $%g and $%g", demo.ExamplePrices.OnDemandVCPU,
 			demo.ExamplePrices.OnDemandGB, demo.ExamplePrices.SpotVCPU, demo.ExamplePrices.SpotGB),
-		fmt.Sprintf("backstop      %s, %s, cover raised %s, %s", count(m.Passes, "look"), count(m.Decisions, "decision"), times(m.Covers), count(m.Failovers, "failover")),
-		fmt.Sprintf("the world     %s, %s", count(m.Interruptions, "interruption"), count(m.TaskStarts, "task start")),
+		fmt.Sprintf("backstop      %s, %s, cover raised %s, %s", wording.Count(m.Passes, "look"), wording.Count(m.Decisions, "decision"), times(m.Covers), wording.Count(m.Failovers, "failover")),
+		fmt.Sprintf("the world     %s, %s", wording.Count(m.Interruptions, "interruption"), wording.Count(m.TaskStarts, "task start")),
 		fmt.Sprintf("back on Spot  %s", back),
 		fmt.Sprintf("invariants    %s", broken(m.Violations)),
 	}

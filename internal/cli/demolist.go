@@ -1,6 +1,9 @@
 package cli
 
-import "github.com/backstop-ecs/backstop/internal/demo"
+import (
+	"github.com/backstop-ecs/backstop/internal/demo"
+	"github.com/backstop-ecs/backstop/internal/wording"
+)
 
 // scenarioList is the answer of `backstop demo --list`.
 type scenarioList struct {
@@ -24,7 +27,7 @@ func listScenarios(s IO, o demoOptions) error {
 	}
 	rows := [][]string{{"SCENARIO", "LASTS", "WHAT HAPPENS"}}
 	for _, sc := range all {
-		rows = append(rows, []string{sc.Name, span(sc.Length), sc.About})
+		rows = append(rows, []string{sc.Name, wording.Span(sc.Length), sc.About})
 	}
 	return table(s.Out, rows)
 }

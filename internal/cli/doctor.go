@@ -13,6 +13,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/app"
 	"github.com/backstop-ecs/backstop/internal/app/parts"
 	"github.com/backstop-ecs/backstop/internal/doctor"
+	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
 type doctorOptions struct {
@@ -194,17 +195,9 @@ func printDoctor(s IO, o doctorOptions, r *doctor.Report) error {
 			fmt.Fprintf(&b, "%s     %s%s\n", indent, label, visible(line))
 		}
 	}
-	fmt.Fprintf(&b, "%d ok, %s, %s, %d skipped\n", r.OK, counted(r.Warn, "warning"), counted(r.Fail, "failure"), r.Skip)
+	fmt.Fprintf(&b, "%d ok, %s, %s, %d skipped\n", r.OK, wording.Count(r.Warn, "warning"), wording.Count(r.Fail, "failure"), r.Skip)
 	_, err := fmt.Fprint(s.Out, b.String())
 	return err
-}
-
-// counted writes a number of things.
-func counted(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 func headingOf(s doctor.Subject) string {

@@ -9,14 +9,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/health"
 	"github.com/backstop-ecs/backstop/internal/journal"
 	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
 type explainOptions struct {
-	path     string
-	output   string
-	workload []string
+	path   string
+	output string
+	selection
 }
 
 // explainFacts is the answer of `backstop explain`, one per workload.
@@ -32,6 +33,7 @@ type explainFacts struct {
 	Actions    journal.Actions      `json:"actions"`
 	Withheld   journal.Actions      `json:"withheld"`
 	Next       []failover.Condition `json:"next"`
+	Look       health.Look          `json:"-"`
 }
 
 func newExplainCommand(s IO) *cobra.Command { return newExplain(s, runExplain) }
@@ -47,20 +49,22 @@ func newExplain(s IO, run func(context.Context, IO, explainOptions) error) *cobr
 		Args:              between(0, -1, ""),
 		ValidArgsFunction: completeWorkloads(s, &o.path),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.workload = args
+			o.names = args
 			return run(cmd.Context(), s, o)
 		},
 	}
 	configFlag(cmd, s, &o.path)
+	clusterFlag(cmd, &o.selection)
 	outputFlag(cmd, &o.output)
 	return cmd
 }
 
 func runExplain(ctx context.Context, s IO, o explainOptions) error {
-	all, err := lookAt(ctx, s, o.path, o.workload)
+	v, err := lookAt(ctx, s, o.path, o.selection)
 	if err != nil {
 		return err
 	}
+	all := v.all
 	now := nowOf(s.Now(), all)
 	facts := make([]explainFacts, len(all))
 	for i := range all {
@@ -90,12 +94,12 @@ func explainOf(v *seen, now time.Time) explainFacts {
 	}
 	f.EntryID, f.Decision = v.entry.ID, v.decision
 	f.ObservedAt = v.observedAt()
-	f.AgeSeconds = now.Sub(f.ObservedAt).Seconds()
+	f.AgeSeconds, f.Look = v.look.Age.Seconds(), v.look
 	f.ReasonText = wording.Reason(v.decision.Reason)
 	f.Actions, f.Withheld = append(f.Actions, v.entry.Actions...), append(f.Withheld, v.entry.Withheld...)
 	f.Next = append(f.Next, v.decision.Next...)
 	if len(f.Next) == 0 {
-		f.Next = append(f.Next, failover.Explain(&v.workload.Policy, &v.record.State, v.decision)...)
+		f.Next = append(f.Next, wording.Next(&v.workload.Policy, &v.record.State, v.decision)...)
 	}
 	return f
 }
@@ -107,20 +111,20 @@ func printExplain(w io.Writer, f *explainFacts, now time.Time) error {
 	}
 	d := f.Decision
 	p := func(format string, args ...any) { say(w, format, args...) }
-	p("%s, %s (%s):", f.Workload, ago(now, d.At), clock(d.At))
+	p("%s, %s (%s):", f.Workload, wording.Ago(now, d.At), wording.Moment(d.At))
 	p("  %s (%s)", f.ReasonText, d.Reason)
 	p("\ndone")
 	for _, a := range f.Actions {
-		p("  %s", journal.Text(a))
+		p("  %s", wording.Action(a))
 	}
 	for _, a := range f.Withheld {
-		p("  withheld: %s", journal.Text(a))
+		p("  withheld: %s", wording.Action(a))
 	}
 	if len(f.Actions)+len(f.Withheld) == 0 {
 		p("  nothing had to be changed")
 	}
 	p("\nseen")
-	p("  %d tasks wanted, %s in service, %s missing; mode %s", d.Demand, d.InService, d.Missing, modeText(d.Mode))
+	p("  %s wanted, %s in service, %s missing; it runs on %s", wording.Count(d.Demand, "task"), d.InService, d.Missing, wording.Mode(d.Mode))
 	rows := [][]string{{"  POOL", "CAPACITY", "ECS DESIRED", "IN SERVICE", "WARMING", "PLACED", "LATE", "LEAVING", "TARGET", "CAN DROP TO", "BREAKER", "REASON"}}
 	for _, v := range d.Pools {
 		rows = append(rows, []string{"  " + v.Pool, string(v.Capacity), fmt.Sprint(v.Desired), v.InService.String(), fmt.Sprint(v.Warming), fmt.Sprint(v.Placed),
@@ -137,29 +141,25 @@ func printExplain(w io.Writer, f *explainFacts, now time.Time) error {
 	if len(d.Findings) > 0 {
 		p("\nbecause")
 		for _, v := range d.Findings {
-			p("  %s (%s)", v.Text(), v.Reason)
+			p("  %s (%s)", wording.Finding(&v), v.Reason)
 		}
 	}
 	if len(d.Notices) > 0 {
 		p("\nnotices")
 		for _, n := range d.Notices {
 			p("  %s: %s", n.Severity, n.Text)
-			if n.Do != "" {
-				p("    do: %s", n.Do)
+			if step := (wording.Remedy{Do: n.Do, Command: n.Command}).String(); step != "" {
+				p("    next: %s", step)
 			}
 		}
 	}
 	if len(f.Next) > 0 {
-		p("\nit would decide differently")
-		for _, c := range f.Next {
-			when := "when " + c.If
-			if !c.At.IsZero() {
-				when = "at " + clock(c.At) + " at the earliest, when " + c.If
-			}
-			p("  %s:\n    %s", when, c.Then)
+		p("\nnext triggers")
+		for i := range f.Next {
+			p("  %s:\n    %s", wording.When(&f.Next[i]), f.Next[i].Then)
 		}
 	}
-	p("\nrecorded %s", ago(now, f.ObservedAt))
+	p("\n%s", lookText(f.Look))
 	return nil
 }
 
@@ -173,26 +173,27 @@ func poolLines(v *failover.PoolDecision) []string {
 		out = append(out, fmt.Sprintf("%d of %d leaving tasks still work", v.Working, v.Leaving))
 	}
 	if v.Owed > 0 {
-		out = append(out, fmt.Sprintf("%s missing here that must be covered", count(v.Owed, "task")))
+		out = append(out, fmt.Sprintf("%s missing here that must be covered", wording.Count(v.Owed, "task")))
 	}
 	if v.Excused > 0 {
-		out = append(out, fmt.Sprintf("%s missing here for a reason that needs no cover", count(v.Excused, "task")))
+		out = append(out, fmt.Sprintf("%s missing here for a reason that needs no cover", wording.Count(v.Excused, "task")))
 	}
 	if v.Surplus > 0 {
 		out = append(out, fmt.Sprintf("%d needed, %d more to cut the slowest starts", v.Need, v.Surplus))
 	}
 	if v.Unhealthy > 0 {
-		out = append(out, fmt.Sprintf("%s unhealthy after it was in service", count(v.Unhealthy, "task")))
+		out = append(out, fmt.Sprintf("%s unhealthy after it was in service", wording.Count(v.Unhealthy, "task")))
 	}
 	if v.CapacityFailures+v.Interruptions > 0 {
-		out = append(out, fmt.Sprintf("%s, %s in the trip window", count(v.CapacityFailures, "capacity failure"), count(v.Interruptions, "interruption")))
+		out = append(out, fmt.Sprintf("%s, %s in the trip window", wording.Count(v.CapacityFailures, "capacity failure"), wording.Count(v.Interruptions, "interruption")))
 	}
 	return out
 }
 
-func modeText(m failover.Mode) string {
-	if m == failover.ModeUnknown {
-		return "unknown"
+// lookText says how long ago a workload was last looked at.
+func lookText(l health.Look) string {
+	if l.Silent() {
+		return wording.Silent(l.Age)
 	}
-	return string(m)
+	return "checked " + wording.Span(l.Age) + " ago"
 }

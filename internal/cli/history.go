@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -47,7 +46,7 @@ func newHistory(s IO, run func(context.Context, IO, historyOptions) error) *cobr
 	}
 	configFlag(cmd, s, &o.path)
 	outputFlag(cmd, &o.output)
-	cmd.Flags().StringVar(&o.since, "since", "", "from then on: days (30d) or hours (24h) back, or a time (2026-11-01T08:00:00Z)")
+	cmd.Flags().StringVar(&o.since, "since", "", "from then on: how long ago (30d, 24h, 90m), or a time (2026-11-01T08:00:00Z)")
 	cmd.Flags().StringVar(&o.until, "until", "", "until then: as --since")
 	cmd.Flags().StringSliceVar(&o.kinds, "kind", nil, "only entries of these kinds: decision, outcome, intent, notice")
 	cmd.Flags().IntVarP(&o.limit, "limit", "n", journal.LimitDefault, fmt.Sprintf("at most so many entries, the newest; up to %d", journal.LimitMax))
@@ -88,20 +87,15 @@ func moment(flag, text string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
-	if days, ok := strings.CutSuffix(text, "d"); ok {
-		if n, err := strconv.Atoi(days); err == nil && n > 0 && n <= daysMax {
-			return now.AddDate(0, 0, -n), nil
-		}
-	}
-	if d, err := time.ParseDuration(text); err == nil {
-		return now.Add(-d.Abs()), nil
+	if d, err := parseSpan(text); err == nil && d <= daysMax*24*time.Hour {
+		return now.Add(-d), nil
 	}
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04", "2006-01-02 15:04:05", "2006-01-02 15:04", time.DateOnly} {
 		if t, err := time.Parse(layout, text); err == nil {
 			return t, nil
 		}
 	}
-	return time.Time{}, usageError("--%s %q: must be days (30d) or hours (24h) back, or a time such as 2026-11-01T08:00:00Z", flag, text)
+	return time.Time{}, usageError("--%s %q: must be how long ago (30d, 24h, 90m), or a time such as 2026-11-01T08:00:00Z", flag, text)
 }
 
 func runHistory(ctx context.Context, s IO, o historyOptions) error {
@@ -159,9 +153,9 @@ func printHistory(s IO, o historyOptions, entries []journal.Entry) error {
 		return nil
 	}
 	rows := [][]string{{"TIME", "WORKLOAD", "KIND", "REASON", "WHAT"}}
-	for _, e := range entries {
-		reason, what := entryWords(e)
-		rows = append(rows, []string{clock(e.At), e.Workload, string(e.Kind), reason, what})
+	for i := range entries {
+		e := &entries[i]
+		rows = append(rows, []string{wording.Moment(e.At), e.Workload, string(e.Kind), orDash(reasonOf(e)), wording.Entry(e)})
 	}
 	if len(entries) == 0 {
 		_, err := fmt.Fprintln(s.Err, "no entries")
@@ -170,28 +164,15 @@ func printHistory(s IO, o historyOptions, entries []journal.Entry) error {
 	return table(s.Out, rows)
 }
 
-// entryWords says what an entry records, in a line.
-func entryWords(e journal.Entry) (reason, what string) {
+// reasonOf is the reason of what an entry records; of a notice with its severity.
+func reasonOf(e *journal.Entry) string {
 	switch {
 	case e.Decision != nil:
-		return string(e.Decision.Reason), wording.Decision(e.Decision, len(e.Withheld) > 0 && len(e.Actions) == 0)
+		return string(e.Decision.Reason)
 	case e.Intent != nil:
-		return "operator", intentWords(*e.Intent)
+		return "operator"
 	case e.Notice != nil:
-		return string(e.Notice.Reason), string(e.Notice.Severity) + ": " + e.Notice.Text
+		return string(e.Notice.Severity) + ": " + string(e.Notice.Reason)
 	}
-	var parts []string
-	for _, out := range e.Outcomes {
-		text := journal.Text(out.Action)
-		switch {
-		case out.Skipped:
-			text += " was not tried"
-		case out.Done():
-			text += fmt.Sprintf(" took %d ms", out.Took.Milliseconds())
-		default:
-			text += " failed: " + out.Text
-		}
-		parts = append(parts, text)
-	}
-	return "", strings.Join(parts, "; ")
+	return ""
 }

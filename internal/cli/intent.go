@@ -70,9 +70,6 @@ func intentCommand(s IO, o *intentOptions, run intentRun) *cobra.Command {
 		ValidArgsFunction: oneWorkload(s, &o.path),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.workload = args[0]
-			if f := cmd.Flags().Lookup("for"); f != nil && f.Changed && o.lasts == 0 { // for ever is what is not said
-				return usageError("--for 0s: must be above 0 and at most %s", span(forMax))
-			}
 			if err := o.check(s.Now()); err != nil {
 				return err
 			}
@@ -83,9 +80,9 @@ func intentCommand(s IO, o *intentOptions, run intentRun) *cobra.Command {
 	outputFlag(cmd, &o.output)
 	cmd.Flags().StringVarP(&o.reason, "reason", "r", "", "why, for those who read the journal")
 	cmd.Flags().StringVar(&o.by, "by", defaultBy(s), "who orders it")
-	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "do it without asking; needed where nobody can be asked")
+	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "do it without asking; needed without a terminal")
 	if o.ends {
-		cmd.Flags().DurationVar(&o.lasts, "for", 0, "it ends by itself after this long (90m, 24h)")
+		cmd.Flags().Var(spanValue{&o.lasts}, "for", "it ends by itself after this long (90m, 24h, 2d)")
 		cmd.Flags().StringVar(&o.until, "until", "", "it ends by itself at this time (2026-11-01T08:00:00Z)")
 		exclusive(cmd, "for", "until")
 	}
@@ -122,7 +119,7 @@ func (o *intentOptions) check(now time.Time) error {
 	case strings.ContainsFunc(o.by, unicode.IsControl):
 		return usageError("--by: must be one line without control characters")
 	case o.lasts < 0 || o.lasts > forMax:
-		return usageError("--for %s: must be above 0 and at most %s", o.lasts, span(forMax))
+		return usageError("--for %s: must be at most %s", wording.Span(o.lasts), wording.Span(forMax))
 	}
 	if o.until != "" {
 		switch until, err := time.Parse(time.RFC3339, o.until); {
@@ -198,7 +195,7 @@ func runIntent(ctx context.Context, s IO, o intentOptions) error {
 	if o.output == outputJSON {
 		return printJSON(s.Out, facts)
 	}
-	say(s.Out, "%s: %s; recorded as generation %d, the next pass acts on it", w.Name, intentWords(in), state.Generation)
+	say(s.Out, "%s: %s; recorded as generation %d, the next pass acts on it", w.Name, wording.Order(&in), state.Generation)
 	if runs != "" {
 		say(s.Out, "%s: %s", w.Name, runs)
 	}
@@ -231,11 +228,11 @@ func (f *intentFacts) expect(ctx context.Context, store control.Store, file *con
 
 // confirm says what will happen and asks on a terminal.
 func (o *intentOptions) confirm(s IO, f *intentFacts, runs string) error {
-	say(s.Err, "%s: %s", f.Workload, intentWords(f.Intent))
+	say(s.Err, "%s: %s", f.Workload, wording.Order(&f.Intent))
 	if !f.ExpectedFrom.IsZero() {
-		_, _ = fmt.Fprintf(s.Err, "if all is as it was at %s, the next pass will:\n", clock(f.ExpectedFrom))
+		_, _ = fmt.Fprintf(s.Err, "if all is as it was at %s, the next pass will:\n", wording.Moment(f.ExpectedFrom))
 		for _, a := range f.Expected {
-			say(s.Err, "  %s", journal.Text(a))
+			say(s.Err, "  %s", wording.Action(a))
 		}
 		if len(f.Expected) == 0 {
 			_, _ = fmt.Fprintln(s.Err, "  change no count")
@@ -269,36 +266,6 @@ func intentError(err error) error {
 		return refuse("%w; try again then", err)
 	}
 	return fmt.Errorf("record intent: %w", err)
-}
-
-// intentWords says an order in a line.
-func intentWords(in failover.Intent) string {
-	text := ""
-	switch in.Kind {
-	case failover.IntentFailover:
-		text = "fail over to on-demand"
-		if in.Pool != "" {
-			text = "fail over from " + in.Pool
-		}
-	case failover.IntentRestore:
-		text = "restore: let Spot prove itself and ramp up"
-		if in.Pool != "" {
-			text = "restore " + in.Pool + ": let it prove itself and ramp up"
-		}
-	case failover.IntentPin:
-		text = "pin to " + string(in.Mode)
-	case failover.IntentUnpin:
-		text = "end the pin"
-	case failover.IntentPause:
-		text = "pause: decide and record, change nothing"
-	case failover.IntentResume:
-		text = "resume: act again"
-	case failover.IntentConfirm:
-		text = "confirm: what a critical notice asks about is meant"
-	default:
-		text = string(in.Kind)
-	}
-	return text + order(in.By, in.Note, in.Until)
 }
 
 // taskHours returns what a task of each pool of a workload costs for an hour, as far as that is known.

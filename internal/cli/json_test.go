@@ -22,7 +22,7 @@ func printed() map[string]any {
 		"status": statusFacts{}, "explain": struct {
 			Workloads []explainFacts `json:"workloads"`
 		}{}, "history": journal.Entry{}, "failover, restore, pin, unpin, pause, resume, confirm": intentFacts{},
-		"doctor": doctor.Report{}, "cost": costFacts{}, "cost --what-if": whatIfFacts{}, "config validate": configVerdict{}, "version": versionFacts{}, "sandbox": sandboxFacts{},
+		"doctor": doctor.Report{}, "cost": costFacts{}, "cost --what-if": whatIfFacts{}, "config validate": configVerdict{}, "version": versionFacts{}, "notify test": notifiedFacts{}, "sandbox": sandboxFacts{},
 		"demo: a decision": demo.Decision{}, "demo: the summary": demo.Summary{}, "demo --list": scenarioList{}, "tune": simulate.Tuned{},
 	}
 }
@@ -126,7 +126,7 @@ func paths(v any, at string, out map[string]bool) {
 	}
 }
 
-var everyAction = journal.Actions{failover.SetDesiredCount{Pool: "p", Count: 1, From: 2}, failover.ParkScaling{Pool: "p", Max: 1},
+var everyAction = journal.Actions{failover.SetDesiredCount{Pool: "p", Count: 1, From: 2}, failover.ParkScaling{Pool: "p", Max: 1, SuspendedScheduled: true},
 	failover.RestoreScaling{Pool: "p", Scaling: failover.Scaling{Known: true, Present: true, Min: 1, Max: 2, SuspendedIn: true, SuspendedOut: true, SuspendedScheduled: true}},
 	failover.SyncTaskDefinition{Pool: "p", TaskDefinition: "t"}, failover.StopTask{Pool: "p", Task: "t"},
 	failover.HoldDemand{Pool: "p", Demand: 1}, failover.DrainTask{Pool: "p", Task: "t"}}

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -76,36 +75,4 @@ func table(w io.Writer, rows [][]string) error {
 		}
 	}
 	return t.Flush()
-}
-
-// ago says how long ago something was, for people.
-func ago(now, at time.Time) string {
-	if at.IsZero() {
-		return "never"
-	}
-	d := now.Sub(at)
-	switch {
-	case d < -time.Second:
-		return "in " + span(-d)
-	case d < time.Second:
-		return "just now"
-	}
-	return span(d) + " ago"
-}
-
-// span writes a duration in at most two units.
-func span(d time.Duration) string {
-	d = d.Round(time.Second)
-	switch {
-	case d < time.Minute:
-		return fmt.Sprintf("%ds", int(d.Seconds()))
-	case d < time.Hour:
-		if d%time.Minute == 0 {
-			return fmt.Sprintf("%dm", int(d.Minutes()))
-		}
-		return fmt.Sprintf("%dm%ds", int(d.Minutes()), int(d.Seconds())%60)
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%dh%02dm", int(d.Hours()), int(d.Minutes())%60)
-	}
-	return fmt.Sprintf("%dd%dh", int(d.Hours())/24, int(d.Hours())%24)
 }

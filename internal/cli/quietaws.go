@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/backstop-ecs/backstop/internal/discover"
+	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
 // answerMax is how long AWS may leave a command without an answer. It is no bound of the whole: an account with
@@ -22,7 +23,7 @@ var errNoAnswer = errors.New("AWS does not answer")
 type noAnswerError struct{ region string }
 
 func (e *noAnswerError) Error() string {
-	return fmt.Sprintf("read the services of %s: AWS has not answered for %s", e.region, span(answerMax))
+	return fmt.Sprintf("read the services of %s: AWS has not answered for %s", e.region, wording.Span(answerMax))
 }
 
 // Unwrap returns what kind of error it is.

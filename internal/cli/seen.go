@@ -8,7 +8,9 @@ import (
 	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/health"
 	"github.com/backstop-ecs/backstop/internal/journal"
+	"github.com/backstop-ecs/backstop/internal/pulse"
 )
 
 // seen is what the store knows of one workload.
@@ -18,6 +20,32 @@ type seen struct {
 	known    bool
 	decision *failover.Decision // the newest in the journal
 	entry    journal.Entry      // it came from
+	// look says how long ago it was last looked at, by the guard's sign of life or by the state.
+	look health.Look
+}
+
+// sight is what the store knows of some workloads and of what guards them.
+type sight struct {
+	all   []seen
+	beats []health.Beat
+}
+
+// guard judges what guards the workloads.
+func (v *sight) guard() health.Guard {
+	watched := make([]health.Watched, len(v.all))
+	for i := range v.all {
+		watched[i] = health.Watched{Workload: v.all[i].workload.Name, Look: v.all[i].look, Known: v.all[i].known && v.all[i].decision != nil}
+	}
+	return health.GuardOf(watched, v.beats)
+}
+
+// verdict judges one workload.
+func (v *seen) verdict(now time.Time) health.Verdict {
+	d := v.decision
+	if !v.known {
+		d = nil
+	}
+	return health.Of(health.Facts{Workload: v.workload.Name, Policy: &v.workload.Policy, State: &v.record.State, Decision: d, Look: v.look}, now)
 }
 
 // observedAt is the newest moment at which the store shows that the workload was looked at.
@@ -39,43 +67,58 @@ func nowOf(now time.Time, all []seen) time.Time {
 	return now
 }
 
-// lookAt reads the records and the last decisions of some workloads; all of the configuration's when none is
-// named.
-func lookAt(ctx context.Context, s IO, path string, names []string) ([]seen, error) {
+// lookAt reads the records and the last decisions of the chosen workloads, all of the configuration's when none is chosen.
+func lookAt(ctx context.Context, s IO, path string, chosen selection) (sight, error) {
 	file, err := readConfig(ctx, s, path, false)
 	if err != nil {
-		return nil, err
+		return sight{}, err
 	}
-	workloads, err := named(file, names)
+	workloads, err := chosen.of(file)
 	if err != nil {
-		return nil, err
+		return sight{}, err
 	}
 	store, err := openStore(ctx, file, reading)
 	if err != nil {
-		return nil, err
+		return sight{}, err
 	}
 	if store == nil { // nothing was ever written
-		out := make([]seen, len(workloads))
-		for i := range workloads {
-			out[i].workload = workloads[i]
-		}
-		return out, nil
+		return sight{all: unseen(workloads)}, nil
 	}
 	defer func() { _ = store.Close() }()
+	return readSight(ctx, store, workloads, s.Now())
+}
+
+func unseen(workloads []config.Workload) []seen {
+	out := make([]seen, len(workloads))
+	for i := range workloads {
+		out[i].workload = workloads[i]
+	}
+	return out
+}
+
+// readSight reads what a store knows of workloads. now is this machine's clock.
+func readSight(ctx context.Context, store control.Store, workloads []config.Workload, now time.Time) (sight, error) {
+	out := sight{all: unseen(workloads)}
 	records, err := store.Load(ctx, workloadNames(workloads))
 	if err != nil {
-		return nil, fmt.Errorf("read state: %w", err)
+		return out, fmt.Errorf("read state: %w", err)
 	}
-	out := make([]seen, len(workloads))
-	for i, w := range workloads {
-		out[i].workload = w
-		out[i].record, out[i].known = records[w.Name]
-		entries, err := store.Journal(ctx, journal.Query{Workload: w.Name, Kinds: []journal.Kind{journal.KindDecision}, Limit: 1})
+	if out.beats, err = pulse.Read(ctx, store); err != nil {
+		return out, err
+	}
+	for i := range out.all {
+		v := &out.all[i]
+		v.record, v.known = records[v.workload.Name]
+		entries, err := store.Journal(ctx, journal.Query{Workload: v.workload.Name, Kinds: []journal.Kind{journal.KindDecision}, Limit: 1})
 		if err != nil {
-			return nil, fmt.Errorf("read journal of %s: %w", w.Name, err)
+			return out, fmt.Errorf("read journal of %s: %w", v.workload.Name, err)
 		}
 		if len(entries) > 0 && entries[0].Decision != nil {
-			out[i].entry, out[i].decision = entries[0], entries[0].Decision
+			v.entry, v.decision = entries[0], entries[0].Decision
+		}
+		beaten := false
+		if v.look, beaten = health.LookAt(out.beats, v.workload.Name, now); !beaten { // a quiet workload's state is written now and then
+			v.look = health.Look{Age: max(0, now.Sub(v.observedAt())), Every: control.HeartbeatEvery}
 		}
 	}
 	return out, nil

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/report"
 	"github.com/backstop-ecs/backstop/internal/simulate"
 	"github.com/backstop-ecs/backstop/internal/trace"
+	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
 const (
@@ -126,6 +128,7 @@ func runSimulate(ctx context.Context, s IO, o simulateOptions) error {
 	if s.ErrTerminal {
 		tell = progress(s)
 	}
+	debug.SetGCPercent(simulate.GCPercent)
 	sections, err := simulate.Run(ctx, o.Options, tell)
 	if tell != nil {
 		_, _ = fmt.Fprint(s.Err, "\r\x1b[K")
@@ -184,7 +187,7 @@ func progress(s IO) func(simulate.Progress) {
 			return
 		}
 		last = now
-		_, _ = fmt.Fprintf(s.Err, "\r\x1b[K%d of %d runs, %s left", p.Done, p.Runs, span(p.Left))
+		_, _ = fmt.Fprintf(s.Err, "\r\x1b[K%d of %d runs, %s left", p.Done, p.Runs, wording.Span(p.Left))
 	}
 }
 

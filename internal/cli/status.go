@@ -1,39 +1,70 @@
 package cli
 
 import (
+	"cmp"
 	"context"
-	"fmt"
-	"io"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/health"
 	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
 type statusOptions struct {
-	path      string
-	output    string
-	workloads []string
+	path   string
+	output string
+	selection
 }
+
+// outputWide shows every column.
+const outputWide = "wide"
 
 // statusFacts is the answer of `backstop status`.
 type statusFacts struct {
-	At        time.Time      `json:"at"`
-	Healthy   bool           `json:"healthy"`
+	At      time.Time `json:"at"`
+	Healthy bool      `json:"healthy"`
+	// Guard says whether anything looks at the workloads.
+	Guard health.Guard `json:"guard"`
+	// Levels counts the workloads by level; NeedYou are those that a person should look at.
+	Levels    levelCounts    `json:"levels"`
+	NeedYou   int            `json:"need_you"`
 	Workloads []workloadFact `json:"workloads"`
+}
+
+// levelCounts counts workloads by level.
+type levelCounts struct {
+	Critical int `json:"critical"`
+	Warning  int `json:"warning"`
+	Covering int `json:"covering"`
+	Fine     int `json:"ok"`
+}
+
+func (c levelCounts) with(l health.Level) levelCounts {
+	switch l {
+	case health.Critical:
+		c.Critical++
+	case health.Warning:
+		c.Warning++
+	case health.Covering:
+		c.Covering++
+	default:
+		c.Fine++
+	}
+	return c
 }
 
 // workloadFact is what is known of one workload, as it was last seen.
 type workloadFact struct {
 	Workload string `json:"workload"`
 	Healthy  bool   `json:"healthy"`
-	// Problems say why it is not healthy.
-	Problems   []string  `json:"problems"`
+	health.Verdict
 	Known      bool      `json:"known"`
+	Clusters   []string  `json:"clusters"`
 	ObservedAt time.Time `json:"observed_at,omitzero"`
+	// AgeSeconds is how long ago it was last looked at.
 	AgeSeconds float64   `json:"age_seconds"`
 	Mode       string    `json:"mode"`
 	ModeSince  time.Time `json:"mode_since,omitzero"`
@@ -50,9 +81,10 @@ type workloadFact struct {
 	Pause        *failover.Pause `json:"pause,omitempty"`
 	Failovers    int             `json:"failovers_24h"`
 	Generation   uint64          `json:"generation"`
-	// CountsAt is when the counts of tasks were seen: a look that changes nothing is not recorded, and they may
-	// have moved since.
+	// CountsAt is when the counts of tasks last changed: a look that changes nothing is not recorded.
 	CountsAt time.Time `json:"counts_at,omitzero"`
+
+	counts wording.Counts
 }
 
 // taskCounts are tasks in the words of docs/design.md. A range that is no single number is not known better.
@@ -64,8 +96,9 @@ type taskCounts struct {
 	Unhealthy int            `json:"unhealthy"`
 	Leaving   int            `json:"leaving"`
 	Working   int            `json:"working"`
-	// DueAt is when what is warming and placed is due; zero when that is not known.
-	DueAt time.Time `json:"due_at,omitzero"`
+	// DueAt is when what is warming and placed is due, LeavingBy when the first of the leaving tasks stops; zero when that is not known.
+	DueAt     time.Time `json:"due_at,omitzero"`
+	LeavingBy time.Time `json:"leaving_by,omitzero"`
 }
 
 // poolFact is what is known of one pool.
@@ -88,39 +121,41 @@ func newStatus(s IO, run func(context.Context, IO, statusOptions) error) *cobra.
 	var o statusOptions
 	cmd := &cobra.Command{
 		Use:   "status [WORKLOAD...]",
-		Short: "Say how the workloads are; exit code 3 when one is not as it should be",
-		Long: "Status reads what the last pass has left behind, whether or not the daemon runs. It exits with 3 when a workload was never looked at, " +
-			"or not for 15 minutes, cannot be read, or has missed capacity for longer than start_limit. Missing is the demand less what serves: tasks in service, and " +
-			"tasks under notice that still work.",
-		Example:           "backstop status\nbackstop status analytics -o json",
+		Short: "Show workload status, the worst first; exit code 3 when a workload needs you",
+		Long: "Status reads what the last pass left in the state, whether or not the daemon runs: a row for each workload, the worst first, and the next step for those " +
+			"that need you; all there is to say of a workload that is named. It exits with 3 when a workload is critical or has a warning: tasks are missing or will be, " +
+			"something cannot be read, or nothing has checked it for three ticks. Missing is the demand less what serves: tasks in service, and tasks under notice that still work.",
+		Example:           "backstop status\nbackstop status analytics\nbackstop status --cluster prod -o wide\nbackstop status -o json",
 		Args:              between(0, -1, ""),
 		ValidArgsFunction: completeWorkloads(s, &o.path),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.workloads = args
+			o.names = args
 			return run(cmd.Context(), s, o)
 		},
 	}
 	configFlag(cmd, s, &o.path)
-	outputFlag(cmd, &o.output)
+	clusterFlag(cmd, &o.selection)
+	choiceFlag(cmd, &o.output, "output", "o", outputText, []string{outputText, outputWide, outputJSON}, "form of the answer; json is documented in docs/json.md")
 	return cmd
 }
 
 func runStatus(ctx context.Context, s IO, o statusOptions) error {
-	seen, err := lookAt(ctx, s, o.path, o.workloads)
+	v, err := lookAt(ctx, s, o.path, o.selection)
 	if err != nil {
 		return err
 	}
-	now := nowOf(s.Now(), seen)
-	facts := statusFacts{At: now.UTC(), Healthy: true, Workloads: []workloadFact{}}
-	for i := range seen {
-		f := factOf(&seen[i], now)
-		facts.Healthy = facts.Healthy && f.Healthy
-		facts.Workloads = append(facts.Workloads, f)
-	}
-	if o.output == outputJSON {
+	facts := statusOf(&v, nowOf(s.Now(), v.all))
+	switch {
+	case o.output == outputJSON:
 		err = printJSON(s.Out, facts)
-	} else {
-		err = printStatus(s.Out, facts)
+	case len(o.names) > 0 && o.output == outputText:
+		err = printDetails(s.Out, &facts)
+	default:
+		width := 0
+		if s.OutTerminal && o.output == outputText {
+			width = s.Width
+		}
+		err = printStatus(s.Out, &facts, o.output == outputWide, width)
 	}
 	if err != nil {
 		return err
@@ -131,177 +166,74 @@ func runStatus(ctx context.Context, s IO, o statusOptions) error {
 	return nil
 }
 
-// silentMax is how old the last record of a workload may be: a daemon that runs writes one every five minutes,
-// or every tick if that is longer.
-const silentMax = 15 * time.Minute
+// statusOf makes the facts of all workloads that were seen, the worst first.
+func statusOf(v *sight, now time.Time) statusFacts {
+	facts := statusFacts{At: now.UTC(), Guard: v.guard(), Workloads: []workloadFact{}}
+	for i := range v.all {
+		f := factOf(&v.all[i], now)
+		facts.Levels = facts.Levels.with(f.Level)
+		if f.Level.NeedsYou() {
+			facts.NeedYou++
+		}
+		facts.Workloads = append(facts.Workloads, f)
+	}
+	facts.Healthy = facts.NeedYou == 0 && !facts.Guard.Level.NeedsYou()
+	slices.SortStableFunc(facts.Workloads, func(a, b workloadFact) int { return worstFirst(&a, &b) })
+	return facts
+}
+
+// worstFirst orders workloads: by level, by the share that is missing, by name.
+func worstFirst(a, b *workloadFact) int {
+	share := func(f *workloadFact) float64 { return float64(f.Missing.High) / float64(max(1, f.Demand)) }
+	return cmp.Or(cmp.Compare(a.Level.Rank(), b.Level.Rank()), cmp.Compare(share(b), share(a)), cmp.Compare(a.Workload, b.Workload))
+}
 
 // factOf makes the facts of one workload.
 func factOf(v *seen, now time.Time) workloadFact {
 	st, d := &v.record.State, v.decision
-	f := workloadFact{Workload: v.workload.Name, Known: v.known, Problems: []string{}, Pools: []poolFact{}, Mode: "unknown"}
-	if !v.known {
-		f.Problems = append(f.Problems, "it was never looked at; is `backstop run` running?")
+	f := workloadFact{Workload: v.workload.Name, Verdict: v.verdict(now), Known: v.known && d != nil, Pools: []poolFact{}, Mode: "unknown", Clusters: []string{}}
+	f.Healthy = !f.Level.NeedsYou()
+	for _, p := range v.workload.Pools {
+		if name := clusterName(p.Cluster); !slices.Contains(f.Clusters, name) {
+			f.Clusters = append(f.Clusters, name)
+		}
+	}
+	f.Pin, f.Pause = st.Pin, st.Pause
+	if !f.Known {
 		return f
 	}
-	f.ObservedAt, f.AgeSeconds = v.observedAt(), now.Sub(v.observedAt()).Seconds()
+	f.ObservedAt, f.AgeSeconds = v.observedAt(), v.look.Age.Seconds()
 	if st.Mode != failover.ModeUnknown {
 		f.Mode = string(st.Mode)
 	}
 	f.ModeSince, f.Demand, f.MissingSince, f.Generation = st.ModeSince, st.Demand, st.MissingSince, st.Generation
-	f.Pin, f.Pause = st.Pin, st.Pause
 	for _, at := range st.Failovers {
 		if now.Sub(at) < 24*time.Hour {
 			f.Failovers++
 		}
 	}
-	if d != nil {
-		c := wording.CountsOf(d)
-		f.taskCounts = taskCounts{c.InService, c.Warming, c.Placed, c.Late, c.Unhealthy, c.Leaving, c.Working, c.Due}
-		f.Missing, f.Health, f.DecidedAt, f.CountsAt = d.Missing, d.Health, d.At, d.At
-		f.Reason, f.ReasonText = string(d.Reason), wording.Reason(d.Reason)
-	}
+	c := wording.CountsOf(d)
+	f.counts = c
+	f.taskCounts = taskCounts{c.InService, c.Warming, c.Placed, c.Late, c.Unhealthy, c.Leaving, c.Working, c.Due, c.LeavingBy}
+	f.Missing, f.Health, f.DecidedAt, f.CountsAt = d.Missing, d.Health, d.At, d.At
+	f.Reason, f.ReasonText = string(d.Reason), wording.Reason(d.Reason)
 	for i, p := range v.workload.Policy.Pools {
-		ps := st.Pool(p.Name)
-		pf := poolFact{Pool: p.Name, Capacity: string(p.Capacity), Service: v.workload.Pools[i].Service, Breaker: ps.B.Mode.String(),
-			BreakerSince: ps.B.Since, NotBefore: ps.B.NotBefore}
-		if ps.Asked != nil {
-			pf.Asked = ps.Asked.Count
-		}
-		if d != nil && i < len(d.Pools) {
-			pd := &d.Pools[i]
-			pf.Asked, pf.Sight = pd.Ask, pd.Sight
-			pf.taskCounts = taskCounts{pd.InService, pd.Warming, pd.Placed, pd.Late, pd.Unhealthy, pd.Leaving, pd.Working, pd.ReadyBy}
-		}
-		f.Pools = append(f.Pools, pf)
+		f.Pools = append(f.Pools, poolFactOf(v, i, &p))
 	}
-	switch {
-	case st.BlindSince.IsZero():
-	case d != nil && !d.Blind() && d.Unread():
-		f.Problems = append(f.Problems, "a pool could not be read since "+clock(st.BlindSince)+", and its tasks count as lost")
-	default:
-		f.Problems = append(f.Problems, "a pool could not be read since "+clock(st.BlindSince)+"; only what is certain is done meanwhile")
-	}
-	if since := st.MissingSince; !since.IsZero() && now.Sub(since) > v.workload.Policy.StartLimit {
-		f.Problems = append(f.Problems, fmt.Sprintf("capacity has been missing since %s", clock(since)))
-	}
-	if silent := now.Sub(v.observedAt()); silent > silentMax {
-		f.Problems = append(f.Problems, fmt.Sprintf("nothing was recorded for %s; is `backstop run` running?", silent.Round(time.Minute)))
-	}
-	f.Healthy = len(f.Problems) == 0
 	return f
 }
 
-func printStatus(w io.Writer, facts statusFacts) error {
-	for i, f := range facts.Workloads {
-		if i > 0 {
-			_, _ = fmt.Fprintln(w)
-		}
-		if err := printWorkload(w, facts.At, f); err != nil {
-			return err
-		}
+func poolFactOf(v *seen, i int, p *failover.Pool) poolFact {
+	ps := v.record.State.Pool(p.Name)
+	f := poolFact{Pool: p.Name, Capacity: string(p.Capacity), Service: v.workload.Pools[i].Service, Breaker: ps.B.Mode.String(),
+		BreakerSince: ps.B.Since, NotBefore: ps.B.NotBefore}
+	if ps.Asked != nil {
+		f.Asked = ps.Asked.Count
 	}
-	return nil
+	if i < len(v.decision.Pools) {
+		d := &v.decision.Pools[i]
+		f.Asked, f.Sight = d.Ask, d.Sight
+		f.taskCounts = taskCounts{d.InService, d.Warming, d.Placed, d.Late, d.Unhealthy, d.Leaving, d.Working, d.ReadyBy, d.LeavingBy}
+	}
+	return f
 }
-
-func printWorkload(w io.Writer, now time.Time, f workloadFact) error {
-	word := "healthy"
-	switch {
-	case !f.Healthy:
-		word = "NOT HEALTHY"
-	case f.Missing.High > 0: // no problem before start_limit is over
-		word = "missing capacity"
-	}
-	say(w, "%s: %s", f.Workload, word)
-	for _, p := range f.Problems {
-		say(w, "  problem   %s", p)
-	}
-	if !f.Known {
-		return nil
-	}
-	say(w, "  mode      %s%s", f.Mode, since(now, f.ModeSince))
-	for _, line := range countLines(&f) {
-		say(w, "  %s", line)
-	}
-	if !f.CountsAt.IsZero() {
-		say(w, "  as of     %s", asOf(now, &f))
-	}
-	if f.Pin != nil {
-		say(w, "  pinned    to %s%s", f.Pin.Mode, order(f.Pin.By, f.Pin.Note, f.Pin.Until))
-	}
-	if f.Pause != nil {
-		say(w, "  paused    nothing is changed%s", order(f.Pause.By, f.Pause.Note, f.Pause.Until))
-	}
-	if f.Reason != "" {
-		say(w, "  decided   %s: %s (%s)", ago(now, f.DecidedAt), f.ReasonText, f.Reason)
-	}
-	say(w, "  recorded  %s, at %s\n", ago(now, f.ObservedAt), f.ObservedAt.UTC().Format(time.RFC3339))
-	rows := [][]string{{"  POOL", "CAPACITY", "SERVICE", "TARGET", "IN SERVICE", "WARMING", "PLACED", "LATE", "LEAVING", "BREAKER"}}
-	for _, p := range f.Pools {
-		breaker := p.Breaker
-		if p.Breaker != "closed" {
-			breaker += since(now, p.BreakerSince)
-		}
-		rows = append(rows, []string{"  " + p.Pool, p.Capacity, p.Service, fmt.Sprint(p.Asked), p.InService.String(), fmt.Sprint(p.Warming),
-			fmt.Sprint(p.Placed), fmt.Sprint(p.Late), fmt.Sprint(p.Leaving), breakerWord(breaker, p.Sight)})
-	}
-	return table(w, rows)
-}
-
-// breakerWord adds to a breaker's mode what the pool's counts are worth, if it could not be read.
-func breakerWord(mode string, sight failover.Sight) string {
-	if sight == failover.Fresh {
-		return mode
-	}
-	return mode + "; " + wording.Sight(sight)
-}
-
-// countLines say the tasks of a workload: what serves, what is missing, what is arriving and leaving.
-func countLines(f *workloadFact) []string {
-	out := []string{fmt.Sprintf("demand    %d, in service %s, missing %s", f.Demand, f.InService, f.Missing)}
-	c := wording.Counts{Warming: f.Warming, Placed: f.Placed, Due: f.DueAt, Leaving: f.Leaving, Working: f.Working}
-	if text := c.ArrivingText(); text != "" {
-		out = append(out, "arriving  "+text)
-	}
-	if text := c.LeavingText(); text != "" {
-		out = append(out, "leaving   "+text)
-	}
-	if f.Late > 0 {
-		out = append(out, fmt.Sprintf("late      %s past the limit, not in service", count(f.Late, "task")))
-	}
-	if f.Unhealthy > 0 {
-		out = append(out, fmt.Sprintf("unhealthy %s that were in service", count(f.Unhealthy, "task")))
-	}
-	return out
-}
-
-// asOf says of when the counts are, and that they may be old.
-func asOf(now time.Time, f *workloadFact) string {
-	text := clock(f.CountsAt) + ", " + ago(now, f.CountsAt)
-	if f.ObservedAt.Sub(f.CountsAt) >= time.Minute {
-		text += "; looks since then changed nothing, and counts may have moved"
-	}
-	return text
-}
-
-func since(now, at time.Time) string {
-	if at.IsZero() {
-		return ""
-	}
-	return " for " + span(now.Sub(at))
-}
-
-func order(by, note string, until time.Time) string {
-	var b strings.Builder
-	if by != "" {
-		b.WriteString(" by " + visible(by))
-	}
-	if note != "" {
-		b.WriteString(" (" + visible(note) + ")")
-	}
-	if !until.IsZero() {
-		b.WriteString(" until " + clock(until))
-	}
-	return b.String()
-}
-
-func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05Z") }

@@ -2,37 +2,193 @@ package cli
 
 import (
 	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/backstop-ecs/backstop/internal/config"
+	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/health"
 )
 
-// TestStatusSaysOfWhenItsCountsAre: counts are those of the last recorded decision, and the state is written later than that.
-func TestStatusSaysOfWhenItsCountsAre(t *testing.T) {
-	now := time.Date(2026, 11, 2, 9, 26, 0, 0, time.UTC)
-	for _, c := range []struct {
-		name              string
-		decided, recorded time.Duration // ago
-		want              string
-	}{
-		{"old counts, looked at since", 14 * time.Minute, 4 * time.Minute, "as of     2026-11-02 09:12:00Z, 14m ago; looks since then changed nothing, and counts may have moved\n"},
-		{"old counts, and nothing since", 14 * time.Minute, 14 * time.Minute, "as of     2026-11-02 09:12:00Z, 14m ago\n"},
-		{"fresh ones", 0, 0, "as of     2026-11-02 09:26:00Z, just now\n"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			v := seen{workload: config.Workload{Name: "api"}, known: true, decision: &failover.Decision{At: now.Add(-c.decided), InService: failover.Exactly(4)}}
-			v.record.State.Seen.At, v.record.State.Demand = now.Add(-c.recorded), 4
-			f := factOf(&v, now)
+var statusNow = time.Date(2026, 11, 2, 9, 26, 0, 0, time.UTC)
+
+// sighted is a workload that wants so many tasks, with so many of them in service on Spot and on on-demand, checked 12 s ago.
+func sighted(name string, demand, spot, onDemand int, change func(*seen)) seen {
+	v := seen{workload: config.Workload{Name: name, Pools: []config.PoolRef{{Name: "spot", Cluster: "prod", Service: name + "-spot"}, {Name: "standard", Cluster: "prod", Service: name + "-standard"}}},
+		known: true, look: health.Look{Age: 12 * time.Second, Every: time.Minute}}
+	v.workload.Policy = failover.Policy{StartLimit: 3 * time.Minute, Pools: []failover.Pool{{Name: "spot", Capacity: failover.Spot}, {Name: "standard", Capacity: failover.OnDemand, Tier: 1}}}
+	v.decision = &failover.Decision{At: statusNow.Add(-14 * time.Minute), Demand: demand, InService: failover.Exactly(spot + onDemand), Missing: failover.Exactly(max(0, demand-spot-onDemand)),
+		Pools: []failover.PoolDecision{{Pool: "spot", Capacity: failover.Spot, InService: failover.Exactly(spot)}, {Pool: "standard", Capacity: failover.OnDemand, InService: failover.Exactly(onDemand)}}}
+	v.record.State.Seen.At, v.record.State.Demand = statusNow.Add(-4*time.Minute), demand
+	if change != nil {
+		change(&v)
+	}
+	return v
+}
+
+// fleet are forty workloads of which five need a person.
+func fleet() sight {
+	var out sight
+	for i := range 35 {
+		onDemand := 0
+		if i%9 == 4 {
+			onDemand = 2
+		}
+		out.all = append(out.all, sighted(fmt.Sprintf("service-%02d", i), 6, 6-onDemand, onDemand, nil))
+	}
+	missing := func(ago time.Duration, f ...failover.Finding) func(*seen) {
+		return func(v *seen) {
+			v.record.State.MissingSince = statusNow.Add(-ago)
+			v.decision.Findings = f
+		}
+	}
+	return sight{all: append(out.all,
+		sighted("zebra", 5, 0, 0, missing(2*time.Minute, failover.Finding{Reason: failover.ReasonOnDemandMax, Pool: "standard", Count: 4, Limit: 1})),
+		sighted("api", 72, 0, 4, missing(9*time.Minute, failover.Finding{Reason: failover.ReasonQuota, Pool: "standard", Count: 3, Limit: 68, Detail: "FARGATE"})),
+		sighted("batch", 20, 17, 0, missing(40*time.Second)),
+		sighted("checkout-of-the-whole-company-with-a-long-name", 10, 4, 6, func(v *seen) {
+			v.decision.Findings = []failover.Finding{{Reason: failover.ReasonScalingParked, Pool: "spot", Count: 5, Limit: 50}}
+		}),
+		sighted("mail", 4, 4, 0, func(v *seen) {
+			v.decision.Findings = []failover.Finding{{Reason: failover.ReasonDrift, Pool: "standard", Detail: "mail:7"}}
+		}))}
+}
+
+// TestStatusIsATableTheWorstFirst: forty workloads fit a screen, and what a person has to do comes with its command.
+func TestStatusIsATableTheWorstFirst(t *testing.T) {
+	v := fleet()
+	facts := statusOf(&v, statusNow)
+	for _, width := range []int{120, 80, 60} {
+		t.Run(fmt.Sprint(width), func(t *testing.T) {
 			var out bytes.Buffer
-			if err := printWorkload(&out, now, f); err != nil || !strings.Contains(out.String(), c.want) {
-				t.Errorf("%v: it prints\n%s\nwant %q", err, out.String(), c.want)
+			if err := printStatus(&out, &facts, false, width); err != nil {
+				t.Fatal(err)
 			}
-			if !f.CountsAt.Equal(now.Add(-c.decided)) {
-				t.Errorf("counts_at is %v", f.CountsAt)
+			golden(t, fmt.Sprintf("status_%d.txt", width), out.String())
+			inTable := false
+			for line := range strings.Lines(out.String()) {
+				inTable = strings.HasPrefix(line, "STATE") || inTable && line != "\n"
+				if n := utf8.RuneCountInString(strings.TrimRight(line, " \n")); inTable && n > width {
+					t.Errorf("a row has %d columns:\n%s", n, line)
+				}
 			}
 		})
+	}
+	if facts.NeedYou != 5 || facts.Healthy || facts.Levels.Critical != 2 || facts.Levels.Fine+facts.Levels.Covering != 35 {
+		t.Errorf("%d need you, levels %v, healthy %v", facts.NeedYou, facts.Levels, facts.Healthy)
+	}
+	var wide bytes.Buffer
+	if err := printStatus(&wide, &facts, true, 0); err != nil || !strings.Contains(wide.String(), "CLUSTER") || !strings.Contains(wide.String(), "checkout-of-the-whole-company-with-a-long-name") {
+		t.Errorf("%v: wide is\n%s", err, wide.String())
+	}
+}
+
+// golden compares an answer with the file that keeps it; -update writes it.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(want) != got {
+		t.Errorf("%s differs (-update writes it):\n%s", path, got)
+	}
+}
+
+// TestASilentGuardIsOneBanner: once, with the command, and the counts are those of the last look.
+func TestASilentGuardIsOneBanner(t *testing.T) {
+	v := fleet()
+	for i := range v.all {
+		v.all[i].look.Age = 7 * time.Minute
+	}
+	facts := statusOf(&v, statusNow)
+	var out bytes.Buffer
+	if err := printStatus(&out, &facts, false, 0); err != nil {
+		t.Fatal(err)
+	}
+	text := out.String()
+	if facts.Healthy || facts.NeedYou != 40 || facts.Guard.Level != health.Critical {
+		t.Errorf("healthy %v, %d need you, guard %+v", facts.Healthy, facts.NeedYou, facts.Guard)
+	}
+	if n := strings.Count(text, "`backstop run`"); n != 1 || !strings.HasPrefix(text, "CRITICAL: the guard is silent: nothing was checked for 7m, and nothing is covered meanwhile\n  next: start the daemon") {
+		t.Errorf("the command stands %d times:\n%s", n, text)
+	}
+	if n := strings.Count(text, "as of 14m ago"); n != 40 {
+		t.Errorf("%d of 40 rows say of when their counts are:\n%s", n, text)
+	}
+}
+
+// TestStatusSaysWhenItLooked: a healthy workload that is quiet for hours was looked at seconds ago.
+func TestStatusSaysWhenItLooked(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		age  time.Duration
+		want string
+	}{
+		{"quiet", 12 * time.Second, "  checked   12s ago; no change since 2026-11-02 09:12:00Z\n"},
+		{"silent", 4 * time.Minute, "  as of     2026-11-02 09:12:00Z, 14m ago; not checked since\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			v := sighted("api", 4, 4, 0, func(v *seen) { v.look.Age = c.age })
+			f := factOf(&v, statusNow)
+			var out bytes.Buffer
+			if err := printWorkload(&out, statusNow, &f); err != nil || !strings.Contains(out.String(), c.want) {
+				t.Errorf("%v: it prints\n%s\nwant %q", err, out.String(), c.want)
+			}
+			if f.Healthy != (c.name == "quiet") {
+				t.Errorf("healthy is %v", f.Healthy)
+			}
+		})
+	}
+}
+
+func TestNeverLookedAtNeedsAGuard(t *testing.T) {
+	v := sight{all: unseen([]config.Workload{{Name: "api"}})}
+	facts := statusOf(&v, statusNow)
+	if facts.Healthy || facts.Guard.Command != "backstop run" || facts.Workloads[0].Level != health.Critical || facts.Workloads[0].Known {
+		t.Errorf("%+v", facts)
+	}
+}
+
+func TestWorkloadsAreChosenByCluster(t *testing.T) {
+	file := &config.File{Name: "backstop.yaml", Workloads: []config.Workload{{Name: "a", Pools: []config.PoolRef{{Cluster: "prod"}}},
+		{Name: "b", Pools: []config.PoolRef{{Cluster: "arn:aws:ecs:us-east-1:123456789012:cluster/prod"}}}, {Name: "c", Pools: []config.PoolRef{{Cluster: "test"}}}}}
+	for _, v := range []struct {
+		chosen selection
+		want   string
+	}{
+		{selection{}, "a b c"},
+		{selection{cluster: "prod"}, "a b"},
+		{selection{names: []string{"b", "c"}, cluster: "arn:aws:ecs:us-east-1:123456789012:cluster/test"}, "c"},
+		{selection{cluster: "nowhere"}, ""},
+	} {
+		got, err := v.chosen.of(file)
+		if text := strings.Join(workloadNames(got), " "); text != v.want || (err != nil) != (v.want == "") {
+			t.Errorf("%+v chooses %q (%v), want %q", v.chosen, text, err, v.want)
+		}
+	}
+}
+
+// TestWithoutASignOfLifeTheStateCounts: without a sign of life a quiet workload's state counts, which is written every five minutes.
+func TestWithoutASignOfLifeTheStateCounts(t *testing.T) {
+	v := sighted("api", 4, 4, 0, func(v *seen) { v.look = health.Look{Age: 14 * time.Minute, Every: control.HeartbeatEvery} })
+	if f := factOf(&v, statusNow); !f.Healthy {
+		t.Errorf("%+v", f.Verdict)
+	}
+	v.look.Age = 16 * time.Minute
+	if f := factOf(&v, statusNow); f.Healthy {
+		t.Errorf("%+v", f.Verdict)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/demo"
 	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/health"
 	"github.com/backstop-ecs/backstop/internal/journal"
 	"github.com/backstop-ecs/backstop/internal/term"
 	"github.com/backstop-ecs/backstop/internal/wording"
@@ -77,113 +78,50 @@ type topView struct {
 
 // fetch reads what there is now.
 func (v *topView) fetch(ctx context.Context, selected string) term.Top {
-	store, err := openStore(ctx, v.file, reading) // anew each time: it may be made, or restored, meanwhile
+	store, err := openStore(ctx, v.file, reading) // each time: it may be made, or restored, meanwhile
 	if err != nil {
 		return term.Top{Err: err.Error()}
 	}
-	all := make([]seen, len(v.workloads))
-	for i := range v.workloads {
-		all[i].workload = v.workloads[i]
-	}
+	view := sight{all: unseen(v.workloads)}
 	if store != nil {
 		defer func() { _ = store.Close() }()
-		if err := v.read(ctx, store, all); err != nil {
+		if view, err = readSight(ctx, store, v.workloads, v.s.Now()); err != nil {
 			return term.Top{Err: err.Error()}
 		}
 	}
-	now := nowOf(v.s.Now(), all)
-	top := term.Top{At: now}
-	order := make([]int, len(all))
-	for i := range all {
-		order[i] = i
-		top.Rows = append(top.Rows, topRow(&all[i], now))
+	now := nowOf(v.s.Now(), view.all)
+	facts := statusOf(&view, now)
+	top := term.Top{At: now, Guard: guardText(&facts.Guard)}
+	for i := range facts.Workloads {
+		f := &facts.Workloads[i]
+		k := slices.IndexFunc(view.all, func(s seen) bool { return s.workload.Name == f.Workload })
+		top.Rows = append(top.Rows, topRow(f, &view.all[k], now))
 	}
-	worstFirst(top.Rows, order)
-	chosen := slices.IndexFunc(all, func(s seen) bool { return s.workload.Name == selected })
-	if chosen < 0 && len(order) > 0 {
-		chosen = order[0]
-	}
-	if store != nil && chosen >= 0 {
-		i := slices.IndexFunc(top.Rows, func(r term.TopRow) bool { return r.Name == all[chosen].workload.Name })
-		if err := fillRow(ctx, store, &top.Rows[i], &all[chosen], now); err != nil {
+	chosen := max(0, slices.IndexFunc(top.Rows, func(r term.TopRow) bool { return r.Name == selected }))
+	if store != nil && chosen < len(top.Rows) {
+		if err := fillRow(ctx, store, &top.Rows[chosen], now); err != nil {
 			top.Err = err.Error()
 		}
 	}
 	return top
 }
 
-func (v *topView) read(ctx context.Context, store control.Store, all []seen) error {
-	records, err := store.Load(ctx, workloadNames(v.workloads))
-	if err != nil {
-		return fmt.Errorf("read state: %w", err)
+// guardText is the banner of a guard that is silent; empty while it is not.
+func guardText(g *health.Guard) string {
+	if !g.Level.NeedsYou() {
+		return ""
 	}
-	for i := range all {
-		name := all[i].workload.Name
-		all[i].record, all[i].known = records[name]
-		entries, err := store.Journal(ctx, journal.Query{Workload: name, Kinds: []journal.Kind{journal.KindDecision}, Limit: 1})
-		if err != nil {
-			return fmt.Errorf("read journal of %s: %w", name, err)
-		}
-		if len(entries) > 0 && entries[0].Decision != nil {
-			all[i].entry, all[i].decision = entries[0], entries[0].Decision
-		}
-	}
-	return nil
-}
-
-// worstFirst orders rows, and the indices that they came from alike.
-func worstFirst(rows []term.TopRow, from []int) {
-	at := make([]int, len(rows))
-	for i := range at {
-		at[i] = i
-	}
-	slices.SortStableFunc(at, func(a, b int) int {
-		x, y := &rows[a], &rows[b]
-		switch {
-		case x.Healthy != y.Healthy:
-			if x.Healthy {
-				return 1
-			}
-			return -1
-		case x.Missing.High != y.Missing.High:
-			return y.Missing.High - x.Missing.High
-		case x.OnDemand.High != y.OnDemand.High:
-			return y.OnDemand.High - x.OnDemand.High
-		}
-		return strings.Compare(x.Name, y.Name)
-	})
-	oldRows, oldFrom := slices.Clone(rows), slices.Clone(from)
-	for i, k := range at {
-		rows[i], from[i] = oldRows[k], oldFrom[k]
-	}
+	return g.Text + "; " + wording.Remedy{Do: g.Do, Command: g.Command}.String()
 }
 
 // topRow says of one workload what the list shows.
-func topRow(s *seen, now time.Time) term.TopRow {
-	f := factOf(s, now)
-	r := term.TopRow{Name: f.Workload, Healthy: f.Healthy, Mode: f.Mode, Demand: f.Demand, Missing: f.Missing, Health: f.Health, Breaker: "closed"}
+func topRow(f *workloadFact, s *seen, now time.Time) term.TopRow {
+	r := term.TopRow{Name: f.Workload, Healthy: f.Healthy, Level: f.LevelText, Mode: f.Mode, Demand: f.Demand, Missing: f.Missing, Spot: f.counts.Spot,
+		OnDemand: f.counts.OnDemand, Health: f.Health, Breaker: "closed", Note: visible(f.Headline)}
 	for i := range f.Pools {
-		p := &f.Pools[i]
-		if p.Capacity == string(failover.Spot) {
-			r.Spot.Low += p.InService.Low
-			r.Spot.High += p.InService.High
-			if p.Breaker != "closed" {
-				r.Breaker = p.Breaker
-			}
-		} else {
-			r.OnDemand.Low += p.InService.Low
-			r.OnDemand.High += p.InService.High
+		if p := &f.Pools[i]; p.Capacity == string(failover.Spot) && p.Breaker != "closed" {
+			r.Breaker = p.Breaker
 		}
-	}
-	switch {
-	case len(f.Problems) > 0:
-		r.Note = f.Problems[0]
-	case f.Pause != nil:
-		r.Note = "paused" + order(f.Pause.By, f.Pause.Note, f.Pause.Until)
-	case f.Pin != nil:
-		r.Note = "pinned to " + string(f.Pin.Mode) + order(f.Pin.By, f.Pin.Note, f.Pin.Until)
-	case f.Reason != "":
-		r.Note = ago(now, f.DecidedAt) + ": " + f.ReasonText
 	}
 	r.Detail = lines(func(b *bytes.Buffer) { _ = printWorkload(b, now, f) })
 	e := explainOf(s, now)
@@ -198,7 +136,7 @@ func lines(print func(b *bytes.Buffer)) []string {
 }
 
 // fillRow reads the history of one workload: frames for the chart, and what was decided in words.
-func fillRow(ctx context.Context, store control.Store, r *term.TopRow, s *seen, now time.Time) error {
+func fillRow(ctx context.Context, store control.Store, r *term.TopRow, now time.Time) error {
 	entries, err := store.Journal(ctx, journal.Query{Workload: r.Name, Kinds: []journal.Kind{journal.KindDecision, journal.KindIntent}, From: now.Add(-topHistory), Limit: topEntries})
 	if err != nil {
 		return fmt.Errorf("read journal of %s: %w", r.Name, err)
@@ -207,7 +145,7 @@ func fillRow(ctx context.Context, store control.Store, r *term.TopRow, s *seen, 
 	for i := range entries {
 		e := &entries[i]
 		if e.Intent != nil {
-			r.Log = append(r.Log, term.TopLine{At: e.At, Text: visible("ordered: " + intentWords(*e.Intent))})
+			r.Log = append(r.Log, term.TopLine{At: e.At, Text: visible("ordered: " + wording.Entry(e))})
 		}
 		if e.Decision == nil {
 			continue
@@ -220,7 +158,7 @@ func fillRow(ctx context.Context, store control.Store, r *term.TopRow, s *seen, 
 			}
 		}
 		r.Frames = append(r.Frames, f)
-		text := visible(decisionWords(e))
+		text := visible(wording.Entry(e))
 		if n := len(r.Log); n > 0 && r.Log[n-1].Text == text && len(e.Actions) == 0 {
 			continue // the same again, for other evidence
 		}
@@ -238,18 +176,4 @@ func frameOf(d *failover.Decision) demo.Frame {
 	c := wording.CountsOf(d)
 	return demo.Frame{At: d.At, Demand: c.Demand, Spot: c.Spot.Low, OnDemand: c.OnDemand.Low, Working: c.Working, Arriving: c.Arriving(),
 		Unknown: !c.Known() || d.Blind(), Mode: string(d.Mode)}
-}
-
-// decisionWords says a decision in a line.
-func decisionWords(e *journal.Entry) string {
-	text := strings.TrimSuffix(wording.Reason(e.Decision.Reason), ".")
-	for i, a := range e.Actions {
-		if i == 0 {
-			text += ": "
-		} else {
-			text += ", "
-		}
-		text += journal.Text(a)
-	}
-	return text
 }

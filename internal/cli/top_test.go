@@ -5,8 +5,6 @@ import (
 	"testing"
 
 	"github.com/backstop-ecs/backstop/internal/config"
-	"github.com/backstop-ecs/backstop/internal/failover"
-	"github.com/backstop-ecs/backstop/internal/term"
 )
 
 func TestTheTopReadsTheStore(t *testing.T) {
@@ -40,22 +38,6 @@ func TestTheTopReadsTheStore(t *testing.T) {
 
 // reasonWord is in the words of the reason interruption.
 const reasonWord = "interrupt"
-
-func TestTheWorstComesFirst(t *testing.T) {
-	rows := []term.TopRow{{Name: "calm", Healthy: true}, {Name: "covered", Healthy: true, OnDemand: failover.Exactly(3)}, {Name: "short", Healthy: true, Missing: failover.Exactly(1)}, {Name: "ill"}}
-	from := []int{0, 1, 2, 3}
-	worstFirst(rows, from)
-	var names []string
-	for i, r := range rows {
-		names = append(names, r.Name)
-		if i != 3-from[i] {
-			t.Errorf("place %d came from %d", i, from[i])
-		}
-	}
-	if got := strings.Join(names, " "); got != "ill short covered calm" {
-		t.Error(got)
-	}
-}
 
 func TestTheTopNeedsATerminal(t *testing.T) {
 	_, errs := runs(t, ExitUsage, "top", "-c", recorded(t))

@@ -55,14 +55,14 @@ func TestOldOrdersSteerNoTerminal(t *testing.T) {
 	if err := store.Close(); err != nil {
 		t.Fatal(err)
 	}
-	for _, command := range []string{"status", "history", "explain", "failover api --yes", "unpin api --yes"} {
+	for _, command := range []string{"status api", "history", "explain", "failover api --yes", "unpin api --yes"} {
 		out.Reset()
 		errs.Reset()
 		args := append(strings.Fields(command), "--config", path)
 		Main(t.Context(), args, s)
 		if text := out.String() + errs.String(); strings.ContainsAny(text, "\x1b\a\u202e") || text == "" {
 			t.Errorf("%s prints %q", command, text)
-		} else if (command == "status" || command == "history") && !strings.Contains(text, `why\x1b[2J\x1b]0;title\x07\nWORKLOAD`) {
+		} else if (command == "status api" || command == "history") && !strings.Contains(text, `why\x1b[2J\x1b]0;title\x07\nWORKLOAD`) {
 			t.Errorf("%s does not show the note: %q", command, text)
 		}
 	}
@@ -81,10 +81,11 @@ func TestOldOrdersSteerNoTerminal(t *testing.T) {
 		t.Errorf("history: %v: %q", err, b.String())
 	}
 	var row term.TopRow
-	at := &seen{}
+	at := &seen{decision: &failover.Decision{}}
 	at.record.State.Pin = &failover.Pin{Mode: failover.ModeSpot, By: nasty, Note: nasty}
 	at.known = true
-	if row = topRow(at, s.Now()); strings.ContainsAny(row.Note+strings.Join(row.Detail, "")+strings.Join(row.Explain, ""), "\x1b\a") {
+	f := factOf(at, s.Now())
+	if row = topRow(&f, at, s.Now()); strings.ContainsAny(row.Note+strings.Join(row.Detail, "")+strings.Join(row.Explain, ""), "\x1b\a") {
 		t.Errorf("top: %q, %q, %q", row.Note, row.Detail, row.Explain)
 	}
 }

@@ -12,7 +12,9 @@ import (
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/health"
 	"github.com/backstop-ecs/backstop/internal/journal"
+	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
 // job is one workload in one pass.
@@ -33,7 +35,6 @@ type job struct {
 	looking time.Time
 	// observed is when the look at them ended.
 	observed time.Time
-	telling  map[string]bool // the keys of this pass's notices
 	// degraded says that something could not be read that may be readable soon.
 	degraded bool
 	// worth is what its reads are worth; turns are the rights to change services that it has and has not used, by pool.
@@ -237,7 +238,7 @@ func (l *Loop) carry(ctx context.Context, j *job) {
 		return
 	}
 	orders := ordersOf(&next.State)
-	j.it.told, j.it.orders = j.telling, &orders
+	j.it.orders, j.it.withheld = &orders, withheldOf(&r.Decision)
 	r.Result = Committed
 	if r.Decision.Acts() {
 		from := time.Now()
@@ -266,6 +267,7 @@ func (l *Loop) observe(ctx context.Context, j *job) {
 func (l *Loop) decide(j *job) {
 	r := &j.report
 	r.After, r.Decision = failover.Decide(j.w.Policy, r.Before, r.Observation)
+	health.Tell(&j.w.Policy, &r.Before, &r.After, &r.Decision)
 	j.step(StepDecide, j.observed, nil)
 	j.degraded = j.degraded || MayBeRead(&r.Observation, &r.Decision)
 }
@@ -330,7 +332,7 @@ func (l *Loop) act(ctx context.Context, j *job, begun time.Time) {
 			stopped = true
 			out.Err, out.Text, out.Hint = kindOf(err), err.Error(), hintOf(err)
 			if r.Err == nil { // the outcomes have them all
-				r.Err = fmt.Errorf("%s: %w", journal.Text(a), err)
+				r.Err = fmt.Errorf("%s: %w", wording.Action(a), err)
 			}
 		}
 		r.Outcomes = append(r.Outcomes, out)

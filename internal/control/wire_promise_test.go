@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
 // covered holds that what is missing is asked of on-demand within a time.
@@ -117,7 +118,7 @@ func (s *scene) why() string {
 		text += fmt.Sprintf("; %s %s %d/%d in service %s ask %d late %d", p.Pool, p.Sight, p.Running, p.Desired, p.InService, p.Ask, p.Late)
 	}
 	for _, f := range d.Findings {
-		text += "; " + f.Text()
+		text += "; " + wording.Finding(&f)
 	}
 	return text
 }

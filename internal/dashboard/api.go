@@ -7,12 +7,16 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/backstop-ecs/backstop/internal/health"
 )
 
 // overviewFacts is the answer of /api/workloads, and what a stream begins with.
 type overviewFacts struct {
-	Now       time.Time `json:"now"`
-	Workloads []fact    `json:"workloads"`
+	Now time.Time `json:"now"`
+	// Guard says whether anything looks at the workloads.
+	Guard     health.Guard `json:"guard"`
+	Workloads []fact       `json:"workloads"`
 }
 
 // snapshot looks at all workloads, the worst first.
@@ -32,8 +36,19 @@ func (d *Dashboard) snapshot(ctx context.Context) (overviewFacts, error) {
 		c, known := all[d.workloads[i].Name]
 		o.Workloads = append(o.Workloads, factOf(&d.workloads[i], c, known, o.Now))
 	}
+	o.Guard = guardOf(d.workloads, all)
 	slices.SortFunc(o.Workloads, worstFirst)
 	return o, nil
+}
+
+// guardOf judges what guards the workloads.
+func guardOf(workloads []Workload, all map[string]Current) health.Guard {
+	watched := make([]health.Watched, len(workloads))
+	for i := range workloads {
+		c, known := all[workloads[i].Name]
+		watched[i] = health.Watched{Workload: workloads[i].Name, Look: c.Look, Known: known && c.Decision != nil}
+	}
+	return health.GuardOf(watched, nil)
 }
 
 func (d *Dashboard) overview(w http.ResponseWriter, r *http.Request) {
@@ -78,7 +93,7 @@ func (d *Dashboard) history(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	_, _, now, err := d.current(r.Context(), wl)
+	c, _, now, err := d.current(r.Context(), wl)
 	if err != nil {
 		d.broken(w, r, err)
 		return
@@ -92,7 +107,7 @@ func (d *Dashboard) history(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	var h history
 	err = d.timelines.view(ctx, wl.Name, from, now, func(t *chronicle) error {
-		h = t.history(wl.Name, from, to, now)
+		h = t.history(wl.Name, from, to, now, c.knownTo(now))
 		return nil
 	})
 	if err != nil {
@@ -161,13 +176,13 @@ func (d *Dashboard) insight(w http.ResponseWriter, r *http.Request) {
 func (d *Dashboard) insightOf(ctx context.Context, wl *Workload) (insight, error) {
 	ctx, cancel := context.WithTimeout(ctx, sourceTimeout)
 	defer cancel()
-	_, _, now, err := d.current(ctx, wl)
+	c, _, now, err := d.current(ctx, wl)
 	if err != nil {
 		return insight{}, err
 	}
 	var in insight
 	err = d.timelines.view(ctx, wl.Name, insightFrom(now), now, func(t *chronicle) error {
-		in, err = t.insight(wl, now)
+		in, err = t.insight(wl, now, c.knownTo(now))
 		return err
 	})
 	return in, err

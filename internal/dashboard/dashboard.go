@@ -15,6 +15,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
 //go:embed static templates
@@ -217,7 +219,7 @@ func (d *Dashboard) fail(w http.ResponseWriter, r *http.Request, code int, text 
 // broken answers that the source failed; the details go to the log.
 func (d *Dashboard) broken(w http.ResponseWriter, r *http.Request, err error) {
 	d.o.Log.LogAttrs(r.Context(), slog.LevelWarn, "dashboard request failed", slog.String("path", r.URL.Path), slog.Any("err", err))
-	d.fail(w, r, http.StatusBadGateway, upperFirst(err.Error()))
+	d.fail(w, r, http.StatusBadGateway, wording.UpperFirst(err.Error()))
 }
 
 func (d *Dashboard) answer(w http.ResponseWriter, r *http.Request, v any) {

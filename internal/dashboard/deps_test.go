@@ -15,7 +15,7 @@ func TestTheDashboardReachesNoAWS(t *testing.T) {
 	if err != nil {
 		t.Fatalf("list dependencies: %v", err)
 	}
-	own := map[string]bool{"dashboard": true, "failover": true, "journal": true, "cost": true, "control": true, "failover/breaker": true, "wording": true}
+	own := map[string]bool{"dashboard": true, "failover": true, "journal": true, "cost": true, "control": true, "failover/breaker": true, "wording": true, "health": true, "pulse": true}
 	for _, name := range strings.Fields(string(out)) {
 		if short, ok := strings.CutPrefix(name, "github.com/backstop-ecs/backstop/internal/"); ok {
 			if !own[short] {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/health"
 	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
@@ -11,6 +12,8 @@ import (
 type detail struct {
 	Now time.Time `json:"now"`
 	fact
+	// Guard says whether anything looks at this workload.
+	Guard    health.Guard      `json:"guard"`
 	Pools    []poolFact        `json:"pools"`
 	Because  []string          `json:"because"`
 	Notices  []failover.Notice `json:"notices"`
@@ -77,7 +80,7 @@ var orderKinds = []failover.IntentKind{failover.IntentFailover, failover.IntentR
 // detailOf says all there is to say of a workload at now.
 func detailOf(w *Workload, c Current, known bool, now time.Time) detail {
 	d := detail{Now: now, fact: factOf(w, c, known, now), Pools: []poolFact{}, Because: []string{}, Notices: []failover.Notice{}, Next: []nextFact{},
-		Withheld: []string{}, PriceNote: w.Prices.note()}
+		Withheld: []string{}, PriceNote: w.Prices.note(), Guard: guardOf([]Workload{*w}, map[string]Current{w.Name: c})}
 	for _, kind := range orderKinds {
 		in := failover.Intent{Kind: kind, At: now, Mode: failover.ModeOnDemand}
 		o := orderFact{Kind: string(kind)}
@@ -93,22 +96,40 @@ func detailOf(w *Workload, c Current, known bool, now time.Time) detail {
 		d.Pools = append(d.Pools, poolOf(w, i, c))
 	}
 	dec := c.Decision
+	d.Because = append(d.Because, holding(w, &c.State)...)
 	for _, f := range dec.Findings {
 		if f.Reason != dec.Reason {
-			d.Because = append(d.Because, tidy(upperFirst(wording.Finding(&f))))
+			d.Because = append(d.Because, wording.UpperFirst(wording.Finding(&f)))
 		}
 	}
 	d.Notices = append(d.Notices, dec.Notices...)
 	d.Withheld = append(d.Withheld, wording.Actions(dec.Withheld)...)
 	next := dec.Next
 	if len(next) == 0 {
-		next = failover.Explain(&w.Policy, &c.State, dec)
+		next = wording.Next(&w.Policy, &c.State, dec)
 	}
 	for _, n := range next {
-		n.If, n.Then = tidy(n.If), tidy(n.Then)
 		d.Next = append(d.Next, nextFact(n))
 	}
 	return d
+}
+
+// holding says the orders that hold, and the breakers that are not closed.
+func holding(w *Workload, st *failover.State) []string {
+	var out []string
+	if st.Pin != nil {
+		out = append(out, wording.UpperFirst(wording.Pinned(st.Pin)))
+	}
+	if st.Pause != nil {
+		out = append(out, wording.UpperFirst(wording.Paused(st.Pause)))
+	}
+	for i := range w.Policy.Pools {
+		name := w.Policy.Pools[i].Name
+		if b := st.Pool(name).B; b.Mode != failover.Closed {
+			out = append(out, wording.UpperFirst(wording.Breaker(name, &b)))
+		}
+	}
+	return out
 }
 
 func poolOf(w *Workload, i int, c Current) poolFact {

@@ -2,51 +2,21 @@ package dashboard
 
 import (
 	"cmp"
-	"fmt"
-	"slices"
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/health"
 	"github.com/backstop-ecs/backstop/internal/wording"
-)
-
-// Level says how much a workload needs a person, the worst first.
-type Level string
-
-// Levels.
-const (
-	// Critical: tasks are missing for long, nothing can be read, or a limit keeps tasks away.
-	Critical Level = "critical"
-	// Warning: tasks are missing just now, or something should be looked at.
-	Warning Level = "warning"
-	// Covering: all that is wanted runs, but not on what is preferred, or by an operator's order.
-	Covering Level = "covering"
-	// Fine: all that is wanted runs where it is preferred.
-	Fine Level = "ok"
-)
-
-func (l Level) rank() int {
-	return slices.Index([]Level{Critical, Warning, Covering, Fine}, l)
-}
-
-const (
-	// silentAfter is after how long without a pass a daemon that is watched is said to be silent: five default ticks.
-	silentAfter = 5 * time.Minute
-	// unrecordedAfter is the same where only the store is seen, into which a quiet workload is written now and then;
-	// as `backstop status` has it.
-	unrecordedAfter = 15 * time.Minute
 )
 
 // fact is one workload as the overview shows it.
 type fact struct {
 	Workload string `json:"workload"`
-	Level    Level  `json:"level"`
-	// Headline says in words how the workload is; Problems what is wrong.
-	Headline  string    `json:"headline"`
-	Problems  []string  `json:"problems"`
-	Known     bool      `json:"known"`
-	Live      bool      `json:"live"`
-	LookedAt  time.Time `json:"looked_at,omitzero"`
+	health.Verdict
+	Known    bool      `json:"known"`
+	LookedAt time.Time `json:"looked_at,omitzero"`
+	// Recorded is set for a run that is over.
+	Recorded  bool      `json:"recorded,omitempty"`
 	Mode      string    `json:"mode"`
 	ModeSince time.Time `json:"mode_since,omitzero"`
 	Preset    string    `json:"policy"`
@@ -112,21 +82,22 @@ type breakerFact struct {
 // factOf says how a workload is at now.
 func factOf(w *Workload, c Current, known bool, now time.Time) fact {
 	st, d := &c.State, c.Decision
-	f := fact{Workload: w.Name, Level: Fine, Problems: []string{}, Known: known, Mode: "unknown", Preset: w.Policy.Preset, Observing: w.Policy.Observe,
-		Breakers: []breakerFact{}, Live: c.Live}
-	if !known || d == nil {
-		f.Level, f.Headline = Warning, "Never looked at"
-		f.Problems = append(f.Problems, "Nothing is known of it yet: is `backstop run` running, and is this its state?")
-		f.Known = false
+	if !known {
+		d = nil
+	}
+	f := fact{Workload: w.Name, Known: d != nil, Mode: "unknown", Preset: w.Policy.Preset, Observing: w.Policy.Observe, Breakers: []breakerFact{},
+		Verdict: health.Of(health.Facts{Workload: w.Name, Policy: &w.Policy, State: st, Decision: d, Look: c.Look}, now)}
+	if d == nil {
 		return f
 	}
-	f.LookedAt, f.Generation = c.LookedAt, st.Generation
+	f.Recorded = c.Look.Every == 0
+	f.LookedAt, f.Generation = now.Add(-c.Look.Age).Round(time.Second), st.Generation
 	if d.Mode != failover.ModeUnknown {
 		f.Mode = string(d.Mode)
 	}
 	f.ModeSince, f.Pin, f.Pause = st.ModeSince, st.Pin, st.Pause
 	f.Demand, f.Health, f.workloadCounts = d.Demand, d.Health, workloadCountsOf(d, st.MissingSince)
-	f.Reason, f.Words, f.DecidedAt = string(d.Reason), decisionWords(d), d.At
+	f.Reason, f.Words, f.DecidedAt = string(d.Reason), wording.UpperFirst(wording.Decision(d, false)), d.At
 	for _, at := range st.Failovers {
 		if now.Sub(at) < 24*time.Hour {
 			f.Failovers++
@@ -139,117 +110,11 @@ func factOf(w *Workload, c Current, known bool, now time.Time) fact {
 				WhyText: wording.Reason(failover.Reason(b.Why)), NotBefore: b.NotBefore, Manual: b.Manual, Until: b.Until, By: b.By, Note: b.Note})
 		}
 	}
-	f.judge(&w.Policy, c, now)
 	return f
-}
-
-// judge sets the level, the problems and the headline.
-func (f *fact) judge(p *failover.Policy, c Current, now time.Time) {
-	problem := func(l Level, text string) {
-		if l.rank() < f.Level.rank() {
-			f.Level = l
-		}
-		if text != "" && !slices.Contains(f.Problems, text) {
-			f.Problems = append(f.Problems, text)
-		}
-	}
-	st := &c.State
-	if !st.BlindSince.IsZero() {
-		l := Warning
-		if now.Sub(st.BlindSince) >= silentAfter {
-			l = Critical
-		}
-		what := "only what is certain is done meanwhile"
-		if !c.Decision.Blind() && c.Decision.Unread() {
-			what = "its tasks count as lost"
-		}
-		problem(l, fmt.Sprintf("A pool cannot be read for %s; %s", span(now.Sub(st.BlindSince)), what))
-	}
-	f.judgeMissing(p, now, problem)
-	for _, n := range c.Decision.Notices {
-		switch n.Severity {
-		case failover.Critical:
-			problem(Critical, upperFirst(n.Text))
-		case failover.Warning:
-			problem(Warning, upperFirst(n.Text))
-		}
-	}
-	switch age := now.Sub(f.LookedAt); {
-	case c.Live && age > silentAfter:
-		problem(Critical, fmt.Sprintf("It was not looked at for %s", span(age)))
-	case age > unrecordedAfter:
-		problem(Critical, fmt.Sprintf("Nothing was recorded for %s; does anything guard it?", span(age)))
-	}
-	for _, b := range f.Breakers {
-		problem(Covering, "")
-		if b.Mode == failover.Open.String() && !b.Manual && f.Pin == nil {
-			problem(Warning, fmt.Sprintf("The breaker of %s is open", b.Pool))
-		}
-	}
-	if f.Pin != nil || f.Pause != nil || f.OnDemand.High > 0 && f.Spot.Low < f.Demand {
-		problem(Covering, "")
-	}
-	f.headline(now)
-}
-
-// judgeMissing says what is missing. Capacity that has been missing for longer than a start may take is critical.
-func (f *fact) judgeMissing(p *failover.Policy, now time.Time, problem func(Level, string)) {
-	if f.Missing.High == 0 {
-		return
-	}
-	l := Warning
-	if f.Missing.Low > 0 && !f.MissingSince.IsZero() && now.Sub(f.MissingSince) > p.StartLimit {
-		l = Critical
-	}
-	text := f.missingText(now)
-	if f.Arriving != "" {
-		text += "; " + f.Arriving
-	}
-	problem(l, text)
-}
-
-// missingText says what is missing and for how long.
-func (f *fact) missingText(now time.Time) string {
-	text := fmt.Sprintf("%s of %d missing", f.Missing, f.Demand)
-	if !f.Missing.Known() {
-		text += ", not known better"
-	}
-	if since := now.Sub(f.MissingSince); f.Missing.Low > 0 && !f.MissingSince.IsZero() && since >= time.Second {
-		text += " for " + span(since)
-	}
-	return text
-}
-
-// headline says the most important thing first.
-func (f *fact) headline(now time.Time) {
-	switch {
-	case f.Missing.High > 0:
-		f.Headline = f.missingText(now)
-	case len(f.Problems) > 0:
-		f.Headline = f.Problems[0]
-	case f.Demand == 0:
-		f.Headline = "No tasks are wanted"
-	case f.Pause != nil:
-		f.Headline = "Paused: nothing is changed"
-	case f.Pin != nil:
-		f.Headline = fmt.Sprintf("Pinned to %s: %s on Spot, %s on on-demand in service", modeWord(f.Pin.Mode), f.Spot, f.OnDemand)
-	case slices.ContainsFunc(f.Breakers, func(b breakerFact) bool { return b.Manual }):
-		f.Headline = fmt.Sprintf("Failed over: %s on Spot, %s on on-demand in service", f.Spot, f.OnDemand)
-	case f.Spot.Low >= f.Demand && f.OnDemand.High == 0:
-		f.Headline = fmt.Sprintf("All %d in service on Spot", f.Demand)
-	case f.Spot.Low >= f.Demand:
-		f.Headline = fmt.Sprintf("All %d in service on Spot; giving %s on-demand back", f.Demand, f.OnDemand)
-	case f.OnDemand.High == 0: // nothing is missing: warned tasks still work
-		f.Headline = fmt.Sprintf("All %d serve; %s", f.Demand, f.Goes)
-	case f.Spot.High == 0:
-		f.Headline = fmt.Sprintf("All %d in service on on-demand", f.Demand)
-	default:
-		f.Headline = fmt.Sprintf("%d of %d covered by on-demand", f.Demand-f.Spot.Low, f.Demand)
-	}
 }
 
 // worstFirst orders facts: by level, by what is missing, by name.
 func worstFirst(a, b fact) int {
 	missing := func(f fact) float64 { return float64(f.Missing.High) / float64(max(1, f.Demand)) }
-	return cmp.Or(cmp.Compare(a.Level.rank(), b.Level.rank()), cmp.Compare(missing(b), missing(a)), cmp.Compare(a.Workload, b.Workload))
+	return cmp.Or(cmp.Compare(a.Level.Rank(), b.Level.Rank()), cmp.Compare(missing(b), missing(a)), cmp.Compare(a.Workload, b.Workload))
 }

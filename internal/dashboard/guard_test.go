@@ -125,7 +125,7 @@ func TestWhoMayGiveOrders(t *testing.T) {
 		{"not who shows an empty one", Options{Token: token}, bearer(""), 401, "log in with the token"},
 		{"not with an invented session", Options{Token: token}, func(r *http.Request) { r.AddCookie(&http.Cookie{Name: cookieName, Value: "x"}) }, 401, "log in"},
 		{"nobody when it is read-only", Options{Token: token, ReadOnly: true}, bearer(token), 403, "read-only"},
-		{"who shows the token", Options{Token: token}, bearer(token), 200, "Ordered: pause, change nothing by mara until Nov 18 13:00 (why)"},
+		{"who shows the token", Options{Token: token}, bearer(token), 200, "Pause by mara until 2026-11-18 13:00:00Z (why): decisions are recorded, nothing is changed"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l := quietLab(t)

@@ -58,11 +58,14 @@ func heldOf(d *failover.Decision) held {
 	return held{true, c.Spot.Low, c.OnDemand.Low, c.Working, c.Missing.Low}
 }
 
-// history returns what held between two moments.
-func (t *chronicle) history(workload string, from, to, now time.Time) history {
+// history returns what held between two moments. After known nothing is known: a gap.
+func (t *chronicle) history(workload string, from, to, now, known time.Time) history {
 	h := history{Workload: workload, From: from, To: to, Now: now, Marks: []mark{}, Times: []float64{}, Demand: []int{}, Spot: []*int{}, OnDemand: []*int{},
 		Working: []*int{}, Missing: []*int{}}
 	points := t.points(from, to)
+	if n := len(points); n > 0 && known.Before(earlier(to, now)) && points[n-1].at.Before(known) {
+		points = append(points, point{at: newest(known, from), demand: points[n-1].demand})
+	}
 	if len(t.steps) > 0 {
 		h.Begins = t.steps[0].Decision.At
 	}

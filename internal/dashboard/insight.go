@@ -55,10 +55,10 @@ func month(now time.Time) time.Time {
 // insightFrom is how far back the insight needs the history.
 func insightFrom(now time.Time) time.Time { return earlier(month(now), now.Add(-insightFor)) }
 
-// insight adds up what was read.
-func (t *chronicle) insight(w *Workload, now time.Time) (insight, error) {
+// insight adds up what was read. Savings end at known: of what ran after the last look nothing is known.
+func (t *chronicle) insight(w *Workload, now, known time.Time) (insight, error) {
 	in := insight{Workload: w.Name, Interruptions: t.interruptions(now)}
-	s, err := t.savings(w, now)
+	s, err := t.savings(w, now, known)
 	in.Savings = s
 	return in, err
 }
@@ -82,7 +82,7 @@ func (t *chronicle) interruptions(now time.Time) interruptions {
 	return out
 }
 
-func (t *chronicle) savings(w *Workload, now time.Time) (savings, error) {
+func (t *chronicle) savings(w *Workload, now, known time.Time) (savings, error) {
 	s := savings{Note: w.Prices.note(), PriceDate: w.Prices.Date}
 	if w.Prices.Unknown != "" {
 		return s, nil
@@ -94,7 +94,7 @@ func (t *chronicle) savings(w *Workload, now time.Time) (savings, error) {
 		first++
 	}
 	steps = steps[first:]
-	if len(steps) == 0 || !steps[0].Decision.At.Before(now) {
+	if len(steps) == 0 || !steps[0].Decision.At.Before(known) {
 		s.Note = "no history yet"
 		return s, nil
 	}
@@ -103,7 +103,7 @@ func (t *chronicle) savings(w *Workload, now time.Time) (savings, error) {
 		held.At = begin
 		steps[0].Decision = &held
 	}
-	ledger, err := cost.Add(w.Name, steps, w.Prices.Pools, w.Prices.OnDemandTaskHour, now)
+	ledger, err := cost.Add(w.Name, steps, w.Prices.Pools, w.Prices.OnDemandTaskHour, known)
 	if err != nil {
 		return s, fmt.Errorf("estimate savings: %w", err)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/cost"
 	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/health"
 	"github.com/backstop-ecs/backstop/internal/journal"
 	"github.com/backstop-ecs/backstop/internal/state/sqlite"
 )
@@ -139,8 +140,7 @@ func (l *lab) look(name string, at time.Time) {
 		}
 	}
 	after, d := failover.Decide(w.w.Policy, state, o)
-	d.Next = failover.Explain(&w.w.Policy, &after, &d)
-	d.Notices = failover.Notices(&w.w.Policy, &state, &after, &d)
+	health.Tell(&w.w.Policy, &state, &after, &d)
 	for _, a := range d.Actions {
 		if set, ok := a.(failover.SetDesiredCount); ok && set.Pool == "standard" {
 			w.onDemand = set.Count

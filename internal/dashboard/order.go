@@ -85,7 +85,7 @@ func (d *Dashboard) order(w http.ResponseWriter, r *http.Request) {
 	}
 	d.o.Log.LogAttrs(r.Context(), slog.LevelInfo, "order recorded", slog.String("workload", wl.Name), slog.String("kind", string(in.Kind)),
 		slog.String("by", in.By), slog.String("from", r.RemoteAddr))
-	d.answer(w, r, orderAnswer{Workload: wl.Name, Intent: in, Text: intentWords(&in)})
+	d.answer(w, r, orderAnswer{Workload: wl.Name, Intent: in, Text: wording.UpperFirst(wording.Order(&in))})
 }
 
 // intent checks an order and makes it the state's.
@@ -147,9 +147,9 @@ func (d *Dashboard) refused(w http.ResponseWriter, r *http.Request, err error) {
 	var held *control.LeaseHeldError
 	switch {
 	case errors.Is(err, ErrReadOnly):
-		d.fail(w, r, http.StatusForbidden, upperFirst(err.Error()))
+		d.fail(w, r, http.StatusForbidden, wording.UpperFirst(err.Error()))
 	case errors.As(err, &refused):
-		d.fail(w, r, http.StatusConflict, upperFirst(err.Error()))
+		d.fail(w, r, http.StatusConflict, wording.UpperFirst(err.Error()))
 	case errors.Is(err, control.ErrStale), errors.As(err, &held):
 		d.fail(w, r, http.StatusConflict, "A pass is under way ("+err.Error()+"); try again")
 	default:
@@ -190,7 +190,7 @@ func (d *Dashboard) preview(w http.ResponseWriter, r *http.Request) {
 	out := previewFacts{Expected: []string{}}
 	after, err := failover.Apply(wl.Policy, c.State, in)
 	if err != nil {
-		out.Refused = upperFirst(err.Error())
+		out.Refused = wording.UpperFirst(err.Error())
 		d.answer(w, r, out)
 		return
 	}
@@ -205,7 +205,7 @@ func (d *Dashboard) preview(w http.ResponseWriter, r *http.Request) {
 		out.Known, out.From = true, c.Observation.At
 		out.Expected = append(append(out.Expected, wording.Actions(dec.Actions)...), wording.Actions(dec.Withheld)...)
 		if look, ok := wording.OutlookOf(&wl.Policy, &after, in, &dec, wl.Prices.taskHours()); ok {
-			out.Runs = upperFirst(look.Text())
+			out.Runs = wording.UpperFirst(look.Text())
 		}
 	}
 	d.answer(w, r, out)

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
 // page is what the templates get.
@@ -43,7 +45,7 @@ func (d *Dashboard) showOverview(w http.ResponseWriter, r *http.Request) {
 	o, err := d.snapshot(r.Context())
 	p := page{Title: "Workloads", Name: "overview", Initial: o}
 	if err != nil {
-		p.Error = upperFirst(err.Error())
+		p.Error = wording.UpperFirst(err.Error())
 	}
 	d.show(w, r, http.StatusOK, p)
 }
@@ -57,7 +59,7 @@ func (d *Dashboard) showWorkload(w http.ResponseWriter, r *http.Request) {
 	det, err := d.detail(r.Context(), wl)
 	p.Initial = det
 	if err != nil {
-		p.Error = upperFirst(err.Error())
+		p.Error = wording.UpperFirst(err.Error())
 	}
 	d.show(w, r, http.StatusOK, p)
 }

@@ -86,9 +86,9 @@ func seeOverview(t *testing.T, chromium context.Context, _ *lab, url string) {
 	}
 	for name, want := range map[string][]string{
 		"batch":     {"Warning", "19 of 50 missing", "50 wanted: 31 in service on Spot, 0 on on-demand"},
-		"analytics": {"Covering", "54 of 200 covered by on-demand"},
+		"analytics": {"On-demand in use", "54 on-demand tasks stand in for Spot, all 200 in service"},
 		"checkout":  {"Fine", "All 120 in service on Spot"},
-		"reports":   {"Covering", "Pinned to on-demand: 0 on Spot, 60 on on-demand in service", "pinned to on-demand until 17:00"},
+		"reports":   {"On-demand in use", "Pinned to on-demand by mara until 2026-11-18 17:00:00Z (month's end); all 60 in service on on-demand"},
 	} {
 		for _, w := range want {
 			b.says(`[data-workload="`+name+`"]`, w)
@@ -104,7 +104,7 @@ func seeOverview(t *testing.T, chromium context.Context, _ *lab, url string) {
 func seeWorkload(t *testing.T, chromium context.Context, _ *lab, url string) {
 	b := open(t, chromium, url)
 	b.visit("/workloads/analytics")
-	b.says("#headline", "54 of 200 covered by on-demand")
+	b.says("#headline", "54 on-demand tasks stand in for Spot, all 200 in service")
 	b.says("#tiles", "Saved this month")
 	b.sees("savings in dollars", `/Saved today\s*\$\d+\.\d\d/.test(document.getElementById('tiles').innerText)`)
 	b.sees("a chart that is drawn", chartDrawn)
@@ -247,7 +247,7 @@ func seeChange(t *testing.T, chromium context.Context, l *lab, url string) {
 	b.says("#status", "Warning")
 	l.at.Store(noon.Add(60 * time.Second).UnixMicro())
 	l.look("checkout", l.now())
-	b.says("#headline", "43 of 120 covered by on-demand")
+	b.says("#headline", "43 on-demand tasks stand in for Spot, all 120 in service")
 	if b.text(`window.sameDocument`) != "true" {
 		t.Error("the page was loaded anew")
 	}
@@ -292,17 +292,17 @@ func seeFailover(t *testing.T, chromium context.Context, l *lab, url string) {
 	b.press("mara")
 	b.tabTo("#dialog-do")
 	b.press("\r")
-	b.says("#said", "Recorded. Ordered: fail over to on-demand by mara until Nov 18 16:0")
+	b.says("#said", "Recorded. Fail over to on-demand by mara until 2026-11-18 16:0")
 	st := l.state("analytics")
 	br := st.Pool("spot").B
 	if br.Mode != failover.Open || !br.Manual || br.By != "mara" || br.Note != "capacity event in us-east-1" || br.Until.Sub(br.Since) != 4*time.Hour {
 		t.Errorf("the state's breaker is %+v", br)
 	}
-	b.says("#because", "ordered by mara (capacity event in us-east-1)")
+	b.says("#because", "Spot is failed over by mara until 2026-11-18 16:0")
 	l.at.Store(noon.Add(90 * time.Second).UnixMicro())
 	l.look("analytics", l.now())
 	b.says("#pools", "open for")
-	b.says("#decisions", "Order: Ordered: fail over to on-demand by mara")
+	b.says("#decisions", "Order: Fail over to on-demand by mara")
 	b.accessible("a workload that is failed over")
 }
 
@@ -353,7 +353,7 @@ func seeRecording(t *testing.T, chromium context.Context, l *lab) {
 	b.says(".note", "Everything here is simulated.")
 	b.says("#range-sum", entries[len(entries)-1].At.Format("Jan 2 15:04:05")+" to Nov 18 12:00") // the whole run, which is longer than six hours
 	b.says("#fresh", "At the end of the run.")
-	b.says("#headline", "54 of 200 covered by on-demand")
+	b.says("#headline", "54 on-demand tasks stand in for Spot, all 200 in service")
 	b.sees("a chart that is drawn", chartDrawn)
 }
 

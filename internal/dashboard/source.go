@@ -7,6 +7,7 @@ import (
 
 	"github.com/backstop-ecs/backstop/internal/cost"
 	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/health"
 	"github.com/backstop-ecs/backstop/internal/journal"
 )
 
@@ -60,11 +61,10 @@ type Current struct {
 	State failover.State
 	// Decision is the newest that is known, with its actions; nil when there is none.
 	Decision *failover.Decision
-	// LookedAt is the newest moment at which the workload is known to have been looked at.
+	// LookedAt is the newest moment at which the store, or a pass in this process, shows that the workload was looked at, by AWS's clock.
 	LookedAt time.Time
-	// Live says that every pass is seen, not only those that the journal keeps: then an old LookedAt means that
-	// nobody looks.
-	Live bool
+	// Look says how long ago it was last looked at, by what is known best.
+	Look health.Look
 	// Observation is what the decision was taken from; nil when it was not kept in full.
 	Observation *failover.Observation
 }
@@ -75,4 +75,12 @@ func newest(a, b time.Time) time.Time {
 		return b
 	}
 	return a
+}
+
+// knownTo is the moment up to which anything is known: the present, or the last look where nothing looks any more.
+func (c *Current) knownTo(now time.Time) time.Time {
+	if c.Look.Silent() {
+		return now.Add(-c.Look.Age)
+	}
+	return now
 }

@@ -8,7 +8,9 @@ import (
 
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/health"
 	"github.com/backstop-ecs/backstop/internal/journal"
+	"github.com/backstop-ecs/backstop/internal/pulse"
 )
 
 // Records is the part of a store that the page reads; every [control.Store] is one.
@@ -19,12 +21,22 @@ type Records interface {
 
 // Stored is a [Source] over a store. Where the passes run in the same process, [Stored.Saw] tells it of each.
 type Stored struct {
+	// Now is this machine's clock, and Tick how often the passes of this process look.
+	Now  func() time.Time
+	Tick time.Duration
+
 	records   Records
 	workloads []Workload
 	apply     func(ctx context.Context, workload string, in failover.Intent) error
 
 	mu   sync.Mutex
-	seen map[string]Current
+	seen map[string]sighting
+}
+
+// sighting is the last pass in this process, and when it was by this machine's clock.
+type sighting struct {
+	Current
+	at time.Time
 }
 
 // StoreSource returns a source over a store. prices gives the prices of a workload; nil: none are known. apply
@@ -32,7 +44,7 @@ type Stored struct {
 func StoreSource(records Records, workloads []control.Workload, prices func(workload string) Prices,
 	apply func(ctx context.Context, workload string, in failover.Intent) error,
 ) *Stored {
-	s := &Stored{records: records, apply: apply, seen: make(map[string]Current)}
+	s := &Stored{Now: time.Now, Tick: control.TickDefault, records: records, apply: apply, seen: make(map[string]sighting)}
 	for _, w := range workloads {
 		next := Workload{Name: w.Name, Policy: w.Policy, Prices: Prices{Unknown: "no prices are known"}}
 		for _, ref := range w.Refs {
@@ -59,7 +71,7 @@ func (s *Stored) Saw(r control.Report) {
 	if d.At.Before(s.seen[r.Workload].LookedAt) {
 		return
 	}
-	s.seen[r.Workload] = Current{State: after, Decision: &d, LookedAt: d.At, Live: true, Observation: &o}
+	s.seen[r.Workload] = sighting{Current{State: after, Decision: &d, LookedAt: d.At, Observation: &o}, s.Now()}
 }
 
 // Workloads implements [Source].
@@ -71,33 +83,48 @@ func (s *Stored) Current(ctx context.Context, names []string) (map[string]Curren
 	if err != nil {
 		return nil, fmt.Errorf("read state: %w", err)
 	}
+	beats, err := pulse.Read(ctx, s.records)
+	if err != nil {
+		return nil, err
+	}
+	now := s.Now()
 	out := make(map[string]Current, len(names))
 	for _, name := range names {
 		r, ok := records[name]
 		live, watched := s.live(name)
-		if !ok && !watched {
+		c := live.Current
+		switch {
+		case !ok && !watched:
 			continue
+		case watched && live.State.Generation >= r.State.Generation:
+		case watched: // an order, or another process, has changed the state since the last pass
+			c.State, c.LookedAt = r.State, newest(r.State.Seen.At, live.LookedAt)
+		default:
+			c = Current{State: r.State, LookedAt: r.State.Seen.At}
+			if err := s.decided(ctx, name, &c); err != nil {
+				return nil, err
+			}
 		}
-		if watched && live.State.Generation >= r.State.Generation {
-			out[name] = live
-			continue
-		}
-		c := Current{State: r.State, LookedAt: r.State.Seen.At, Live: watched}
-		if watched {
-			// An order, or another process, has changed the state since the last pass.
-			c.Decision, c.Observation, c.LookedAt = live.Decision, live.Observation, newest(c.LookedAt, live.LookedAt)
-			out[name] = c
-			continue
-		}
-		if err := s.decided(ctx, name, &c); err != nil {
-			return nil, err
-		}
+		c.Look = s.look(name, &c, live.at, beats, now)
 		out[name] = c
 	}
 	return out, nil
 }
 
-func (s *Stored) live(name string) (Current, bool) {
+// look says when a workload was last looked at: by a pass in this process, else by its guard's sign of life, else by the state, which a
+// quiet workload leaves now and then.
+func (s *Stored) look(name string, c *Current, saw time.Time, beats []health.Beat, now time.Time) health.Look {
+	l, beaten := health.LookAt(beats, name, now)
+	switch age := max(0, now.Sub(saw)); {
+	case !saw.IsZero() && (!beaten || age <= l.Age):
+		return health.Look{Age: age, Every: s.Tick}
+	case beaten:
+		return l
+	}
+	return health.Look{Age: max(0, now.Sub(c.LookedAt)), Every: control.HeartbeatEvery}
+}
+
+func (s *Stored) live(name string) (sighting, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c, ok := s.seen[name]

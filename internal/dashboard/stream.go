@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
 // watch counts the streams.
@@ -98,7 +100,7 @@ func (s *stream) tell(o overviewFacts, err error) error {
 	now := time.Now()
 	if err != nil {
 		s.bad = true
-		return s.send("trouble", errorFact{upperFirst(err.Error())}, now)
+		return s.send("trouble", errorFact{wording.UpperFirst(err.Error())}, now)
 	}
 	fresh := overviewFacts{Now: o.Now, Workloads: []fact{}}
 	for i := range o.Workloads {

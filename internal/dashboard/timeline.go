@@ -9,6 +9,7 @@ import (
 
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/journal"
+	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
 // mark is one remark on the time axis.
@@ -132,14 +133,14 @@ func (t *chronicle) add(e *journal.Entry) {
 	case e.Decision != nil:
 		t.decision(e)
 	case e.Intent != nil:
-		t.marks = append(t.marks, mark{ID: e.ID, At: e.At, Kind: "order", Level: "info", Text: intentWords(e.Intent)})
+		t.marks = append(t.marks, mark{ID: e.ID, At: e.At, Kind: "order", Level: "info", Text: wording.UpperFirst(wording.Order(e.Intent))})
 	case e.Notice != nil:
 		if e.Notice.Severity == failover.Info {
 			return
 		}
-		t.marks = append(t.marks, mark{ID: e.ID, At: e.At, Kind: "notice", Level: string(e.Notice.Severity), Reason: string(e.Notice.Reason), Text: upperFirst(e.Notice.Text)})
+		t.marks = append(t.marks, mark{ID: e.ID, At: e.At, Kind: "notice", Level: string(e.Notice.Severity), Reason: string(e.Notice.Reason), Text: wording.UpperFirst(e.Notice.Text)})
 	case len(e.Outcomes) > 0:
-		if text := outcomeWords(e.Outcomes); text != "" {
+		if text := wording.UpperFirst(wording.Failures(e.Outcomes)); text != "" {
 			t.marks = append(t.marks, mark{ID: e.ID, At: e.At, Kind: "failure", Level: "warning", Text: text})
 		}
 	}
@@ -156,7 +157,7 @@ func (t *chronicle) decision(e *journal.Entry) {
 		if d.Missing.High > 0 {
 			level = "warning"
 		}
-		t.marks = append(t.marks, mark{ID: e.ID, At: d.At, Kind: "decision", Level: level, Reason: string(d.Reason), Text: decisionWords(d)})
+		t.marks = append(t.marks, mark{ID: e.ID, At: d.At, Kind: "decision", Level: level, Reason: string(d.Reason), Text: wording.UpperFirst(wording.Decision(d, false))})
 	}
 	t.step(e)
 	if e.Observation == nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/health"
 	"github.com/backstop-ecs/backstop/internal/journal"
 )
 
@@ -33,7 +34,7 @@ func readAll(t *testing.T, entries []journal.Entry, from, now time.Time) *chroni
 
 func TestWhatHeldBeforeTheTimeShownHoldsAtItsBeginning(t *testing.T) {
 	c := readAll(t, []journal.Entry{decided(noon.Add(-5*time.Hour), 1, 10, 7, 0), decided(noon.Add(-30*time.Minute), 2, 10, 7, 3)}, noon.Add(-time.Hour), noon)
-	h := c.history("api", noon.Add(-time.Hour), noon, noon)
+	h := c.history("api", noon.Add(-time.Hour), noon, noon, noon)
 	want := []float64{float64(noon.Add(-time.Hour).Unix()), float64(noon.Add(-30 * time.Minute).Unix()), float64(noon.Unix())}
 	if len(h.Times) != 3 || h.Times[0] != want[0] || h.Times[1] != want[1] || h.Times[2] != want[2] || *h.OnDemand[0] != 0 || *h.OnDemand[1] != 3 || *h.OnDemand[2] != 3 {
 		t.Errorf("times %v, on-demand %v", h.Times, h.OnDemand)
@@ -45,7 +46,7 @@ func TestWhatHeldBeforeTheTimeShownHoldsAtItsBeginning(t *testing.T) {
 
 func TestNothingIsDrawnBeforeTheJournalBegins(t *testing.T) {
 	c := readAll(t, []journal.Entry{decided(noon.Add(-10*time.Minute), 1, 10, 10, 0)}, noon.Add(-time.Hour), noon)
-	h := c.history("api", noon.Add(-time.Hour), noon, noon)
+	h := c.history("api", noon.Add(-time.Hour), noon, noon, noon)
 	if len(h.Times) != 2 || h.Times[0] != float64(noon.Add(-10*time.Minute).Unix()) {
 		t.Errorf("times %v", h.Times)
 	}
@@ -61,7 +62,7 @@ func TestAShortageOfSecondsIsSeenAmongWeeks(t *testing.T) {
 			entries = append(entries, decided(at.Add(time.Second), 0, 100, 40, 10), decided(at.Add(2*time.Second), 1, 100, 91, 10))
 		}
 	}
-	h := readAll(t, entries, begin, noon).history("api", begin, noon, noon)
+	h := readAll(t, entries, begin, noon).history("api", begin, noon, noon, noon)
 	if !h.Thinned || len(h.Times) > pointsMax+1 {
 		t.Errorf("thinned %v to %d points", h.Thinned, len(h.Times))
 	}
@@ -132,7 +133,7 @@ func TestSavingsAreOfTheMonthAndTheDay(t *testing.T) {
 	w := Workload{Name: "api", Prices: newLab(t, map[string]int{"api": 1}).source.Workloads()[0].Prices}
 	// 10 tasks on Spot since October: $0.06 instead of $0.20 an hour.
 	c := readAll(t, []journal.Entry{decided(noon.Add(-40*24*time.Hour), 1, 10, 10, 0)}, insightFrom(noon), noon)
-	s, err := c.savings(&w, noon)
+	s, err := c.savings(&w, noon, noon)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,8 +142,28 @@ func TestSavingsAreOfTheMonthAndTheDay(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 	w.Prices = Prices{Unknown: "no estimate: why"}
-	if s, _ = c.savings(&w, noon); s.Known || s.Note != "no estimate: why" {
+	if s, _ = c.savings(&w, noon, noon); s.Known || s.Note != "no estimate: why" {
 		t.Errorf("without prices: %+v", s)
+	}
+}
+
+// TestNothingIsKnownAfterTheLastLook: with a dead guard the chart has a gap and the savings end.
+func TestNothingIsKnownAfterTheLastLook(t *testing.T) {
+	w := Workload{Name: "api", Prices: newLab(t, map[string]int{"api": 1}).source.Workloads()[0].Prices}
+	c := readAll(t, []journal.Entry{decided(noon.Add(-5*time.Hour), 1, 10, 10, 0)}, insightFrom(noon), noon)
+	current := Current{Look: health.Look{Age: 2 * time.Hour, Every: time.Minute}}
+	s, err := c.savings(&w, noon, current.knownTo(noon))
+	if err != nil || math.Abs(s.TodayUSD-3*10*0.14) > 1e-6 {
+		t.Errorf("%v: saved %v after three hours that were seen, of five", err, s.TodayUSD)
+	}
+	h := c.history("api", noon.Add(-4*time.Hour), noon, noon, current.knownTo(noon))
+	last := len(h.Times) - 1
+	if h.Missing[0] == nil || h.Missing[last] != nil || h.Spot[last] != nil || h.UnknownSeconds != 7200 {
+		t.Errorf("the first point is %v, the last one %v, unknown for %v s; want a gap of two hours at the end", h.Missing[0], h.Missing[last], h.UnknownSeconds)
+	}
+	current.Look.Age = time.Minute
+	if !current.knownTo(noon).Equal(noon) {
+		t.Error("a quiet guard ends what is known")
 	}
 }
 
@@ -159,60 +180,15 @@ func TestHistoriesInMemoryAreBounded(t *testing.T) {
 }
 
 func TestTheWorstComesFirst(t *testing.T) {
-	short := func(name string, l Level, missing, demand int) fact {
-		return fact{Workload: name, Level: l, workloadCounts: workloadCounts{Missing: failover.Exactly(missing)}, Demand: demand}
+	short := func(name string, l health.Level, missing, demand int) fact {
+		return fact{Workload: name, Verdict: health.Verdict{Level: l}, workloadCounts: workloadCounts{Missing: failover.Exactly(missing)}, Demand: demand}
 	}
-	order := []fact{short("z", Critical, 0, 5), short("b", Warning, 5, 10), short("a", Warning, 5, 100), short("c", Covering, 0, 1), short("d", Fine, 0, 1), short("e", Fine, 0, 1)}
+	order := []fact{short("z", health.Critical, 0, 5), short("b", health.Warning, 5, 10), short("a", health.Warning, 5, 100), short("c", health.Covering, 0, 1), short("d", health.Fine, 0, 1), short("e", health.Fine, 0, 1)}
 	for i := range order {
 		for k := i + 1; k < len(order); k++ {
 			if worstFirst(order[i], order[k]) >= 0 || worstFirst(order[k], order[i]) <= 0 {
 				t.Errorf("%s does not come before %s", order[i].Workload, order[k].Workload)
 			}
-		}
-	}
-}
-
-func TestHowAWorkloadIsJudged(t *testing.T) {
-	w := Workload{Name: "api", Policy: failover.Policy{StartLimit: 3 * time.Minute, Pools: []failover.Pool{{Name: "spot", Capacity: failover.Spot}, {Name: "standard", Capacity: failover.OnDemand, Tier: 1}}}}
-	at := func(change func(*Current)) fact {
-		d := decided(noon, 1, 10, 10, 0).Decision
-		d.Reason = failover.ReasonSteady
-		c := Current{State: failover.State{Seen: failover.Seen{At: noon}}, Decision: d, LookedAt: noon, Live: true}
-		change(&c)
-		return factOf(&w, c, true, noon.Add(time.Minute))
-	}
-	for _, v := range []struct {
-		name     string
-		fact     fact
-		level    Level
-		headline string
-	}{
-		{"all on Spot", at(func(*Current) {}), Fine, "All 10 in service on Spot"},
-		{"covered", at(func(c *Current) { c.Decision = decided(noon, 1, 10, 7, 3).Decision }), Covering, "3 of 10 covered by on-demand"},
-		{"short just now", at(func(c *Current) { c.Decision = decided(noon, 1, 10, 7, 0).Decision; c.State.MissingSince = noon }), Warning, "3 of 10 missing for 1 min"},
-		{"short for long", at(func(c *Current) {
-			c.Decision = decided(noon, 1, 10, 7, 0).Decision
-			c.State.MissingSince = noon.Add(-10 * time.Minute)
-		}), Critical, "3 of 10 missing for 11 min"},
-		{"blind for long", at(func(c *Current) { c.State.BlindSince = noon.Add(-time.Hour) }), Critical, "A pool cannot be read for 1 h 1 min; only what is certain is done meanwhile"},
-		{"nobody looks", at(func(c *Current) { c.LookedAt = noon.Add(-time.Hour) }), Critical, "It was not looked at for 1 h 1 min"},
-		{"quiet, by the journal", at(func(c *Current) { c.LookedAt, c.Live = noon.Add(-10*time.Minute), false }), Fine, "All 10 in service on Spot"},
-		{"nothing recorded for long", at(func(c *Current) { c.LookedAt, c.Live = noon.Add(-time.Hour), false }), Critical, "Nothing was recorded for 1 h 1 min; does anything guard it?"},
-		{"paused", at(func(c *Current) { c.State.Pause = &failover.Pause{} }), Covering, "Paused: nothing is changed"},
-		{"an open breaker", at(func(c *Current) {
-			c.State.Pools = []failover.PoolState{{Name: "spot", B: failover.Breaker{Mode: failover.Open}}}
-		}), Warning, "The breaker of spot is open"},
-		{"failed over by an operator", at(func(c *Current) {
-			c.Decision = decided(noon, 1, 10, 0, 10).Decision
-			c.State.Pools = []failover.PoolState{{Name: "spot", B: failover.Breaker{Mode: failover.Open, Manual: true}}}
-		}), Covering, "Failed over: 0 on Spot, 10 on on-demand in service"},
-		{"a critical notice", at(func(c *Current) {
-			c.Decision.Notices = []failover.Notice{{Severity: failover.Critical, Text: "on-demand is short too"}}
-		}), Critical, "On-demand is short too"},
-		{"never looked at", factOf(&w, Current{}, false, noon), Warning, "Never looked at"},
-	} {
-		if v.fact.Level != v.level || v.fact.Headline != v.headline {
-			t.Errorf("%s: %s %q, want %s %q", v.name, v.fact.Level, v.fact.Headline, v.level, v.headline)
 		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/failover"
-	"github.com/backstop-ecs/backstop/internal/journal"
 	"github.com/backstop-ecs/backstop/internal/promise"
 	"github.com/backstop-ecs/backstop/internal/wording"
 )
@@ -74,7 +73,7 @@ func (r *record) take(p *control.Report) (d Decision, ok bool) {
 		Demand: c.Demand, InService: c.InService, Spot: c.Spot, OnDemand: c.OnDemand, Warming: c.Warming, Placed: c.Placed, Leaving: c.Leaving,
 		Working: c.Working, Missing: c.Missing, Actions: []string{}}
 	for _, a := range acts {
-		d.Actions = append(d.Actions, journal.Text(a))
+		d.Actions = append(d.Actions, wording.Action(a))
 	}
 	d.Text = wording.Decision(&p.Decision, r.policy.Observe || p.After.Pause != nil)
 	return d, true

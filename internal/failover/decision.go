@@ -73,14 +73,16 @@ type PoolDecision struct {
 	Reason  Reason `json:"reason"`
 	// ReadyBy is when what is warming or starting is due by what was learned; zero when that is not known.
 	ReadyBy time.Time `json:"ready_by,omitzero"`
+	// LeavingBy is when the first of the leaving tasks that still work is stopped; zero when that is not known.
+	LeavingBy time.Time `json:"leaving_by,omitzero"`
 	// CapacityFailures and Interruptions count the distinct evidence in the trip window.
 	CapacityFailures int `json:"capacity_failures"`
 	Interruptions    int `json:"interruptions"`
 }
 
 // Finding is one more thing that shaped a decision: a reason, the pool it concerns, how many tasks or events
-// it counts and against what limit, and until when it holds. Its text is made when it is read
-// ([Finding.Text]), so that deciding costs no formatting.
+// it counts and against what limit, and until when it holds. Deciding costs no formatting: the text is written in by whoever records the
+// decision (package wording).
 type Finding struct {
 	Reason Reason    `json:"reason"`
 	Pool   string    `json:"pool,omitempty"`
@@ -88,6 +90,7 @@ type Finding struct {
 	Limit  int       `json:"limit,omitempty"`
 	Until  time.Time `json:"until,omitzero"`
 	Detail string    `json:"detail,omitempty"`
+	Text   string    `json:"text,omitempty"`
 }
 
 // Condition is one on which Backstop would decide differently, and what it would do then.
@@ -113,8 +116,9 @@ type Notice struct {
 	Severity Severity `json:"severity"`
 	Key      string   `json:"key"`
 	Text     string   `json:"text"`
-	// Do is what a person should do; empty: nothing.
-	Do string `json:"do,omitempty"`
+	// Do is what a person should do; empty: nothing. Command is what does it, or shows more.
+	Do      string `json:"do,omitempty"`
+	Command string `json:"command,omitempty"`
 }
 
 // Blind reports whether a pool could not be read and is not counted as lost: counts of it are from before.

@@ -50,18 +50,18 @@ func TestDemandOf(t *testing.T) {
 		{"of one task, by one", func(_ *Policy, s *State, po *PoolObservation) { s.Gap, po.Desired = gap(0, 1), 5 }, want{5, 2, 5, 3}, stageNow.Add(riseUnit)},
 		{"a rise within the bound is covered in full", func(_ *Policy, s *State, po *PoolObservation) { s.Gap, po.Desired = gap(0, 20), 35 }, want{35, 35, 35, 0}, zeroTime},
 		{"a fall in a gap lowers nothing at first", func(_ *Policy, s *State, po *PoolObservation) { s.Gap, po.Desired = gap(time.Minute, 20), 16 },
-			want{16, 16, 20, 0}, stageNow.Add(fallHold)},
+			want{16, 16, 20, 0}, stageNow.Add(FallHold)},
 		{"nor within five minutes", func(_ *Policy, s *State, po *PoolObservation) {
-			s.Demand, s.Gap, po.Desired = 4, fell(time.Hour, fallHold-time.Second, 20, false), 4
+			s.Demand, s.Gap, po.Desired = 4, fell(time.Hour, FallHold-time.Second, 20, false), 4
 		}, want{4, 4, 20, 0}, stageNow.Add(time.Second)},
 		{"then a quarter of the fall goes", func(_ *Policy, s *State, po *PoolObservation) {
-			s.Demand, s.Gap, po.Desired = 4, fell(time.Hour, fallHold, 20, false), 4
+			s.Demand, s.Gap, po.Desired = 4, fell(time.Hour, FallHold, 20, false), 4
 		}, want{4, 4, 16, 0}, stageNow.Add(time.Minute)},
 		{"another one each minute", func(_ *Policy, s *State, po *PoolObservation) {
-			s.Demand, s.Gap, po.Desired = 4, fell(time.Hour, fallHold+2*time.Minute, 20, false), 4
+			s.Demand, s.Gap, po.Desired = 4, fell(time.Hour, FallHold+2*time.Minute, 20, false), 4
 		}, want{4, 4, 8, 0}, stageNow.Add(time.Minute)},
 		{"until the demand is reached", func(_ *Policy, s *State, po *PoolObservation) {
-			s.Demand, s.Gap, po.Desired = 4, fell(time.Hour, fallHold+time.Hour, 20, false), 4
+			s.Demand, s.Gap, po.Desired = 4, fell(time.Hour, FallHold+time.Hour, 20, false), 4
 		}, want{4, 4, 4, 0}, ago(0).Add(time.Minute)},
 		{"a fall to what Spot runs is the scaler's echo", func(_ *Policy, s *State, po *PoolObservation) {
 			s.Gap, po.Desired, po.RunningCount = gap(time.Minute, 20), 5, 6

@@ -1,6 +1,9 @@
 package failover
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Range is what is known of a number: it is at least Low and at most High. They are equal when all was read.
 type Range struct {
@@ -13,6 +16,14 @@ func Exactly(n int) Range { return Range{n, n} }
 
 // Known reports whether the range is a single number.
 func (r Range) Known() bool { return r.Low == r.High }
+
+// String writes the range as people read it: "12", or "8 to 12".
+func (r Range) String() string {
+	if r.Known() {
+		return fmt.Sprint(r.Low)
+	}
+	return fmt.Sprintf("%d to %d", r.Low, r.High)
+}
 
 func (r Range) plus(o Range) Range { return Range{r.Low + o.Low, r.High + o.High} }
 
@@ -92,21 +103,21 @@ func (k *Known) reliable() int {
 
 // look is what estimate needs to know of one pool.
 type look struct {
-	p      *Policy
-	pool   *Pool
-	ps     *PoolState
-	seen   *PoolSeen
-	po     *PoolObservation
-	tally  *Tally
-	gone   *noticeSet
-	now    time.Time
-	demand int // as last known
-	owner  bool
+	p     *Policy
+	pool  *Pool
+	ps    *PoolState
+	seen  *PoolSeen
+	po    *PoolObservation
+	tally *Tally
+	gone  *index // the tasks under notice
+	now   time.Time
+	// owner is what is known of the pool whose tasks all others run copies of.
+	owner *PoolSeen
 }
 
 // estimate turns the observation into what is known of a pool.
 func estimate(l look) Known {
-	k := Known{StartLimit: l.seen.Start.limit(l.p.StartLimit), ReadyLimit: l.seen.Warm.limit(l.p.ReadyLimit)}
+	k := Known{StartLimit: l.seen.Start.or(l.owner.Start).limit(l.p.StartLimit), ReadyLimit: l.seen.Warm.or(l.owner.Warm).limit(l.p.ReadyLimit)}
 	switch {
 	case !l.ps.LostAt.IsZero():
 		k.Sight = Gone
@@ -161,14 +172,24 @@ func told(l look) int {
 	return max(0, there-l.tally.ToldLost+min(l.tally.ToldStarted, l.tally.ToldLost))
 }
 
+// underNotice takes up the losses since a moment: of the tasks whose notice is that young.
+func underNotice(x *index, window []Evidence, from time.Time) {
+	x.over(window, len(window))
+	for i := range window {
+		if e := &window[i]; loses(e.Kind) && !e.At.Before(from) {
+			x.add(i)
+		}
+	}
+}
+
 // knownOf estimates every pool.
 func knownOf(r *Room, p *Policy, s *State, o *Observation, win []Evidence, tallies []Tally) []Known {
 	out := of(r.known[:], len(p.Pools))
-	gone := findNotices(win, o.At)
-	owner := p.owner()
+	underNotice(&r.noticed, win, o.At.Add(-noticedFor))
+	owner := max(0, p.owner())
 	for i := range out {
-		out[i] = estimate(look{p: p, pool: &p.Pools[i], ps: &s.Pools[i], seen: &s.Seen.Pools[i], po: &o.Pools[i], tally: &tallies[i], gone: &gone,
-			now: o.At, demand: s.Demand, owner: i == owner})
+		out[i] = estimate(look{p: p, pool: &p.Pools[i], ps: &s.Pools[i], seen: &s.Seen.Pools[i], po: &o.Pools[i], tally: &tallies[i], gone: &r.noticed, now: o.At,
+			owner: &s.Seen.Pools[owner]})
 	}
 	return out
 }

@@ -66,15 +66,15 @@ const (
 	// service already; tasks launched together are not younger than one another.
 	lateAfter  = 90 * time.Second
 	lateMargin = 30 * time.Second
-	// goneAfter is how far apart two answers must be that say that a service does not exist: one may be a read that is behind.
-	goneAfter = 15 * time.Second
+	// GoneAfter is how far apart two answers must be that say that a service does not exist: one may be a read that is behind.
+	GoneAfter = 15 * time.Second
 	// confirmFor is how long cover for a service that does not exist any more stays without a person's word.
 	confirmFor = 24 * time.Hour
 	// deniedFor is how long health must be denied until the running time stands in for it, and deniedReady the least such time.
 	deniedFor   = 15 * time.Minute
 	deniedReady = 10 * time.Minute
-	// fallHold is how long a fall of demand in a gap lowers no cover, and fallPerMinute how much of it does after that.
-	fallHold      = 5 * time.Minute
+	// FallHold is how long a fall of demand in a gap lowers no cover, and fallPerMinute how much of it does after that.
+	FallHold      = 5 * time.Minute
 	fallPerMinute = 0.25
 	// riseUnit is the start-up time that a rise in a gap is measured in while none was learned.
 	riseUnit = 2 * time.Minute

@@ -94,7 +94,7 @@ func (x *outcome) seen(s State) State {
 			s.Seen.SpendUSD += float64(running) * elapsed.Hours() * x.p.Pools[i].TaskHourUSD
 		}
 		if k.Sight == Fresh {
-			pools[i] = learnPool(x.p, pools[i], &x.o.Pools[i], k, now, s.Gap != nil || x.before.Gap != nil)
+			pools[i] = learnPool(x.p, pools[i], &x.o.Pools[i], k, now, cmp.Or(x.before.Gap, s.Gap), s.Pools[i].FailedAt)
 		}
 	}
 	if s.Seen.Forecast == nil && !x.dark {
@@ -168,10 +168,10 @@ func (x *outcome) missing() Range {
 }
 
 // decision is what is told of the pass.
-func (x *outcome) decision(after *State) Decision {
+func (x *outcome) decision(res *result, after *State) Decision {
 	in, _ := x.total()
 	d := Decision{At: x.o.At, Workload: after.Workload, Mode: after.Mode, Demand: after.Demand, InService: in, Missing: x.missing(), Need: x.cas.need}
-	d.Pools = make([]PoolDecision, len(x.known))
+	d.Pools = of(res.decision[:], len(x.known))
 	spotAsked, spotServing, score := 0, 0, 100
 	for i := range x.known {
 		d.Pools[i] = x.poolDecision(i, after)
@@ -204,7 +204,7 @@ func (x *outcome) poolDecision(i int, after *State) PoolDecision {
 		InForce: k.InForce.High, InService: k.InService, Running: k.Running, Warming: k.Warming, Placed: k.Placed + k.Provisioning, Late: k.Late,
 		Unhealthy: k.Unhealthy, Unplaced: k.Unplaced, Leaving: k.Leaving, Working: k.Working, Live: k.Live,
 		Coming: n.Coming, Excused: n.Excused, Owed: n.Owed, Need: t.Need, Surplus: t.Surplus, Warm: t.Warm,
-		Raise: t.Raise, Release: t.Release, Ask: x.plan.asks[i], Reason: x.plan.reasons[i], ReadyBy: readyBy(k, &after.Seen.Pools[i], x.o.At),
+		Raise: t.Raise, Release: t.Release, Ask: x.plan.asks[i], Reason: x.plan.reasons[i], ReadyBy: readyBy(k, &after.Seen.Pools[i], x.o.At), LeavingBy: leavingBy(k),
 		CapacityFailures: x.tallies[i].CapacityFailures, Interruptions: x.tallies[i].Interruptions,
 	}
 }
@@ -219,6 +219,15 @@ func readyBy(k *Known, seen *PoolSeen, now time.Time) time.Time {
 		return zeroTime
 	}
 	return later(k.Newest.Add(serve), now)
+}
+
+// leavingBy is when the first of the warned tasks that still work is stopped.
+func leavingBy(k *Known) time.Time {
+	var first time.Time
+	for i := range k.Drains {
+		first = sooner(first, k.Drains[i].EndsAt)
+	}
+	return first
 }
 
 // lookAgain is the next moment at which a pass would decide differently though nothing else happens.
@@ -245,7 +254,7 @@ func (x *outcome) lookAgain(after *State) time.Time {
 			consider(x.o.At.Add(warmingLook)) // no event says that a task has become ready
 		}
 		if since := x.before.Pools[i].GoneSince; !since.IsZero() && x.before.Pools[i].LostAt.IsZero() {
-			consider(since.Add(goneAfter))
+			consider(since.Add(GoneAfter))
 		}
 		if k.Unplaced > 0 {
 			consider(later(since(x.before.Pools[i].UnplacedSince, true, x.o.At), k.Newest).Add(k.StartLimit))

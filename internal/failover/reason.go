@@ -17,9 +17,11 @@ const (
 	ReasonHealthUnread  Reason = "readiness_unread"
 	ReasonWrittenOff    Reason = "written_off"
 	ReasonServiceGone   Reason = "service_gone"
-	ReasonPaused        Reason = "paused"
-	ReasonObserving     Reason = "observing"
-	ReasonIdle          Reason = "idle"
+	// ReasonGuardedElsewhere: two installations that set the same counts undo one another.
+	ReasonGuardedElsewhere Reason = "guarded_elsewhere"
+	ReasonPaused           Reason = "paused"
+	ReasonObserving        Reason = "observing"
+	ReasonIdle             Reason = "idle"
 )
 
 // Reasons for changing a count.
@@ -58,6 +60,7 @@ const (
 	ReasonApplicationFailing Reason = "application_failing"
 	ReasonConfigurationError Reason = "configuration_failing"
 	ReasonReleaseFailing     Reason = "release_failing"
+	ReasonReleaseWaits       Reason = "release_waits"
 	ReasonCoverFailing       Reason = "cover_failing"
 	ReasonCoverNotReady      Reason = "cover_not_ready"
 	ReasonNoTraffic          Reason = "no_traffic"
@@ -82,74 +85,17 @@ const (
 	ReasonClock              Reason = "clock"
 )
 
-// Reasons lists the closed set with what each means; docs/reasons.md is generated from it.
-func Reasons() []ReasonDoc { return reasonDocs }
+// Reasons lists the closed set, in the order of docs/reasons.md.
+func Reasons() []Reason { return reasons[:] }
 
-// ReasonDoc is one reason and its meaning.
-type ReasonDoc struct {
-	Reason Reason
-	Text   string
-}
-
-var reasonDocs = []ReasonDoc{
-	{ReasonSteady, "The demand is in service on the preferred pools; nothing needs to change."},
-	{ReasonCovering, "On-demand tasks stand in for Spot."},
-	{ReasonStarting, "What is missing is already starting where it was asked for."},
-	{ReasonReplacing, "Tasks under notice still work, and ECS replaces them on Spot itself; on-demand is asked for as soon as it does not."},
-	{ReasonWarming, "Tasks that replace on-demand run, but are not in service yet; on-demand stays until they are."},
-	{ReasonReleaseUnsafe, "On-demand could be reduced, but ECS might stop tasks that are needed; it stays until enough is in service."},
-	{ReasonBlind, "A pool could not be read. Losses that events report are covered; nothing is given back on it."},
-	{ReasonHealthUnread, "The readiness of tasks could not be read; nothing is given back until it can."},
-	{ReasonWrittenOff, "AWS has given no answer about a pool for `write_off_after`: its tasks count as lost, and the other pools are guarded as if it were not there."},
-	{ReasonServiceGone, "AWS says that a service that was guarded does not exist any more: its tasks count as lost and are covered. Confirm within 24 hours, or the cover is released."},
-	{ReasonPaused, "An operator paused the workload."},
-	{ReasonObserving, "The policy only observes; the decision is recorded, not carried out."},
-	{ReasonIdle, "No tasks are wanted."},
-	{ReasonSpotShort, "Spot has fewer tasks in service than are wanted; on-demand covers them."},
-	{ReasonInterruption, "Tasks are under interruption notice; on-demand covers them before they stop."},
-	{ReasonSpotReturned, "Spot tasks are in service again; on-demand is given back."},
-	{ReasonSurplus, "More on-demand was started than needed, to cut the slowest starts; the surplus is given back."},
-	{ReasonDemandChanged, "The wanted number of tasks was changed; it was adopted."},
-	{ReasonDemandRemembered, "The state was lost while the service's count was held down; the demand was read from the tag backstop:demand."},
-	{ReasonReasserted, "A count is not what was asked for; it is asked for again."},
-	{ReasonForesight, "On-demand tasks are kept warm ahead of a loss, or no longer so."},
-	{ReasonTierShared, "Tasks were shared out among pools of one tier by their recent interruptions."},
-	{ReasonLateStopped, "A task that is past twice its limit is stopped so that another is tried."},
-	{ReasonTripCapacity, "The breaker opened: too many capacity failures in the window, and tasks are missing."},
-	{ReasonTripInterruptions, "The breaker opened: too many interruptions in the window, and tasks are missing."},
-	{ReasonTripLate, "The breaker opened: tasks are late or cannot be placed."},
-	{ReasonFailedOver, "An operator asked for a failover."},
-	{ReasonEvacuating, "The pool was given up; it goes down as its cover comes into service."},
-	{ReasonProving, "The breaker is open; the probe has not shown stability yet."},
-	{ReasonHoldOff, "The breaker is open; the pool may not be tried again before the hold-off ends."},
-	{ReasonRamping, "The pool has proven itself and is asked for more, step by step."},
-	{ReasonRampFailed, "The pool failed on the way up; the breaker opened again."},
-	{ReasonRestored, "The pool is trusted again."},
-	{ReasonFailoverLimit, "Too many failovers in 24 hours; the workload stays on on-demand."},
-	{ReasonPinned, "An operator pinned the mode."},
-	{ReasonApplicationFailing, "Tasks are missing or unhealthy for the application's reasons; they are not covered, as cover would run the same application."},
-	{ReasonConfigurationError, "Tasks cannot start for reasons of network or configuration; on-demand would fail too."},
-	{ReasonReleaseFailing, "The current release does not start; cover would run it too where the standby has it."},
-	{ReasonCoverFailing, "The on-demand tasks fail for the application's reasons; one is kept trying until it is in service or another release is there."},
-	{ReasonCoverNotReady, "On-demand tasks run past their limit and none of them is in service; nothing is given back on them."},
-	{ReasonNoTraffic, "The pool's tasks are in no target group that has listener weight: they serve nothing and count for nothing."},
-	{ReasonQuota, "A vCPU or task quota is reached."},
-	{ReasonOnDemandShort, "On-demand capacity cannot be had in full; the next pool is asked for the rest."},
-	{ReasonOnDemandMax, "The cover has reached `on_demand_max`."},
-	{ReasonBudget, "The month's on-demand budget is used up."},
-	{ReasonBudgetUsed, "Half of the month's on-demand budget or more is used, or it will be used up this month at the present rate."},
-	{ReasonCoverBounded, "Cover is late, and no more is asked for than twice what is needed."},
-	{ReasonRiseBounded, "The demand rose so far in a gap that it is covered step by step."},
-	{ReasonFallHeld, "The demand fell in a gap; on-demand follows after five minutes, a quarter a minute."},
-	{ReasonEcho, "The demand fell to what Spot runs, which is how a scaler echoes a loss; on-demand keeps the demand of before until it is confirmed."},
-	{ReasonDrift, "The pools run different task definitions."},
-	{ReasonDriftSynced, "A pool was given the task definition of the owner that works."},
-	{ReasonLate, "Tasks are past their limit and not in service."},
-	{ReasonSlowStarts, "Starts take longer than the configured limits; the learned limits are in force."},
-	{ReasonProtected, "Tasks with scale-in protection stay although the pool was given back."},
-	{ReasonHook, "A deployment waits for a lifecycle hook."},
-	{ReasonScalingParked, "The pool's scalable target is suspended with a minimum of 0: the demand is frozen."},
-	{ReasonScalingRestored, "The pool's scalable target has its own bounds back."},
-	{ReasonDeploymentFailed, "A deployment failed; ECS starts no more of its tasks."},
-	{ReasonClock, "The observation is older than the last one; ages are counted from it."},
+var reasons = [...]Reason{
+	ReasonSteady, ReasonCovering, ReasonStarting, ReasonReplacing, ReasonWarming, ReasonReleaseUnsafe, ReasonBlind, ReasonHealthUnread,
+	ReasonWrittenOff, ReasonGuardedElsewhere, ReasonServiceGone, ReasonPaused, ReasonObserving, ReasonIdle, ReasonSpotShort, ReasonInterruption, ReasonSpotReturned,
+	ReasonSurplus, ReasonDemandChanged, ReasonDemandRemembered, ReasonReasserted, ReasonForesight, ReasonTierShared, ReasonLateStopped,
+	ReasonTripCapacity, ReasonTripInterruptions, ReasonTripLate, ReasonFailedOver, ReasonEvacuating, ReasonProving, ReasonHoldOff,
+	ReasonRamping, ReasonRampFailed, ReasonRestored, ReasonFailoverLimit, ReasonPinned, ReasonApplicationFailing, ReasonConfigurationError,
+	ReasonReleaseWaits, ReasonReleaseFailing, ReasonCoverFailing, ReasonCoverNotReady, ReasonNoTraffic, ReasonQuota, ReasonOnDemandShort, ReasonOnDemandMax,
+	ReasonBudget, ReasonBudgetUsed, ReasonCoverBounded, ReasonRiseBounded, ReasonFallHeld, ReasonEcho, ReasonDrift, ReasonDriftSynced,
+	ReasonLate, ReasonSlowStarts, ReasonProtected, ReasonHook, ReasonScalingParked, ReasonScalingRestored, ReasonDeploymentFailed,
+	ReasonClock,
 }

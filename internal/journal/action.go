@@ -47,30 +47,6 @@ func Type(a failover.Action) string {
 // Pool returns the name of the pool an action changes; "" for nil.
 func Pool(a failover.Action) string { return failover.ActionPool(a) }
 
-// Text says an action in words, as it is shown to people.
-func Text(a failover.Action) string {
-	switch a := a.(type) {
-	case failover.SetDesiredCount:
-		return fmt.Sprintf("set desired count of %s from %d to %d", a.Pool, a.From, a.Count)
-	case failover.ParkScaling:
-		return fmt.Sprintf("suspend auto scaling of %s with bounds 0 to %d", a.Pool, a.Max)
-	case failover.RestoreScaling:
-		return fmt.Sprintf("restore auto scaling of %s to %d to %d", a.Pool, a.Scaling.Min, a.Scaling.Max)
-	case failover.SyncTaskDefinition:
-		return fmt.Sprintf("set task definition of %s to %s", a.Pool, a.TaskDefinition)
-	case failover.StopTask:
-		return fmt.Sprintf("stop task %s of %s", a.Task, a.Pool)
-	case failover.HoldDemand:
-		if a.Demand == 0 {
-			return fmt.Sprintf("remove the tag backstop:demand from %s", a.Pool)
-		}
-		return fmt.Sprintf("tag %s with the demand of %d", a.Pool, a.Demand)
-	case failover.DrainTask:
-		return fmt.Sprintf("take task %s of %s out of its target groups", a.Task, a.Pool)
-	}
-	return ""
-}
-
 // MarshalAction writes one action with its tag; nil becomes null.
 func MarshalAction(a failover.Action) ([]byte, error) {
 	switch a := a.(type) {

@@ -10,7 +10,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -19,17 +18,15 @@ import (
 
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/health"
 	"github.com/backstop-ecs/backstop/internal/measure"
+	"github.com/backstop-ecs/backstop/internal/pulse"
 )
 
 const (
 	// scrapesMax bounds the scrapes that are answered at a time, scrapeTimeout each.
 	scrapesMax    = 4
 	scrapeTimeout = 10 * time.Second
-	// readyTicks is how many ticks a workload may go without a pass until the daemon is not ready.
-	readyTicks = 3
-	// readyMin bounds that from below.
-	readyMin = time.Minute
 )
 
 // Options say what is measured. Workloads is needed.
@@ -61,10 +58,7 @@ type Metrics struct {
 	failovers, passes, actions, decisions                                         *prometheus.CounterVec
 	took                                                                          *prometheus.HistogramVec
 
-	mu   sync.Mutex
-	seen map[string]time.Time // the last settled pass, by this machine's clock
-	// unstored counts the passes in a row that could not read or write the state.
-	unstored map[string]int
+	pulse *pulse.Pulse
 }
 
 // New returns metrics without any figure.
@@ -81,7 +75,7 @@ func New(o Options) *Metrics {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	m := &Metrics{o: o, registry: prometheus.NewRegistry(), seen: make(map[string]time.Time), unstored: make(map[string]int)}
+	m := &Metrics{o: o, registry: prometheus.NewRegistry(), pulse: pulse.New("", o.Workloads, o.Tick, o.Now)}
 	gauge := func(name, help string, labels ...string) *prometheus.GaugeVec {
 		g := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "backstop", Name: name, Help: help}, append([]string{"workload"}, labels...))
 		m.registry.MustRegister(g)
@@ -135,20 +129,11 @@ func (m *Metrics) Tell(ctx context.Context, r control.Report) {
 		unpriced = 1
 	}
 	m.unpriced.WithLabelValues(r.Workload).Set(unpriced)
-	m.mu.Lock()
-	if r.Result == control.StoreFailed {
-		m.unstored[r.Workload]++
-	} else {
-		delete(m.unstored, r.Workload)
-	}
-	m.mu.Unlock()
+	m.pulse.Tell(&r)
 	f, ok := m.o.Meter.Of(ctx, &r)
 	if !ok {
 		return
 	}
-	m.mu.Lock()
-	m.seen[r.Workload] = m.o.Now()
-	m.mu.Unlock()
 	m.decisions.WithLabelValues(r.Workload, string(r.Decision.Reason)).Inc()
 	m.demand.WithLabelValues(r.Workload).Set(float64(f.Demand))
 	m.errors5.WithLabelValues(r.Workload).Set(float64(f.Errors))
@@ -195,36 +180,33 @@ func (m *Metrics) Handler() http.Handler {
 	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: scrapesMax, Timeout: scrapeTimeout, EnableOpenMetrics: true}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { write(w, http.StatusOK, map[string]any{"status": "ok"}) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		late, unstored := m.late()
+		g := m.guard()
 		switch {
-		case len(late)+len(unstored) == 0:
+		case !g.Level.NeedsYou():
 			write(w, http.StatusOK, map[string]any{"status": "ready"})
 		case m.o.Named != nil && !m.o.Named(r):
 			write(w, http.StatusServiceUnavailable, map[string]any{"status": "not_ready"})
 		default:
-			write(w, http.StatusServiceUnavailable, map[string]any{"status": "not_ready", "workloads_without_pass": late, "workloads_without_store": unstored})
+			write(w, http.StatusServiceUnavailable, map[string]any{"status": "not_ready", "text": g.Text, "workloads_without_pass": named(g.Silent),
+				"workloads_without_store": named(g.Unstored)})
 		}
 	})
 	return mux
 }
 
-// late returns the workloads that were not passed for some ticks, and those whose state could not be read or written twice
-// in a row: nothing is acted on meanwhile.
-func (m *Metrics) late() (late, unstored []string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	limit := m.o.Now().Add(-max(readyTicks*m.o.Tick, readyMin))
-	late, unstored = []string{}, []string{}
-	for _, name := range m.o.Workloads {
-		if m.seen[name].Before(limit) {
-			late = append(late, name)
-		}
-		if m.unstored[name] > 1 {
-			unstored = append(unstored, name)
-		}
+// guard judges this process: a workload that was never passed counts as not guarded yet.
+func (m *Metrics) guard() health.Guard {
+	beats := []health.Beat{m.pulse.Beat()}
+	watched := make([]health.Watched, len(m.o.Workloads))
+	for i, name := range m.o.Workloads {
+		look, known := health.LookAt(beats, name, m.o.Now())
+		watched[i] = health.Watched{Workload: name, Look: look, Known: known}
 	}
-	return late, unstored
+	return health.GuardOf(watched, beats)
 }
+
+// named is a list in JSON, [] when it is empty.
+func named(names []string) []string { return append([]string{}, names...) }
 
 func write(w http.ResponseWriter, status int, v any) {
 	body, err := json.Marshal(v)

@@ -8,6 +8,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/journal"
+	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
 const (
@@ -34,6 +35,16 @@ type Book struct {
 	Failover time.Time `json:"failover,omitzero"`
 	// Sent is when a kind with a gap was last told.
 	Sent map[Kind]time.Time `json:"sent,omitempty"`
+	// Refused are the receivers that have refused a letter for good, by name.
+	Refused map[string]Refusal `json:"refused,omitempty"`
+}
+
+// Refusal is what a receiver has answered that will not change by trying again.
+type Refusal struct {
+	Since time.Time `json:"since"`
+	// Tried is when it last refused: it is tried again with what is told an hour later.
+	Tried time.Time `json:"tried"`
+	Text  string    `json:"text"`
 }
 
 // Trouble is one that lasts.
@@ -168,7 +179,7 @@ func (w *writer) trouble(n *failover.Notice, kind Kind) {
 		i, w.changed = len(w.b.Troubles)-1, true
 	}
 	t := &w.b.Troubles[i]
-	t.Text, t.Do, t.Reason = clip(n.Text), n.Do, n.Reason // the newest words; not worth a write of their own
+	t.Text, t.Do, t.Reason = clip(n.Text), wording.Remedy{Do: n.Do, Command: n.Command}.String(), n.Reason // the newest words; not worth a write of their own
 	if !t.Gone.IsZero() {
 		t.Gone, w.changed = time.Time{}, true
 	}
@@ -199,7 +210,7 @@ func (w *writer) blocked() {
 	n := failover.Notice{Key: w.r.Workload + "/blocked", Text: "a change could not be made"}
 	for i := range w.r.Outcomes {
 		if o := &w.r.Outcomes[i]; o.Err != failover.ErrNone {
-			n.Text, n.Do = fmt.Sprintf("could not %s: %s", journal.Text(o.Action), o.Text), o.Hint
+			n.Text, n.Do = fmt.Sprintf("could not %s: %s", wording.Action(o.Action), o.Text), o.Hint
 			break
 		}
 	}
@@ -214,7 +225,7 @@ func (w *writer) progress() {
 	}
 	n := failover.Notice{Reason: d.Reason, Key: fmt.Sprintf("%s/completed/%d", w.r.Workload, w.b.Failover.Unix()),
 		Text: fmt.Sprintf("%s has %s of %d tasks in service on on-demand, %s after the failover began", w.r.Workload, d.InService, d.Demand,
-			w.now.Sub(w.b.Failover).Round(time.Second))}
+			wording.Span(w.now.Sub(w.b.Failover)))}
 	w.b.Failover = time.Time{}
 	w.changed = true
 	w.send(FailoverCompleted, Event, failover.Info, &n, w.now, time.Time{})
@@ -227,7 +238,7 @@ func (w *writer) cover() {
 		return
 	}
 	n := failover.Notice{Reason: d.Reason, Key: w.r.Workload + "/cover",
-		Text: fmt.Sprintf("%s has been on on-demand (%s) since %s UTC", w.r.Workload, d.Mode, w.r.After.ModeSince.UTC().Format("15:04"))}
+		Text: fmt.Sprintf("%s has been on %s since %s", w.r.Workload, wording.Mode(d.Mode), wording.Clock(w.r.After.ModeSince))}
 	w.trouble(&n, StillFailedOver)
 }
 
@@ -272,7 +283,8 @@ func (w *writer) send(kind Kind, status Status, severity failover.Severity, n *f
 		}
 	}
 	m := Message{Version: messageVersion, ID: idOf(r.Workload, kind, status, n.Key, at), Kind: kind, Status: status, Severity: severity,
-		Workload: r.Workload, Key: n.Key, At: at, Since: since, Title: d.Title, Why: why(n.Reason), Cost: w.cost, Do: n.Do,
+		Workload: r.Workload, Key: n.Key, At: at, Since: since, Title: d.Title, Why: wording.Reason(n.Reason), Cost: w.cost,
+		Do:   wording.Remedy{Do: n.Do, Command: n.Command}.String(),
 		Mode: string(r.Decision.Mode), Demand: r.Decision.Demand, InService: r.Decision.InService, Missing: r.Decision.Missing}
 	if m.Do == "" && status != Resolved {
 		m.Do = d.Do
@@ -282,11 +294,7 @@ func (w *writer) send(kind Kind, status Status, severity failover.Severity, n *f
 	}
 	m.say(n.Text)
 	for _, c := range r.Decision.Next[:min(len(r.Decision.Next), nextMax)] {
-		when := ""
-		if !c.At.IsZero() {
-			when = ", at " + c.At.UTC().Format("15:04:05") + " UTC at the earliest"
-		}
-		m.Next = append(m.Next, clip(fmt.Sprintf("if %s%s: %s", c.If, when, c.Then)))
+		m.Next = append(m.Next, clip(wording.Condition(&c)))
 	}
 	l := Letter{Message: m}
 	if d.Gap > 0 && status == Event {

@@ -27,6 +27,7 @@ type inbox struct {
 	got    []notice.Message
 	broken bool
 	hangs  bool
+	refuse bool
 	tries  int
 }
 
@@ -35,8 +36,11 @@ func (i *inbox) Name() string { return i.name }
 func (i *inbox) Send(ctx context.Context, m notice.Message) error {
 	i.mu.Lock()
 	i.tries++
-	broken, hangs := i.broken, i.hangs
+	broken, hangs, refuse := i.broken, i.hangs, i.refuse
 	i.mu.Unlock()
+	if refuse {
+		return &notice.RefusedError{Err: errors.New("it answers with status 404"), Do: "make a new one"}
+	}
 	if hangs {
 		<-ctx.Done()
 		return ctx.Err()
@@ -156,7 +160,7 @@ func TestATroubleIsToldOnceAgainWhenItLastsAndWhenItIsOver(t *testing.T) {
 		}
 		box.want(t, "on_demand_short/opened", "on_demand_short/still", "on_demand_short/resolved")
 		m := box.got[0]
-		for _, part := range []string{"on-demand is short too", "Why: On-demand capacity cannot be had in full", "Costs: about $1", "Next: if Spot tasks run again: give cover back", "You: add another pool", "backstop explain api"} {
+		for _, part := range []string{"on-demand is short too", "Why: AWS does not start all on-demand tasks", "Costs: about $1", "Next: when Spot tasks run again: give cover back", "You: add another pool", "backstop explain api"} {
 			if !strings.Contains(m.Text(), part) {
 				t.Errorf("the text lacks %q:\n%s", part, m.Text())
 			}

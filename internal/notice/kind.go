@@ -23,6 +23,7 @@ const (
 	Budget            Kind = "budget"
 	BudgetUsed        Kind = "budget_used"
 	ServiceGone       Kind = "service_gone"
+	GuardedElsewhere  Kind = "guarded_elsewhere"
 	CoverFailing      Kind = "cover_failing"
 	NoTraffic         Kind = "no_traffic"
 	HealthUnread      Kind = "readiness_unread"
@@ -37,6 +38,8 @@ const (
 	Paused            Kind = "paused"
 	TooManyFailovers  Kind = "too_many_failovers"
 	StateUnavailable  Kind = "state_unavailable"
+	ReceiverRefuses   Kind = "receiver_refuses"
+	Test              Kind = "test"
 	Other             Kind = "other"
 )
 
@@ -74,6 +77,7 @@ var declared = []Declared{
 	{Kind: Budget, Title: "the on-demand budget is used up", Severity: failover.Critical, Lasting: true, Repeat: 6 * time.Hour},
 	{Kind: BudgetUsed, Title: "the on-demand budget is being used", Severity: failover.Warning},
 	{Kind: ServiceGone, Title: "a service that was guarded does not exist", Severity: failover.Critical, Lasting: true, Repeat: time.Hour},
+	{Kind: GuardedElsewhere, Title: "two installations guard one workload", Severity: failover.Critical, Lasting: true, Repeat: time.Hour},
 	{Kind: CoverFailing, Title: "the cover fails too", Severity: failover.Critical, Lasting: true, Repeat: time.Hour},
 	{Kind: NoTraffic, Title: "tasks run and get no traffic", Severity: failover.Critical, Lasting: true, After: flicker, Repeat: time.Hour},
 	{Kind: HealthUnread, Title: "the readiness of tasks cannot be read", Severity: failover.Warning, Lasting: true, After: flicker, Repeat: 24 * time.Hour},
@@ -89,6 +93,9 @@ var declared = []Declared{
 	{Kind: TooManyFailovers, Title: "too many failovers today", Severity: failover.Critical, Lasting: true, Repeat: 6 * time.Hour},
 	{Kind: StateUnavailable, Title: "the state cannot be read or written", Severity: failover.Critical, Lasting: true, After: flicker, Repeat: time.Hour,
 		Do: "nothing is acted on until the store answers; look at the table and the function's permissions, or at the disk"},
+	{Kind: ReceiverRefuses, Title: "a receiver of notices refuses them", Severity: failover.Warning,
+		Do: "correct its URL, topic or permissions, or remove it; `backstop notify test` tries every receiver"},
+	{Kind: Test, Title: "a test of notices", Severity: failover.Info, Do: "nothing; it was sent by `backstop notify test`"},
 	{Kind: Other, Title: "worth knowing", Severity: failover.Warning, Lasting: true, After: flicker, Repeat: 24 * time.Hour},
 }
 
@@ -137,6 +144,8 @@ func kindOf(n *failover.Notice) Kind {
 		return BudgetUsed
 	case failover.ReasonServiceGone:
 		return ServiceGone
+	case failover.ReasonGuardedElsewhere:
+		return GuardedElsewhere
 	case failover.ReasonCoverFailing:
 		return CoverFailing
 	case failover.ReasonNoTraffic:
@@ -147,7 +156,7 @@ func kindOf(n *failover.Notice) Kind {
 		return DemandDoubted
 	case failover.ReasonDemandRemembered:
 		return DemandRemembered
-	case failover.ReasonApplicationFailing, failover.ReasonConfigurationError, failover.ReasonReleaseFailing:
+	case failover.ReasonApplicationFailing, failover.ReasonConfigurationError, failover.ReasonReleaseFailing, failover.ReasonReleaseWaits:
 		return TasksFailing
 	case failover.ReasonQuota:
 		return Quota

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
 // Status says where in a trouble's life a message is.
@@ -74,7 +75,7 @@ func (m *Message) Subject() string {
 	s := fmt.Sprintf("[%s] %s: %s", strings.ToUpper(string(m.Severity)), m.Workload, m.Title)
 	switch m.Status {
 	case Still:
-		s = fmt.Sprintf("[%s] %s, for %s: %s", strings.ToUpper(string(m.Severity)), m.Workload, age(m.At.Sub(m.Since)), m.Title)
+		s = fmt.Sprintf("[%s] %s, for %s: %s", strings.ToUpper(string(m.Severity)), m.Workload, wording.Span(m.At.Sub(m.Since)), m.Title)
 	case Resolved:
 		s = fmt.Sprintf("[over] %s: %s", m.Workload, m.Title)
 	}
@@ -99,7 +100,7 @@ func (m *Message) Text() string {
 		}
 	}
 	if m.Status == Resolved {
-		line("Lasted", age(m.At.Sub(m.Since)))
+		line("Lasted", wording.Span(m.At.Sub(m.Since)))
 	}
 	line("Why", m.Why)
 	line("Costs", m.Cost)
@@ -111,6 +112,9 @@ func (m *Message) Text() string {
 		do = "nothing; this is for your information"
 	}
 	line("You", do)
+	if m.Kind == Test {
+		return b.String()
+	}
 	line("Now", fmt.Sprintf("%s of %d tasks in service, mode %s, at %s UTC", m.InService, m.Demand, orUnknown(m.Mode), m.At.UTC().Format("2006-01-02 15:04:05")))
 	line("More", "backstop explain "+m.Workload)
 	return b.String()
@@ -123,17 +127,11 @@ func orUnknown(mode string) string {
 	return mode
 }
 
-// age says a duration in whole minutes, hours or days.
-func age(d time.Duration) string {
-	switch d = d.Round(time.Minute); {
-	case d >= 48*time.Hour:
-		return fmt.Sprintf("%d days", d/(24*time.Hour))
-	case d >= 2*time.Hour:
-		return fmt.Sprintf("%d hours", d/time.Hour)
-	case d == time.Minute:
-		return "1 minute"
-	}
-	return fmt.Sprintf("%d minutes", d/time.Minute)
+// TestMessage is what `backstop notify test` sends. It says that it is a test, and of nothing that has happened.
+func TestMessage(at time.Time) Message {
+	d := Test.declared()
+	return Message{Version: messageVersion, ID: idOf("", Test, Event, "test", at), Kind: Test, Status: Event, Severity: d.Severity, Workload: "test", Key: "test", At: at,
+		Title: d.Title, What: []string{"this is a test of Backstop's notices: nothing has happened"}, Do: d.Do}
 }
 
 // idOf names a message by what it is about.
@@ -154,16 +152,6 @@ func clip(s string) string {
 		return strings.ToValidUTF8(s[:textMax], "") + "..."
 	}
 	return s
-}
-
-// why returns the meaning of a reason.
-func why(r failover.Reason) string {
-	for _, d := range failover.Reasons() {
-		if d.Reason == r {
-			return d.Text
-		}
-	}
-	return ""
 }
 
 // rank orders severities.

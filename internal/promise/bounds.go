@@ -56,28 +56,30 @@ func (c *checker) wanted() int {
 
 // raisesAreBounded: on-demand is never raised beyond twice what Spot does not have in service, or that and a surplus and two.
 func (c *checker) raisesAreBounded() {
-	short, asks, was, floor := c.wanted(), 0, 0, 0
+	short, asks, was, floor, raised := c.wanted(), 0, 0, 0, false
 	for i := range c.pools {
 		p, def := &c.pools[i], &c.p.Pools[i]
 		switch {
 		case def.Capacity == failover.OnDemand && c.d.Pools[i].Sight != failover.Fresh && c.d.Pools[i].Sight != failover.Told:
 			// What a pool that counts as lost was asked for holds nothing.
-		case def.Capacity == failover.OnDemand && c.refused(i):
-			// What could not even be asked for does not use up the bound.
+		case def.Capacity == failover.OnDemand && c.refused(i), def.Capacity == failover.OnDemand && !p.read && c.unanswered(i):
+			// What could not even be asked for does not use up the bound, nor a call without an answer where nothing can be read.
 		case def.Capacity == failover.OnDemand:
 			unplaced := 0
 			if p.read && p.ask <= p.inForce && c.covers() > 1 {
 				unplaced = max(0, p.ask-p.live-1) // nor what could not be placed
 			}
 			asks, was = asks+p.ask-unplaced, was+p.inForce-unplaced
-			floor += max(def.Min, c.d.Pools[i].Warm)
+			least := max(def.Min, c.d.Pools[i].Warm)
+			floor += least
+			raised = raised || p.ask > max(p.inForce, least) // what is kept in any case is bounded by the configuration
 		case c.d.Pools[i].Breaker != failover.Closed, c.o.Pools[i].Draining:
 		case !p.read:
 			short -= c.d.Pools[i].InService.High
 		case p.healthUnread:
-			short -= c.d.Pools[i].Running
+			short -= min(p.may, p.ask)
 		default:
-			short -= p.serves
+			short -= min(p.serves, p.ask) // ECS stops the others
 		}
 	}
 	short = max(0, short)
@@ -88,7 +90,7 @@ func (c *checker) raisesAreBounded() {
 			most += 1 + c.pools[i].live
 		}
 	}
-	if asks > was && asks > most {
+	if raised && asks > was && asks > most {
 		c.fail("raises_are_bounded", "on-demand is raised from %d to %d; at most %d are missing on Spot, and %d may be asked for", was, asks, short, most)
 	}
 }
@@ -106,6 +108,12 @@ func (c *checker) covers() (n int) {
 // refused reports whether every call that would raise a pool has failed for some time.
 func (c *checker) refused(i int) bool {
 	return !c.before.Pool(c.p.Pools[i].Name).RefusedSince.IsZero()
+}
+
+// unanswered reports whether it is unknown if ECS has taken the last call for a pool.
+func (c *checker) unanswered(i int) bool {
+	a := c.before.Pool(c.p.Pools[i].Name).Asked
+	return a != nil && !a.Done
 }
 
 // nothingLoweredBeforeItServes: a lowering never takes what is in service below what is wanted, whichever tasks ECS stops.

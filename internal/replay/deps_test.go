@@ -13,7 +13,7 @@ import (
 // A run is a function of its Run: nothing here may read a clock, a file or a socket, or the same seed would not give the same result.
 func TestThePackageImportsNoIO(t *testing.T) {
 	const own = "github.com/backstop-ecs/backstop/internal/"
-	allowed := []string{"errors", "fmt", "math", "math/rand/v2", "slices", "strings", "time", own + "ecsevent", own + "ecsim", own + "failover", own + "promise", own + "trace"}
+	allowed := []string{"errors", "fmt", "math", "math/rand/v2", "slices", "strings", "time", own + "ecsevent", own + "ecsim", own + "failover", own + "promise", own + "trace", own + "wording"}
 	files, err := filepath.Glob("*.go")
 	if err != nil || len(files) == 0 {
 		t.Fatal("no files to check", err)

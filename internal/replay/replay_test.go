@@ -365,7 +365,7 @@ func TestARunCanBeStoppedAndBadRunsAreRefused(t *testing.T) {
 func TestATimelineHoldsWhatHappened(t *testing.T) {
 	r := simulate(t, Run{Trace: parse(t, halfAnHour), Policy: policy(t, "fill"), World: exact, Tasks: 10, Record: true})
 	tl := r.Timeline
-	if len(tl.Choices) < 2 || tl.Choices[0].Text != "standard 0 -> 14: Tasks are under interruption notice; on-demand covers them before they stop." {
+	if len(tl.Choices) < 2 || tl.Choices[0].Text != "raise standard from 0 to 14: AWS interrupts Spot tasks: 10 leaving, still working" {
 		t.Fatalf("the first decision reads %+v", tl.Choices)
 	}
 	decided(t, r)

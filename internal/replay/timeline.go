@@ -1,12 +1,11 @@
 package replay
 
 import (
-	"fmt"
-	"strings"
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/trace"
+	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
 // Moment is one step of a timeline: what held from At on.
@@ -96,20 +95,6 @@ func (s *sim) chose(d *failover.Decision) {
 		tl.Dropped++
 		return
 	}
-	var words []string
-	for _, a := range d.Actions {
-		switch a := a.(type) {
-		case failover.SetDesiredCount:
-			words = append(words, fmt.Sprintf("%s %d -> %d", a.Pool, a.From, a.Count))
-		case failover.StopTask:
-			words = append(words, "stop a late task of "+a.Pool)
-		}
-	}
-	text := strings.Join(words, ", ")
-	for _, doc := range failover.Reasons() {
-		if doc.Reason == d.Reason {
-			text += ": " + doc.Text
-		}
-	}
+	text := wording.Decision(d, false)
 	tl.Choices = append(tl.Choices, Choice{At: s.now, Reason: string(d.Reason), Text: text})
 }

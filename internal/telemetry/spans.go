@@ -12,6 +12,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/journal"
+	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
 // prefix stands before the names of attributes that are Backstop's own; after it they are those of the log.
@@ -81,7 +82,7 @@ func (t *Traces) actions(ctx context.Context, r *control.Report, from time.Time)
 			continue
 		}
 		_, span := t.tracer.Start(ctx, "action", trace.WithTimestamp(from), trace.WithAttributes(
-			attribute.String(prefix+control.KeyAction, journal.Text(o.Action)), attribute.String(prefix+control.KeyPool, journal.Pool(o.Action))))
+			attribute.String(prefix+control.KeyAction, wording.Action(o.Action)), attribute.String(prefix+control.KeyPool, journal.Pool(o.Action))))
 		if !o.Done() {
 			span.SetAttributes(attribute.String("error.type", string(o.Err)))
 			span.SetStatus(codes.Error, o.Text)

@@ -157,20 +157,20 @@ func TestAPassBecomesASpanWithItsStepsBelow(t *testing.T) {
 		t.Error("the header of the environment was not sent")
 	}
 	for name, at := range map[string][2]time.Duration{"pass": {0, 900}, "observe": {10, 310}, "commit": {320, 340}, "act": {340, 650},
-		"set desired count of standard from 0 to 3": {340, 440}, "set task definition of standard to api:2": {440, 640}} {
+		"raise standard from 0 to 3": {340, 440}, "deploy task definition api:2 to standard": {440, 640}} {
 		s := by[name]
 		from, to := time.Unix(0, int64(s.StartTimeUnixNano)).UTC(), time.Unix(0, int64(s.EndTimeUnixNano)).UTC()
 		if !from.Equal(start.Add(at[0]*time.Millisecond)) || !to.Equal(start.Add(at[1]*time.Millisecond)) {
 			t.Errorf("%s is from %s to %s, want %d ms to %d ms after %s", name, from, to, at[0], at[1], start)
 		}
 	}
-	for child, parent := range map[string]string{"load": "pass", "observe": "pass", "act": "pass", "set desired count of standard from 0 to 3": "act"} {
+	for child, parent := range map[string]string{"load": "pass", "observe": "pass", "act": "pass", "raise standard from 0 to 3": "act"} {
 		if !bytes.Equal(by[child].ParentSpanId, by[parent].SpanId) || !bytes.Equal(by[child].TraceId, pass.TraceId) {
 			t.Errorf("%s is not below %s", child, parent)
 		}
 	}
 	for name, s := range by {
-		refused := name == "pass" || name == "act" || strings.HasPrefix(name, "set task definition")
+		refused := name == "pass" || name == "act" || strings.HasPrefix(name, "deploy task definition")
 		if bad := s.Status.GetCode() == tracepb.Status_STATUS_CODE_ERROR; bad != refused {
 			t.Errorf("%s is marked as an error: %t", name, bad)
 		}

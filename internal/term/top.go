@@ -13,11 +13,14 @@ import (
 
 	"github.com/backstop-ecs/backstop/internal/demo"
 	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
 // Top is what the view of a store shows at one moment.
 type Top struct {
-	At time.Time
+	// Guard says that the guard is silent, and what to do; empty while it is not.
+	Guard string
+	At    time.Time
 	// Rows are the workloads, the worst first.
 	Rows []TopRow
 	// Err says why nothing newer could be read; what was read before stays.
@@ -26,6 +29,8 @@ type Top struct {
 
 // TopRow is one workload.
 type TopRow struct {
+	// Level is how much the workload needs a person, in a word.
+	Level   string
 	Name    string
 	Healthy bool
 	Mode    string
@@ -215,6 +220,9 @@ func (m *TopModel) View() tea.View {
 
 func (m *TopModel) screen() string {
 	out := []string{m.head()}
+	if m.top.Guard != "" {
+		out = append(out, " "+shortInk.Render(m.top.Guard))
+	}
 	keys := " q quit · up down select · enter detail · e explain · + - zoom"
 	switch r := m.row(); {
 	case !m.got:
@@ -255,7 +263,7 @@ func (m *TopModel) head() string {
 	}
 	text := fmt.Sprintf("%s  %d workloads", bold.Render("backstop top"), len(m.top.Rows))
 	if bad > 0 {
-		text += "  " + shortInk.Render(fmt.Sprintf("%d NOT HEALTHY", bad))
+		text += "  " + shortInk.Render(fmt.Sprintf("%d %s you", bad, wording.Verb(bad, "needs", "need")))
 	}
 	if !m.top.At.IsZero() {
 		text += "  " + m.top.At.UTC().Format("2006-01-02 15:04:05Z")

@@ -74,7 +74,7 @@ func wants(t *testing.T, screen string, want ...string) {
 
 func TestTheTopShowsTheWorstFirstWithItsChart(t *testing.T) {
 	m := newTop(t, &store{n: 3}, 120, 36)
-	wants(t, m.screen(), "3 workloads", "1 NOT HEALTHY", "> w00", "half open", "w00, the last hour", "decided about w00", "###", ":::", "!!!", "07:30")
+	wants(t, m.screen(), "3 workloads", "1 needs you", "> w00", "half open", "w00, the last hour", "decided about w00", "###", ":::", "!!!", "07:30")
 }
 
 func TestKeysSelectZoomAndTurnPages(t *testing.T) {

@@ -23,8 +23,8 @@ type Counts struct {
 	Late, Unhealthy int
 	// Leaving tasks are under notice or stopping; Working of them still serve.
 	Leaving, Working int
-	// Due is when the last of what is arriving is due; zero when that is not known.
-	Due time.Time
+	// Due is when the last of what is arriving is due, LeavingBy when the first of the working tasks is stopped; zero when that is not known.
+	Due, LeavingBy time.Time
 }
 
 // CountsOf sums up a decision.
@@ -46,6 +46,9 @@ func CountsOf(d *failover.Decision) Counts {
 		c.Working += p.Working
 		if p.ReadyBy.After(c.Due) {
 			c.Due = p.ReadyBy
+		}
+		if by := p.LeavingBy; !by.IsZero() && (c.LeavingBy.IsZero() || by.Before(c.LeavingBy)) {
+			c.LeavingBy = by
 		}
 	}
 	return c
@@ -74,7 +77,7 @@ func arriving(warming, placed int, due time.Time) string {
 		parts = append(parts, fmt.Sprintf("%d placed", placed))
 	}
 	if len(parts) > 0 && !due.IsZero() {
-		parts = append(parts, "due "+due.UTC().Format("15:04:05Z"))
+		parts = append(parts, "due "+Clock(due))
 	}
 	return strings.Join(parts, ", ")
 }
@@ -92,20 +95,68 @@ func (c *Counts) LeavingText() string {
 	return fmt.Sprintf("%d leaving, %d of them still work", c.Leaving, c.Working)
 }
 
-// MissingText says what is missing and what is on its way: "5 of 20 missing; 3 warming, 2 placed, due 10:04:05Z". It is empty when
-// nothing is missing; where that is not known, it says so.
-func (c *Counts) MissingText() string {
+// MissingFor says what is missing and for how long, with the cause where one was found, else with what is on its way: "5 of 20 missing for
+// 2m: vCPU quota L-3032A538 is full, 5 more needed in standard", "5 of 20 missing; 3 warming, due 10:04:05Z". It is empty when nothing
+// is missing; where that is not known, it says so.
+func (c *Counts) MissingFor(now, since time.Time, cause string) string {
 	if c.Missing.High == 0 {
 		return ""
 	}
 	text := fmt.Sprintf("%s of %d missing", c.Missing, c.Demand)
 	if !c.Missing.Known() {
-		text += ", not known better"
+		text = fmt.Sprintf("%s of %d may be missing", c.Missing, c.Demand)
+	}
+	if d := now.Sub(since); c.Missing.Low > 0 && !since.IsZero() && d >= time.Second {
+		text += " for " + Span(d)
+	}
+	if cause != "" {
+		return text + ": " + cause
 	}
 	if on := c.ArrivingText(); on != "" {
 		text += "; " + on
 	}
 	return text
+}
+
+// Serving says what serves the demand while nothing is missing.
+func (c *Counts) Serving(now time.Time) string {
+	switch {
+	case c.Working > 0 && c.InService.Low < c.Demand:
+		return fmt.Sprintf("all %d serve; %s", c.Demand, c.Replacing(now))
+	case c.OnDemand.High == 0 && c.Spot.Low >= c.Demand:
+		return fmt.Sprintf("all %d in service on Spot", c.Demand)
+	case c.Spot.Low >= c.Demand:
+		return fmt.Sprintf("all %d in service on Spot; giving %s on-demand back", c.Demand, c.OnDemand)
+	case c.Spot.High == 0:
+		return fmt.Sprintf("all %d in service on on-demand", c.Demand)
+	}
+	return fmt.Sprintf("%s on-demand tasks stand in for Spot, all %d in service", c.OnDemand, c.Demand)
+}
+
+// Replacing says of tasks under notice when they stop, when their replacements are due, and whether a gap is expected: "4 leaving in
+// 1m40s, 4 replacements due in 1m10s: no gap expected".
+func (c *Counts) Replacing(now time.Time) string {
+	text := fmt.Sprintf("%d leaving", c.Leaving)
+	if c.LeavingBy.After(now) {
+		text += " in " + Span(c.LeavingBy.Sub(now))
+	}
+	needed := c.Demand - c.InService.Low
+	switch {
+	case c.Arriving() == 0:
+		return text + ", no replacement started yet"
+	case c.Due.IsZero():
+		return fmt.Sprintf("%s, %s started", text, Count(c.Arriving(), "replacement"))
+	}
+	text += fmt.Sprintf(", %s due in %s", Count(c.Arriving(), "replacement"), Span(c.Due.Sub(now)))
+	switch {
+	case c.LeavingBy.IsZero():
+		return text
+	case c.Arriving() >= needed && !c.Due.After(c.LeavingBy):
+		return text + ": no gap expected"
+	case c.Arriving() >= needed:
+		return text + ": a gap of about " + Span(c.Due.Sub(c.LeavingBy)) + " expected"
+	}
+	return fmt.Sprintf("%s: %d more needed", text, needed-c.Arriving())
 }
 
 // Sight says what the counts of a pool are worth, for a pool that was not read; empty for one that was.

@@ -31,10 +31,10 @@ func TestCountsInWords(t *testing.T) {
 		{"some are missing", decided(failover.PoolDecision{InService: failover.Exactly(12), Leaving: 8, Working: 3, ReadyBy: noon}, failover.PoolDecision{Warming: 2, Placed: 4, ReadyBy: noon.Add(30 * time.Second)}, failover.Exactly(5)),
 			"5 of 20 missing; 2 warming, 4 placed, due 12:00:30Z", "2 warming, 4 placed, due 12:00:30Z", "8 leaving, 3 of them still work", true},
 		{"a pool could not be read", decided(failover.PoolDecision{Sight: failover.Told, InService: failover.Range{Low: 0, High: 20}}, failover.PoolDecision{}, failover.Range{Low: 0, High: 20}),
-			"0 to 20 of 20 missing, not known better", "", "", false},
+			"0 to 20 of 20 may be missing", "", "", false},
 	} {
 		c := CountsOf(v.d)
-		if got := c.MissingText(); got != v.missing {
+		if got := c.MissingFor(noon, time.Time{}, ""); got != v.missing {
 			t.Errorf("%s: missing is said as %q, want %q", v.name, got, v.missing)
 		}
 		if got := c.ArrivingText(); got != v.arriving {
@@ -88,5 +88,17 @@ func TestAnOutlookSaysWhatRunsAndWhatItCosts(t *testing.T) {
 	}
 	if _, ok = OutlookOf(&p, &failover.State{}, failover.Intent{Kind: failover.IntentPause}, d, prices); ok {
 		t.Error("a pause moves nothing")
+	}
+}
+
+func TestDurationsHaveOneForm(t *testing.T) {
+	for d, want := range map[time.Duration]string{0: "0s", -time.Second: "0s", 45 * time.Second: "45s", 30 * time.Minute: "30m", 90 * time.Second: "1m30s", 3 * time.Hour: "3h",
+		140*time.Minute + 20*time.Second: "2h20m", 47 * time.Hour: "47h", 72 * time.Hour: "3d", 76 * time.Hour: "3d4h"} {
+		if got := Span(d); got != want {
+			t.Errorf("%s: %q, want %q", d, got, want)
+		}
+	}
+	if got := Count(1, "task") + ", " + Count(2, "task"); got != "1 task, 2 tasks" {
+		t.Error(got)
 	}
 }

@@ -20,7 +20,7 @@ const (
 	planGo     = "internal/failover/plan.go"
 	restGo     = "internal/failover/plan_rest.go"
 	learnGo    = "internal/failover/learn.go"
-	findingsGo = "internal/failover/words_findings.go"
+	findingsGo = "internal/failover/findings.go"
 	foreGo     = "internal/failover/foresight.go"
 	switchGo   = "internal/failover/switch.go"
 	breakerGo  = "internal/failover/breaker/breaker.go"
@@ -56,7 +56,7 @@ var bugs = []bug{
 		"k.Unhealthy+min(k.Unplaced, count)", "k.Unhealthy+k.Unplaced"),
 	one("L14", "a release that does not start is not said", findingsGo, "case t.Failures+t.ConfigFailures >= 3 || t.Impaired:",
 		"t.Failures+t.ConfigFailures >= 3 || t.Impaired", "false"),
-	one("L16", "a deleted service is only unread", decideGo, "now.Sub(ps.GoneSince) >= goneAfter", "now.Sub(ps.GoneSince) >= goneAfter", "false"),
+	one("L16", "a deleted service is only unread", decideGo, "now.Sub(ps.GoneSince) >= GoneAfter", "now.Sub(ps.GoneSince) >= GoneAfter", "false"),
 	one("L16", "one answer is enough for a service to be gone", decideGo, "ps.LostAt.IsZero() && t.ToldLost > 0 {", "t.ToldLost > 0", "true"),
 	one("L16", "the cover of a deleted service stays without a word", demandGo, "now.Sub(ps.LostAt) >= confirmFor &&", "now.Sub(ps.LostAt) >= confirmFor", "false"),
 	one("L16", "a confirmation is not heard", demandGo, "s.ConfirmedAt.Before(ps.GoneSince)", "s.ConfirmedAt.Before(ps.GoneSince)", "true"),
@@ -76,7 +76,7 @@ var bugs = []bug{
 	one("L22", "the budget is told when it is gone", findingsGo, "used >= budgetTold {", "used >= budgetTold", "used >= 1"),
 	one("L23", "on_demand_max is not held", permitGo, "in.targets[i].Raise > room {", "in.targets[i].Raise > room", "false"),
 	one("L23", "a limit below what runs is not told", findingsGo, "case x.p.OnDemandMax > 0 && x.p.Pools[i].Capacity == OnDemand &&", "x.p.OnDemandMax > 0", "false"),
-	one("L24", "a placement is no credit", needGo, "return known && in.room()", "known && in.room()", "false"),
+	one("L24", "a placement is no credit", needGo, "in.waits = slack && in.room()", "slack && in.room()", "false"),
 	one("L25", "cover that protects itself is not said", findingsGo, "over > 0 && k.Protected > 0 {", "over > 0 && k.Protected > 0", "false"),
 	one("L28", "an order leaves a probe", breakerGo, "if manual || demand == 0 {", "manual || demand == 0", "demand == 0"),
 	one("L29", "a breaker trips without missing tasks", breakerGo, "if f.Excused || f.Deploying || f.Demand == 0 || f.Owed < need ||", "f.Excused || f.Deploying || f.Demand == 0 || f.Owed < need", "f.Demand == 0"),
@@ -89,11 +89,12 @@ var bugs = []bug{
 	one("L31", "the tag of the demand is not read", demandGo, "case g.Asked == nil && po.HeldDemand > po.Desired && (!g.Set || po.HeldDemand != seen.Held):", "po.HeldDemand > po.Desired", "false"),
 	one("L31", "the tag of the demand is not written", restGo, "case below && tag != in.goal.Demand:", "below && tag != in.goal.Demand", "false"),
 	one("L34", "auto scaling is not parked", restGo, "held := in.p.ParkScaling && in.targets[i].Limited", "in.p.ParkScaling", "false"),
+	one("L34", "the count that AWS lifts to a new minimum is taken for the demand", demandGo, "if r.count == sc.Min && a.theirs(r) {", "r.count == sc.Min && a.theirs(r)", "false"),
 	one("L36", "a rise in a gap is covered without a bound", demandGo, "g.Demand > most {", "g.Demand > most", "false"),
 	one("L36", "a rise that is covered in part is not said", findingsGo, "if g.Bounded > 0 {", "g.Bounded > 0", "false"),
-	one("L37", "an echo is taken for a will", demandGo, "g.Demand > 0 && g.Demand <= spotRunning(p, known)", "g.Demand <= spotRunning(p, known)", "false"),
+	one("L37", "an echo is taken for a will", demandGo, "s.Pools[k].Parked == nil && g.Demand <= spotRunning(p, known)", "g.Demand <= spotRunning(p, known)", "false"),
 	one("L37", "a fall in a gap is not said", findingsGo, "!gap.FellAt.IsZero() && g.Demand < gap.Kept {", "!gap.FellAt.IsZero()", "false"),
-	one("L38", "a fall is followed at once", demandGo, "held := now.Sub(gap.FellAt) - fallHold", "fallHold", "0"),
+	one("L38", "a fall is followed at once", demandGo, "held := now.Sub(gap.FellAt) - FallHold", "FallHold", "0"),
 	one("L38", "a fall is followed in one step", demandGo, "*fallPerMinute*steps", "fallPerMinute*steps", "1"),
 	one("L38", "a fall is never followed", demandGo, "if held < 0 {", "held < 0", "true"),
 
@@ -107,8 +108,8 @@ var bugs = []bug{
 	one("M8", "surplus stays", cascadeGo, "in.surplus(min(need-k.InService.High, in.short()))", "min(need-k.InService.High, in.short())", "need"),
 	one("M16", "cover is subtracted from the need", cascadeGo, "left -= out.needs[i].Holds", "out.needs[i].Holds", "out.needs[i].Holds - out.needs[i].Excused - 1"),
 	one("M17", "what never served stays", releaseGo, "case needed == 0:", "needed == 0", "false"),
-	one("M20", "what is observed acts", planGo, "acting: !in.p.Observe && in.s.Pause == nil,", "!in.p.Observe && in.s.Pause == nil", "in.s.Pause == nil"),
-	one("D1", "a pause is ignored", planGo, "acting: !in.p.Observe && in.s.Pause == nil,", "!in.p.Observe && in.s.Pause == nil", "!in.p.Observe"),
+	one("M20", "what is observed acts", planGo, "acting: !in.p.Observe && in.s.Pause == nil && !guardedElsewhere(in.p, in.s),", "!in.p.Observe && in.s.Pause == nil", "in.s.Pause == nil"),
+	one("D1", "a pause is ignored", planGo, "acting: !in.p.Observe && in.s.Pause == nil && !guardedElsewhere(in.p, in.s),", "!in.p.Observe && in.s.Pause == nil", "!in.p.Observe"),
 	one("D3", "warned tasks are drained at once", restGo, "if serving >= in.goal.Demand || t.EndsAt.IsZero()", "serving >= in.goal.Demand", "true"),
 	one("D4", "nothing is kept warm", foreGo, "warm[i] = min(p.Extra, most)", "min(p.Extra, most)", "0"),
 	one("D4", "cover is never given back", releaseGo, "if low[i] >= out[i] || !may[i].Lower {", "low[i] >= out[i]", "true"),
@@ -137,5 +138,5 @@ var bugs = []bug{
 		{needGo, "in.tally.NoRoomAt.After(e.At):", "in.tally.NoRoomAt.After(e.At)", "in.tally.NoRoomAt.After(e.At) && e.Kind != SignalInfrastructure"}}},
 	one("M15", "the spending of a month is never begun anew", decideGo, "!dark && month != s.SpendMonth {", "month != s.SpendMonth", "s.SpendMonth == \"\""),
 	one("M18", "a stop by ECS's scheduler explains nothing", needGo, "case SignalScaleIn, SignalOperatorStop:", "SignalScaleIn", "SignalProgress"),
-	one("M19", "a gap teaches what is normal", learnGo, "return !gap || !short && was.WholeAt.After(was.ShortAt)", "!gap", "true"),
+	one("M19", "a gap teaches what is normal", learnGo, "case gap == nil:", "gap == nil", "true"),
 }

@@ -1,11 +1,13 @@
 package function
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"sync"
 	"time"
 
@@ -58,8 +60,8 @@ func New(o Options) (*Function, error) {
 		return nil, err
 	}
 	f := &Function{log: o.Log}
-	f.guard, err = parts.Build(parts.Options{Config: o.Config, AWS: o.AWS, Store: store, Log: o.Log, Metrics: o.Metrics, Scale: o.Scale, Now: o.Now,
-		Owner: o.Owner, Tell: f.take})
+	f.guard, err = parts.Build(parts.Options{Config: o.Config, AWS: o.AWS, Store: store, Log: o.Log, Metrics: o.Metrics, Tick: control.TickDefault, Scale: o.Scale, Now: o.Now,
+		Owner: o.Owner, Host: cmp.Or(os.Getenv("AWS_LAMBDA_FUNCTION_NAME"), "function"), Tell: f.take})
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +76,7 @@ func (f *Function) take(_ context.Context, r control.Report) {
 	f.reports = append(f.reports, r)
 }
 
-// after sends what has to be told and writes the metrics, side by side, within what is left of the invocation: for
+// after leaves a sign of life, sends what has to be told and writes the metrics, side by side, within what is left of the invocation: for
 // its first metrics a process reads a day's journal, and no notice may wait for that. What is not sent in time is
 // kept, and sent after the next one. Then it prices what is not priced yet: no pass and no notice waits for that either.
 func (f *Function) after(ctx context.Context) {
@@ -89,6 +91,10 @@ func (f *Function) after(ctx context.Context) {
 	ctx, cancel := context.WithDeadline(ctx, end)
 	defer cancel()
 	var telling sync.WaitGroup
+	for i := range reports {
+		f.guard.Pulse.Tell(&reports[i])
+	}
+	telling.Go(func() { f.guard.Live(ctx) })
 	if desk := f.guard.Desk; desk != nil {
 		for i := range reports {
 			desk.Tell(ctx, reports[i])

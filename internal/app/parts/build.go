@@ -1,6 +1,7 @@
 package parts
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -17,6 +18,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/measure"
 	"github.com/backstop-ecs/backstop/internal/notice"
+	"github.com/backstop-ecs/backstop/internal/pulse"
 )
 
 // Options say what is guarded, and how. Config, AWS and Store are needed.
@@ -36,6 +38,8 @@ type Options struct {
 	Now func() time.Time
 	// Owner names this process in leases; empty: made up.
 	Owner string
+	// Host names the machine, or the function, in signs of life.
+	Host string
 	// Tell is given every report, after it was logged; see [control.Loop].
 	Tell func(ctx context.Context, r control.Report)
 }
@@ -50,6 +54,8 @@ type Guard struct {
 	Parse func(body []byte) (failover.Signal, bool, error)
 	// Desk sends notices; nil: there is nobody to tell, or nowhere to keep what was told.
 	Desk *notice.Desk
+	// Pulse leaves signs of life in the store.
+	Pulse *pulse.Pulse
 
 	meter   *measure.Meter
 	metrics *metric.Writer // nil: none are wanted
@@ -65,7 +71,8 @@ func Build(o Options) (*Guard, error) {
 	if o.Store == nil {
 		return nil, errors.New("build guard: no store")
 	}
-	services := service.New(o.AWS, service.Options{Scale: o.Scale, NoEvents: o.Config.Events.SQS == ""})
+	services := service.New(o.AWS, service.Options{Scale: o.Scale, NoEvents: o.Config.Events.SQS == "",
+		Installation: Installation(o.Config, o.AWS.Region)})
 	tariffs := measure.NewTariffs(Tariffs(workloads))
 	g := &Guard{Tariffs: tariffs, Parse: services.Listening(ecsevent.Parse), Sizes: NewSizer(o.AWS, o.Config, workloads, tariffs, services.Size, o.Log),
 		Desk: Desk(o.AWS, o.Config, o.Store, tariffs, o.Log), meter: measure.New(o.Store, tariffs), log: o.Log}
@@ -80,7 +87,25 @@ func Build(o Options) (*Guard, error) {
 	for i := range workloads {
 		g.Names = append(g.Names, workloads[i].Name)
 	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	g.Pulse = pulse.New(o.Host, g.Names, g.Beat(), o.Now)
 	return g, nil
+}
+
+// Beat is how often a sign of life is left.
+func (g *Guard) Beat() time.Duration {
+	return max(cmp.Or(g.Loop.Tick, control.TickDefault), control.TickMin)
+}
+
+// Live leaves a sign of life in the store, if one is due.
+func (g *Guard) Live(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, control.StoreTimeout)
+	defer cancel()
+	if err := g.Pulse.Keep(ctx, g.Loop.Store); err != nil && !errors.Is(err, context.Canceled) {
+		g.log.LogAttrs(ctx, slog.LevelWarn, "sign of life not kept", slog.Any(control.KeyErr, err))
+	}
 }
 
 // Measure writes the metrics of a report, if they are wanted, and learns what the workload's tasks cost.

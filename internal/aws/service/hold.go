@@ -3,7 +3,6 @@ package service
 import (
 	"context"
 	"fmt"
-	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
@@ -44,7 +43,7 @@ func (s *Services) hold(ctx context.Context, c *client, ref control.ServiceRef, 
 	}
 	_, err = call(ctx, c.limits, c.limits.clusterModify, urgent, func(ctx context.Context) (*ecs.TagResourceOutput, error) {
 		return c.ecs.TagResource(ctx, &ecs.TagResourceInput{ResourceArn: &f.arn,
-			Tags: []types.Tag{{Key: aws.String(tagDemand), Value: aws.String(strconv.Itoa(demand))}}})
+			Tags: []types.Tag{{Key: aws.String(tagDemand), Value: aws.String(s.holding(demand))}}})
 	})
 	return failure.Wrap("ecs:TagResource", "hold the demand of "+ref.String(), err)
 }

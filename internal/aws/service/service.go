@@ -31,14 +31,19 @@ type Options struct {
 	// NoEvents says that no queue brings ECS's events, so that placement failures must be read off the
 	// services' event lists. With a queue they would be counted twice.
 	NoEvents bool
+	// Installation names this installation, as a tag's value may: who holds a service's count down says so there. Two that have one
+	// name cannot be told apart; empty: nobody is told.
+	Installation string
 }
 
 // Services is a [control.Services] over ECS. It is safe for concurrent use.
 type Services struct {
 	clients  clients
 	noEvents bool
-	lines    lines
-	known    known
+	// installation is [Options.Installation].
+	installation string
+	lines        lines
+	known        known
 }
 
 var _ control.Services = (*Services)(nil)
@@ -48,7 +53,7 @@ func New(cfg aws.Config, opts Options) *Services {
 	if opts.Scale <= 0 {
 		opts.Scale = 1
 	}
-	return &Services{noEvents: opts.NoEvents, clients: clients{cfg: cfg, scale: opts.Scale,
+	return &Services{noEvents: opts.NoEvents, installation: opts.Installation, clients: clients{cfg: cfg, scale: opts.Scale,
 		made: make(map[clientKey]*client), limits: make(map[clientKey]*limits)}}
 }
 
@@ -95,6 +100,7 @@ func (s *Services) Describe(ctx context.Context, refs []control.ServiceRef, wort
 			newest = t.of.at
 		}
 		if out[i] = t.of.observation(ref); out[i].Err == failover.ErrNone && !out[i].Draining {
+			out[i].HeldDemand, out[i].HeldBy = s.held(t.of.service.Tags)
 			s.lines.keep(ref, t.of.service, t.of.at)
 			if s.known.keep(ref, factsOf(t.of.service, &out[i])) && out[i].Desired+out[i].RunningCount > 0 {
 				unknown[c] = append(unknown[c], out[i].TaskDefinition)
@@ -220,7 +226,7 @@ func (c *client) healthBased(sv *types.Service, definition string) bool {
 // tasks, or while there are several task sets (blue/green by CodeDeploy or an external controller).
 func observe(sv *types.Service) failover.PoolObservation {
 	o := failover.PoolObservation{Desired: int(sv.DesiredCount), RunningCount: int(sv.RunningCount), PendingCount: int(sv.PendingCount),
-		TaskDefinition: aws.ToString(sv.TaskDefinition), Revisions: revisionsOf(sv), HeldDemand: heldDemand(sv.Tags)}
+		TaskDefinition: aws.ToString(sv.TaskDefinition), Revisions: revisionsOf(sv)}
 	for i := range sv.Deployments {
 		d := &sv.Deployments[i]
 		if aws.ToString(d.Status) != "PRIMARY" {

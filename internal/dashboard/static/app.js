@@ -27,18 +27,19 @@ const shapes = {
   covering: 'M8 0a8 8 0 100 16A8 8 0 008 0zm0 2a6 6 0 010 12z',
   ok: 'M8 0a8 8 0 100 16A8 8 0 008 0zM6.8 11.8L3.3 8.3l1.4-1.4 2.1 2.1 4.6-4.6 1.4 1.4z',
 }
-export const levelWords = { critical: 'Critical', warning: 'Warning', covering: 'Covering', ok: 'Fine' }
+// The levels, the worst first; the server says them in words.
+export const levels = Object.keys(shapes)
 
-export function level(l) {
+export function level(f) {
   const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg')
   svg.setAttribute('viewBox', '0 0 16 16')
   svg.setAttribute('aria-hidden', 'true')
   const path = document.createElementNS('http://www.w3.org/2000/svg', 'path')
-  path.setAttribute('d', shapes[l])
+  path.setAttribute('d', shapes[f.level])
   path.setAttribute('fill', 'currentColor')
   path.setAttribute('fill-rule', 'evenodd')
   svg.append(path)
-  return h('span', { class: 'level ' + l }, svg, levelWords[l])
+  return h('span', { class: 'level ' + f.level }, svg, f.level_text)
 }
 
 export function meter(f) {
@@ -64,10 +65,11 @@ export function clock(at, now) {
 }
 export function span(s) {
   s = Math.max(0, Math.round(s))
-  if (s < 60) return s + ' s'
-  if (s < 3600) return Math.floor(s / 60) + ' min'
-  if (s < 172800) return Math.floor(s / 3600) + ' h' + (Math.floor(s / 60) % 60 ? ' ' + Math.floor(s / 60) % 60 + ' min' : '')
-  return Math.floor(s / 86400) + ' d'
+  const two = (n, unit, rest, smaller) => n + unit + (rest ? rest + smaller : '')
+  if (s < 60) return s + 's'
+  if (s < 3600) return two(Math.floor(s / 60), 'm', s % 60, 's')
+  if (s < 172800) return two(Math.floor(s / 3600), 'h', Math.floor(s % 3600 / 60), 'm')
+  return two(Math.floor(s / 86400), 'd', Math.floor(s % 86400 / 3600), 'h')
 }
 export const usd = (v) => (v < 0 ? '−$' : '$') + Math.abs(v).toFixed(Math.abs(v) < 1000 ? 2 : 0).replace(/\B(?=(\d{3})+(?!\d))/g, ',')
 export const count = (n) => String(n).replace(/\B(?=(\d{3})+(?!\d))/g, ',')
@@ -96,24 +98,44 @@ export function trouble(text) {
   if (e.textContent !== (text || '')) e.textContent = text || ''
 }
 
+// step is what a person can do about something that is wrong, with its command.
+export function step(p) {
+  return p.do || p.command ? h('span', { class: 'step' }, ' Next: ' + (p.do || ''), p.command ? [p.do ? ': ' : '', h('code', null, p.command)] : '') : null
+}
+
+// guard shows in one banner that nothing looks at the workloads any more.
+export function guard(g) {
+  const bad = Boolean(g && g.text)
+  $('guard').hidden = !bad
+  fill($('guard'), bad ? [g.text[0].toUpperCase() + g.text.slice(1) + '.', step(g)] : [])
+  return bad
+}
+
 // watch calls tell with the facts that changed, for as long as the page is open.
 export function watch(tell) {
   const live = $('live')
+  let since = 0
+  const lost = (why) => {
+    since = since || now()
+    say('Not connected')
+    trouble(`No connection to Backstop since ${clock(since, now())}${why ? ' (' + why + ')' : ''}: what is shown is as of then. Check that backstop run is running.`)
+  }
+  const shown = (o) => { since = 0; say(guard(o.guard) ? 'Guard silent' : polling ? 'Up to date every 15 s' : 'Live') }
   const say = (text) => { if (live.textContent !== text) live.textContent = text }
   let polling = 0
   const poll = async () => {
-    try { const o = await get('/api/workloads'); setNow(o.now); tell(o); trouble(''); say('Up to date every 15 s') } catch (e) { say('Not connected'); trouble('No answer: ' + e.message) }
+    try { const o = await get('/api/workloads'); setNow(o.now); tell(o); trouble(''); shown(o) } catch (e) { lost(e.message) }
   }
   const open = () => {
     const s = new EventSource('/api/events')
     s.addEventListener('workloads', (e) => {
       clearInterval(polling); polling = 0
       const o = JSON.parse(e.data)
-      setNow(o.now); say('Live'); trouble(''); tell(o)
+      setNow(o.now); trouble(''); tell(o); shown(o)
     })
-    s.addEventListener('trouble', (e) => { say('Live'); trouble(JSON.parse(e.data).error) })
+    s.addEventListener('trouble', (e) => { since = 0; say('Connected'); trouble(JSON.parse(e.data).error) })
     s.onerror = () => {
-      say('Connecting again')
+      lost('')
       if (s.readyState === EventSource.CLOSED) { // refused: too many pages, or the session has ended
         if (!polling) { polling = setInterval(poll, 15000); poll() }
         setTimeout(open, 60000)

@@ -1,7 +1,6 @@
-import { $, h, fill, level, levelWords, meter, range, modeWords, clock, span, usd, count, initial, setNow, now, get, watch } from './app.js'
+import { $, h, fill, level, levels, meter, guard, range, modeWords, clock, span, usd, count, initial, setNow, now, get, watch } from './app.js'
 
 const all = new Map()
-const ranks = Object.keys(levelWords)
 
 function take(o) {
   for (const f of o.workloads) all.set(f.workload, f)
@@ -23,26 +22,27 @@ function row(f) {
       [f.leaving_text, f.arriving_text, f.missing.high && range(f.missing) + ' missing'].filter(Boolean).map((t) => ', ' + t).join('')
     : 'no counts yet'
   return h('li', { class: 'workload ' + f.level, 'data-workload': f.workload },
-    level(f.level),
+    level(f),
     h('div', { class: 'title' }, h('h2', null, h('a', { href: '/workloads/' + encodeURIComponent(f.workload) }, f.workload)), h('p', null, f.headline)),
     h('div', null, meter(f), h('p', { class: 'counts' }, counts)),
     h('p', { class: 'facts' }, f.known ? `${facts(f)}; Spot health ${f.spot_health} of 100` : ''),
-    f.known ? h('p', { class: 'last' }, `${f.live && f.counts_known ? '' : 'As of '}${clock(f.decided_at, now())}: ${f.words}`) : null)
+    f.known ? h('p', { class: 'last' }, `${f.silent || !f.counts_known ? 'As of ' : ''}${clock(f.decided_at, now())}: ${f.words}`) : null)
 }
 
 function draw() {
   const text = $('filter-text').value.toLowerCase()
-  const list = [...all.values()].sort((a, b) => ranks.indexOf(a.level) - ranks.indexOf(b.level) ||
+  const list = [...all.values()].sort((a, b) => levels.indexOf(a.level) - levels.indexOf(b.level) ||
     b.missing.high / Math.max(1, b.demand) - a.missing.high / Math.max(1, a.demand) || (a.workload < b.workload ? -1 : 1))
   $('filter').hidden = list.length < 8
   const shown = list.filter((f) => f.workload.toLowerCase().includes(text))
   fill($('workloads'), shown.map(row))
   const sum = (of) => list.filter((f) => f.known).reduce((n, f) => n + of(f), 0)
   const unsure = list.filter((f) => f.known && !f.counts_known).length
-  const levels = ranks.map((l) => [list.filter((f) => f.level === l).length, levelWords[l].toLowerCase()]).filter(([n]) => n).map(([n, w]) => `${n} ${w}`)
-  fill($('summary'), h('strong', null, `${list.length} ${list.length === 1 ? 'workload' : 'workloads'}`), `: ${levels.join(', ')}. `,
+  const need = list.filter((f) => f.level === 'critical' || f.level === 'warning').length
+  const sums = need ? `${list.length - need} fine, ${need} ${need === 1 ? 'needs' : 'need'} you` : 'all fine'
+  fill($('summary'), h('strong', null, `${list.length} ${list.length === 1 ? 'workload' : 'workloads'}`), `: ${sums}. `,
     h('strong', null, `${count(sum((f) => f.demand) - sum((f) => f.missing.low))} of ${count(sum((f) => f.demand))}`), ` wanted tasks serve, ${count(sum((f) => f.spot_in_service.low))} of them on Spot. `,
-    unsure ? `${unsure === 1 ? '1 workload could' : unsure + ' workloads could'} not be read in full: the counts are at most that. ` : '', saved)
+    unsure ? `${unsure === 1 ? '1 workload could' : unsure + ' workloads could'} not be read in full: these are lower bounds. ` : '', saved)
 }
 
 let saved = ''
@@ -55,7 +55,7 @@ async function savings() {
 }
 
 const first = initial()
-if (first) { setNow(first.now); take(first) }
+if (first) { setNow(first.now); take(first); guard(first.guard) }
 $('filter-text').addEventListener('input', draw)
 watch(take)
 savings()

@@ -1,4 +1,4 @@
-import { $, h, fill, level, range, modeWords, clock, span, usd, count, initial, setNow, now, get, watch, trouble } from './app.js'
+import { $, h, fill, level, step, guard, range, modeWords, clock, span, usd, count, initial, setNow, now, get, watch, trouble } from './app.js'
 import { Chart } from './chart.js'
 import { Orders } from './orders.js'
 
@@ -22,12 +22,13 @@ function tile(term, value, small, cls) {
 let insight = null
 function drawNow() {
   const f = facts
-  fill($('status'), level(f.level))
+  fill($('status'), level(f))
   $('headline').textContent = f.headline
   const problems = $('problems')
   problems.className = 'problems ' + f.level
   problems.hidden = !f.problems.length
-  fill(problems, f.problems.map((p) => h('li', null, p)))
+  fill(problems, f.problems.map((p) => h('li', { class: p.level }, p.text.toLowerCase() === f.headline.toLowerCase() ? '' : p.text + '.', step(p))).filter((li) => li.textContent))
+  problems.hidden = !problems.children.length
   const s = insight && insight.savings
   fill($('tiles'),
     tile('Wanted', count(f.demand)),
@@ -47,33 +48,22 @@ function drawNow() {
 function drawFresh() {
   if (!facts) return
   const f = facts
-  let text = 'Nothing was looked at yet.'
+  let text = 'Not checked yet.'
   if (f.known) {
     const ago = span((now() - Date.parse(f.looked_at)) / 1000)
-    text = simulated && !f.live ? 'At the end of the run.' : f.live ? `Looked at ${ago} ago.` : `Counts as of ${clock(f.decided_at, now())}, ${span((now() - Date.parse(f.decided_at)) / 1000)} ago; last recorded ${ago} ago. Looks that change nothing are not recorded, but for one in five minutes.`
+    text = f.recorded ? 'At the end of the run.' : f.silent ? `Not checked for ${ago}: counts are as of ${clock(f.decided_at, now())}.` : `Checked ${ago} ago; no change since ${clock(f.decided_at, now())}.`
     text += ` Policy ${f.policy}` + (f.observing ? ', observing only: nothing is carried out' : '') + '.'
   }
   if ($('fresh').textContent !== text) $('fresh').textContent = text
 }
 
-const ends = (x) => (x.until ? ` until ${clock(x.until, now())}` : ', until it is taken back')
-const who = (x) => (x.by ? ` by ${x.by}` : '') + (x.note ? ` (${x.note})` : '')
-
 function drawWhy() {
   const f = facts
-  const held = []
-  if (f.pin) held.push(`Pinned to ${f.pin.mode === 'spot' ? 'Spot' : 'on-demand'}${who(f.pin)}${ends(f.pin)}.`)
-  if (f.pause) held.push(`Paused${who(f.pause)}${ends(f.pause)}: decisions are recorded, nothing is changed.`)
-  for (const b of f.breakers) {
-    held.push(`The breaker of ${b.pool} is ${b.mode.replace('_', '-')}${b.since ? ' since ' + clock(b.since, now()) : ''}` +
-      (b.manual ? `, ordered${who(b)}${ends(b)}.` : b.why ? `: ${b.why_text.replace(/^The breaker opened: /, '')}` : '.') + (b.not_before ? ` It may be tried again from ${clock(b.not_before, now())}.` : ''))
-  }
   fill($('because'), f.known ? h('p', null, f.words + '.') : h('p', null, 'Nothing was decided yet.'),
-    [...held, ...f.because, ...f.withheld.map((w) => 'Withheld: ' + w)].map((t) => h('p', null, t)),
-    f.notices.filter((n) => n.do).map((n) => h('p', null, h('b', null, 'Do: '), n.do)))
+    [...f.because, ...f.withheld.map((w) => 'Withheld: ' + w)].map((t) => h('p', null, t + '.')))
   fill($('next'), f.next.length
     ? f.next.map((n) => h('li', null, h('b', null, n.at ? `From ${clock(n.at, now())}, when ` : 'When '), n.if, h('b', null, ': '), n.then + '.'))
-    : h('li', null, 'Nothing is known that would.'))
+    : h('li', null, 'None is known.'))
 }
 
 function drawPools() {
@@ -218,7 +208,7 @@ const days = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun']
 async function loadInsight() {
   try { insight = await get(base + '/insight') } catch (e) { trouble('The history cannot be added up: ' + e.message); return }
   const n = insight.interruptions
-  $('hours-why').textContent = `${count(n.total)} ${n.total === 1 ? 'task was' : 'tasks were'} taken back since ${clock(n.from).slice(0, -9)}` + (n.left_out ? `; up to ${count(n.left_out)} more have no place here` : '') + '. Hours are UTC.'
+  $('hours-why').textContent = `${count(n.total)} ${n.total === 1 ? 'task was' : 'tasks were'} interrupted since ${clock(n.from).slice(0, -9)}` + (n.left_out ? `; ${count(n.left_out)} events were not kept` : '') + '. Hours are UTC.'
   const most = Math.max(1, ...n.hours.flat())
   const table = [h('thead', null, h('tr', null, h('td'), Array.from({ length: 24 }, (_, i) => h('th', { scope: 'col' }, String(i))))),
     h('tbody', null, n.hours.map((row, d) => h('tr', null, h('th', { scope: 'row' }, days[d]), row.map((v) => h('td', { 'data-v': v }, v ? count(v) : '')))))]
@@ -236,7 +226,7 @@ async function loadInsight() {
 const orders = new Orders(base, name, () => facts, () => load())
 
 async function load() {
-  try { facts = await get(base) } catch (e) { trouble('No answer: ' + e.message); return }
+  try { facts = await get(base) } catch (e) { trouble('No answer from Backstop: ' + e.message); return }
   setNow(facts.now)
   drawNow()
   orders.draw()
@@ -244,7 +234,7 @@ async function load() {
 }
 
 const first = initial()
-if (first) { setNow(first.now); facts = first; drawNow() }
+if (first) { setNow(first.now); facts = first; drawNow(); guard(first.guard) }
 orders.begin()
 show()
 loadInsight()

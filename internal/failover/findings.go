@@ -39,6 +39,9 @@ func (x *outcome) sightFindings(out []Finding, i int) []Finding {
 	if k.Sight == Fresh && po.Draining {
 		out = append(out, Finding{Reason: ReasonServiceGone, Pool: name, Count: x.lost(i), Until: x.o.At, Detail: "DRAINING"})
 	}
+	if i == x.p.owner() && guardedElsewhere(x.p, x.before) {
+		out = append(out, Finding{Reason: ReasonGuardedElsewhere, Pool: name, Count: po.HeldDemand, Until: ps.ElsewhereSince, Detail: po.HeldBy})
+	}
 	if k.OutOfTraffic {
 		out = append(out, Finding{Reason: ReasonNoTraffic, Pool: name, Count: k.Running})
 	}
@@ -71,7 +74,8 @@ func (x *outcome) poolFindings(out []Finding, i int) []Finding {
 	case t.Failures+t.ConfigFailures >= 3 || t.Impaired:
 		out = append(out, Finding{Reason: ReasonReleaseFailing, Pool: name, Count: t.Failures + t.ConfigFailures})
 	}
-	if !spot && tgt.Impaired && x.fails[i] == nil && tgt.Need > 0 || !spot && tgt.Need > 0 && k.Unplaced > 0 && !t.NoRoomAt.IsZero() {
+	short := tgt.Impaired && x.fails[i] == nil || k.Unplaced > 0 && !t.NoRoomAt.IsZero()
+	if !spot && short && tgt.Need > 0 && t.Quota == 0 { // what a quota keeps away is no shortage: capacity elsewhere would not help
 		out = append(out, Finding{Reason: ReasonOnDemandShort, Pool: name, Count: k.Unplaced + k.Late, Limit: k.InForce.High})
 	}
 	if !spot && k.LateWarming > 0 && k.InService.High == 0 {
@@ -81,13 +85,16 @@ func (x *outcome) poolFindings(out []Finding, i int) []Finding {
 		out = append(out, Finding{Reason: ReasonCoverBounded, Pool: name, Count: tgt.Raise, Limit: tgt.Need})
 	}
 	if t.Quota > 0 {
-		out = append(out, Finding{Reason: ReasonQuota, Pool: name, Count: t.Quota, Limit: k.Unplaced})
+		out = append(out, Finding{Reason: ReasonQuota, Pool: name, Count: t.Quota, Limit: k.Unplaced, Detail: string(x.p.Pools[i].Capacity)})
 	}
 	if k.Late > 0 {
 		out = append(out, Finding{Reason: ReasonLate, Pool: name, Count: k.Late})
 	}
-	if 4*(k.StartLimit+k.ReadyLimit) > 5*(x.p.StartLimit+x.p.ReadyLimit) {
+	if _, own := x.before.Seen.Pools[i].Start.Quantile(0.99); own && 4*(k.StartLimit+k.ReadyLimit) > 5*(x.p.StartLimit+x.p.ReadyLimit) {
 		out = append(out, Finding{Reason: ReasonSlowStarts, Pool: name, Count: int((k.StartLimit + k.ReadyLimit).Seconds())})
+	}
+	if x.releaseWaits(i) {
+		out = append(out, Finding{Reason: ReasonReleaseWaits, Pool: name, Count: k.Unplaced, Until: po.DeployingSince, Detail: x.before.WorkingRevision})
 	}
 	if po.DeployFailed {
 		out = append(out, Finding{Reason: ReasonDeploymentFailed, Pool: name})
@@ -99,6 +106,12 @@ func (x *outcome) poolFindings(out []Finding, i int) []Finding {
 		out = append(out, Finding{Reason: ReasonProtected, Pool: name, Count: min(over, k.Protected)})
 	}
 	return out
+}
+
+// releaseWaits reports whether a deployment of the owner gets no task for want of room on Spot.
+func (x *outcome) releaseWaits(i int) bool {
+	k, since := &x.known[i], x.before.Pools[i].UnplacedSince
+	return i == x.p.owner() && x.o.Pools[i].Deploying && k.Arriving == 0 && k.Unplaced > 0 && k.InService.High == 0 && !since.IsZero() && x.o.At.Sub(since) >= placeFor
 }
 
 // demandFindings says how the demand moved, and what of it is not followed yet.
@@ -150,7 +163,7 @@ func (x *outcome) moneyFindings(out []Finding) []Finding {
 const budgetTold = 0.5
 
 // standing reasons in the order of their weight: the first that was found leads when nothing was done.
-var standing = [...]Reason{ReasonServiceGone, ReasonOnDemandShort, ReasonWrittenOff, ReasonCoverFailing, ReasonCoverNotReady, ReasonNoTraffic, ReasonEcho, ReasonRiseBounded,
+var standing = [...]Reason{ReasonServiceGone, ReasonQuota, ReasonOnDemandShort, ReasonWrittenOff, ReasonCoverFailing, ReasonCoverNotReady, ReasonNoTraffic, ReasonEcho, ReasonRiseBounded,
 	ReasonOnDemandMax, ReasonBudget, ReasonApplicationFailing, ReasonConfigurationError, ReasonFailoverLimit, ReasonPinned, ReasonFailedOver, ReasonRamping,
 	ReasonHoldOff, ReasonProving, ReasonFallHeld}
 
@@ -169,6 +182,8 @@ func (x *outcome) leading(found []Finding, after *State) Reason {
 		return ReasonBlind
 	case !x.plan.acting && x.before.Pause != nil:
 		return ReasonPaused
+	case guardedElsewhere(x.p, x.before):
+		return ReasonGuardedElsewhere
 	case !x.plan.acting && lead != "":
 		return ReasonObserving
 	case lead != "":

@@ -1,0 +1,123 @@
+package health
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/backstop-ecs/backstop/internal/wording"
+)
+
+// Beat is what a guard (the daemon or the function) leaves of itself at each tick. Its times are of the guard's machine.
+type Beat struct {
+	Guard       string    `json:"guard"`
+	At          time.Time `json:"at"`
+	TickSeconds float64   `json:"tick_seconds"`
+	Workloads   []string  `json:"workloads"`
+	// Late says when the workloads that were not passed for some ticks were passed last; zero: never.
+	Late map[string]time.Time `json:"late,omitempty"`
+	// Events says when the last event of each pool came, by workload/pool. A pool without one has had none yet.
+	Events map[string]time.Time `json:"events,omitempty"`
+	// Unstored are the workloads whose state could not be read or written twice in a row: nothing is acted on meanwhile.
+	Unstored []string `json:"unstored,omitempty"`
+}
+
+// Tick is how often the guard looks.
+func (b *Beat) Tick() time.Duration { return time.Duration(b.TickSeconds * float64(time.Second)) }
+
+// LookAt returns the newest look at a workload that beats show; ok is false where no guard names it.
+func LookAt(beats []Beat, workload string, now time.Time) (l Look, ok bool) {
+	var at time.Time
+	for i := range beats {
+		b := &beats[i]
+		if !slices.Contains(b.Workloads, workload) {
+			continue
+		}
+		seen := b.At
+		if late, is := b.Late[workload]; is {
+			seen = late
+		}
+		if !ok || seen.After(at) {
+			at, l, ok = seen, Look{Every: b.Tick()}, true
+		}
+	}
+	if at.IsZero() {
+		return Look{}, false
+	}
+	l.Age = max(0, now.Sub(at))
+	return l, ok
+}
+
+// Guard is a verdict on the guard itself.
+type Guard struct {
+	Level Level `json:"level"`
+	// Text says what is wrong; empty where nothing is. Do and Command are the next step.
+	Text    string `json:"text,omitempty"`
+	Do      string `json:"do,omitempty"`
+	Command string `json:"command,omitempty"`
+	// Silent names the workloads that nothing looks at any more, Unstored those whose state cannot be kept.
+	Silent   []string `json:"silent,omitempty"`
+	Unstored []string `json:"unstored,omitempty"`
+}
+
+// Watched is a workload and when it was looked at; Known is false for one that never was.
+type Watched struct {
+	Workload string
+	Look     Look
+	Known    bool
+}
+
+// namesMax is how many workloads a text names.
+const namesMax = 3
+
+// GuardOf judges what guards the workloads.
+func GuardOf(all []Watched, beats []Beat) Guard {
+	g := Guard{Level: Fine}
+	youngest := time.Duration(-1)
+	never := 0
+	for i := range all {
+		w := &all[i]
+		switch {
+		case !w.Known:
+			never++
+			g.Silent = append(g.Silent, w.Workload)
+			continue
+		case w.Look.Silent():
+			g.Silent = append(g.Silent, w.Workload)
+		}
+		if youngest < 0 || w.Look.Age < youngest {
+			youngest = w.Look.Age
+		}
+	}
+	for i := range beats {
+		for _, name := range beats[i].Unstored {
+			if !slices.Contains(g.Unstored, name) && slices.ContainsFunc(all, func(w Watched) bool { return w.Workload == name }) {
+				g.Unstored = append(g.Unstored, name)
+			}
+		}
+	}
+	switch {
+	case len(all) > 0 && never == len(all):
+		g.Level, g.Text = Critical, "no guard has run yet: nothing is covered"
+	case len(all) > 0 && len(g.Silent) == len(all):
+		g.Level, g.Text = Critical, fmt.Sprintf("the guard is silent: nothing was checked for %s, and nothing is covered meanwhile", wording.Span(youngest))
+	case len(g.Silent) > 0:
+		g.Level, g.Text = Critical, fmt.Sprintf("%s of %d not checked: %s", wording.Count(len(g.Silent), "workload"), len(all), some(g.Silent))
+	case len(g.Unstored) > 0:
+		g.Level, g.Text = Critical, fmt.Sprintf("the state of %s cannot be read or written: nothing is acted on", some(g.Unstored))
+		g.Do, g.Command = "check the table's permissions, or the disk", "backstop doctor"
+		return g
+	default:
+		return g
+	}
+	g.Do, g.Command = wording.SilentRemedy.Do, wording.SilentRemedy.Command
+	return g
+}
+
+func some(names []string) string {
+	if len(names) <= namesMax {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:namesMax], ", "), len(names)-namesMax)
+}

@@ -1,0 +1,162 @@
+// Package pulse keeps the sign of life of a guard: the daemon and the function note every pass and leave, once a tick, a page in the store
+// from which everybody else can tell a quiet guard from a dead one (package health).
+package pulse
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/backstop-ecs/backstop/internal/control"
+	"github.com/backstop-ecs/backstop/internal/health"
+)
+
+const (
+	// pageName is where the page is kept; no workload can have the name.
+	pageName = "#guards"
+	// beatsMax bounds the guards of one store, the youngest kept; beatsFor is how long a dead one is remembered beside a living one.
+	beatsMax = 20
+	beatsFor = 24 * time.Hour
+	// tries bounds the attempts to write where another guard writes at the same time.
+	tries = 3
+)
+
+// Pulse is a guard's own. It is safe for concurrent use.
+type Pulse struct {
+	guard     string
+	tick      time.Duration
+	workloads []string
+	now       func() time.Time
+
+	mu       sync.Mutex
+	passed   map[string]time.Time
+	unstored map[string]int
+	events   map[string]time.Time
+	kept     time.Time
+}
+
+// New returns the pulse of a guard on host that has passed nothing yet. now is its machine's clock.
+func New(host string, workloads []string, tick time.Duration, now func() time.Time) *Pulse {
+	names := slices.Sorted(slices.Values(workloads))
+	sum := sha256.Sum256([]byte(strings.Join(names, "\n")))
+	return &Pulse{guard: fmt.Sprintf("%s-%.3x", host, sum), tick: tick, workloads: names, now: now, passed: make(map[string]time.Time),
+		unstored: make(map[string]int), events: make(map[string]time.Time)}
+}
+
+// Tell takes a report; it returns at once.
+func (p *Pulse) Tell(r *control.Report) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if r.Result == control.StoreFailed {
+		p.unstored[r.Workload]++
+		return
+	}
+	delete(p.unstored, r.Workload)
+	if !r.Result.Settled() {
+		return
+	}
+	p.passed[r.Workload] = p.now()
+	for i := range r.Observation.Signals {
+		s := &r.Observation.Signals[i]
+		if key := r.Workload + "/" + s.Pool; s.ID != s.Task && s.Pool != "" && s.At.After(p.events[key]) {
+			p.events[key] = s.At
+		}
+	}
+}
+
+// Beat is what there is to say now.
+func (p *Pulse) Beat() health.Beat {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.now()
+	b := health.Beat{Guard: p.guard, At: now.UTC(), TickSeconds: p.tick.Seconds(), Workloads: p.workloads, Events: make(map[string]time.Time, len(p.events))}
+	for key, at := range p.events {
+		b.Events[key] = at.UTC()
+	}
+	for _, name := range p.workloads {
+		if at := p.passed[name]; now.Sub(at) > p.tick+p.tick/2 {
+			if b.Late == nil {
+				b.Late = make(map[string]time.Time)
+			}
+			b.Late[name] = at.UTC()
+		}
+		if p.unstored[name] > 1 {
+			b.Unstored = append(b.Unstored, name)
+		}
+	}
+	return b
+}
+
+// Keep leaves a beat in the store, if it keeps pages and the last beat is about a tick old.
+func (p *Pulse) Keep(ctx context.Context, store any) error {
+	shelf, ok := store.(control.Shelf)
+	p.mu.Lock()
+	now := p.now()
+	due := ok && len(p.passed) > 0 && (p.kept.IsZero() || now.Sub(p.kept) >= p.tick*9/10)
+	if due {
+		p.kept = now
+	}
+	p.mu.Unlock()
+	if !due {
+		return nil
+	}
+	mine := p.Beat()
+	var err error
+	for range tries {
+		if err = keep(ctx, shelf, mine); !errors.Is(err, control.ErrStale) {
+			break
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("keep sign of life: %w", err)
+	}
+	return nil
+}
+
+func keep(ctx context.Context, shelf control.Shelf, mine health.Beat) error {
+	page, err := shelf.Pages(ctx, []string{pageName})
+	if err != nil {
+		return err
+	}
+	was := page[pageName]
+	all := []health.Beat{mine}
+	for _, b := range decode(was.Body) {
+		if b.Guard != mine.Guard && mine.At.Sub(b.At) < beatsFor {
+			all = append(all, b)
+		}
+	}
+	slices.SortFunc(all, func(a, b health.Beat) int { return b.At.Compare(a.At) })
+	body, err := json.Marshal(all[:min(len(all), beatsMax)])
+	if err != nil {
+		return err
+	}
+	return shelf.Keep(ctx, pageName, control.Page{Version: was.Version + 1, Body: body})
+}
+
+// Read returns the beats that guards have left in a store, the youngest first; none where it keeps no pages.
+func Read(ctx context.Context, store any) ([]health.Beat, error) {
+	shelf, ok := store.(control.Shelf)
+	if !ok {
+		return nil, nil
+	}
+	pages, err := shelf.Pages(ctx, []string{pageName})
+	if err != nil {
+		return nil, fmt.Errorf("read signs of life: %w", err)
+	}
+	return decode(pages[pageName].Body), nil
+}
+
+// decode reads a page; one of a later version, or a damaged one, says nothing.
+func decode(body []byte) []health.Beat {
+	var all []health.Beat
+	if len(body) == 0 || json.Unmarshal(body, &all) != nil {
+		return nil
+	}
+	return all
+}
