@@ -2,11 +2,14 @@ package app_test
 
 import (
 	"encoding/json"
-	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/sandbox"
 )
 
 func jsonOf(text string, v any) error { return json.Unmarshal([]byte(text), v) }
@@ -78,17 +81,7 @@ func (r *fleetRun) wantGood(t *testing.T, f *fleet) {
 	if len(r.failed) > 0 {
 		t.Errorf("%d looks failed", len(r.failed))
 	}
-	var raises, lowers []time.Duration
-	for _, w := range r.raises {
-		raises = append(raises, w.after)
-	}
-	for name, at := range r.lowers {
-		if served, ok := r.served[name]; ok {
-			lowers = append(lowers, at.Sub(served))
-		}
-	}
-	slices.Sort(raises)
-	slices.Sort(lowers)
+	raises, lowers := r.waits()
 	if by := late(raises, burst, perSecond); len(raises) == 0 || by > f.inTime() {
 		t.Errorf("%d workloads were covered, at worst %s after their turn", len(raises), by)
 	}
@@ -103,4 +96,47 @@ func (r *fleetRun) wantGood(t *testing.T, f *fleet) {
 			t.Errorf("a person is told of %s", reason)
 		}
 	}
+}
+
+// BenchmarkFleet plays L40 and L41 in real time, over a loopback listener, with ECS's own token buckets: some seven minutes each
+// (-benchtime 1x). It fails when a look fails.
+func BenchmarkFleet(b *testing.B) {
+	for _, c := range []struct {
+		name string
+		f    *fleet
+	}{
+		{"forty-small", &fleet{counts: small(), keep: 100}},
+		{"hundred-of-ten", &fleet{counts: repeat(10, 100), lose: repeat(5, 100)}},
+		{"hundred-of-ten-by-two-daemons", &fleet{counts: repeat(10, 100), lose: repeat(5, 100), daemons: 2}},
+		{"one-of-5000", &fleet{counts: []int{5000}, lose: []int{1500}}},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			for b.Loop() {
+				r := c.f.play(b, func(box *sandbox.Sandbox) aws.Config { return awsConfig(serve(b, box), nil) }, 4*time.Minute, 5*time.Minute)
+				b.Log(r.summary())
+				r.report(b)
+			}
+		})
+	}
+}
+
+// report gives a run's figures to the benchmark.
+func (r *fleetRun) report(b *testing.B) {
+	b.Helper()
+	if len(r.failed) > 0 {
+		b.Errorf("%d looks failed", len(r.failed))
+	}
+	raises, lowers := r.waits()
+	calls := 0
+	for name, n := range r.calls {
+		if !strings.HasPrefix(name, "sqs:") {
+			calls += n
+		}
+	}
+	b.ReportMetric(float64(raises[min(len(raises), 50)-1].Milliseconds()), "ms-first-50-raised")
+	b.ReportMetric(float64(late(raises, 50, 5).Milliseconds()), "ms-raised-after-turn")
+	b.ReportMetric(float64(late(lowers, 50, 5).Milliseconds()), "ms-given-back-after-turn")
+	b.ReportMetric(float64(len(r.failed)), "looks-failed")
+	b.ReportMetric(float64(calls)/float64(len(raises)), "calls/workload")
+	b.ReportMetric(0, "ns/op")
 }

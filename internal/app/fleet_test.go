@@ -226,21 +226,24 @@ func late(waits []time.Duration, burst int, perSecond float64) time.Duration {
 	return worst
 }
 
-// summary is what a run says in figures.
-func (r *fleetRun) summary() string {
-	var waits, backs []time.Duration
+// waits are, sorted, how long after the event each workload was covered, and how long after Spot was in service on-demand was given back.
+func (r *fleetRun) waits() (raises, lowers []time.Duration) {
 	for _, w := range r.raises {
-		waits = append(waits, w.after)
+		raises = append(raises, w.after)
 	}
 	for name, at := range r.lowers {
-		if served, ok := r.served[name]; ok {
-			backs = append(backs, at.Sub(served))
-		} else {
-			backs = append(backs, 0)
+		if served := r.served[name]; !served.IsZero() {
+			lowers = append(lowers, at.Sub(served))
 		}
 	}
-	slices.Sort(waits)
-	slices.Sort(backs)
+	slices.Sort(raises)
+	slices.Sort(lowers)
+	return raises, lowers
+}
+
+// summary is what a run says in figures.
+func (r *fleetRun) summary() string {
+	waits, backs := r.waits()
 	slices.Sort(r.passes)
 	q := func(d []time.Duration, p float64) time.Duration {
 		if len(d) == 0 {
