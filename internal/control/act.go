@@ -19,9 +19,9 @@ func raises(a failover.Action) bool {
 
 // turn waits until the decision's actions may be carried out. It reports false when that took so long that the look is too old to act
 // on; and the result is [Waiting] when it took longer than the workload is to be kept from another look.
-func (l *Loop) turn(ctx context.Context, j *job) (fresh bool) {
+func (l *Loop) turn(pass context.Context, j *job) (fresh bool) {
 	begun := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, turnTimeout)
+	ctx, cancel := context.WithTimeout(pass, turnTimeout)
 	defer cancel()
 	used := make(map[string]int, len(j.turns))
 	for _, a := range j.report.Decision.Actions {
@@ -43,7 +43,14 @@ func (l *Loop) turn(ctx context.Context, j *job) (fresh bool) {
 		}
 		j.turns[name] = append(j.turns[name], giveBack)
 	}
-	return time.Since(begun) < lookOld
+	if time.Since(begun) < lookOld {
+		return true
+	}
+	if end, ok := pass.Deadline(); ok && time.Until(end) < LookTimeout+ActTimeout {
+		j.report.Result, j.report.Err = Waiting, fmt.Errorf("pass of %s: too little time is left for another look", j.w.Name)
+		return true
+	}
+	return false
 }
 
 // giveBack gives back the turns that the pass did not use: it had nothing to do any more, or another program was first.

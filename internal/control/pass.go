@@ -92,6 +92,7 @@ func (l *Loop) pass(ctx context.Context, jobs []*job, done func(*job)) {
 	ctx, cancel := context.WithTimeout(ctx, PassDeadline)
 	defer cancel()
 	end := func(j *job) {
+		j.report.Partial = j.degraded
 		j.report.Workload, j.report.Started, j.report.Took = j.w.Name, now, time.Since(begun)
 		if j.entered {
 			j.it.gate <- struct{}{}

@@ -161,6 +161,8 @@ type Report struct {
 	// Result says how the pass ended; Err is set where that needs explaining.
 	Result Result
 	Err    error
+	// Partial is set when something could not be read that may be readable soon.
+	Partial bool
 	// Started is when the pass of this workload began by the loop's clock, Took how long it took.
 	Started time.Time
 	Took    time.Duration

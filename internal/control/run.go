@@ -216,21 +216,20 @@ func (l *Loop) ended(ctx context.Context, j *job) {
 	it.inPass = false
 	it.due = l.gridAfter(it.chunk, now)
 	it.notBefore = time.Time{}
-	failed := r.Result != Unchanged && r.Result != Committed && r.Result != Waiting
-	if failed || j.degraded {
-		if it.attempts++; r.Result == Stale {
-			it.attempts = 1 // whoever was first is alive and well: the signals need only get into the state
-		}
-		retry := now.Add(l.retryIn(it.attempts))
+	next := NextOf(r, it.attempts)
+	switch next.Why {
+	case NotAgain:
+		it.attempts = 0
+	case ForTurn:
+		it.attempts = 0
+		l.wantLockedAt(it, now)
+	default:
+		it.attempts++
+		retry := now.Add(min(l.ours(next.Retry), l.Tick))
 		l.wantLockedAt(it, retry)
-		if failed {
+		if r.Failed() {
 			it.notBefore = retry
 		}
-	} else {
-		it.attempts = 0
-	}
-	if r.Result == Waiting {
-		l.wantLockedAt(it, now)
 	}
 	if r.Result.Settled() {
 		done = l.settleLocked(j)
@@ -242,19 +241,14 @@ func (l *Loop) ended(ctx context.Context, j *job) {
 		if len(it.inbox) > 0 {
 			l.wantLocked(it, now, gap)
 		}
-		// A region that does not answer takes nothing from what is read: a moment to come is kept while retries back off.
-		if at := r.Decision.LookAgain; at.After(r.Observation.At) || !at.IsZero() && it.attempts == 0 {
-			ahead := max(at.Sub(r.Observation.At), lookSoonest)
-			l.wantLockedAt(it, now.Add(l.ours(ahead)))
+		if next.Look > 0 {
+			l.wantLockedAt(it, now.Add(l.ours(next.Look)))
 		}
 	}
 	l.mu.Unlock()
 	l.poke()
 	l.ack(ctx, done)
 }
-
-// retryIn returns the wait before a retry, in our time: never longer than the tick.
-func (l *Loop) retryIn(attempts int) time.Duration { return min(l.ours(backoff(attempts)), l.Tick) }
 
 // ours turns AWS's time into ours.
 func (l *Loop) ours(d time.Duration) time.Duration { return time.Duration(float64(d) / l.Scale) }
