@@ -138,14 +138,20 @@ func (f *fleet) play(tb testing.TB, cfg func(*sandbox.Sandbox) aws.Config, hold,
 	box.World(func(w *ecsim.World) { w.SetSupply(ecsim.SupplyKey{Region: region, Provider: ecsim.FargateSpot}, -1) })
 	for begun := time.Now(); time.Since(begun) < within && !r.finished; {
 		<-time.After(200 * time.Millisecond)
-		mu.Lock()
-		box.World(func(w *ecsim.World) {
+		var full []string
+		box.World(func(w *ecsim.World) { // not with mu: the sandbox takes it while it is locked
 			for i, name := range names {
-				if r.served[name].IsZero() && w.InService(spotOf(name)) >= f.counts[i] {
-					r.served[name] = time.Now()
+				if w.InService(spotOf(name)) >= f.counts[i] {
+					full = append(full, name)
 				}
 			}
 		})
+		mu.Lock()
+		for _, name := range full {
+			if r.served[name].IsZero() {
+				r.served[name] = time.Now()
+			}
+		}
 		r.finished = len(r.lowers) >= len(raised)
 		mu.Unlock()
 	}
