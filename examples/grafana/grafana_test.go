@@ -81,7 +81,7 @@ func TestEveryMetricServedIsDocumented(t *testing.T) {
 func TestEveryReasonAndResultNamedHereExists(t *testing.T) {
 	var known []string
 	for _, r := range failover.Reasons() {
-		known = append(known, string(r.Reason))
+		known = append(known, string(r))
 	}
 	for _, r := range []control.Result{control.Unchanged, control.Committed, control.ActionFailed, control.Unrecorded, control.Stale, control.Held, control.StoreFailed, control.Abandoned} {
 		known = append(known, string(r))

@@ -198,8 +198,8 @@ func (r *run) right() error {
 		case b.Mode != failover.Closed:
 			return fmt.Errorf("%w: the breaker of %s is %s", errNotThere, pool.Name, b.Mode)
 		}
-		if t := r.targets[ref(service)]; t != nil && (t.SuspendedIn || t.SuspendedOut || t.SuspendedScheduled || t.Min == 0) {
-			return fmt.Errorf("%w: the scalable target of %s is %+v", errNotThere, pool.Name, t.Scaling)
+		if t := r.targetOf(ref(service)); t != nil && (t.SuspendedIn || t.SuspendedOut || t.SuspendedScheduled || t.Min == 0) {
+			return fmt.Errorf("%w: the scalable target of %s is %+v", errNotThere, pool.Name, *t)
 		}
 	}
 	return nil

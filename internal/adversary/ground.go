@@ -57,6 +57,8 @@ const (
 	checkPasses = 2
 	drainFor    = 30 * time.Second
 	graceMin    = 2 * time.Minute
+	// noticedAfter is when health checks show at the latest that an application has ceased to answer: until then nothing can know.
+	noticedAfter = 5 * checkEvery
 )
 
 // front is the target groups and the listener of one region.
@@ -220,4 +222,10 @@ func (r *run) serving(s control.ServiceRef, g *ecsim.Glance) int {
 		n += min(v.InService, int(math.Ceil(v.Share*float64(g.TrueDesired)-1e-9)))
 	}
 	return min(n, g.InService)
+}
+
+// unnoticed reports whether applications have changed so lately whether they answer that no health check need show it yet. The caller
+// holds the mutex.
+func (r *run) unnoticed() bool {
+	return !r.unwellAt.IsZero() && r.w.Now().Sub(r.unwellAt) < noticedAfter
 }

@@ -77,10 +77,14 @@ type willing struct {
 // SetDesired sets a desired count.
 func (f willing) SetDesired(s ecsim.Ref, n int) error {
 	err := f.World.SetDesired(s, n)
-	if err == nil && s == ref(f.r.refs[0]) {
-		f.r.watch.willed(n)
+	if err != nil || s != ref(f.r.refs[0]) {
+		return err
 	}
-	return err
+	if t, ok := f.r.forces.s.Target(s); ok && t.Suspended.In && t.Suspended.Out && n <= f.r.watch.wanted() {
+		return nil // the count is held down, and AWS lifts it to the minimum: nobody wants fewer
+	}
+	f.r.watch.willed(n)
+	return nil
 }
 
 // scaled puts the bounds and suspensions of a scalable target in force.

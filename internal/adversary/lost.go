@@ -149,3 +149,17 @@ func (r *run) isThrottled() bool {
 	defer r.mu.Unlock()
 	return r.throttled
 }
+
+// willed notes that somebody gave the owner's desired count a value.
+func (w *watch) willed(count int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.wills = append(w.wills, will{count: count, at: time.Now()})
+}
+
+// wanted is the count that was last wanted.
+func (w *watch) wanted() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.wills[len(w.wills)-1].count
+}

@@ -18,6 +18,16 @@ func countScenes() []Scene {
 			s.spot(0)
 			s.until(15*time.Minute, func() bool { return s.asked(0) < s.want/2 })
 			s.told(10*time.Minute, failover.ReasonScalingParked)
+			s.whole(8 * time.Minute)
+			s.schedule(12) // a bound that the demand fits in
+			s.fresh()
+			s.wait(15 * time.Minute)
+			s.keeps(s.want)
+			s.schedule(30)
+			s.wait(3 * time.Minute)
+			s.want = 30
+			s.covered(90 * time.Second)
+			s.whole(8 * time.Minute)
 			s.spot(-1)
 		}, back: 4 * time.Hour},
 		{Case: "L36", Name: "the demand is multiplied in a gap", play: func(s *stage) {
@@ -115,10 +125,7 @@ func countScenes() []Scene {
 			s.spot(10)
 			s.covered(coverSoon)
 			s.wait(3 * time.Minute)
-			low := 30
-			s.on(func(w *ecsim.World) {
-				_ = s.r.forces.s.PutAction(w.Now(), s.pool(0), scaler.Action{Name: "more", Schedule: "at(" + w.Now().Add(time.Minute).UTC().Format("2006-01-02T15:04:05") + ")", Min: &low})
-			})
+			s.schedule(30)
 			s.wait(3 * time.Minute)
 			s.want = s.asked(0)
 			s.fresh()
@@ -127,6 +134,14 @@ func countScenes() []Scene {
 			s.spot(-1)
 		}, back: 3 * time.Hour},
 	}
+}
+
+// schedule lets a scheduled action set the least number of tasks in a minute.
+func (s *stage) schedule(low int) {
+	s.on(func(w *ecsim.World) {
+		at := w.Now().Add(time.Minute).UTC().Format("2006-01-02T15:04:05")
+		_ = s.r.forces.s.PutAction(w.Now(), s.pool(0), scaler.Action{Name: "more", Schedule: "at(" + at + ")", Min: &low})
+	})
 }
 
 // load multiplies the load that drives the demand.

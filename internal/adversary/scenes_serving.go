@@ -155,6 +155,7 @@ func releaseScenes() []Scene {
 			s.covered(coverSoon)
 			s.whole(8 * time.Minute)
 			s.fresh()
+			s.told(5*time.Minute, failover.ReasonReleaseWaits)
 			s.wait(40 * time.Minute)
 			s.keeps(s.want)
 			s.spot(-1)

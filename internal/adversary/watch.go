@@ -124,13 +124,6 @@ func (w *watch) happened(s *failover.Signal) {
 	w.facts[k] = f
 }
 
-// willed notes that somebody gave the owner's desired count a value.
-func (w *watch) willed(count int) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.wills = append(w.wills, will{count: count, at: time.Now()})
-}
-
 // begins notes that a process begins a pass.
 func (w *watch) begins(p *process) {
 	w.mu.Lock()
@@ -288,7 +281,7 @@ func (w *watch) acts(p *process, s control.ServiceRef, a failover.Action, seen m
 		}
 		// What changed between the look and the act nobody can know.
 		saw := seen[w.poolOf(other.Service)]
-		changed = changed || g.Unthreatened != saw.last || serving != saw.serving || g.Pending != saw.pending || g.TrueDesired != saw.desired || g.Deployments > 1
+		changed = changed || r.unnoticed() || g.Unthreatened != saw.last || serving != saw.serving || g.Pending != saw.pending || g.TrueDesired != saw.desired || g.Deployments > 1
 	}
 	owner := s == r.refs[0]
 	r.mu.Unlock()

@@ -239,8 +239,8 @@ func (o *weather) setBounds() {
 		if o.r.register(s, sc) != nil {
 			return
 		}
-		if after, _ := w.Glance(s); after.TrueDesired != before.TrueDesired {
-			o.r.watch.willed(after.TrueDesired)
+		if after, _ := w.Glance(s); after.TrueDesired != before.TrueDesired && before.TrueDesired == o.r.watch.wanted() {
+			o.r.watch.willed(after.TrueDesired) // else the count was held down, and AWS lifted it to the minimum
 		}
 	})
 }

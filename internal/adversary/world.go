@@ -241,10 +241,25 @@ func kindOf(t *ecsim.Task) failover.SignalKind {
 func (d direct) Scaling(_ context.Context, s control.ServiceRef) (failover.Scaling, error) {
 	d.r.mu.Lock()
 	defer d.r.mu.Unlock()
-	if t := d.r.targets[ref(s)]; t != nil {
-		return t.Scaling, nil
+	if t := d.r.targetOf(ref(s)); t != nil {
+		return *t, nil
 	}
 	return failover.Scaling{Known: true}, nil
+}
+
+// targetOf is a service's scalable target, with what scheduled actions have made of it; nil if there is none. The caller holds the
+// mutex.
+func (r *run) targetOf(s ecsim.Ref) *failover.Scaling {
+	t := r.targets[s]
+	if t == nil {
+		return nil
+	}
+	if r.forces != nil {
+		if now, ok := r.forces.s.Target(s); ok {
+			t.Min, t.Max = now.Min, now.Max
+		}
+	}
+	return &t.Scaling
 }
 
 // Apply carries out one action.
@@ -261,7 +276,7 @@ func (d direct) Apply(_ context.Context, s control.ServiceRef, action failover.A
 		_, err := w.UpdateService(ref(s), ecsim.UpdateServiceInput{TaskDefinition: a.TaskDefinition})
 		return apiError("ecs:UpdateService", err)
 	case failover.ParkScaling:
-		return r.register(ref(s), failover.Scaling{Known: true, Present: true, Max: a.Max, SuspendedIn: true, SuspendedOut: true, SuspendedScheduled: true})
+		return r.register(ref(s), failover.Scaling{Known: true, Present: true, Max: a.Max, SuspendedIn: true, SuspendedOut: true, SuspendedScheduled: a.SuspendedScheduled})
 	case failover.RestoreScaling:
 		return r.register(ref(s), a.Scaling)
 	case failover.HoldDemand:

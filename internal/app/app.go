@@ -88,7 +88,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 	}
 	events := o.Config.Events.SQS
 	a.Loop = &control.Loop{
-		Services:  service.New(o.AWS, service.Options{Scale: o.Scale, NoEvents: events == ""}),
+		Services:  service.New(o.AWS, service.Options{Scale: o.Scale, NoEvents: events == "", Installation: parts.Installation(o.Config, o.AWS.Region)}),
 		Store:     a.Store,
 		Workloads: workloads,
 		Tick:      o.Tick,

@@ -126,7 +126,7 @@ func paths(v any, at string, out map[string]bool) {
 	}
 }
 
-var everyAction = journal.Actions{failover.SetDesiredCount{Pool: "p", Count: 1, From: 2}, failover.ParkScaling{Pool: "p", Max: 1},
+var everyAction = journal.Actions{failover.SetDesiredCount{Pool: "p", Count: 1, From: 2}, failover.ParkScaling{Pool: "p", Max: 1, SuspendedScheduled: true},
 	failover.RestoreScaling{Pool: "p", Scaling: failover.Scaling{Known: true, Present: true, Min: 1, Max: 2, SuspendedIn: true, SuspendedOut: true, SuspendedScheduled: true}},
 	failover.SyncTaskDefinition{Pool: "p", TaskDefinition: "t"}, failover.StopTask{Pool: "p", Task: "t"},
 	failover.HoldDemand{Pool: "p", Demand: 1}, failover.DrainTask{Pool: "p", Task: "t"}}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/health"
 	"github.com/backstop-ecs/backstop/internal/journal"
 	"github.com/backstop-ecs/backstop/internal/wording"
 )
@@ -18,24 +19,14 @@ func (l *Loop) decisionEntry(j *job, generation uint64) journal.Entry {
 		Decision: &d, Actions: d.Actions, Withheld: d.Withheld}
 }
 
-// noticeEntries records the notices that were not there at the last pass. A trouble that lasts is recorded
-// once per process and each time it comes back.
+// noticeEntries records the notices that were not there at the last pass, whoever made it. A trouble that lasts is recorded once, and
+// each time it comes back.
 func (l *Loop) noticeEntries(j *job, generation uint64) []journal.Entry {
 	var out []journal.Entry
-	now := make(map[string]bool, len(j.report.Decision.Notices))
-	for i := range j.report.Decision.Notices {
-		n := j.report.Decision.Notices[i]
-		if len(now) >= noticesMax || now[n.Key] {
-			continue
-		}
-		now[n.Key] = true
-		if j.it.told[n.Key] {
-			continue
-		}
+	for _, n := range health.News(&j.report.Before, &j.report.Decision) {
 		out = append(out, journal.Entry{Version: journal.Version, ID: l.entryID(), Workload: j.w.Name, At: j.report.Decision.At,
-			Kind: journal.KindNotice, Generation: generation, Notice: &n})
+			Kind: journal.KindNotice, Generation: generation, Notice: n})
 	}
-	j.telling = now
 	return out
 }
 
@@ -56,21 +47,26 @@ func ordersOf(s *failover.State) string {
 	return out
 }
 
-// note records what a pass found that changed nothing in the state: new notices, what a policy that only
-// observes, or a pause, withheld, each when it differs from the last time, and the first decision after an order, so that
-// the newest one in the journal is no older than what was ordered.
-func (l *Loop) note(ctx context.Context, j *job) {
-	entries := l.noticeEntries(j, 0)
-	withheld := ""
-	for _, a := range j.report.Decision.Withheld {
-		withheld += wording.Action(a) + "\n"
+// withheldOf says in a word what a decision withholds.
+func withheldOf(d *failover.Decision) (text string) {
+	for _, a := range d.Withheld {
+		text += wording.Action(a) + "\n"
 	}
+	return text
+}
+
+// note records what a pass found that changed nothing in the state: what a policy that only observes, or a pause, withheld, when it
+// differs from the last time, and the first decision after an order, so that the newest one in the journal is no older than what was
+// ordered.
+func (l *Loop) note(ctx context.Context, j *job) {
+	var entries []journal.Entry
+	withheld := withheldOf(&j.report.Decision)
 	orders := ordersOf(&j.record.State)
 	if (withheld != j.it.withheld && withheld != "") || (j.it.orders != nil && *j.it.orders != orders) {
 		entries = append(entries, l.decisionEntry(j, 0))
 	}
 	if len(entries) == 0 {
-		j.it.withheld, j.it.told, j.it.orders = withheld, j.telling, &orders
+		j.it.withheld, j.it.orders = withheld, &orders
 		return
 	}
 	storeCtx, cancel := context.WithTimeout(ctx, StoreTimeout)
@@ -82,5 +78,5 @@ func (l *Loop) note(ctx context.Context, j *job) {
 			slog.Any(KeyErr, fmt.Errorf("append to journal: %w", err)))
 		return
 	}
-	j.it.withheld, j.it.told, j.it.orders = withheld, j.telling, &orders
+	j.it.withheld, j.it.orders = withheld, &orders
 }

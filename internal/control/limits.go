@@ -93,6 +93,4 @@ const (
 	// than LeaseFor, so that a lease left behind by a crash runs out meanwhile.
 	intentTries = 100
 	intentWait  = 250 * time.Millisecond
-	// noticesMax bounds the keys of notices that are remembered per workload.
-	noticesMax = 256
 )

@@ -89,7 +89,6 @@ type item struct {
 	chunk     int
 	inbox     []arrival
 	seen      uint64 // the newest generation that we know of
-	told      map[string]bool
 	withheld  string
 	vigil     vigil
 	orders    *string // what operators have ordered, as of the last decision that is in the journal; nil: not known
@@ -142,7 +141,7 @@ func (l *Loop) build() error {
 			return fmt.Errorf("build loop: workload %q has %d services for %d pools", w.Name, len(w.Refs), len(w.Policy.Pools))
 		}
 		l.index[w.Name] = i
-		it := &item{gate: make(chan struct{}, 1), told: make(map[string]bool)}
+		it := &item{gate: make(chan struct{}, 1)}
 		it.gate <- struct{}{}
 		l.items = append(l.items, it)
 		for k, r := range w.Refs {

@@ -34,7 +34,6 @@ type job struct {
 	looking time.Time
 	// observed is when the look at them ended.
 	observed time.Time
-	telling  map[string]bool // the keys of this pass's notices
 	// degraded says that something could not be read that may be readable soon.
 	degraded bool
 	// outlived says that the record's lease has run out, whatever its date says.
@@ -234,7 +233,7 @@ func (l *Loop) carry(ctx context.Context, j *job) {
 		return
 	}
 	orders := ordersOf(&next.State)
-	j.it.told, j.it.orders = j.telling, &orders
+	j.it.orders, j.it.withheld = &orders, withheldOf(&r.Decision)
 	r.Result = Committed
 	if r.Decision.Acts() {
 		from := time.Now()

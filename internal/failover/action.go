@@ -19,11 +19,14 @@ type HoldDemand struct {
 	Demand int    `json:"demand"`
 }
 
-// ParkScaling suspends a pool's scalable target and sets its bounds to [0, Max] in the same call, so that
-// Application Auto Scaling does not lift the service again. The target is never deregistered.
+// ParkScaling suspends the policies of a pool's scalable target and sets its bounds to [0, Max] in the same call, so that
+// Application Auto Scaling does not lift the service again. Its scheduled actions go on: what they make of the bounds is read, kept
+// and put back. The target is never deregistered.
 type ParkScaling struct {
 	Pool string `json:"pool"`
 	Max  int    `json:"max"`
+	// SuspendedScheduled is as it is: whoever suspended scheduled scaling did so for reasons of their own.
+	SuspendedScheduled bool `json:"suspended_scheduled,omitempty"`
 }
 
 // RestoreScaling puts a scalable target's original bounds and suspensions back.

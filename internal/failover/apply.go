@@ -54,14 +54,14 @@ func applyDemand(p Policy, s State, in Intent) (State, error) {
 	if in.Demand < 0 || in.Demand > ServiceTasksMax*len(p.Pools) {
 		return s, fmt.Errorf("set demand: %d is not within 0..%d", in.Demand, ServiceTasksMax*len(p.Pools))
 	}
-	s.ConfirmedAt = later(in.At, s.Seen.At)
 	k := p.owner()
+	if k >= 0 && !s.DemandSet {
+		return s, errors.New("set demand: the workload was never observed; its owner's desired count is the demand")
+	}
+	s.ConfirmedAt = later(in.At, s.Seen.At)
 	if k < 0 {
 		s.DemandWanted = in.Demand
 		return s, nil
-	}
-	if !s.DemandSet {
-		return s, errors.New("set demand: the workload was never observed; its owner's desired count is the demand")
 	}
 	s.Pools = ownPools(p, s)
 	// The owner's count is the demand: ask for the new one, and know the old one when it is seen.
@@ -118,50 +118,35 @@ func ownPools(p Policy, s State) []PoolState {
 // Acted marks the counts of the given actions as accepted by ECS, so that they are not asked for again while
 // reads may still be stale. The caller stores the result with the outcome.
 func Acted(s State, done []Action) State {
-	return withCounts(s, done, func(ps *PoolState, set SetDesiredCount) bool {
-		changed := !ps.RefusedSince.IsZero()
+	return withCounts(s, done, func(ps *PoolState, set SetDesiredCount) {
 		ps.RefusedSince = zeroTime
 		if ps.Asked != nil && ps.Asked.Count == set.Count && !ps.Asked.Done {
 			asked := *ps.Asked
 			asked.Done = true
-			ps.Asked, changed = &asked, true
+			ps.Asked = &asked
 		}
-		return changed
 	})
 }
 
 // Refused notes of every pool that a call which would have raised it has failed: as long as they do, the pool gets
 // nothing by being asked. The caller stores the result with the outcome.
 func Refused(s State, failed []Action, at time.Time) State {
-	return withCounts(s, failed, func(ps *PoolState, set SetDesiredCount) bool {
-		if set.Count <= set.From || !ps.RefusedSince.IsZero() {
-			return false
+	return withCounts(s, failed, func(ps *PoolState, set SetDesiredCount) {
+		if set.Count > set.From && ps.RefusedSince.IsZero() {
+			ps.RefusedSince = at
 		}
-		ps.RefusedSince = at
-		return true
 	})
 }
 
 // withCounts returns the state with what change makes of the pools whose counts the actions set.
-func withCounts(s State, actions []Action, change func(*PoolState, SetDesiredCount) bool) State {
-	own := false
+func withCounts(s State, actions []Action, change func(*PoolState, SetDesiredCount)) State {
+	s.Pools = slices.Clone(s.Pools)
 	for _, a := range actions {
 		set, ok := a.(SetDesiredCount)
-		if !ok {
-			continue
-		}
 		for i := range s.Pools {
-			if s.Pools[i].Name != set.Pool {
-				continue
+			if ok && s.Pools[i].Name == set.Pool {
+				change(&s.Pools[i], set)
 			}
-			next := s.Pools[i]
-			if !change(&next, set) {
-				continue
-			}
-			if !own {
-				s.Pools, own = slices.Clone(s.Pools), true
-			}
-			s.Pools[i] = next
 		}
 	}
 	return s

@@ -50,8 +50,9 @@ type cascaded struct {
 
 // cascade walks the pools in order of preference. Spot pools come first: each is asked for what those before it do not hold, and what
 // they lack and nobody excuses is what on-demand must hold.
-func cascade(r *Room, in cascadeInput) cascaded {
-	n := len(in.p.Pools)
+func cascade(r *Room, given cascadeInput) cascaded {
+	r.cascading = given
+	in, n := &r.cascading, len(given.p.Pools)
 	out := cascaded{targets: of(r.targets[:], n), needs: of(r.needs[:], n), shared: -1}
 	left := in.goal.Wanted
 	for a := 0; a < n; {
@@ -148,6 +149,7 @@ func (in *cascadeInput) coverPool(out *cascaded, i, left int) int {
 	t.Need = clamp(left-behind, 0, bound)
 	last := in.lastCover(i)
 	raise := in.raise(t, k, t.Need)
+	raise = min(raise, max(2*out.need, out.need+t.Surplus+2)-in.standing(out, i))
 	impaired, next := in.impaired(i)
 	switch {
 	case in.fails[i] != nil:
@@ -167,10 +169,37 @@ func (in *cascadeInput) coverPool(out *cascaded, i, left int) int {
 	if !t.Impaired {
 		return min(t.Need, t.Raise)
 	}
-	if a := in.s.Pools[i].Asked; k.Sight == Told && a != nil && a.Done && in.s.Pools[i].RefusedSince.IsZero() {
-		return min(t.Need, k.InForce.High) // ECS has taken the call
+	if k.Sight == Told && in.taken(i) {
+		return min(t.Need, k.InForce.High)
 	}
 	return min(t.Need, k.reliable())
+}
+
+// taken reports whether ECS has taken the last call for a pool.
+func (in *cascadeInput) taken(i int) bool {
+	a := in.s.Pools[i].Asked
+	return a != nil && a.Done && in.s.Pools[i].RefusedSince.IsZero()
+}
+
+// standing is what the other on-demand pools were asked for and may hold: the bound is one on all of them. What cannot be placed there
+// does not use it up.
+func (in *cascadeInput) standing(out *cascaded, i int) (n int) {
+	for j := range in.known {
+		k := &in.known[j]
+		if j == i || in.p.Pools[j].Capacity != OnDemand || !k.counts() {
+			continue
+		}
+		impaired, _ := in.impaired(j)
+		switch {
+		case k.Sight == Told && !in.taken(j):
+			n += k.InService.High
+		case impaired || in.fails[j] != nil || k.OutOfTraffic:
+			n += k.reliable()
+		default:
+			n += max(k.InForce.High, out.targets[j].Raise)
+		}
+	}
+	return n
 }
 
 // raise is what an on-demand pool is asked for to hold what is needed: a surplus for the part that is not in service yet, as of

@@ -8,10 +8,11 @@ import (
 // counter counts a listed pool task by task.
 type counter struct {
 	k                          Known
-	l                          *look
+	l                          look
 	ready, running             int
 	live, placed, surviving    int
 	deniedReady                time.Duration // above 0: health is denied for so long that the running time stands in for it
+	recentFrom, survivedFrom   time.Time     // what started before has not started recently, or has survived
 	newestServing              time.Time
 	oldestStart, oldestWarming time.Time
 	revisions                  [revisionsMax]int // in service, by revision
@@ -22,7 +23,8 @@ const revisionsMax = 8
 
 // countTasks reads a listing. It is the one loop over tasks, run twice where late tasks need to be known by younger ones.
 func countTasks(l look, k Known) Known {
-	c := counter{k: k, l: &l, ready: l.po.Steady, running: l.po.Steady, live: l.po.Steady, surviving: l.po.Steady}
+	c := counter{k: k, l: l, ready: l.po.Steady, running: l.po.Steady, live: l.po.Steady, surviving: l.po.Steady,
+		recentFrom: l.now.Add(-healthWindow), survivedFrom: l.now.Add(-survive)}
 	if l.po.HealthBased && l.po.HealthErr != ErrNone {
 		c.k.HealthUnread = true
 		if since := l.ps.HealthErrSince; l.po.HealthErr == ErrDenied && !since.IsZero() && l.now.Sub(since) >= deniedFor {
@@ -56,8 +58,8 @@ func (c *counter) ageMark(created time.Time) time.Time {
 
 // wanted counts a task that is RUNNING and wanted, or leaves.
 func (c *counter) wanted(t *Task) {
-	l, k := c.l, &c.k
-	if t.Phase == Leaving || l.gone.noticed(t.ID) {
+	l, k := &c.l, &c.k
+	if t.Phase == Leaving || l.gone.find(t.ID, "", "") >= 0 {
 		k.Leaving++
 		if t.Works {
 			k.Working++
@@ -76,7 +78,7 @@ func (c *counter) wanted(t *Task) {
 	}
 	c.running++
 	c.live++
-	if l.now.Sub(t.StartedAt) <= healthWindow {
+	if !t.StartedAt.Before(c.recentFrom) {
 		k.StartedRecently++
 	}
 	if c.isReady(t) {
@@ -108,7 +110,7 @@ func (c *counter) wanted(t *Task) {
 
 // isReady reports whether a RUNNING task is in service, apart from its revision's traffic.
 func (c *counter) isReady(t *Task) bool {
-	l := c.l
+	l := &c.l
 	if !l.po.HealthBased {
 		return c.ranFor(t, l.p.ReadyAfter)
 	}
@@ -123,8 +125,8 @@ func (c *counter) isReady(t *Task) bool {
 
 // ranFor reports whether a task has run for so long, and notes when it will have.
 func (c *counter) ranFor(t *Task, d time.Duration) bool {
-	if ran := c.l.now.Sub(t.StartedAt); ran < d {
-		c.k.NextReady = sooner(c.k.NextReady, t.StartedAt.Add(d))
+	if at := t.StartedAt.Add(d); c.l.now.Before(at) {
+		c.k.NextReady = sooner(c.k.NextReady, at)
 		return false
 	}
 	return true
@@ -133,9 +135,9 @@ func (c *counter) ranFor(t *Task, d time.Duration) bool {
 // survived counts a task in service that has run for a minute, and whether it proves a pool whose breaker is not closed.
 func (c *counter) survived(t *Task) {
 	b := &c.l.ps.B
-	if proven := t.StartedAt.Add(survive); c.l.now.Before(proven) {
+	if t.StartedAt.After(c.survivedFrom) {
 		if b.Mode != Closed {
-			c.k.NextProof = sooner(c.k.NextProof, proven)
+			c.k.NextProof = sooner(c.k.NextProof, t.StartedAt.Add(survive))
 		}
 		return
 	}
@@ -147,8 +149,8 @@ func (c *counter) survived(t *Task) {
 
 // starting counts a task that exists and is not RUNNING.
 func (c *counter) starting(t *Task) {
-	l, k := c.l, &c.k
-	if t.Phase != Provisioning && t.Phase != Placed || l.gone.noticed(t.ID) {
+	l, k := &c.l, &c.k
+	if t.Phase != Provisioning && t.Phase != Placed || l.gone.find(t.ID, "", "") >= 0 {
 		return
 	}
 	c.live++

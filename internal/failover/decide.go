@@ -24,37 +24,42 @@ func Step(p *Policy, s State, o *Observation) (State, Decision) {
 	return StepIn(new(Room), p, s, o)
 }
 
-// StepIn is Step with a room that was used before.
+// StepIn is Step with a room that was used before. The state that it returns holds until the second call with the same room after
+// this one, the decision until the next: a caller that wants them for longer uses Step.
 func StepIn(r *Room, p *Policy, s State, o *Observation) (State, Decision) {
-	*r = Room{}
+	r.used = 0
+	res := r.next()
 	o = inOrder(p, o)
 	dark := isDark(o)
-	s, note := prepared(p, s, o, dark)
+	s, note := prepared(res, p, s, o, dark)
 
-	ev := absorb(p, s.Window, o, dark)
+	ev := absorb(&r.facts, p, s.Window, o, dark)
 	s = learned(p, s, ev)
-	tallies := tally(r, p, &s, ev.window, o.At)
-	s = sighted(p, s, o, tallies, dark)
+	tallies := tally(r, p, &s, ev.window, o.Pools, o.At)
+	r.before = sighted(p, s, o, tallies, dark)
+	before := &r.before
 
-	known := knownOf(r, p, &s, o, ev.window, tallies)
-	goal := demandOf(p, &s, known, o)
-	pinned := pinnedTo(&s)
+	known := knownOf(r, p, before, o, ev.window, tallies)
+	r.goal = demandOf(p, before, known, o)
+	goal, pinned := &r.goal, pinnedTo(before)
 	needIn := func(pool, asked int) Need {
-		return needOf(excuseInput{p: p, pool: pool, known: &known[pool], tally: &tallies[pool], state: &s.Pools[pool], seen: &s.Seen.Pools[pool],
-			po: &o.Pools[pool], goal: &goal, win: ev.window, now: o.At, gap: s.Gap != nil, asked: asked})
+		return needOf(excuseInput{p: p, known: &known[pool], tally: &tallies[pool], state: &before.Pools[pool], seen: &before.Seen.Pools[pool],
+			po: &o.Pools[pool], goal: goal, win: ev.window, now: o.At, gap: before.Gap != nil, asked: asked})
 	}
-	sw := breakersOf(r, switchInput{p: p, s: &s, goal: &goal, known: known, tallies: tallies, pools: o.Pools, pinned: pinned, now: o.At, needIn: needIn})
-	fails := failing(r, p, &s, known, tallies, o)
-	warm, warmNext := ahead(r, p, &s, known, fails, o.At)
-	cas := cascade(r, cascadeInput{p: p, s: &s, goal: &goal, known: known, tally: tallies, fails: fails, limits: sw.limits, pinned: pinned, now: o.At,
+	r.switched = breakersOf(r, switchInput{p: p, s: before, goal: goal, known: known, tallies: tallies, pools: o.Pools, pinned: pinned, now: o.At, needIn: needIn})
+	sw := &r.switched
+	fails := failing(r, p, before, known, tallies, o)
+	warm, warmNext := ahead(r, p, before, known, fails, o.At)
+	r.cascaded = cascade(r, cascadeInput{p: p, s: before, goal: goal, known: known, tally: tallies, fails: fails, limits: sw.limits, pinned: pinned, now: o.At,
 		needIn: needIn, warm: warm})
-	may := permit(r, permitInput{p: p, s: &s, known: known, targets: cas.targets, pinned: pinned, now: o.At})
-	pl := plan(r, planInput{p: p, s: &s, o: o, goal: &goal, known: known, targets: cas.targets, may: may, switched: &sw, pinned: pinned})
+	cas := &r.cascaded
+	may := permit(r, permitInput{p: p, s: before, known: known, targets: cas.targets, pinned: pinned, now: o.At})
+	r.planned = plan(r, planInput{p: p, s: before, o: o, goal: goal, known: known, targets: cas.targets, may: may, switched: sw, pinned: pinned})
 
-	in := outcome{p: p, before: &s, o: o, known: known, tallies: tallies, goal: &goal, sw: &sw, fails: fails, cas: &cas, may: may, plan: &pl,
+	in := outcome{p: p, before: before, o: o, known: known, tallies: tallies, goal: goal, sw: sw, fails: fails, cas: cas, may: may, plan: &r.planned,
 		window: ev.window, pinned: pinned, dark: dark, next: sooner(warmNext, goal.Next), note: note}
 	after := in.state()
-	return after, in.decision(&after)
+	return after, in.decision(res, &after)
 }
 
 // isDark reports whether nothing at all could be read: the time is the caller's guess, for AWS did not tell its own.
@@ -72,8 +77,8 @@ func pinnedTo(s *State) Mode {
 
 // prepared gives every pool its state in the policy's order, corrects a clock that has jumped back, begins a new month's spending, and
 // ends the orders whose time is over.
-func prepared(p *Policy, s State, o *Observation, dark bool) (State, *Finding) {
-	pools, seen := make([]PoolState, len(p.Pools)), make([]PoolSeen, len(p.Pools))
+func prepared(res *result, p *Policy, s State, o *Observation, dark bool) (State, *Finding) {
+	pools, seen := of(res.pools[:], len(p.Pools)), of(res.seen[:], len(p.Pools))
 	for i := range p.Pools {
 		if name := p.Pools[i].Name; i < len(s.Pools) && i < len(s.Seen.Pools) && s.Pools[i].Name == name && s.Seen.Pools[i].Name == name {
 			pools[i], seen[i] = s.Pools[i], s.Seen.Pools[i]
@@ -146,7 +151,7 @@ func rebased(s State, now time.Time, holdOff time.Duration) State {
 	}
 	for i := range s.Pools {
 		ps, seen := &s.Pools[i], &s.Seen.Pools[i]
-		for _, t := range []*time.Time{&ps.UnplacedSince, &ps.RefusedSince, &ps.ReleasedAt, &ps.StoppedAt, &ps.FailedAt, &ps.UnreachedSince, &ps.GoneSince, &ps.LostAt,
+		for _, t := range []*time.Time{&ps.UnplacedSince, &ps.RefusedSince, &ps.ReleasedAt, &ps.StoppedAt, &ps.FailedAt, &ps.UnreachedSince, &ps.ElsewhereSince, &ps.GoneSince, &ps.LostAt,
 			&ps.HealthErrSince, &ps.B.Since, &ps.B.TrippedAt, &ps.B.StepAt, &seen.At, &seen.WholeAt, &seen.ShortAt, &seen.ServedTo, &seen.ReclaimsAt} {
 			back(t, 0)
 		}
@@ -214,6 +219,7 @@ func sighted(p *Policy, s State, o *Observation, tallies []Tally, dark bool) Sta
 			ps.HealthErrSince = o.At
 		}
 		if po.Err == ErrNone {
+			ps.ElsewhereSince = since(ps.ElsewhereSince, po.HeldBy != "", o.At)
 			ps.UnreachedSince, ps.WrittenOff, ps.LostAt = zeroTime, false, zeroTime
 			ps.GoneSince = since(ps.GoneSince, po.Draining, o.At)
 			continue

@@ -40,7 +40,9 @@ func demandOf(p *Policy, s *State, known []Known, o *Observation) Goal {
 	default:
 		g.Asked = s.Pools[k].Asked
 		if known[k].Sight == Fresh && !o.Pools[k].Draining {
-			g = g.read(&o.Pools[k], &s.Seen.Pools[k], reading{o.Pools[k].Desired, o.At, p.StaleFor})
+			r := reading{o.Pools[k].Desired, o.At, p.StaleFor}
+			g.Demand, g.Asked = bounded(g.Demand, g.Asked, s.Pools[k].Parked, o.Pools[k].Scaling, r)
+			g = g.read(&o.Pools[k], &s.Seen.Pools[k], r)
 		}
 	}
 	g.Changed = s.DemandSet && g.Demand != g.From
@@ -66,6 +68,18 @@ func (g Goal) read(po *PoolObservation, seen *PoolSeen, r reading) Goal {
 	}
 	g.Set = true
 	return g
+}
+
+// bounded follows bounds that a parked scalable target was given meanwhile, by a scheduled action or a person: the demand is moved
+// inside them, as AWS would have done. The count that AWS lifted to the new minimum is not what is wanted.
+func bounded(demand int, a *Asked, parked *Scaling, sc Scaling, r reading) (int, *Asked) {
+	if parked == nil || a == nil || !sc.Known || !sc.Present || sc.Min == 0 && sc.Max == parked.Max {
+		return demand, a
+	}
+	if r.count == sc.Min && a.theirs(r) {
+		a = &Asked{Count: r.count, At: r.at, Done: true, Seen: true, Old: a.Old}
+	}
+	return clamp(demand, sc.Min, max(sc.Min, sc.Max)), a
 }
 
 // logDemand keeps the recent changes of demand for as long as they explain that tasks start.
@@ -117,7 +131,8 @@ func (g Goal) inGap(s *State, known []Known, p *Policy, now time.Time) Goal {
 		gap.Kept, gap.FellAt, gap.Echo = g.Demand, zeroTime, false
 	case gap.FellAt.IsZero() || g.Changed && g.Demand < g.From:
 		gap.FellAt = now
-		gap.Echo = g.Demand > 0 && g.Demand <= spotRunning(p, known) // at 0 tasks a scaler sees no metric, and sets nothing
+		// At 0 tasks a scaler sees no metric and sets nothing, nor does one that is parked.
+		gap.Echo = g.Demand > 0 && s.Pools[k].Parked == nil && g.Demand <= spotRunning(p, known)
 	}
 	if gap.Echo {
 		g.Wanted, g.Kept = gap.Kept, gap.Kept
@@ -126,7 +141,8 @@ func (g Goal) inGap(s *State, known []Known, p *Policy, now time.Time) Goal {
 		g.Kept, g.Next = kept, sooner(g.Next, next)
 	}
 	if gap != *s.Gap {
-		g.Gap = &gap
+		own := gap
+		g.Gap = &own
 	}
 	return g
 }

@@ -103,16 +103,14 @@ func (k *Known) reliable() int {
 
 // look is what estimate needs to know of one pool.
 type look struct {
-	p      *Policy
-	pool   *Pool
-	ps     *PoolState
-	seen   *PoolSeen
-	po     *PoolObservation
-	tally  *Tally
-	gone   *noticeSet
-	now    time.Time
-	demand int // as last known
-	owner  bool
+	p     *Policy
+	pool  *Pool
+	ps    *PoolState
+	seen  *PoolSeen
+	po    *PoolObservation
+	tally *Tally
+	gone  *index // the tasks under notice
+	now   time.Time
 }
 
 // estimate turns the observation into what is known of a pool.
@@ -172,14 +170,22 @@ func told(l look) int {
 	return max(0, there-l.tally.ToldLost+min(l.tally.ToldStarted, l.tally.ToldLost))
 }
 
+// underNotice takes up the losses since a moment: of the tasks whose notice is that young.
+func underNotice(x *index, window []Evidence, from time.Time) {
+	x.over(window, len(window))
+	for i := range window {
+		if e := &window[i]; loses(e.Kind) && !e.At.Before(from) {
+			x.add(i)
+		}
+	}
+}
+
 // knownOf estimates every pool.
 func knownOf(r *Room, p *Policy, s *State, o *Observation, win []Evidence, tallies []Tally) []Known {
 	out := of(r.known[:], len(p.Pools))
-	gone := findNotices(win, o.At)
-	owner := p.owner()
+	underNotice(&r.noticed, win, o.At.Add(-noticedFor))
 	for i := range out {
-		out[i] = estimate(look{p: p, pool: &p.Pools[i], ps: &s.Pools[i], seen: &s.Seen.Pools[i], po: &o.Pools[i], tally: &tallies[i], gone: &gone,
-			now: o.At, demand: s.Demand, owner: i == owner})
+		out[i] = estimate(look{p: p, pool: &p.Pools[i], ps: &s.Pools[i], seen: &s.Seen.Pools[i], po: &o.Pools[i], tally: &tallies[i], gone: &r.noticed, now: o.At})
 	}
 	return out
 }

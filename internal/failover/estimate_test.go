@@ -131,7 +131,7 @@ func TestEstimate(t *testing.T) {
 			p, s := stagePolicy(), stageState()
 			o := Observation{At: stageNow, Pools: []PoolObservation{{Pool: "spot", Desired: 20}, {Pool: "standard"}}}
 			c.edit(&p, &s, &o.Pools[0])
-			k := knownOf(new(Room), &p, &s, &o, s.Window, tally(new(Room), &p, &s, s.Window, stageNow))[0]
+			k := knownOf(new(Room), &p, &s, &o, s.Window, tally(new(Room), &p, &s, s.Window, o.Pools, stageNow))[0]
 			got := want{k.InService, k.Running, k.Warming, k.Placed, k.Provisioning, k.Late, k.Unplaced, k.Unhealthy, k.Leaving, k.Working}
 			if got != c.want {
 				t.Errorf("known is\n%+v, want\n%+v", got, c.want)

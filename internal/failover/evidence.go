@@ -47,12 +47,6 @@ func (p *Policy) window() time.Duration {
 	return max(p.Switch.Window, p.Switch.StableFor, limitGrowth*p.StartLimit, evidenceFor)
 }
 
-type evidenceKey struct {
-	kind SignalKind
-	pool string
-	id   string
-}
-
 // absorbed is the evidence after the observation's signals were added to it.
 type absorbed struct {
 	window []Evidence
@@ -70,7 +64,7 @@ type endedTask struct {
 // absorb adds the observation's signals to the window and drops what has expired. A duplicate, a replay and a late event change
 // nothing. While nothing can be read (dark) nothing expires and no event is too new: a clock of our own that is minutes fast or
 // slow must not cost evidence whose message is acknowledged after this pass. The given window is not modified.
-func absorb(p *Policy, window []Evidence, o *Observation, dark bool) absorbed {
+func absorb(known *index, p *Policy, window []Evidence, o *Observation, dark bool) absorbed {
 	var horizon time.Time
 	if !dark {
 		horizon = o.At.Add(-p.window())
@@ -79,8 +73,7 @@ func absorb(p *Policy, window []Evidence, o *Observation, dark bool) absorbed {
 	if len(o.Signals) == 0 {
 		return out
 	}
-	var known map[evidenceKey]int
-	owned := false
+	ready := false
 	for i := range o.Signals {
 		sig := &o.Signals[i]
 		pi := p.pool(sig.Pool)
@@ -95,15 +88,14 @@ func absorb(p *Policy, window []Evidence, o *Observation, dark bool) absorbed {
 		if at.Before(horizon) || id == "" {
 			continue
 		}
-		if known == nil {
-			known = make(map[evidenceKey]int, len(out.window)+len(o.Signals))
+		if !ready {
+			known.over(out.window, len(out.window)+len(o.Signals))
 			for j := range out.window {
-				e := &out.window[j]
-				known[evidenceKey{e.Kind, e.Pool, e.ID}] = j
+				known.add(j)
 			}
+			ready = true
 		}
-		key := evidenceKey{sig.Kind, sig.Pool, id}
-		if j, dup := known[key]; dup {
+		if j := known.find(id, sig.Kind, sig.Pool); j >= 0 {
 			if sig.Kind == SignalInterruption && !sig.ExitedAt.IsZero() {
 				out.ended = append(out.ended, endedTask{pi, sig.ExitedAt.Sub(out.window[j].At)})
 			}
@@ -112,13 +104,13 @@ func absorb(p *Policy, window []Evidence, o *Observation, dark bool) absorbed {
 		if sig.Kind == SignalInterruption && !sig.ExitedAt.IsZero() && !sig.StartedAt.IsZero() && at.Sub(sig.ExitedAt) >= 0 {
 			out.ended = append(out.ended, endedTask{pi, 0}) // it ended without a warning that was heard
 		}
-		if !owned {
-			out.window = append(make([]Evidence, 0, len(out.window)+len(o.Signals)), out.window...)
-			owned = true
+		if out.fresh == 0 {
+			out.window = append(make([]Evidence, 0, len(out.window)+len(o.Signals)-i), out.window...)
 		}
-		known[key] = len(out.window)
 		out.window = append(out.window, Evidence{Kind: sig.Kind, Pool: sig.Pool, At: at, ID: id, CreatedAt: sig.CreatedAt,
 			StartedAt: sig.StartedAt, Revision: sig.Deployment})
+		known.window = out.window
+		known.add(len(out.window) - 1)
 		out.fresh++
 	}
 	if over := len(out.window) - EvidenceMax; over > 0 {
@@ -166,12 +158,15 @@ func expired(window []Evidence, horizon, now time.Time) []Evidence {
 		}
 		return e.At.Before(horizon) || (explains(e.Kind) && !horizon.IsZero() && now.Sub(e.At) > evidenceFor/3)
 	}
+	for len(window) > 0 && old(&window[0]) {
+		window = window[1:]
+	}
 	for i := range window {
 		if !old(&window[i]) {
 			continue
 		}
-		kept := make([]Evidence, 0, len(window))
-		for k := range window {
+		kept := append(make([]Evidence, 0, len(window)-1), window[:i]...)
+		for k := i + 1; k < len(window); k++ {
 			if !old(&window[k]) {
 				kept = append(kept, window[k])
 			}
@@ -211,7 +206,7 @@ type Tally struct {
 }
 
 // tally counts the evidence of every pool.
-func tally(r *Room, p *Policy, s *State, window []Evidence, now time.Time) []Tally {
+func tally(r *Room, p *Policy, s *State, window []Evidence, pools []PoolObservation, now time.Time) []Tally {
 	out := of(r.tallies[:], len(p.Pools))
 	i := 0
 	for k := range window {
@@ -222,15 +217,16 @@ func tally(r *Room, p *Policy, s *State, window []Evidence, now time.Time) []Tal
 				continue
 			}
 		}
-		out[i].count(p, &s.Pools[i], &s.Seen.Pools[i], e, now)
+		out[i].count(p, &s.Pools[i], &s.Seen.Pools[i], e, pools[i].Current, now)
 	}
 	return out
 }
 
 // count adds one piece of evidence.
-func (t *Tally) count(p *Policy, ps *PoolState, seen *PoolSeen, e *Evidence, now time.Time) {
+func (t *Tally) count(p *Policy, ps *PoolState, seen *PoolSeen, e *Evidence, current string, now time.Time) {
 	age := now.Sub(e.At)
 	recent := age <= healthWindow
+	another := current != "" && e.Revision != "" && e.Revision != current // the failures of another release say nothing of this one
 	trouble := e.Kind == SignalInterruption || noRoom(e.Kind)
 	if trouble {
 		t.breaker(p, ps, e, age)
@@ -260,9 +256,11 @@ func (t *Tally) count(p *Policy, ps *PoolState, seen *PoolSeen, e *Evidence, now
 		}
 		t.lost(p, e, age)
 	case e.Kind == SignalApplicationStop, e.Kind == SignalUnhealthyStop:
-		t.AppAt = later(t.AppAt, e.At)
 		young := e.StartedAt.IsZero() || e.At.Sub(e.StartedAt) < p.ReadyLimit
-		if recent && young {
+		if !another {
+			t.AppAt = later(t.AppAt, e.At)
+		}
+		if recent && young && !another {
 			t.Failures++
 		}
 		if recent && !young && e.Kind == SignalUnhealthyStop {
@@ -272,6 +270,9 @@ func (t *Tally) count(p *Policy, ps *PoolState, seen *PoolSeen, e *Evidence, now
 			t.Spent++ // it stood for a loss, and never served
 		}
 	case e.Kind == SignalConfiguration:
+		if another {
+			break
+		}
 		t.AppAt = later(t.AppAt, e.At)
 		if recent {
 			t.ConfigFailures++

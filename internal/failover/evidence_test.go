@@ -48,7 +48,7 @@ func TestAbsorb(t *testing.T) {
 	} {
 		t.Run(c.situation, func(t *testing.T) {
 			before := fmt.Sprint(c.window)
-			out := absorb(&p, c.window, &Observation{At: stageNow, Pools: c.pools, Signals: c.signals}, c.dark)
+			out := absorb(new(index), &p, c.window, &Observation{At: stageNow, Pools: c.pools, Signals: c.signals}, c.dark)
 			var got []string
 			for _, e := range out.window {
 				got = append(got, fmt.Sprintf("%s/%s/%s", e.Kind, e.ID, stageNow.Sub(e.At)))
@@ -69,7 +69,7 @@ func TestTheEvidenceIsBounded(t *testing.T) {
 	for i := range EvidenceMax + 50 {
 		signals = append(signals, Signal{Kind: SignalInterruption, Pool: "spot", Task: fmt.Sprintf("t%05d", i), At: ago(time.Minute)})
 	}
-	out := absorb(&p, nil, &Observation{At: stageNow, Pools: []PoolObservation{{Pool: "spot"}, {Pool: "standard"}}, Signals: signals}, false)
+	out := absorb(new(index), &p, nil, &Observation{At: stageNow, Pools: []PoolObservation{{Pool: "spot"}, {Pool: "standard"}}, Signals: signals}, false)
 	equal(t, "the number of entries", len(out.window), EvidenceMax)
 	equal(t, "the last one", out.window[EvidenceMax-1].ID, fmt.Sprintf("t%05d", EvidenceMax+49))
 	equal(t, "the number of fresh ones", out.fresh, EvidenceMax)
@@ -79,7 +79,7 @@ func TestHowLongWarnedTasksWorkOnIsHeard(t *testing.T) {
 	p := stagePolicy()
 	window := []Evidence{{Kind: SignalInterruption, Pool: "spot", ID: "t1", At: ago(2 * time.Minute)}}
 	pools := []PoolObservation{{Pool: "spot"}, {Pool: "standard"}}
-	out := absorb(&p, window, &Observation{At: stageNow, Pools: pools, Signals: []Signal{
+	out := absorb(new(index), &p, window, &Observation{At: stageNow, Pools: pools, Signals: []Signal{
 		{Kind: SignalInterruption, Pool: "spot", Task: "t1", At: ago(0), ExitedAt: ago(30 * time.Second), StartedAt: ago(time.Hour)},
 		{Kind: SignalInterruption, Pool: "spot", Task: "t2", At: ago(0), ExitedAt: ago(time.Second), StartedAt: ago(time.Hour)},
 	}}, false)
@@ -100,6 +100,10 @@ func TestTally(t *testing.T) {
 		if ran > 0 {
 			e.StartedAt = ago(age + ran)
 		}
+		return e
+	}
+	of := func(revision string, e Evidence) Evidence {
+		e.Revision = revision
 		return e
 	}
 	for _, c := range []struct {
@@ -123,6 +127,9 @@ func TestTally(t *testing.T) {
 		{"a young exit is a failure", nil, []Evidence{stop(SignalApplicationStop, time.Minute, time.Second)}, Tally{Failures: 1, AppAt: ago(time.Minute)}},
 		{"an exit after hours is none", nil, []Evidence{stop(SignalApplicationStop, time.Minute, time.Hour)}, Tally{AppAt: ago(time.Minute)}},
 		{"a failure of six minutes ago is over", nil, []Evidence{stop(SignalApplicationStop, 6*time.Minute, 0)}, Tally{AppAt: ago(6 * time.Minute)}},
+		{"a failure of the release before is over", nil, []Evidence{of("r0", stop(SignalApplicationStop, time.Minute, 0))}, Tally{}},
+		{"so is a fault in its configuration", nil, []Evidence{of("r0", stop(SignalConfiguration, time.Minute, 0))}, Tally{}},
+		{"one of the current release is not", nil, []Evidence{of("r1", stop(SignalApplicationStop, time.Minute, 0))}, Tally{Failures: 1, AppAt: ago(time.Minute)}},
 		{"a failure of the configuration", nil, []Evidence{stop(SignalConfiguration, time.Minute, 0)}, Tally{ConfigFailures: 1, AppAt: ago(time.Minute)}},
 		{"ECS says that starts are impaired", nil, []Evidence{stop(SignalStartImpaired, time.Minute, 0)}, Tally{Impaired: true, AppAt: ago(time.Minute)}},
 		{"a quota", nil, []Evidence{stop(SignalQuota, time.Minute, 0)}, Tally{Quota: 1, NoRoomAt: ago(time.Minute), CapacityFailures: 1, HealthErrors: 1}},
@@ -139,7 +146,7 @@ func TestTally(t *testing.T) {
 			if c.edit != nil {
 				c.edit(&s)
 			}
-			out := tally(new(Room), &p, &s, c.window, stageNow)
+			out := tally(new(Room), &p, &s, c.window, []PoolObservation{{Current: "r1"}, {}}, stageNow)
 			if out[0] != c.want {
 				t.Errorf("spot's tally is\n%+v, want\n%+v", out[0], c.want)
 			}

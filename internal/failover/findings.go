@@ -39,6 +39,9 @@ func (x *outcome) sightFindings(out []Finding, i int) []Finding {
 	if k.Sight == Fresh && po.Draining {
 		out = append(out, Finding{Reason: ReasonServiceGone, Pool: name, Count: x.lost(i), Until: x.o.At, Detail: "DRAINING"})
 	}
+	if i == x.p.owner() && guardedElsewhere(x.p, x.before) {
+		out = append(out, Finding{Reason: ReasonGuardedElsewhere, Pool: name, Count: po.HeldDemand, Until: ps.ElsewhereSince, Detail: po.HeldBy})
+	}
 	if k.OutOfTraffic {
 		out = append(out, Finding{Reason: ReasonNoTraffic, Pool: name, Count: k.Running})
 	}
@@ -90,6 +93,9 @@ func (x *outcome) poolFindings(out []Finding, i int) []Finding {
 	if 4*(k.StartLimit+k.ReadyLimit) > 5*(x.p.StartLimit+x.p.ReadyLimit) {
 		out = append(out, Finding{Reason: ReasonSlowStarts, Pool: name, Count: int((k.StartLimit + k.ReadyLimit).Seconds())})
 	}
+	if x.releaseWaits(i) {
+		out = append(out, Finding{Reason: ReasonReleaseWaits, Pool: name, Count: k.Unplaced, Until: po.DeployingSince, Detail: x.before.WorkingRevision})
+	}
 	if po.DeployFailed {
 		out = append(out, Finding{Reason: ReasonDeploymentFailed, Pool: name})
 	}
@@ -100,6 +106,12 @@ func (x *outcome) poolFindings(out []Finding, i int) []Finding {
 		out = append(out, Finding{Reason: ReasonProtected, Pool: name, Count: min(over, k.Protected)})
 	}
 	return out
+}
+
+// releaseWaits reports whether a deployment of the owner gets no task for want of room on Spot.
+func (x *outcome) releaseWaits(i int) bool {
+	k, since := &x.known[i], x.before.Pools[i].UnplacedSince
+	return i == x.p.owner() && x.o.Pools[i].Deploying && k.Arriving == 0 && k.Unplaced > 0 && k.InService.High == 0 && !since.IsZero() && x.o.At.Sub(since) >= placeFor
 }
 
 // demandFindings says how the demand moved, and what of it is not followed yet.
@@ -170,6 +182,8 @@ func (x *outcome) leading(found []Finding, after *State) Reason {
 		return ReasonBlind
 	case !x.plan.acting && x.before.Pause != nil:
 		return ReasonPaused
+	case guardedElsewhere(x.p, x.before):
+		return ReasonGuardedElsewhere
 	case !x.plan.acting && lead != "":
 		return ReasonObserving
 	case lead != "":

@@ -171,17 +171,17 @@ func (l *lab) do(t testing.TB, line string) string {
 		p.obs.TaskDefinition = f[2]
 	case "scaling":
 		p.scaling = Scaling{Present: true, Min: num(2, 0), Max: num(3, 0)}
+	case "scheduled": // a scheduled action gives the target new bounds, and moves the count inside
+		p.scaling.Min, p.scaling.Max = num(2, 0), num(3, 0)
+		p.desired = min(max(p.desired, p.scaling.Min), p.scaling.Max)
 	case "state-lost":
 		l.s = State{Workload: "api"}
 	case "installation": // another installation, with a state of its own, guards from now on
-		if l.states == nil {
-			l.states = map[string]State{}
-		}
-		l.states[l.installation] = l.s
 		l.installation, l.s = f[1], State{Workload: "api"}
-		if s, ok := l.states[f[1]]; ok {
-			l.s = s
-		}
+	case "keep": // the state of now is kept
+		l.kept = l.s
+	case "put-back": // the state is the kept one again
+		l.s = l.kept
 	case "become": // the workload is given another preset
 		next, ok := Preset(f[1])
 		if !ok {

@@ -27,9 +27,9 @@ type lab struct {
 	broken  []string // promises
 	sets    int
 	dark    bool
-	// installation is whose state l.s is; states holds those of the others.
+	// installation is whose state l.s is; kept is an older one of it.
 	installation string
-	states       map[string]State
+	kept         State
 }
 
 type labPool struct {
@@ -172,6 +172,9 @@ func (l *lab) observe() Observation {
 	for _, p := range l.pools {
 		po := p.obs
 		po.Pool, po.Desired = p.name, p.desired
+		if po.HeldBy == l.installation {
+			po.HeldBy = ""
+		}
 		for i := range p.tasks {
 			switch p.tasks[i].Phase {
 			case Running, Leaving:
@@ -227,10 +230,13 @@ func (l *lab) act(a Action) {
 		p.desired = a.Count
 		l.sets++
 	case HoldDemand:
-		p.obs.HeldDemand = a.Demand
+		p.obs.HeldDemand, p.obs.HeldBy = a.Demand, ""
+		if a.Demand > 0 {
+			p.obs.HeldBy = l.installation
+		}
 	case ParkScaling:
 		p.scaling.Min, p.scaling.Max = 0, a.Max
-		p.scaling.SuspendedIn, p.scaling.SuspendedOut, p.scaling.SuspendedScheduled = true, true, true
+		p.scaling.SuspendedIn, p.scaling.SuspendedOut, p.scaling.SuspendedScheduled = true, true, a.SuspendedScheduled
 	case RestoreScaling:
 		p.scaling = a.Scaling
 	case SyncTaskDefinition:

@@ -128,6 +128,10 @@ func learnPool(p *Policy, was PoolSeen, po *PoolObservation, k *Known, now time.
 	var start, warm, serve []time.Duration
 	next.NotYet = nil
 	first := was.At.IsZero()
+	var oldest time.Time // of those that were waiting
+	for i := range was.NotYet {
+		oldest = sooner(oldest, was.NotYet[i].StartedAt)
+	}
 	for i := range po.Tasks {
 		t := &po.Tasks[i]
 		if t.Phase != Running {
@@ -146,8 +150,11 @@ func learnPool(p *Policy, was PoolSeen, po *PoolObservation, k *Known, now time.
 			}
 			continue
 		}
-		switch waiting := !was.served(t); {
+		switch waiting := !t.StartedAt.Before(oldest) && !was.served(t); {
 		case t.Health == HealthUnread && waiting, t.Health == HealthNotReady && waiting:
+			if next.NotYet == nil {
+				next.NotYet = make([]Waiting, 0, min(k.Warming+k.LateWarming+1, waitingMax))
+			}
 			if len(next.NotYet) < waitingMax {
 				next.NotYet = append(next.NotYet, Waiting{ID: t.ID, StartedAt: t.StartedAt})
 			}
@@ -183,7 +190,7 @@ func (s *PoolSeen) served(t *Task) bool {
 		return false
 	}
 	for i := range s.NotYet {
-		if s.NotYet[i].ID == t.ID {
+		if w := &s.NotYet[i]; w.StartedAt.Equal(t.StartedAt) && w.ID == t.ID {
 			return false
 		}
 	}

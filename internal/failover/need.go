@@ -35,7 +35,6 @@ type Need struct {
 // excuseInput is what one pool's need is worked out from.
 type excuseInput struct {
 	p     *Policy
-	pool  int
 	known *Known
 	tally *Tally
 	state *PoolState
@@ -47,6 +46,8 @@ type excuseInput struct {
 	gap   bool
 	// asked is what the pool is asked for, as far as it counts.
 	asked int
+	// waits reports whether a loss may wait for the proof of its replacement.
+	waits bool
 }
 
 // needOf works out what a pool lacks. What nobody excuses is owed, at once and after a restart with no state as well.
@@ -64,6 +65,8 @@ func needOf(in excuseInput) Need {
 		n.Holds = serving
 		return n
 	}
+	slack, possible := in.slack()
+	in.waits = slack && in.room()
 	n.Coming, n.Next = coming(in)
 	n.Loss = in.asked - serving - n.Coming
 	if n.Loss > 0 {
@@ -72,7 +75,7 @@ func needOf(in excuseInput) Need {
 	}
 	n.Owed = max(0, n.Loss-n.Excused)
 	n.Holds = min(in.asked, serving+n.Coming+n.Excused)
-	if known, possible := in.slack(); possible && !known && t.Lost > 0 && in.now.Sub(t.LostAt) <= proofAfter {
+	if possible && !slack && t.Lost > 0 && in.now.Sub(t.LostAt) <= proofAfter {
 		n.Slack = in.room()
 	}
 	return n
@@ -86,7 +89,7 @@ func coming(in excuseInput) (n int, next time.Time) {
 	placed := max(0, k.Placed-t.Spent)
 	credited := k.Provisioning
 	due := t.Lost
-	if waits(in) {
+	if in.waits {
 		due = t.LostDue
 		next = t.Next
 	}
@@ -117,13 +120,6 @@ func (in *excuseInput) slack() (known, possible bool) {
 	return works && learned, true
 }
 
-// waits reports whether a loss may wait for the proof of its replacement: there is slack, and Spot was not known to lack room just
-// before.
-func waits(in excuseInput) bool {
-	known, _ := in.slack()
-	return known && in.room()
-}
-
 // room reports whether Spot was not known to lack room just before the newest loss.
 func (in *excuseInput) room() bool {
 	if short := in.state.UnplacedSince; !short.IsZero() && short.Before(in.tally.LostAt.Add(-placedAfter)) {
@@ -137,7 +133,7 @@ func (in *excuseInput) room() bool {
 // operator's, a rise of demand, and a loss that ECS has had no time to replace. A task that cannot be placed is never excused.
 func excused(in excuseInput) (count int, next time.Time) {
 	t := in.tally
-	if waits(in) {
+	if in.waits {
 		count += max(0, t.LostNew-t.Spent)
 	}
 	if rise, at := in.goal.rise(in.p, in.now); rise > 0 && !in.gap && t.NoRoomAt.Before(at) && t.Lost == 0 {
@@ -200,18 +196,18 @@ func stops(in excuseInput) (n int, next time.Time) {
 
 // excuse returns until when a stop explains that a task is missing, and false for one that explains nothing: a loss.
 func excuse(in excuseInput, e *Evidence) (time.Time, bool) {
-	placing := e.At.Add(placeFor + launching(in.known.Unplaced))
+	placing := func() time.Time { return e.At.Add(placeFor + launching(in.known.Unplaced)) }
 	switch e.Kind {
 	case SignalApplicationStop, SignalConfiguration:
 		superseded := in.po.Current != "" && e.Revision != "" && e.Revision != in.po.Current && !in.po.Deploying
 		if e.StartedAt.IsZero() && !superseded {
 			return e.At.Add(failingFor), true // ECS backs off from tasks that never run, until the next deployment
 		}
-		return placing, true
+		return placing(), true
 	case SignalUnhealthyStop:
-		return placing, !in.gap // survivors of a loss run hot: what ECS stops in a gap is owed
+		return placing(), !in.gap // survivors of a loss run hot: what ECS stops in a gap is owed
 	case SignalScaleIn, SignalOperatorStop:
-		return placing, true
+		return placing(), true
 	}
 	return zeroTime, false
 }

@@ -46,10 +46,10 @@ func (c *needCase) stop(n int, kind SignalKind, age time.Duration, ran bool, rev
 }
 
 func (c *needCase) need() Need {
-	tallies := tally(new(Room), &c.p, &c.s, c.s.Window, stageNow)
+	tallies := tally(new(Room), &c.p, &c.s, c.s.Window, c.o.Pools, stageNow)
 	known := knownOf(new(Room), &c.p, &c.s, &c.o, c.s.Window, tallies)
 	goal := demandOf(&c.p, &c.s, known, &c.o)
-	return needOf(excuseInput{p: &c.p, pool: 0, known: &known[0], tally: &tallies[0], state: &c.s.Pools[0], seen: &c.s.Seen.Pools[0], po: &c.o.Pools[0], goal: &goal,
+	return needOf(excuseInput{p: &c.p, known: &known[0], tally: &tallies[0], state: &c.s.Pools[0], seen: &c.s.Seen.Pools[0], po: &c.o.Pools[0], goal: &goal,
 		win: c.s.Window, now: stageNow, gap: c.s.Gap != nil, asked: 20})
 }
 

@@ -96,7 +96,6 @@ const (
 	ErrDenied    ErrorKind = "denied"
 	ErrNotFound  ErrorKind = "not_found"
 	ErrConflict  ErrorKind = "conflict"
-	ErrCapacity  ErrorKind = "capacity"
 	ErrTimeout   ErrorKind = "timeout"
 	ErrInvalid   ErrorKind = "invalid"
 	ErrUnknown   ErrorKind = "unknown"
@@ -184,6 +183,8 @@ type PoolObservation struct {
 	MayTake float64 `json:"may_take,omitempty"`
 	// HeldDemand is the value of the service's tag backstop:demand: what was wanted when its count was taken down. 0: no tag.
 	HeldDemand int `json:"held_demand,omitempty"`
+	// HeldBy is the other installation that, by the same tag, holds the count down; empty: none does, or this one.
+	HeldBy string `json:"held_by,omitempty"`
 
 	Scaling Scaling `json:"scaling,omitzero"`
 }

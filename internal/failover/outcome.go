@@ -168,10 +168,10 @@ func (x *outcome) missing() Range {
 }
 
 // decision is what is told of the pass.
-func (x *outcome) decision(after *State) Decision {
+func (x *outcome) decision(res *result, after *State) Decision {
 	in, _ := x.total()
 	d := Decision{At: x.o.At, Workload: after.Workload, Mode: after.Mode, Demand: after.Demand, InService: in, Missing: x.missing(), Need: x.cas.need}
-	d.Pools = make([]PoolDecision, len(x.known))
+	d.Pools = of(res.decision[:], len(x.known))
 	spotAsked, spotServing, score := 0, 0, 100
 	for i := range x.known {
 		d.Pools[i] = x.poolDecision(i, after)

@@ -8,7 +8,7 @@ import (
 // May is what may be done to a pool in this pass, and why not more. Nothing else in the law asks about sight, orders, money or
 // deployments.
 type May struct {
-	Raise, Lower, Scale, Stop, Drain bool
+	Raise, Lower, Stop, Drain bool
 	// Unsafe: an order or a budget lets the pool go below what is needed.
 	Unsafe bool
 	// Most bounds a raise; LowEnd, where above -1, is what a used-up budget lowers the pool to.
@@ -36,7 +36,7 @@ func permit(r *Room, in permitInput) []May {
 	}
 	for i := range out {
 		k, m := &in.known[i], &out[i]
-		*m = May{Raise: true, Lower: true, Scale: true, Stop: true, Drain: true, Most: ServiceTasksMax, LowEnd: -1}
+		*m = May{Raise: true, Lower: true, Stop: true, Drain: true, Most: ServiceTasksMax, LowEnd: -1}
 		onDemand := in.p.Pools[i].Capacity == OnDemand
 		switch {
 		case !in.s.DemandSet && k.Sight != Fresh:
@@ -46,7 +46,7 @@ func permit(r *Room, in permitInput) []May {
 		case k.Sight == Told:
 			*m = May{Raise: onDemand && !in.s.Seen.Pools[i].At.IsZero(), Most: ServiceTasksMax, LowEnd: -1, Why: ReasonBlind}
 		case !onDemand && i == in.p.owner() && !in.targets[i].Limited && in.s.Pools[i].Asked == nil:
-			*m = May{Scale: true, Stop: true, Drain: true, Most: ServiceTasksMax, LowEnd: -1} // the owner's count is never ours to set
+			*m = May{Stop: true, Drain: true, Most: ServiceTasksMax, LowEnd: -1} // the owner's count is never ours to set
 		case blind && !onDemand:
 			*m = May{Drain: true, Most: ServiceTasksMax, LowEnd: -1, Why: ReasonBlind}
 		case unread && k.InService.High > 0:

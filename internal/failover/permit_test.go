@@ -7,11 +7,11 @@ import (
 
 func TestPermit(t *testing.T) {
 	type right struct {
-		Raise, Lower, Scale, Stop, Drain bool
-		Why                              Reason
+		Raise, Lower, Stop, Drain bool
+		Why                       Reason
 	}
-	all := right{true, true, true, true, true, ""}
-	owner := right{Scale: true, Stop: true, Drain: true}
+	all := right{true, true, true, true, ""}
+	owner := right{Stop: true, Drain: true}
 	for _, c := range []struct {
 		situation string
 		edit      func(*permitInput)
@@ -31,9 +31,9 @@ func TestPermit(t *testing.T) {
 		{"so is one that is gone", func(in *permitInput) { in.known[0].Sight = Gone }, right{Why: ReasonWrittenOff}, all},
 		{"readiness is not read: nothing that runs is lowered anywhere", func(in *permitInput) {
 			in.known[0].HealthUnread, in.known[1] = true, releasePool(20, 0)
-		}, owner, right{true, false, true, true, true, ReasonHealthUnread}},
+		}, owner, right{true, false, true, true, ReasonHealthUnread}},
 		{"but what does not run is", func(in *permitInput) { in.known[0].HealthUnread = true }, owner, all},
-		{"pinned to Spot cover goes whatever is missing", func(in *permitInput) { in.pinned = ModeSpot }, owner, right{true, true, true, true, true, ReasonPinned}},
+		{"pinned to Spot cover goes whatever is missing", func(in *permitInput) { in.pinned = ModeSpot }, owner, right{true, true, true, true, ReasonPinned}},
 	} {
 		t.Run(c.situation, func(t *testing.T) {
 			p, s := stagePolicy(), stageState()
@@ -44,7 +44,7 @@ func TestPermit(t *testing.T) {
 			may := permit(new(Room), in)
 			for i, want := range []right{c.spot, c.standard} {
 				m := may[i]
-				if got := (right{m.Raise, m.Lower, m.Scale, m.Stop, m.Drain, m.Why}); got != want {
+				if got := (right{m.Raise, m.Lower, m.Stop, m.Drain, m.Why}); got != want {
 					t.Errorf("of %s is permitted %+v, want %+v", p.Pools[i].Name, got, want)
 				}
 			}

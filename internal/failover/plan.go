@@ -62,7 +62,7 @@ func (l *lists) all() []Action {
 // falls, then the rest. A crash between two of them leaves too much, never too little.
 func plan(r *Room, in planInput) planned {
 	n := len(in.known)
-	out := planned{stopped: -1, acting: !in.p.Observe && in.s.Pause == nil, asked: of(r.asked[:], n), parked: of(r.parked[:], n),
+	out := planned{stopped: -1, acting: !in.p.Observe && in.s.Pause == nil && !guardedElsewhere(in.p, in.s), asked: of(r.asked[:], n), parked: of(r.parked[:], n),
 		lowered: of(r.bools[:], n), reasons: of(r.reasons[:], n)}
 	out.asks = in.counts(r, &out)
 	var l lists
@@ -83,6 +83,13 @@ func plan(r *Room, in planInput) planned {
 		in.withhold(&out)
 	}
 	return out
+}
+
+// guardedElsewhere reports whether another installation holds the owner's count: two that set the same counts undo one another. Who
+// confirms takes the workload over.
+func guardedElsewhere(p *Policy, s *State) bool {
+	k := p.owner()
+	return k >= 0 && !s.Pools[k].ElsewhereSince.IsZero() && s.ConfirmedAt.Before(s.Pools[k].ElsewhereSince)
 }
 
 // counts is what every pool is asked for.
@@ -321,6 +328,9 @@ func (in *planInput) withhold(out *planned) {
 	if in.s.Pause != nil {
 		out.notes.say(Finding{Reason: ReasonPaused, Until: in.s.Pause.Until, Count: len(out.actions), Detail: in.s.Pause.By})
 		return
+	}
+	if guardedElsewhere(in.p, in.s) {
+		return // it is said of the owner's pool, whether or not anything is withheld
 	}
 	out.notes.say(Finding{Reason: ReasonObserving, Count: len(out.actions)})
 }

@@ -11,10 +11,13 @@ func (in *planInput) hold(out *planned, l *lists, i int) {
 		return
 	}
 	tag := in.o.Pools[i].HeldDemand
+	if in.o.Pools[i].HeldBy != "" {
+		tag = -1 // whoever confirmed holds it now
+	}
 	switch below := in.targets[i].Limited && out.asks[i] < in.goal.Demand; {
 	case below && tag != in.goal.Demand:
 		l.holds = append(l.holds, HoldDemand{Pool: in.p.Pools[i].Name, Demand: in.goal.Demand})
-	case !below && tag > 0 && in.known[i].Desired >= in.goal.Demand:
+	case !below && tag != 0 && in.known[i].Desired >= in.goal.Demand:
 		l.rest = append(l.rest, HoldDemand{Pool: in.p.Pools[i].Name})
 	}
 }
@@ -30,12 +33,12 @@ func (in *planInput) scaling(out *planned, l *lists, i int) bool {
 		out.notes.due(in.o.At)
 		return out.asks[i] >= in.known[i].InForce.High
 	}
-	suspended := sc.SuspendedIn && sc.SuspendedOut && sc.SuspendedScheduled
+	suspended := sc.SuspendedIn && sc.SuspendedOut
 	parkedForm := sc.Present && sc.Min == 0 && suspended
 	own := sc
 	if parked != nil && suspended {
-		// The suspension is ours; whoever changed the bounds meanwhile did not ask for it to stay.
-		own.SuspendedIn, own.SuspendedOut, own.SuspendedScheduled = parked.SuspendedIn, parked.SuspendedOut, parked.SuspendedScheduled
+		// The suspension is ours; whoever changed the bounds meanwhile, or a scheduled action, did not ask for it to stay.
+		own.SuspendedIn, own.SuspendedOut = parked.SuspendedIn, parked.SuspendedOut
 		if parkedForm {
 			own.Min = parked.Min
 		}
@@ -54,7 +57,7 @@ func (in *planInput) scaling(out *planned, l *lists, i int) bool {
 			break
 		}
 		keep(&own)
-		l.parks = append(l.parks, ParkScaling{Pool: name, Max: sc.Max})
+		l.parks = append(l.parks, ParkScaling{Pool: name, Max: sc.Max, SuspendedScheduled: sc.SuspendedScheduled})
 	case !sc.Present, sc == *parked, !suspended: // it is back, gone for good, or someone has set it meanwhile: theirs counts
 		out.parked[i] = nil
 	default:

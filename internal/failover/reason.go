@@ -17,9 +17,11 @@ const (
 	ReasonHealthUnread  Reason = "readiness_unread"
 	ReasonWrittenOff    Reason = "written_off"
 	ReasonServiceGone   Reason = "service_gone"
-	ReasonPaused        Reason = "paused"
-	ReasonObserving     Reason = "observing"
-	ReasonIdle          Reason = "idle"
+	// ReasonGuardedElsewhere: two installations that set the same counts undo one another.
+	ReasonGuardedElsewhere Reason = "guarded_elsewhere"
+	ReasonPaused           Reason = "paused"
+	ReasonObserving        Reason = "observing"
+	ReasonIdle             Reason = "idle"
 )
 
 // Reasons for changing a count.
@@ -58,6 +60,7 @@ const (
 	ReasonApplicationFailing Reason = "application_failing"
 	ReasonConfigurationError Reason = "configuration_failing"
 	ReasonReleaseFailing     Reason = "release_failing"
+	ReasonReleaseWaits       Reason = "release_waits"
 	ReasonCoverFailing       Reason = "cover_failing"
 	ReasonCoverNotReady      Reason = "cover_not_ready"
 	ReasonNoTraffic          Reason = "no_traffic"
@@ -87,11 +90,11 @@ func Reasons() []Reason { return reasons[:] }
 
 var reasons = [...]Reason{
 	ReasonSteady, ReasonCovering, ReasonStarting, ReasonReplacing, ReasonWarming, ReasonReleaseUnsafe, ReasonBlind, ReasonHealthUnread,
-	ReasonWrittenOff, ReasonServiceGone, ReasonPaused, ReasonObserving, ReasonIdle, ReasonSpotShort, ReasonInterruption, ReasonSpotReturned,
+	ReasonWrittenOff, ReasonGuardedElsewhere, ReasonServiceGone, ReasonPaused, ReasonObserving, ReasonIdle, ReasonSpotShort, ReasonInterruption, ReasonSpotReturned,
 	ReasonSurplus, ReasonDemandChanged, ReasonDemandRemembered, ReasonReasserted, ReasonForesight, ReasonTierShared, ReasonLateStopped,
 	ReasonTripCapacity, ReasonTripInterruptions, ReasonTripLate, ReasonFailedOver, ReasonEvacuating, ReasonProving, ReasonHoldOff,
 	ReasonRamping, ReasonRampFailed, ReasonRestored, ReasonFailoverLimit, ReasonPinned, ReasonApplicationFailing, ReasonConfigurationError,
-	ReasonReleaseFailing, ReasonCoverFailing, ReasonCoverNotReady, ReasonNoTraffic, ReasonQuota, ReasonOnDemandShort, ReasonOnDemandMax,
+	ReasonReleaseWaits, ReasonReleaseFailing, ReasonCoverFailing, ReasonCoverNotReady, ReasonNoTraffic, ReasonQuota, ReasonOnDemandShort, ReasonOnDemandMax,
 	ReasonBudget, ReasonBudgetUsed, ReasonCoverBounded, ReasonRiseBounded, ReasonFallHeld, ReasonEcho, ReasonDrift, ReasonDriftSynced,
 	ReasonLate, ReasonSlowStarts, ReasonProtected, ReasonHook, ReasonScalingParked, ReasonScalingRestored, ReasonDeploymentFailed,
 	ReasonClock,

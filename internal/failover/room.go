@@ -4,8 +4,8 @@ package failover
 const poolsFew = 4
 
 // Room is the place for what a pass works out of its pools. It is made at once: a decision that asked for every piece by itself would
-// spend more on memory than on deciding. Nothing of it is left in a state or a decision, so a caller that takes millions of decisions
-// may use one again and again ([StepIn]). It is not safe for concurrent use. The zero value is ready.
+// spend more on memory than on deciding. A caller that takes millions of decisions may use one again and again ([StepIn]). It is not
+// safe for concurrent use. The zero value is ready.
 type Room struct {
 	tallies  [poolsFew]Tally
 	known    [poolsFew]Known
@@ -20,14 +20,44 @@ type Room struct {
 	bools    [poolsFew]bool
 	reasons  [poolsFew]Reason
 	used     int // of ints
+
+	facts     index // of all evidence
+	noticed   index // of the tasks under interruption notice
+	cascading cascadeInput
+	before    State
+	goal      Goal
+	switched  switched
+	cascaded  cascaded
+	planned   planned
+
+	// results are of the last two passes: what goes out is made by itself, so that a state that is kept keeps no room.
+	results [2]*result
+	turn    int
 }
 
-// of returns n values of a room, or new ones where it is too small.
-func of[T any](few []T, n int) []T {
-	if n <= len(few) {
-		return few[:n:n]
+// result is the place for what leaves a pass.
+type result struct {
+	pools    [poolsFew]PoolState
+	seen     [poolsFew]PoolSeen
+	decision [poolsFew]PoolDecision
+}
+
+// next returns the place for the outcome of a pass: that of the pass before the last one.
+func (r *Room) next() *result {
+	r.turn = 1 - r.turn
+	if r.results[r.turn] == nil {
+		r.results[r.turn] = new(result)
 	}
-	return make([]T, n)
+	return r.results[r.turn]
+}
+
+// of returns n zero values of a room, or new ones where it is too small.
+func of[T any](few []T, n int) []T {
+	if n > len(few) {
+		return make([]T, n)
+	}
+	clear(few[:n])
+	return few[:n:n]
 }
 
 // numbers returns n numbers that nothing else uses.
@@ -36,5 +66,5 @@ func (r *Room) numbers(n int) []int {
 		return make([]int, n)
 	}
 	r.used += n
-	return r.ints[r.used-n : r.used : r.used]
+	return of(r.ints[r.used-n:r.used], n)
 }

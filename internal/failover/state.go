@@ -83,6 +83,8 @@ type Decided struct {
 	DriftSince time.Time `json:"drift_since,omitzero"`
 	// BlindSince is since when a pool could not be read; zero when the last look was good.
 	BlindSince time.Time `json:"blind_since,omitzero"`
+	// Told are the keys of the notices of the last pass, sorted: what is in it was told, and is not told again while it lasts.
+	Told []string `json:"told,omitempty"`
 	// SpendMonth is the month ("2006-01", UTC) that Seen.Spend counts.
 	SpendMonth string `json:"spend_month,omitempty"`
 }
@@ -146,6 +148,8 @@ type PoolState struct {
 	UnreachedSince time.Time `json:"unreached_since,omitzero"`
 	// WrittenOff is set when this has lasted for write_off_after: the pool counts as lost until it is read.
 	WrittenOff bool `json:"written_off,omitempty"`
+	// ElsewhereSince is since when another installation has held the service's count.
+	ElsewhereSince time.Time `json:"elsewhere_since,omitzero"`
 	// GoneSince is when AWS first said that the service is not there; LostAt when that was acted on.
 	GoneSince time.Time `json:"gone_since,omitzero"`
 	LostAt    time.Time `json:"lost_at,omitzero"`
@@ -198,9 +202,6 @@ type Failing struct {
 	TaskDefinition string `json:"task_definition,omitempty"`
 	// Failures were seen when it was set.
 	Failures int `json:"failures,omitempty"`
-	// Tries counts the tries since, RetryAt is the next.
-	Tries   int       `json:"tries,omitempty"`
-	RetryAt time.Time `json:"retry_at,omitzero"`
 }
 
 // Evidence is one fact that still counts: a signal reduced to what deciding needs.

@@ -109,7 +109,7 @@ func (in *switchInput) facts(i, wanted int, failovers []time.Time) breaker.Facts
 		Excused: need.Excused > need.Owed, Deploying: in.pools[i].Deploying,
 		InForce: k.InForce.High, Pending: ps.Asked != nil && !ps.Asked.Done && !ps.Asked.Seen,
 		InService: k.InService.Low, Fresh: k.FreshServing, Unplaced: k.Unplaced, Errors: t.Errors, StepErrors: t.StepErrors,
-		Newest: k.Newest, StartLimit: k.StartLimit + k.ReadyLimit, Launch: launching(k.InForce.High),
+		StartLimit: k.StartLimit + k.ReadyLimit, Launch: launching(k.InForce.High),
 		Failovers: failovers, Pinned: in.pinned == ModeOnDemand,
 	}
 }

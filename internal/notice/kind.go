@@ -23,6 +23,7 @@ const (
 	Budget            Kind = "budget"
 	BudgetUsed        Kind = "budget_used"
 	ServiceGone       Kind = "service_gone"
+	GuardedElsewhere  Kind = "guarded_elsewhere"
 	CoverFailing      Kind = "cover_failing"
 	NoTraffic         Kind = "no_traffic"
 	HealthUnread      Kind = "readiness_unread"
@@ -74,6 +75,7 @@ var declared = []Declared{
 	{Kind: Budget, Title: "the on-demand budget is used up", Severity: failover.Critical, Lasting: true, Repeat: 6 * time.Hour},
 	{Kind: BudgetUsed, Title: "the on-demand budget is being used", Severity: failover.Warning},
 	{Kind: ServiceGone, Title: "a service that was guarded does not exist", Severity: failover.Critical, Lasting: true, Repeat: time.Hour},
+	{Kind: GuardedElsewhere, Title: "two installations guard one workload", Severity: failover.Critical, Lasting: true, Repeat: time.Hour},
 	{Kind: CoverFailing, Title: "the cover fails too", Severity: failover.Critical, Lasting: true, Repeat: time.Hour},
 	{Kind: NoTraffic, Title: "tasks run and get no traffic", Severity: failover.Critical, Lasting: true, After: flicker, Repeat: time.Hour},
 	{Kind: HealthUnread, Title: "the readiness of tasks cannot be read", Severity: failover.Warning, Lasting: true, After: flicker, Repeat: 24 * time.Hour},
@@ -137,6 +139,8 @@ func kindOf(n *failover.Notice) Kind {
 		return BudgetUsed
 	case failover.ReasonServiceGone:
 		return ServiceGone
+	case failover.ReasonGuardedElsewhere:
+		return GuardedElsewhere
 	case failover.ReasonCoverFailing:
 		return CoverFailing
 	case failover.ReasonNoTraffic:
@@ -147,7 +151,7 @@ func kindOf(n *failover.Notice) Kind {
 		return DemandDoubted
 	case failover.ReasonDemandRemembered:
 		return DemandRemembered
-	case failover.ReasonApplicationFailing, failover.ReasonConfigurationError, failover.ReasonReleaseFailing:
+	case failover.ReasonApplicationFailing, failover.ReasonConfigurationError, failover.ReasonReleaseFailing, failover.ReasonReleaseWaits:
 		return TasksFailing
 	case failover.ReasonQuota:
 		return Quota

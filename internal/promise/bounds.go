@@ -62,8 +62,8 @@ func (c *checker) raisesAreBounded() {
 		switch {
 		case def.Capacity == failover.OnDemand && c.d.Pools[i].Sight != failover.Fresh && c.d.Pools[i].Sight != failover.Told:
 			// What a pool that counts as lost was asked for holds nothing.
-		case def.Capacity == failover.OnDemand && c.refused(i):
-			// What could not even be asked for does not use up the bound.
+		case def.Capacity == failover.OnDemand && c.refused(i), def.Capacity == failover.OnDemand && !p.read && c.unanswered(i):
+			// What could not even be asked for does not use up the bound, nor a call without an answer where nothing can be read.
 		case def.Capacity == failover.OnDemand:
 			unplaced := 0
 			if p.read && p.ask <= p.inForce && c.covers() > 1 {
@@ -75,9 +75,9 @@ func (c *checker) raisesAreBounded() {
 		case !p.read:
 			short -= c.d.Pools[i].InService.High
 		case p.healthUnread:
-			short -= c.d.Pools[i].Running
+			short -= min(p.may, p.ask)
 		default:
-			short -= p.serves
+			short -= min(p.serves, p.ask) // ECS stops the others
 		}
 	}
 	short = max(0, short)
@@ -106,6 +106,12 @@ func (c *checker) covers() (n int) {
 // refused reports whether every call that would raise a pool has failed for some time.
 func (c *checker) refused(i int) bool {
 	return !c.before.Pool(c.p.Pools[i].Name).RefusedSince.IsZero()
+}
+
+// unanswered reports whether it is unknown if ECS has taken the last call for a pool.
+func (c *checker) unanswered(i int) bool {
+	a := c.before.Pool(c.p.Pools[i].Name).Asked
+	return a != nil && !a.Done
 }
 
 // nothingLoweredBeforeItServes: a lowering never takes what is in service below what is wanted, whichever tasks ECS stops.

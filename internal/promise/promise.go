@@ -60,8 +60,8 @@ type checker struct {
 // pool is what the observation shows of one pool, counted anew.
 type pool struct {
 	read bool
-	// serves counts the tasks in service, live those that ECS could stop.
-	serves, live int
+	// serves counts the tasks in service, may those that would be if all that run were ready, live those that ECS could stop.
+	serves, may, live int
 	// inForce is what the pool was asked for before this decision, ask after it.
 	inForce, ask int
 	healthUnread bool
@@ -105,7 +105,7 @@ func (c *checker) poolOf(i int) pool {
 		return out
 	}
 	if !po.Listed {
-		out.serves, out.live = po.RunningCount, po.RunningCount+po.PendingCount
+		out.serves, out.may, out.live = po.RunningCount, po.RunningCount, po.RunningCount+po.PendingCount
 	} else {
 		c.countTasks(i, &out)
 	}
@@ -119,7 +119,7 @@ func (c *checker) poolOf(i int) pool {
 func (c *checker) countTasks(i int, out *pool) {
 	po := &c.o.Pools[i]
 	gone := c.gone()
-	byRevision := map[string]int{}
+	serving, running := map[string]int{}, map[string]int{} // by revision
 	denied := !c.after.Pool(po.Pool).HealthErrSince.IsZero() && c.o.At.Sub(c.after.Pool(po.Pool).HealthErrSince) >= 15*time.Minute
 	out.healthUnread = po.HealthBased && po.HealthErr != failover.ErrNone && !denied
 	for k := range po.Tasks {
@@ -132,22 +132,33 @@ func (c *checker) countTasks(i int, out *pool) {
 		if po.HealthBased {
 			ready = t.Health == failover.HealthReady || denied && c.o.At.Sub(t.StartedAt) >= 10*time.Minute
 		}
-		if t.Phase == failover.Running && ready {
-			byRevision[t.Revision]++
-			out.serves++
+		if t.Phase != failover.Running {
+			continue
+		}
+		running[t.Revision]++
+		if ready {
+			serving[t.Revision]++
 		}
 	}
-	if len(po.Revisions) > 0 {
-		out.serves = 0
-		for _, r := range po.Revisions {
-			if !r.Unread {
-				out.serves += min(byRevision[r.ID], int(math.Ceil(r.Share*float64(po.Desired)-1e-9)))
-			}
-		}
-		out.serves = min(out.serves, max(1, po.Desired))
-	}
-	out.serves += po.Steady
+	out.serves, out.may = po.Steady+inTraffic(po, serving), po.Steady+inTraffic(po, running)
 	out.live += po.Steady
+}
+
+// inTraffic is how many of a pool's tasks, counted by revision, serve: of each revision no more than its share of the traffic needs.
+func inTraffic(po *failover.PoolObservation, tasks map[string]int) (n int) {
+	if len(po.Revisions) == 0 {
+		for _, k := range tasks {
+			n += k
+		}
+		return n
+	}
+	whole := max(1, po.Desired) // one that is about to be stopped serves until then
+	for _, r := range po.Revisions {
+		if !r.Unread {
+			n += min(tasks[r.ID], int(math.Ceil(r.Share*float64(whole)-1e-9)))
+		}
+	}
+	return min(n, whole)
 }
 
 // gone are the tasks that evidence says are under notice or stopped by AWS.
@@ -279,7 +290,7 @@ func (c *checker) askedCoversDemand() {
 		return
 	}
 	if c.found(failover.ReasonOnDemandMax, failover.ReasonBudget, failover.ReasonPinned, failover.ReasonApplicationFailing, failover.ReasonConfigurationError,
-		failover.ReasonCoverFailing, failover.ReasonRiseBounded, failover.ReasonNoTraffic, failover.ReasonServiceGone, failover.ReasonBudgetUsed) {
+		failover.ReasonCoverFailing, failover.ReasonRiseBounded, failover.ReasonNoTraffic, failover.ReasonServiceGone, failover.ReasonBudgetUsed, failover.ReasonGuardedElsewhere) {
 		return
 	}
 	c.fail("asked_covers_demand", "%d asked of all pools, demand %d", sum, c.d.Demand)

@@ -9,11 +9,14 @@ import (
 
 // law runs the production decision code.
 type law struct {
-	s     *sim
-	p     failover.Policy
-	state failover.State
-	obs   failover.Observation
-	room  failover.Room
+	s    *sim
+	p    failover.Policy
+	obs  failover.Observation
+	room failover.Room
+	// state is what is kept of the last pass, before what was kept of the one before it, and d what was decided.
+	state, before failover.State
+	d             failover.Decision
+
 	look  time.Time // when it wants to look again
 	acted bool      // the last pass changed something
 	count int       // failovers
@@ -48,19 +51,20 @@ func (l *law) pass(arrived []notice) {
 		l.p.Demand = s.demand
 	}
 	l.observe(arrived)
-	after, d := failover.StepIn(&l.room, &l.p, l.state, &l.obs)
+	l.before = l.state
+	l.state, l.d = failover.StepIn(&l.room, &l.p, l.before, &l.obs)
 	if s.run.Check {
-		for _, v := range promise.Check(&l.p, &l.state, &l.obs, &after, &d) {
+		for _, v := range promise.Check(&l.p, &l.before, &l.obs, &l.state, &l.d) {
 			s.violation(v)
 		}
 	}
-	if n := len(after.Failovers); n > 0 && (len(l.state.Failovers) == 0 || after.Failovers[n-1].After(l.state.Failovers[len(l.state.Failovers)-1])) {
+	if n, was := len(l.state.Failovers), l.before.Failovers; n > 0 && (len(was) == 0 || l.state.Failovers[n-1].After(was[len(was)-1])) {
 		l.count++
 	}
-	l.state, l.look, l.acted = after, d.LookAgain, len(d.Actions) > 0
+	l.look, l.acted = l.d.LookAgain, len(l.d.Actions) > 0
 	if l.acted {
-		s.carryOut(d.Actions, func(done []failover.Action) { l.state = failover.Acted(l.state, done) })
-		s.chose(&d)
+		s.carryOut(l.d.Actions, func(done []failover.Action) { l.state = failover.Acted(l.state, done) })
+		s.chose(&l.d)
 	}
 	if !l.look.IsZero() {
 		s.passAt(l.look.Sub(s.start))

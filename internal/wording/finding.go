@@ -3,6 +3,7 @@ package wording
 import (
 	"cmp"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/failover"
@@ -30,6 +31,8 @@ func Finding(f *failover.Finding) string { //nolint:funlen // one line a reason
 		return fmt.Sprintf("paused%s%s; %s withheld", by(f.Detail), until(f.Until), Count(f.Count, "change"))
 	case failover.ReasonObserving:
 		return fmt.Sprintf("observing only; %s withheld", Count(f.Count, "change"))
+	case failover.ReasonGuardedElsewhere:
+		return fmt.Sprintf("another installation (%s) holds the count of %s; nothing is changed here", cmp.Or(f.Detail, "not read now"), pool)
 	case failover.ReasonPinned:
 		return fmt.Sprintf("pinned to %s%s", Mode(failover.Mode(f.Detail)), until(f.Until))
 	case failover.ReasonFailedOver:
@@ -63,6 +66,8 @@ func Finding(f *failover.Finding) string { //nolint:funlen // one line a reason
 // trouble is Finding for the reasons that report a failure or a limit.
 func trouble(f *failover.Finding, pool, tasks string) string { //nolint:funlen // one line a reason
 	switch f.Reason {
+	case failover.ReasonReleaseWaits:
+		return fmt.Sprintf("the release that is rolled out to %s gets no task, as Spot has no room: ECS may roll it back for that%s", pool, coverRuns(f.Detail))
 	case failover.ReasonReleaseFailing:
 		return fmt.Sprintf("%s: the current release does not start (%s)", pool, Count(f.Count, "failure"))
 	case failover.ReasonCoverFailing:
@@ -151,6 +156,14 @@ func uncovered(n int) string {
 		return ""
 	}
 	return fmt.Sprintf("; no cover is started for %d of them", n)
+}
+
+// coverRuns names the release that on-demand stands in with.
+func coverRuns(definition string) string {
+	if definition == "" {
+		return ""
+	}
+	return "; cover runs " + definition[strings.LastIndexByte(definition, '/')+1:] + ", the last that served"
 }
 
 func tripNoun(r failover.Reason) string {

@@ -54,6 +54,8 @@ var remedies = map[failover.Reason]Remedy{
 	failover.ReasonEcho:               {"confirm if fewer tasks are wanted; check that the scaling policy does not count Spot tasks alone", "backstop confirm WORKLOAD"},
 	failover.ReasonApplicationFailing: {"read the stopped tasks' reasons and check the last deployment", seeStopped},
 	failover.ReasonConfigurationError: {"check subnets, security groups and roles of the service", "backstop doctor WORKLOAD"},
+	failover.ReasonGuardedElsewhere:   {"remove the workload from one of the two installations, or take it over to this one", "backstop confirm WORKLOAD"},
+	failover.ReasonReleaseWaits:       {"stop the deployment until Spot has room, or deploy the release to the on-demand service as well", "aws ecs list-service-deployments"},
 	failover.ReasonReleaseFailing:     {"roll the release back or fix it", "aws ecs update-service --task-definition FAMILY:REVISION"},
 	failover.ReasonCoverFailing:       {"roll the release back to the last one that worked, or fix it", "aws ecs update-service --task-definition FAMILY:REVISION"},
 	failover.ReasonNoTraffic:          {"put the service into the target group that the listener forwards to", "backstop doctor WORKLOAD"},

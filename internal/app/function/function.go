@@ -76,7 +76,8 @@ func New(o Options) (*Function, error) {
 	}
 	f := &Function{log: o.Log, store: store}
 	f.loop = &control.Loop{
-		Services:  service.New(o.AWS, service.Options{Scale: o.Scale, NoEvents: o.Config.Events.SQS == ""}),
+		Services: service.New(o.AWS, service.Options{Scale: o.Scale, NoEvents: o.Config.Events.SQS == "",
+			Installation: parts.Installation(o.Config, o.AWS.Region)}),
 		Store:     store,
 		Workloads: workloads,
 		Scale:     o.Scale,

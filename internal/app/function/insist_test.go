@@ -60,11 +60,11 @@ func TestWhatFailsForAPassingReasonIsTriedAgainAtOnce(t *testing.T) {
 				w.passing = test.store
 				w.forget()
 				begun, covered := time.Now(), time.Duration(never)
-				w.before = func(string) {
+				w.before = w.oneAtATime(func(string) {
 					if covered == never && w.desired("api") > 0 {
 						covered = time.Since(begun)
 					}
-				}
+				})
 				if test.time == 0 {
 					test.time = timeout
 				}
@@ -124,7 +124,7 @@ func TestWhatIsCommittedIsNotGivenBackWhenARepetitionFails(t *testing.T) {
 			t.Fatal(err)
 		}
 		begun := time.Now()
-		w.before = func(string) { w.down = time.Since(begun) > 100*time.Millisecond }
+		w.before = w.oneAtATime(func(string) { w.down = time.Since(begun) > 100*time.Millisecond })
 		body, err := f.Invoke(invocation(t, timeout), batch(msgs))
 		if err != nil {
 			t.Fatal(err)
@@ -257,11 +257,11 @@ func TestAPassDoesNotWaitForPrices(t *testing.T) {
 			f := w.function(function.Options{Config: file, Metrics: io.Discard, Scale: 1})
 			msgs := w.interrupt("api", 2)
 			var order []string
-			w.before = func(target string) {
+			w.before = w.oneAtATime(func(target string) {
 				if _, op, _ := strings.Cut(target, "."); op == "UpdateService" || op == "DescribeTaskDefinition" {
 					order = append(order, op)
 				}
-			}
+			})
 			if _, err := f.Invoke(invocation(t, timeout), batch(msgs)); err != nil {
 				t.Fatal(err)
 			}

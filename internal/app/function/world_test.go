@@ -139,10 +139,8 @@ func (w *world) Do(r *http.Request) (*http.Response, error) {
 	if err := r.Context().Err(); err != nil {
 		return nil, err
 	}
-	if w.before != nil { // one request at a time: a look reads several things at once
-		w.mu.Lock()
+	if w.before != nil {
 		w.before(r.Header.Get("X-Amz-Target"))
-		w.mu.Unlock()
 	}
 	if r.Header.Get("X-Amz-Target") == "AmazonSSM.GetParameter" {
 		rec := httptest.NewRecorder()
@@ -155,6 +153,15 @@ func (w *world) Do(r *http.Request) (*http.Response, error) {
 		return w.dynamo(r)
 	}
 	return w.box.Do(r)
+}
+
+// oneAtATime makes before of a function that shares what it changes: a look reads several things at once.
+func (w *world) oneAtATime(f func(target string)) func(target string) {
+	return func(target string) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		f(target)
+	}
 }
 
 // dynamo answers for DynamoDB in process.

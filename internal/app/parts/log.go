@@ -6,6 +6,7 @@ import (
 
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/health"
 	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
@@ -14,12 +15,11 @@ import (
 type Teller struct {
 	log  *slog.Logger
 	next func(ctx context.Context, r control.Report)
-	told map[string]map[string]bool // workload to the keys of its present notices
 }
 
 // NewTeller returns a teller that hands every report on to next, if that is not nil, after it was logged.
 func NewTeller(log *slog.Logger, next func(ctx context.Context, r control.Report)) *Teller {
-	return &Teller{log: log, next: next, told: make(map[string]map[string]bool)}
+	return &Teller{log: log, next: next}
 }
 
 // Tell logs a report and hands it on.
@@ -96,15 +96,9 @@ func texts(actions []failover.Action) []string {
 	return out
 }
 
-// notices logs what a person should be told, once for as long as it lasts.
+// notices logs what a person should be told and was not: what the state before the pass knows of was.
 func (t *Teller) notices(ctx context.Context, r *control.Report) {
-	before, now := t.told[r.Workload], make(map[string]bool)
-	for i := range r.Decision.Notices {
-		n := &r.Decision.Notices[i]
-		now[n.Key] = true
-		if before[n.Key] {
-			continue
-		}
+	for _, n := range health.News(&r.Before, &r.Decision) {
 		level := slog.LevelInfo
 		switch n.Severity {
 		case failover.Warning:
@@ -115,5 +109,4 @@ func (t *Teller) notices(ctx context.Context, r *control.Report) {
 		t.log.LogAttrs(ctx, level, "notice", slog.String(control.KeyWorkload, r.Workload), slog.String(control.KeyReason, string(n.Reason)),
 			slog.String(control.KeySeverity, string(n.Severity)), slog.String("text", n.Text), slog.String(control.KeyHint, n.Do))
 	}
-	t.told[r.Workload] = now
 }

@@ -7,9 +7,12 @@ package parts
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"github.com/backstop-ecs/backstop/internal/aws/service"
 	"github.com/backstop-ecs/backstop/internal/aws/state"
 	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/control"
@@ -50,4 +53,18 @@ func Workloads(f *config.File, region string) ([]control.Workload, error) {
 		out = append(out, next)
 	}
 	return out, nil
+}
+
+// Installation names the installation that a configuration describes by where it keeps its state: what shares a state is one
+// installation, and a new state is another, unless it lies where the lost one did.
+func Installation(f *config.File, region string) string {
+	if table := f.State.DynamoDB; table != "" {
+		return service.Tagged("dynamodb/" + region + "/" + table)
+	}
+	path, err := filepath.Abs(f.State.SQLite)
+	if err != nil {
+		path = f.State.SQLite
+	}
+	host, _ := os.Hostname() // without one the path must do
+	return service.Tagged(host + ":" + path)
 }

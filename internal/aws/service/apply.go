@@ -62,7 +62,7 @@ func (s *Services) Apply(ctx context.Context, ref control.ServiceRef, action fai
 		return c.update(ctx, ref, &ecs.UpdateServiceInput{TaskDefinition: &a.TaskDefinition})
 	case failover.ParkScaling:
 		// The bounds go with the suspension: registering alone would push the count up to the old minimum.
-		return c.register(ctx, ref, failover.Scaling{Max: a.Max, SuspendedIn: true, SuspendedOut: true, SuspendedScheduled: true})
+		return c.register(ctx, ref, failover.Scaling{Max: a.Max, SuspendedIn: true, SuspendedOut: true, SuspendedScheduled: a.SuspendedScheduled})
 	case failover.RestoreScaling:
 		return c.register(ctx, ref, a.Scaling)
 	case failover.StopTask:

@@ -2,8 +2,10 @@ package service
 
 import (
 	"strconv"
+	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
@@ -105,16 +107,45 @@ func (k *known) carriesTests(rule string) bool {
 	return k.tests[rule]
 }
 
-// heldDemand reads the tag that holds the demand; 0: there is none.
-func heldDemand(tags []types.Tag) int {
+// held reads the tag that holds the demand, and who holds it where that is another installation; 0: there is none. Its value is the
+// demand, and " by " with the installation's name; a person may have written the number alone.
+func (s *Services) held(tags []types.Tag) (demand int, by string) {
 	for i := range tags {
-		if aws.ToString(tags[i].Key) == tagDemand {
-			if n, err := strconv.Atoi(aws.ToString(tags[i].Value)); err == nil && n > 0 && n <= failover.ServiceTasksMax {
-				return n
+		if aws.ToString(tags[i].Key) != tagDemand {
+			continue
+		}
+		number, holder, _ := strings.Cut(aws.ToString(tags[i].Value), heldBy)
+		if n, err := strconv.Atoi(number); err == nil && n > 0 && n <= failover.ServiceTasksMax {
+			if holder == s.installation {
+				holder = ""
 			}
+			return n, holder
 		}
 	}
-	return 0
+	return 0, ""
+}
+
+// heldBy stands between the number and the name in the tag.
+const heldBy = " by "
+
+// holding is the tag's value.
+func (s *Services) holding(demand int) string {
+	if s.installation == "" {
+		return strconv.Itoa(demand)
+	}
+	return strconv.Itoa(demand) + heldBy + s.installation
+}
+
+// Tagged is a name as the value of a tag may have it: letters, digits, spaces and + - = . _ : / @, and at most 200 of its last
+// characters (Amazon ECS API reference, Tag: 256 in all).
+func Tagged(name string) string {
+	clean := strings.Map(func(r rune) rune {
+		if r < 128 && (unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("+-=._:/@", r)) {
+			return r
+		}
+		return '_'
+	}, name)
+	return clean[max(0, len(clean)-200):]
 }
 
 // revisionsOf lists the revisions of a service that has several, with the shares of production traffic that its deployments alone

@@ -3,7 +3,6 @@ package service
 import (
 	"context"
 	"fmt"
-	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
@@ -42,7 +41,7 @@ func (s *Services) hold(ctx context.Context, c *client, ref control.ServiceRef, 
 			_, err = c.ecs.UntagResource(ctx, &ecs.UntagResourceInput{ResourceArn: &f.arn, TagKeys: []string{tagDemand}})
 		} else {
 			_, err = c.ecs.TagResource(ctx, &ecs.TagResourceInput{ResourceArn: &f.arn,
-				Tags: []types.Tag{{Key: aws.String(tagDemand), Value: aws.String(strconv.Itoa(demand))}}})
+				Tags: []types.Tag{{Key: aws.String(tagDemand), Value: aws.String(s.holding(demand))}}})
 		}
 	}
 	return failure.Wrap(call, "hold the demand of "+ref.String(), err)

@@ -45,8 +45,8 @@ func TestAForeignECSAndAutoScalingTakeWhatIsSent(t *testing.T) {
 		want failover.Scaling
 	}{
 		{failover.SetDesiredCount{Count: 7}, before},
-		{failover.ParkScaling{Max: 1}, failover.Scaling{Known: true, Present: true, Max: 1, SuspendedIn: true, SuspendedOut: true, SuspendedScheduled: true}},
-		{failover.SetDesiredCount{Count: 1}, failover.Scaling{Known: true, Present: true, Max: 1, SuspendedIn: true, SuspendedOut: true, SuspendedScheduled: true}},
+		{failover.ParkScaling{Max: 1}, failover.Scaling{Known: true, Present: true, Max: 1, SuspendedIn: true, SuspendedOut: true}},
+		{failover.SetDesiredCount{Count: 1}, failover.Scaling{Known: true, Present: true, Max: 1, SuspendedIn: true, SuspendedOut: true}},
 		{failover.RestoreScaling{Scaling: before}, before},
 	} {
 		if err := s.Apply(ctx, ref("api-spot"), step.do); err != nil {

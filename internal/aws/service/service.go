@@ -32,14 +32,19 @@ type Options struct {
 	// NoEvents says that no queue brings ECS's events, so that placement failures must be read off the
 	// services' event lists. With a queue they would be counted twice.
 	NoEvents bool
+	// Installation names this installation, as a tag's value may: who holds a service's count down says so there. Two that have one
+	// name cannot be told apart; empty: nobody is told.
+	Installation string
 }
 
 // Services is a [control.Services] over ECS. It is safe for concurrent use.
 type Services struct {
 	clients  clients
 	noEvents bool
-	lines    lines
-	known    known
+	// installation is [Options.Installation].
+	installation string
+	lines        lines
+	known        known
 }
 
 var _ control.Services = (*Services)(nil)
@@ -49,7 +54,7 @@ func New(cfg aws.Config, opts Options) *Services {
 	if opts.Scale <= 0 {
 		opts.Scale = 1
 	}
-	return &Services{noEvents: opts.NoEvents, clients: clients{cfg: cfg, scale: opts.Scale,
+	return &Services{noEvents: opts.NoEvents, installation: opts.Installation, clients: clients{cfg: cfg, scale: opts.Scale,
 		made: make(map[clientKey]*client), limits: make(map[clientKey]*limits)}}
 }
 
@@ -173,6 +178,7 @@ func (s *Services) describe(ctx context.Context, b *batch) (time.Time, []failove
 			obs[i] = observe(sv)
 			ref := control.ServiceRef{Region: b.region, Cluster: b.cluster, Service: name, RoleARN: b.role}
 			s.lines.keep(ref, sv, at)
+			obs[i].HeldDemand, obs[i].HeldBy = s.held(sv.Tags)
 			if s.known.keep(ref, factsOf(sv, &obs[i])) && obs[i].Desired+obs[i].RunningCount > 0 {
 				unknown = append(unknown, obs[i].TaskDefinition)
 			}
@@ -199,7 +205,7 @@ func (c *client) healthBased(found map[string]*types.Service, names []string, ob
 // tasks, or while there are several task sets (blue/green by CodeDeploy or an external controller).
 func observe(sv *types.Service) failover.PoolObservation {
 	o := failover.PoolObservation{Desired: int(sv.DesiredCount), RunningCount: int(sv.RunningCount), PendingCount: int(sv.PendingCount),
-		TaskDefinition: aws.ToString(sv.TaskDefinition), Revisions: revisionsOf(sv), HeldDemand: heldDemand(sv.Tags)}
+		TaskDefinition: aws.ToString(sv.TaskDefinition), Revisions: revisionsOf(sv)}
 	for i := range sv.Deployments {
 		d := &sv.Deployments[i]
 		if aws.ToString(d.Status) != "PRIMARY" {

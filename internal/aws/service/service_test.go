@@ -164,7 +164,7 @@ func TestScalingIsParkedInOneCallAndPutBack(t *testing.T) {
 	if counts := box.Calls().Counts; len(counts) != 1 {
 		t.Errorf("parking made the calls %v, want one", counts)
 	}
-	want := failover.Scaling{Known: true, Present: true, Max: 50, SuspendedIn: true, SuspendedOut: true, SuspendedScheduled: true}
+	want := failover.Scaling{Known: true, Present: true, Max: 50, SuspendedIn: true, SuspendedOut: true}
 	if sc, err := s.Scaling(t.Context(), ref); err != nil || sc != want {
 		t.Errorf("parked is %+v, %v; want %+v", sc, err, want)
 	}

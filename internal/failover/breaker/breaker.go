@@ -133,9 +133,7 @@ type Facts struct {
 	InService, Fresh, Unplaced int
 	// Errors were seen since the trip and within stable_for, StepErrors since the step began.
 	Errors, StepErrors int
-	// Newest is when its newest task was created, StartLimit how long a start may take, Launch how long ECS takes to launch
-	// what it is asked for.
-	Newest             time.Time
+	// StartLimit is how long a start may take, Launch how long ECS takes to launch what it is asked for.
 	StartLimit, Launch time.Duration
 	// Failovers are those of the last 24 hours.
 	Failovers []time.Time
@@ -301,6 +299,9 @@ func stable(p Params, s State, f Facts) bool {
 
 // ramp moves a half-open breaker up a step that has survived, or back when it has not.
 func ramp(p Params, s State, f Facts) (State, []Note) {
+	if !p.On || f.Bound == 0 { // the preset has changed, or nothing is wanted of the pool: there is nothing to return to
+		return State{Since: f.Now, TrippedAt: s.TrippedAt, Reopened: s.Reopened}, []Note{{Kind: Restored, Leads: true}}
+	}
 	ask := min(rampAsk(p, s, f), f.Bound, max(f.InForce, 0))
 	if f.Pending || f.InForce < min(rampAsk(p, s, f), f.Bound) {
 		s.StepAt = f.Now // what is not asked of ECS yet cannot be late

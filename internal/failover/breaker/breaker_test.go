@@ -165,6 +165,7 @@ func TestTheRamp(t *testing.T) {
 		{"a deployment holds it where it is", step(1, 10*time.Minute), of(20, 10), func(f *Facts) { f.StepErrors, f.Excused = 9, true }, HalfOpen, 1, Ramping},
 		{"what ECS is not asked for yet cannot be late", step(1, 10*time.Minute), of(10, 10), nil, HalfOpen, 1, Ramping},
 		{"the last step closes it", step(2, 2*time.Minute), of(40, 40), nil, Closed, 0, Restored},
+		{"where nothing is wanted of the pool it closes", step(1, time.Minute), of(0, 0), func(f *Facts) { f.Bound, f.Pending = 0, true }, Closed, 0, Restored},
 		{"a pin opens it again", step(1, time.Minute), of(20, 20), func(f *Facts) { f.Pinned = true }, Open, 0, Pinned},
 	} {
 		t.Run(c.situation, func(t *testing.T) {

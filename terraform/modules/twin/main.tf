@@ -22,6 +22,7 @@ resource "aws_ecs_service" "twin" {
   health_check_grace_period_seconds  = var.spot.health_check_grace_period_seconds
   deployment_minimum_healthy_percent = var.spot.deployment_minimum_healthy_percent
   deployment_maximum_percent         = var.spot.deployment_maximum_percent
+  availability_zone_rebalancing      = "DISABLED" # it would start and stop cover that is to be given back
   propagate_tags                     = "SERVICE"
   tags                               = var.tags
 
@@ -65,6 +66,7 @@ resource "aws_ecs_service" "deployed_elsewhere" {
   health_check_grace_period_seconds  = var.spot.health_check_grace_period_seconds
   deployment_minimum_healthy_percent = var.spot.deployment_minimum_healthy_percent
   deployment_maximum_percent         = var.spot.deployment_maximum_percent
+  availability_zone_rebalancing      = "DISABLED" # it would start and stop cover that is to be given back
   propagate_tags                     = "SERVICE"
   tags                               = var.tags
 

@@ -39,6 +39,10 @@ run "the_twin_is_the_same_service_on_demand_and_empty" {
     condition     = one(aws_ecs_service.twin[0].network_configuration).subnets == toset(["subnet-a", "subnet-b"]) && aws_ecs_service.twin[0].health_check_grace_period_seconds == 60
     error_message = "the same network and grace period"
   }
+  assert {
+    condition     = aws_ecs_service.twin[0].availability_zone_rebalancing == "DISABLED"
+    error_message = "zone rebalancing would start and stop cover that is to be given back"
+  }
 }
 
 run "made" {
