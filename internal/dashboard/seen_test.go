@@ -95,7 +95,7 @@ func seeOverview(t *testing.T, chromium context.Context, _ *lab, url string) {
 		}
 	}
 	b.says("#summary", "411 of 430 wanted tasks serve")
-	b.says("#summary", "this month (estimated, with list prices of 2026-09-29)")
+	b.says("#summary", "this month (estimated without ephemeral storage above 20 GiB, with list prices of 2026-09-29)")
 	b.says("#live", "Live")
 	b.accessible("the overview")
 	b.picture("dashboard-overview", false)
