@@ -60,11 +60,11 @@ type costFacts struct {
 // costFact is one workload's.
 type costFact struct {
 	cost.Ledger
-	Arch          string        `json:"arch"`
-	VCPU          float64       `json:"vcpu"`
-	MemoryGB      float64       `json:"memory_gb"`
-	OnDemandUSD   float64       `json:"on_demand_task_hour_usd"`
-	Pools         []poolPrice   `json:"pools"`
+	Arch        string      `json:"arch"`
+	VCPU        float64     `json:"vcpu"`
+	MemoryGB    float64     `json:"memory_gb"`
+	OnDemandUSD float64     `json:"on_demand_task_hour_usd"`
+	Pools       []poolPrice `json:"pools"`
 	// SavedPerDay and SavedPerMonth are in the mean; absent for less than a day, which says nothing of a month.
 	SavedPerDay   *float64      `json:"saved_per_day_usd,omitempty"`
 	SavedPerMonth *float64      `json:"saved_per_month_usd,omitempty"`

@@ -44,7 +44,7 @@ func TestOneFactHasOneSentence(t *testing.T) {
 	d := failover.Decision{At: now, Workload: "api", Reason: failover.ReasonOnDemandMax, Mode: failover.ModeMixed, Demand: 5, InService: failover.Exactly(1), Missing: failover.Exactly(4),
 		Findings: []failover.Finding{{Reason: failover.ReasonOnDemandMax, Pool: "standard", Count: 4, Limit: 1}},
 		Actions:  []failover.Action{failover.SetDesiredCount{Pool: "standard", From: 0, Count: 1}},
-		Pools: []failover.PoolDecision{{Pool: "spot", Capacity: failover.Spot}, {Pool: "standard", Capacity: failover.OnDemand, InService: failover.Exactly(1), Live: 1}}}
+		Pools:    []failover.PoolDecision{{Pool: "spot", Capacity: failover.Spot}, {Pool: "standard", Capacity: failover.OnDemand, InService: failover.Exactly(1), Live: 1}}}
 	health.Tell(&w.Policy, &before, &after, &d)
 	entry := journal.Entry{Version: journal.Version, ID: journal.NewID(now, 99), Workload: "api", At: now, Kind: journal.KindDecision, Decision: &d, Actions: d.Actions}
 	told := journal.Entry{Version: journal.Version, ID: journal.NewID(now, 100), Workload: "api", At: now, Kind: journal.KindNotice, Notice: &d.Notices[len(d.Notices)-1]}

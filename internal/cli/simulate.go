@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -127,6 +128,7 @@ func runSimulate(ctx context.Context, s IO, o simulateOptions) error {
 	if s.ErrTerminal {
 		tell = progress(s)
 	}
+	debug.SetGCPercent(simulate.GCPercent)
 	sections, err := simulate.Run(ctx, o.Options, tell)
 	if tell != nil {
 		_, _ = fmt.Fprint(s.Err, "\r\x1b[K")

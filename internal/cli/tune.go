@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
@@ -76,6 +77,7 @@ func runTune(ctx context.Context, s IO, o tuneOptions) error {
 	if s.ErrTerminal {
 		tell = progress(s)
 	}
+	debug.SetGCPercent(simulate.GCPercent)
 	found, err := simulate.Tune(ctx, o.TuneOptions, tell)
 	if tell != nil {
 		_, _ = fmt.Fprint(s.Err, "\r\x1b[K")

@@ -145,19 +145,27 @@ var spec = key{kind: kindMap, doc: "Backstop's configuration.", keys: []key{
 
 var notifySpec = key{kind: kindMap, oneOf: true, doc: "One receiver; one of the three.", keys: []key{
 	{name: "sns", kind: kindText, form: formTopic, says: "an SNS topic's ARN", doc: "The ARN of an SNS topic."},
-	hookSpec("slack", "A Slack incoming webhook."),
-	hookSpec("webhook", "A URL that gets each notice by POST as JSON.", key{name: "signing_secret", kind: kindText, beside: true, secret: true,
+	hookSpec("slack", "A Slack incoming webhook.", wrongSlack),
+	hookSpec("webhook", "A URL that gets each notice by POST as JSON.", wrongHook, key{name: "signing_secret", kind: kindText, beside: true, secret: true,
 		form: formSecret, says: "env:NAME, ssm:NAME or file:PATH",
 		doc: "Where the key is kept that signs each request by the Standard Webhooks scheme: whsec_ and base64. Absent: requests are not signed."}),
 }}
 
 // hookSpec is a receiver with a URL that is a secret itself.
-func hookSpec(name, doc string, more ...key) key {
+func hookSpec(name, doc string, wrong func(text string) string, more ...key) key {
 	return key{name: name, kind: kindMap, oneOf: true, doc: doc + " Its URL, or where the URL is kept.", keys: append([]key{
-		{name: "url", kind: kindText, secret: true, form: formURL, says: "an https URL (http on this machine alone)", judge: wrongHook, doc: "The URL itself. It is never shown, but it is in the file: prefer `secret`."},
+		{name: "url", kind: kindText, secret: true, form: formURL, says: "an https URL (http on this machine alone)", judge: wrong, doc: "The URL itself. It is never shown, but it is in the file: prefer `secret`."},
 		{name: "secret", kind: kindText, secret: true, form: formSecret, says: "env:NAME, ssm:NAME or file:PATH",
 			doc: "Where the URL is kept: an environment variable, a parameter of AWS Systems Manager, or a file."},
 	}, more...)}
+}
+
+// wrongSlack is [wrongHook] for Slack: its workflows and triggers take other JSON than incoming webhooks do, and answer 400 for ever.
+func wrongSlack(text string) string {
+	if wrong := wrongHook(text); wrong != "" || !hookurl.OtherSlack(text) {
+		return wrong
+	}
+	return "must be an incoming webhook (https://hooks.slack.com/services/...); a workflow's URL takes other JSON, and goes under `webhook` with a step of its own"
 }
 
 // wrongHook says what is wrong with a receiver's URL, which would else be known at the first notice only. It does not show it.

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 
 	"github.com/backstop-ecs/backstop/internal/failover"
-	"github.com/backstop-ecs/backstop/internal/health"
 	"github.com/backstop-ecs/backstop/internal/journal"
 	"github.com/backstop-ecs/backstop/internal/wording"
 )
@@ -23,7 +22,7 @@ func (l *Loop) decisionEntry(j *job, generation uint64) journal.Entry {
 // each time it comes back.
 func (l *Loop) noticeEntries(j *job, generation uint64) []journal.Entry {
 	var out []journal.Entry
-	for _, n := range health.News(&j.report.Before, &j.report.Decision) {
+	for _, n := range failover.News(&j.report.Before, &j.report.Decision) {
 		out = append(out, journal.Entry{Version: journal.Version, ID: l.entryID(), Workload: j.w.Name, At: j.report.Decision.At,
 			Kind: journal.KindNotice, Generation: generation, Notice: n})
 	}

@@ -12,7 +12,7 @@ import (
 // TestServingOverTheWire plays the cases of capacity that does not serve, and of readiness that cannot be read.
 func TestServingOverTheWire(t *testing.T) {
 	playOverTheWire(t, []wireCase{
-		{id: "L1", title: "Spot comes back", play: func(s *scene) {
+		{id: "L1", title: "Spot comes back", raced: true, play: func(s *scene) {
 			s.fresh()
 			s.spot(0)
 			s.covered(coverSoon)

@@ -28,24 +28,6 @@ func TestGoneOverTheWire(t *testing.T) {
 		return time.Time{}
 	}
 	playOverTheWire(t, []wireCase{
-		{id: "L16", title: "the Spot service is deleted and confirmed", tick: longTick, play: confirmed(lost)},
-		{id: "L16", title: "the deletion is confirmed at the first notice", tick: longTick, only: []string{"plain"}, play: confirmed(func(s *scene) time.Time {
-			s.told(time.Minute, failover.ReasonServiceGone)
-			return time.Time{}
-		}), awaited: map[string]string{"plain": "a confirmation counts only from when the service was gone for good"}},
-		{id: "L16", title: "an operator whose clock is behind confirms", tick: longTick, only: []string{"plain"}, play: confirmed(func(s *scene) time.Time {
-			s.lostToDeletion()
-			return s.box.Now().Add(-10 * time.Minute)
-		}), awaited: map[string]string{"plain": "a confirmation is held against AWS's clock by the operator's"}},
-		{id: "L16", title: "the Spot service is deleted and nobody confirms", tick: longTick, only: []string{"plain"}, play: func(s *scene) {
-			s.fresh()
-			s.delete(0)
-			s.lostToDeletion()
-			s.skip(23 * time.Hour)
-			s.whole(0)
-			s.skip(90 * time.Minute)
-			s.gone(time.Minute)
-		}},
 		{id: "L16", title: "the cluster is not found", only: []string{"plain", "group"}, play: func(s *scene) {
 			s.fresh()
 			id := s.fault(sandbox.Fault{Kind: sandbox.FaultNoCluster})
@@ -63,6 +45,24 @@ func TestGoneOverTheWire(t *testing.T) {
 			s.bounded(s.want)
 			s.keeps(s.want)
 			s.untouched()
+		}},
+		{id: "L16", title: "the Spot service is deleted and confirmed", tick: longTick, play: confirmed(lost)},
+		{id: "L16", title: "the deletion is confirmed at the first notice", tick: longTick, only: []string{"plain"}, play: confirmed(func(s *scene) time.Time {
+			s.told(time.Minute, failover.ReasonServiceGone)
+			return time.Time{}
+		}), awaited: map[string]string{"plain": "a confirmation counts only from when the service was gone for good"}},
+		{id: "L16", title: "an operator whose clock is behind confirms", tick: longTick, only: []string{"plain"}, play: confirmed(func(s *scene) time.Time {
+			s.lostToDeletion()
+			return s.box.Now().Add(-10 * time.Minute)
+		}), awaited: map[string]string{"plain": "a confirmation is held against AWS's clock by the operator's"}},
+		{id: "L16", title: "the Spot service is deleted and nobody confirms", tick: longTick, only: []string{"plain"}, play: func(s *scene) {
+			s.fresh()
+			s.delete(0)
+			s.lostToDeletion()
+			s.skip(23 * time.Hour)
+			s.whole(0)
+			s.skip(90 * time.Minute)
+			s.gone(time.Minute)
 		}},
 		{id: "L16", title: "one MISSING is no deletion", play: func(s *scene) {
 			s.fresh()

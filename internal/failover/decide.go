@@ -17,6 +17,33 @@ func Decide(p Policy, s State, o Observation) (State, Decision) {
 	return Step(&p, s, &o)
 }
 
+// toldMax bounds the notices that are remembered.
+const toldMax = 256
+
+// ToldOf are the keys of a decision's notices, as the state keeps them.
+func ToldOf(d *Decision) []string {
+	var keys []string
+	for i := range d.Notices {
+		keys = append(keys, d.Notices[i].Key)
+	}
+	slices.Sort(keys)
+	keys = slices.Compact(keys)
+	return keys[:min(len(keys), toldMax)]
+}
+
+// News are the notices of a decision that the state before it does not know of, each once.
+func News(before *State, d *Decision) []*Notice {
+	var out []*Notice
+	for i := range d.Notices {
+		n := &d.Notices[i]
+		known := slices.ContainsFunc(out, func(o *Notice) bool { return o.Key == n.Key })
+		if _, told := slices.BinarySearch(before.Told, n.Key); !told && !known && len(out) < toldMax {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
 // Step is Decide on what is not copied. Simulations that take millions of decisions call it.
 //
 // It is a pipeline of functions over values, in the order of docs/design.md, 3.

@@ -190,7 +190,7 @@ func (j *judgement) since(f *failover.Finding) time.Time {
 	switch f.Reason {
 	case failover.ReasonBlind:
 		return j.f.State.BlindSince
-	case failover.ReasonWrittenOff, failover.ReasonServiceGone, failover.ReasonHook, failover.ReasonCoverFailing, failover.ReasonEcho, failover.ReasonFallHeld:
+	case failover.ReasonWrittenOff, failover.ReasonServiceGone, failover.ReasonGuardedElsewhere, failover.ReasonHook, failover.ReasonCoverFailing, failover.ReasonEcho, failover.ReasonFallHeld:
 		return f.Until
 	}
 	return time.Time{}

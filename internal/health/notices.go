@@ -2,48 +2,20 @@ package health
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
 // Tell writes into a decision what people are told of it: the texts of its findings, on what conditions it would be another one, and its
-// notices, whose keys the state that it leads to (after) remembers. before is the state it was taken from.
+// notices. before is the state it was taken from, after the one it leads to, which keeps what was told.
 func Tell(p *failover.Policy, before, after *failover.State, d *failover.Decision) {
 	for i := range d.Findings {
 		d.Findings[i].Text = wording.Finding(&d.Findings[i])
 	}
 	d.Next = wording.Next(p, after, d)
 	d.Notices = notices(p, before, after, d)
-	after.Told = toldOf(d.Notices)
-}
-
-// toldMax bounds the notices that are remembered.
-const toldMax = 256
-
-// toldOf are the keys of notices.
-func toldOf(all []failover.Notice) []string {
-	var keys []string
-	for i := range all {
-		keys = append(keys, all[i].Key)
-	}
-	slices.Sort(keys)
-	keys = slices.Compact(keys)
-	return keys[:min(len(keys), toldMax)]
-}
-
-// News are the notices of a decision that the state before it does not know of, each once.
-func News(before *failover.State, d *failover.Decision) []*failover.Notice {
-	var out []*failover.Notice
-	for i := range d.Notices {
-		n := &d.Notices[i]
-		known := slices.ContainsFunc(out, func(o *failover.Notice) bool { return o.Key == n.Key })
-		if _, told := slices.BinarySearch(before.Told, n.Key); !told && !known && len(out) < toldMax {
-			out = append(out, n)
-		}
-	}
-	return out
+	after.Told = failover.ToldOf(d)
 }
 
 // notices are what a person should be told of this pass: what changed from before to after, and the troubles that d found. A trouble that

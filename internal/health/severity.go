@@ -24,13 +24,13 @@ var explainsMissing = map[failover.Reason]bool{
 
 // threats are what a finding is worth while nothing is missing. A reason that is not here needs no person.
 var threats = map[failover.Reason]Level{
-	failover.ReasonServiceGone: Critical, failover.ReasonEcho: Critical, failover.ReasonGuardedElsewhere: Critical,
+	failover.ReasonServiceGone: Critical, failover.ReasonGuardedElsewhere: Critical, failover.ReasonEcho: Critical,
 	failover.ReasonBlind: Warning, failover.ReasonHealthUnread: Warning, failover.ReasonWrittenOff: Warning, failover.ReasonOnDemandShort: Warning,
 	failover.ReasonOnDemandMax: Warning, failover.ReasonBudget: Warning, failover.ReasonBudgetUsed: Warning, failover.ReasonCoverBounded: Warning,
 	failover.ReasonRiseBounded: Warning, failover.ReasonFallHeld: Warning, failover.ReasonApplicationFailing: Warning, failover.ReasonConfigurationError: Warning,
-	failover.ReasonReleaseFailing: Warning, failover.ReasonCoverFailing: Warning, failover.ReasonNoTraffic: Warning, failover.ReasonCoverNotReady: Warning,
+	failover.ReasonReleaseWaits: Warning, failover.ReasonReleaseFailing: Warning, failover.ReasonCoverFailing: Warning, failover.ReasonNoTraffic: Warning, failover.ReasonCoverNotReady: Warning,
 	failover.ReasonQuota: Warning, failover.ReasonFailoverLimit: Warning, failover.ReasonScalingParked: Warning, failover.ReasonProtected: Warning,
-	failover.ReasonReleaseWaits: Warning, failover.ReasonHook: Warning, failover.ReasonDeploymentFailed: Warning, failover.ReasonDrift: Warning, failover.ReasonPaused: Warning,
+	failover.ReasonHook: Warning, failover.ReasonDeploymentFailed: Warning, failover.ReasonDrift: Warning, failover.ReasonPaused: Warning,
 }
 
 // levelOf is what a finding is worth: what threatens is a warning, and critical where tasks are missing

@@ -39,6 +39,12 @@ func Parse(raw string) (u *url.URL, local bool, err error) {
 	return u, local, nil
 }
 
+// OtherSlack says that a URL is one of Slack's that is no incoming webhook: a workflow's or a trigger's.
+func OtherSlack(raw string) bool {
+	u, err := url.Parse(strings.TrimSpace(raw))
+	return err == nil && strings.EqualFold(u.Hostname(), "hooks.slack.com") && !strings.HasPrefix(u.Path, "/services/")
+}
+
 // metadata are addresses of clouds' metadata services outside of the link-local ranges.
 var metadata = []netip.Addr{
 	netip.MustParseAddr("fd00:ec2::254"), netip.MustParseAddr("fd00:ec2::23"), // AWS

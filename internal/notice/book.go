@@ -35,6 +35,16 @@ type Book struct {
 	Failover time.Time `json:"failover,omitzero"`
 	// Sent is when a kind with a gap was last told.
 	Sent map[Kind]time.Time `json:"sent,omitempty"`
+	// Refused are the receivers that have refused a letter for good, by name.
+	Refused map[string]Refusal `json:"refused,omitempty"`
+}
+
+// Refusal is what a receiver has answered that will not change by trying again.
+type Refusal struct {
+	Since time.Time `json:"since"`
+	// Tried is when it last refused: it is tried again with what is told an hour later.
+	Tried time.Time `json:"tried"`
+	Text  string    `json:"text"`
 }
 
 // Trouble is one that lasts.
@@ -274,7 +284,7 @@ func (w *writer) send(kind Kind, status Status, severity failover.Severity, n *f
 	}
 	m := Message{Version: messageVersion, ID: idOf(r.Workload, kind, status, n.Key, at), Kind: kind, Status: status, Severity: severity,
 		Workload: r.Workload, Key: n.Key, At: at, Since: since, Title: d.Title, Why: wording.Reason(n.Reason), Cost: w.cost,
-		Do: wording.Remedy{Do: n.Do, Command: n.Command}.String(),
+		Do:   wording.Remedy{Do: n.Do, Command: n.Command}.String(),
 		Mode: string(r.Decision.Mode), Demand: r.Decision.Demand, InService: r.Decision.InService, Missing: r.Decision.Missing}
 	if m.Do == "" && status != Resolved {
 		m.Do = d.Do

@@ -80,3 +80,40 @@ func TestAReceiverThatHangsIsWaitedForOnce(t *testing.T) {
 		}
 	})
 }
+
+// TestAReceiverThatRefusesIsSaidThroughTheOthers plays case O18: a revoked hook is not tried for three days, and the others hear of it.
+func TestAReceiverThatRefusesIsSaidThroughTheOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOffice(t)
+		good, bad := &inbox{name: "good"}, &inbox{name: "bad", refuse: true}
+		d := o.desk(bad, good)
+		work := func() {
+			d.Tell(t.Context(), o.pass(short))
+			d.Work(t.Context())
+		}
+		work()
+		for range 10 {
+			in(t, 2*time.Minute)
+			work()
+		}
+		good.want(t, "on_demand_short/opened", "receiver_refuses/event")
+		if bad.tries != 1 {
+			t.Errorf("the receiver that refuses was tried %d times in twenty minutes, want once", bad.tries)
+		}
+		if m := good.got[1]; m.Severity != failover.Warning || m.What[0] != "it answers with status 404" || m.Do == "" {
+			t.Errorf("the others are told %+v", m)
+		}
+		// Another process finds the refusal in the book, and tells nothing of it.
+		d = o.desk(bad, good)
+		in(t, 90*time.Minute)
+		work()
+		good.want(t, "on_demand_short/opened", "receiver_refuses/event", "on_demand_short/still")
+		if bad.tries != 2 {
+			t.Errorf("it was tried %d times, want once more after an hour", bad.tries)
+		}
+		bad.refuse = false
+		in(t, 61*time.Minute)
+		work()
+		bad.want(t, "on_demand_short/still")
+	})
+}

@@ -69,6 +69,7 @@ type Desk struct {
 
 	working sync.Mutex // one Work at a time; guards files
 	files   map[string]*file
+	refused sync.Map // names of the receivers that refuse, and of which that was told
 	silent  sync.Map // names of the receivers that let this Work wait in vain
 }
 
@@ -215,6 +216,9 @@ func (d *Desk) open(ctx context.Context, names []string) {
 	}
 	for _, name := range unknown {
 		d.files[name].load(pages[name])
+		for receiver := range d.files[name].book.Refused {
+			d.refused.Store(receiver, true)
+		}
 	}
 }
 

@@ -27,6 +27,7 @@ type inbox struct {
 	got    []notice.Message
 	broken bool
 	hangs  bool
+	refuse bool
 	tries  int
 }
 
@@ -35,8 +36,11 @@ func (i *inbox) Name() string { return i.name }
 func (i *inbox) Send(ctx context.Context, m notice.Message) error {
 	i.mu.Lock()
 	i.tries++
-	broken, hangs := i.broken, i.hangs
+	broken, hangs, refuse := i.broken, i.hangs, i.refuse
 	i.mu.Unlock()
+	if refuse {
+		return &notice.RefusedError{Err: errors.New("it answers with status 404"), Do: "make a new one"}
+	}
 	if hangs {
 		<-ctx.Done()
 		return ctx.Err()

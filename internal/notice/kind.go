@@ -38,6 +38,8 @@ const (
 	Paused            Kind = "paused"
 	TooManyFailovers  Kind = "too_many_failovers"
 	StateUnavailable  Kind = "state_unavailable"
+	ReceiverRefuses   Kind = "receiver_refuses"
+	Test              Kind = "test"
 	Other             Kind = "other"
 )
 
@@ -91,6 +93,9 @@ var declared = []Declared{
 	{Kind: TooManyFailovers, Title: "too many failovers today", Severity: failover.Critical, Lasting: true, Repeat: 6 * time.Hour},
 	{Kind: StateUnavailable, Title: "the state cannot be read or written", Severity: failover.Critical, Lasting: true, After: flicker, Repeat: time.Hour,
 		Do: "nothing is acted on until the store answers; look at the table and the function's permissions, or at the disk"},
+	{Kind: ReceiverRefuses, Title: "a receiver of notices refuses them", Severity: failover.Warning,
+		Do: "correct its URL, topic or permissions, or remove it; `backstop notify test` tries every receiver"},
+	{Kind: Test, Title: "a test of notices", Severity: failover.Info, Do: "nothing; it was sent by `backstop notify test`"},
 	{Kind: Other, Title: "worth knowing", Severity: failover.Warning, Lasting: true, After: flicker, Repeat: 24 * time.Hour},
 }
 

@@ -112,6 +112,9 @@ func (m *Message) Text() string {
 		do = "nothing; this is for your information"
 	}
 	line("You", do)
+	if m.Kind == Test {
+		return b.String()
+	}
 	line("Now", fmt.Sprintf("%s of %d tasks in service, mode %s, at %s UTC", m.InService, m.Demand, orUnknown(m.Mode), m.At.UTC().Format("2006-01-02 15:04:05")))
 	line("More", "backstop explain "+m.Workload)
 	return b.String()
@@ -122,6 +125,13 @@ func orUnknown(mode string) string {
 		return "unknown"
 	}
 	return mode
+}
+
+// TestMessage is what `backstop notify test` sends. It says that it is a test, and of nothing that has happened.
+func TestMessage(at time.Time) Message {
+	d := Test.declared()
+	return Message{Version: messageVersion, ID: idOf("", Test, Event, "test", at), Kind: Test, Status: Event, Severity: d.Severity, Workload: "test", Key: "test", At: at,
+		Title: d.Title, What: []string{"this is a test of Backstop's notices: nothing has happened"}, Do: d.Do}
 }
 
 // idOf names a message by what it is about.

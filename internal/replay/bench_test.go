@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"runtime/debug"
 	"testing"
 	"time"
 
@@ -54,6 +55,7 @@ func mustLaw(b *testing.B) Policy {
 }
 
 func bench(b *testing.B, r Run) {
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // as the commands that simulate do (simulate.GCPercent)
 	b.ReportAllocs()
 	events, passes := 0, 0
 	cpu := cpuTime()

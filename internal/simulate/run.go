@@ -93,6 +93,10 @@ func each(ctx context.Context, workers, n int, tell func(Progress), do func(int)
 	return ctx.Err()
 }
 
+// GCPercent is what a process that only simulates does well to set (runtime/debug): a run keeps some megabytes, and to collect
+// them as soon as they have doubled takes a fifth of its time.
+const GCPercent = 400
+
 // OptionError is an error of what was asked for, not of the simulation.
 type OptionError struct {
 	// Field is what is wrong: trace, events or policy; empty where the text begins with it.

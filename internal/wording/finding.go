@@ -132,6 +132,14 @@ func trouble(f *failover.Finding, pool, tasks string) string { //nolint:funlen /
 	return string(f.Reason)
 }
 
+// coverRuns names the release that on-demand stands in with.
+func coverRuns(definition string) string {
+	if definition == "" {
+		return ""
+	}
+	return "; cover runs " + definition[strings.LastIndexByte(definition, '/')+1:] + ", the last that served"
+}
+
 // Quota names the quota of the vCPUs that a capacity provider may run at a time.
 func Quota(c failover.Capacity) string {
 	if code := QuotaCode(c); code != "" {
@@ -156,14 +164,6 @@ func uncovered(n int) string {
 		return ""
 	}
 	return fmt.Sprintf("; no cover is started for %d of them", n)
-}
-
-// coverRuns names the release that on-demand stands in with.
-func coverRuns(definition string) string {
-	if definition == "" {
-		return ""
-	}
-	return "; cover runs " + definition[strings.LastIndexByte(definition, '/')+1:] + ", the last that served"
 }
 
 func tripNoun(r failover.Reason) string {

@@ -96,13 +96,13 @@ func explainPool(p *failover.Policy, after *failover.State, d *failover.Decision
 	if pd.Capacity != failover.Spot || k < 0 || pd.Sight != failover.Fresh {
 		return
 	}
-	if k == ownerOf(p) && after.Gap != nil && pd.InService.High == 0 && pd.Unplaced > 0 && pd.Owed > 0 {
-		add(time.Time{}, fmt.Sprintf("a release is rolled out to %s before Spot has room", pd.Pool),
-			"go on with the cover"+coverRuns(after.WorkingRevision)+"; ECS finds no task of it in service, and may roll it back")
-	}
 	most := failover.ServiceTasksMax
 	if n := p.Pools[k].Max; n > 0 {
 		most = min(most, n)
+	}
+	if owner := p.Demand == 0 && (p.Owner == pd.Pool || p.Owner == "" && k == 0); owner && after.Gap != nil && pd.InService.High == 0 && pd.Unplaced > 0 && pd.Owed > 0 {
+		add(time.Time{}, fmt.Sprintf("a release is rolled out to %s before Spot has room", pd.Pool),
+			"go on with the cover"+coverRuns(after.WorkingRevision)+"; ECS finds no task of it in service, and may roll it back")
 	}
 	b := after.Pool(pd.Pool).B
 	sw := &p.Switch
@@ -169,11 +169,3 @@ func When(c *failover.Condition) string {
 
 // Condition says what would be done, and on what condition.
 func Condition(c *failover.Condition) string { return When(c) + ": " + c.Then }
-
-// ownerOf is the index of the pool that owns the demand, or -1 when the demand is a fixed number.
-func ownerOf(p *failover.Policy) int {
-	if p.Demand > 0 {
-		return -1
-	}
-	return max(0, slices.IndexFunc(p.Pools, func(pool failover.Pool) bool { return pool.Name == p.Owner }))
-}

@@ -20,7 +20,7 @@ const (
 	planGo     = "internal/failover/plan.go"
 	restGo     = "internal/failover/plan_rest.go"
 	learnGo    = "internal/failover/learn.go"
-	findingsGo = "internal/failover/words_findings.go"
+	findingsGo = "internal/failover/findings.go"
 	foreGo     = "internal/failover/foresight.go"
 	switchGo   = "internal/failover/switch.go"
 	breakerGo  = "internal/failover/breaker/breaker.go"
@@ -56,7 +56,7 @@ var bugs = []bug{
 		"k.Unhealthy+min(k.Unplaced, count)", "k.Unhealthy+k.Unplaced"),
 	one("L14", "a release that does not start is not said", findingsGo, "case t.Failures+t.ConfigFailures >= 3 || t.Impaired:",
 		"t.Failures+t.ConfigFailures >= 3 || t.Impaired", "false"),
-	one("L16", "a deleted service is only unread", decideGo, "now.Sub(ps.GoneSince) >= goneAfter", "now.Sub(ps.GoneSince) >= goneAfter", "false"),
+	one("L16", "a deleted service is only unread", decideGo, "now.Sub(ps.GoneSince) >= GoneAfter", "now.Sub(ps.GoneSince) >= GoneAfter", "false"),
 	one("L16", "one answer is enough for a service to be gone", decideGo, "ps.LostAt.IsZero() && t.ToldLost > 0 {", "t.ToldLost > 0", "true"),
 	one("L16", "the cover of a deleted service stays without a word", demandGo, "now.Sub(ps.LostAt) >= confirmFor &&", "now.Sub(ps.LostAt) >= confirmFor", "false"),
 	one("L16", "a confirmation is not heard", demandGo, "s.ConfirmedAt.Before(ps.GoneSince)", "s.ConfirmedAt.Before(ps.GoneSince)", "true"),
@@ -94,7 +94,7 @@ var bugs = []bug{
 	one("L36", "a rise that is covered in part is not said", findingsGo, "if g.Bounded > 0 {", "g.Bounded > 0", "false"),
 	one("L37", "an echo is taken for a will", demandGo, "s.Pools[k].Parked == nil && g.Demand <= spotRunning(p, known)", "g.Demand <= spotRunning(p, known)", "false"),
 	one("L37", "a fall in a gap is not said", findingsGo, "!gap.FellAt.IsZero() && g.Demand < gap.Kept {", "!gap.FellAt.IsZero()", "false"),
-	one("L38", "a fall is followed at once", demandGo, "held := now.Sub(gap.FellAt) - fallHold", "fallHold", "0"),
+	one("L38", "a fall is followed at once", demandGo, "held := now.Sub(gap.FellAt) - FallHold", "FallHold", "0"),
 	one("L38", "a fall is followed in one step", demandGo, "*fallPerMinute*steps", "fallPerMinute*steps", "1"),
 	one("L38", "a fall is never followed", demandGo, "if held < 0 {", "held < 0", "true"),
 

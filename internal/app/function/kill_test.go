@@ -129,6 +129,7 @@ var roles = []string{"daemonA", "daemonB", "function"}
 // TestKillingOneOfTwoDaemonsAndAFunctionLosesNothing kills processes that share one table at random moments, half of
 // them at one of their own requests, before or after it is carried out. BACKSTOP_KILLS says how often.
 func TestKillingOneOfTwoDaemonsAndAFunctionLosesNothing(t *testing.T) {
+	t.Parallel()
 	kills := 12
 	if n, err := strconv.Atoi(os.Getenv("BACKSTOP_KILLS")); err == nil {
 		kills = n

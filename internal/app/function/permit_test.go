@@ -210,6 +210,7 @@ var notDone = map[string]string{
 // late tasks, hold the demand, keep twins equal, tell and read secrets, and asks the policy that Terraform renders about every request.
 // In the end every permission must have been of use.
 func TestTheFunctionDoesWhatItsPolicyAllowsAndNothingElse(t *testing.T) {
+	t.Parallel()
 	policy := readPermit(t, "../../../terraform/testdata/policy.json")
 	w := newWorld(t, 3, "api")
 	setUpForEverything(t, w)

@@ -61,6 +61,7 @@ func (w *world) listen() []string {
 // TestTheRealBootstrapGuardsAWorkloadThroughAShortageAndBack runs the program that is installed, under the Runtime
 // API, with real events in SQS batches and the schedule: Spot loses half of its tasks for twenty minutes.
 func TestTheRealBootstrapGuardsAWorkloadThroughAShortageAndBack(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, 10, "api")
 	if _, err := sns.NewFromConfig(w.aws()).CreateTopic(t.Context(), &sns.CreateTopicInput{Name: aws.String("notices")}); err != nil {
 		t.Fatal(err)

@@ -36,6 +36,7 @@ var stormsFlag = flag.Int("storms", 2, "how many storms functions and a daemon g
 // of the table are throttled, fail, lose their answers or hang, events are late, doubled or lost, environments are killed in the middle
 // of an invocation, and Spot comes and goes. Every decision must keep the promises, and in the calm all is back on Spot.
 func TestFunctionsAndADaemonThroughAStorm(t *testing.T) {
+	t.Parallel()
 	seeds, trouble := *stormsFlag, 90*time.Minute
 	if racetest.Enabled {
 		seeds, trouble = 1, 30*time.Minute

@@ -6,7 +6,6 @@ import (
 
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/failover"
-	"github.com/backstop-ecs/backstop/internal/health"
 	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
@@ -98,7 +97,7 @@ func texts(actions []failover.Action) []string {
 
 // notices logs what a person should be told and was not: what the state before the pass knows of was.
 func (t *Teller) notices(ctx context.Context, r *control.Report) {
-	for _, n := range health.News(&r.Before, &r.Decision) {
+	for _, n := range failover.News(&r.Before, &r.Decision) {
 		level := slog.LevelInfo
 		switch n.Severity {
 		case failover.Warning:

@@ -34,33 +34,39 @@ const (
 // no pages.
 func Desk(cfg aws.Config, f *config.File, store control.Store, prices map[string]measure.Prices, log *slog.Logger) *notice.Desk {
 	shelf, ok := store.(notice.Store)
-	if !ok || len(f.Notify) == 0 {
+	senders := Senders(cfg, f, log)
+	if !ok || len(senders) == 0 {
 		return nil
 	}
-	o := notice.Options{Store: shelf, Log: log, Cost: func(workload string, d *failover.Decision) string {
+	o := notice.Options{Store: shelf, Senders: senders, Log: log, Cost: func(workload string, d *failover.Decision) string {
 		if p, ok := prices[workload]; ok {
 			return costText(p, d)
 		}
 		return ""
 	}}
+	return notice.New(o)
+}
+
+// Senders returns what sends to a configuration's receivers, in its order.
+func Senders(cfg aws.Config, f *config.File, log *slog.Logger) (out []notice.Sender) {
 	for i, n := range f.Notify {
 		for _, s := range []config.Secret{n.Slack, n.Webhook, n.SigningSecret} {
 			warnUnreadable(log, i, s)
 		}
 		switch {
 		case n.SNS != "":
-			o.Senders = append(o.Senders, topic.New(cfg, n.SNS))
+			out = append(out, topic.New(cfg, n.SNS))
 		case !n.Slack.IsZero():
-			o.Senders = append(o.Senders, webhook.NewSlack(receiver("Slack", n.Slack), secret(cfg, n.Slack)))
+			out = append(out, webhook.NewSlack(receiver("Slack", n.Slack), secret(cfg, n.Slack)))
 		case !n.Webhook.IsZero():
 			var key webhook.Secret
 			if !n.SigningSecret.IsZero() {
 				key = secret(cfg, n.SigningSecret)
 			}
-			o.Senders = append(o.Senders, webhook.New(receiver("webhook", n.Webhook), secret(cfg, n.Webhook), key))
+			out = append(out, webhook.New(receiver("webhook", n.Webhook), secret(cfg, n.Webhook), key))
 		}
 	}
-	return notice.New(o)
+	return out
 }
 
 // receiver names a receiver by where its secret is kept, or by a digest of it that is too short to tell anything of it. The

@@ -7,6 +7,7 @@ package topic
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns/types"
 
 	"github.com/backstop-ecs/backstop/internal/aws/failure"
+	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/notice"
 )
 
@@ -60,5 +62,12 @@ func (t *Topic) Send(ctx context.Context, m notice.Message) error {
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
 	_, err = t.client.Publish(ctx, in)
-	return failure.Wrap("sns:Publish", "publish to "+t.arn, err)
+	if err = failure.Wrap("sns:Publish", "publish to "+t.arn, err); err == nil {
+		return nil
+	}
+	var failed *failure.Error
+	if errors.As(err, &failed) && (failed.Kind() == failover.ErrDenied || failed.Kind() == failover.ErrNotFound) {
+		return &notice.RefusedError{Err: err, Do: failed.Hint()}
+	}
+	return err
 }

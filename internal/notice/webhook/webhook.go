@@ -73,10 +73,15 @@ func (s *sender) post(ctx context.Context, body []byte, header http.Header) erro
 	}
 	defer func() { _ = answer.Body.Close() }()
 	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, drainMax)) // what it says is nobody's business
-	if answer.StatusCode/100 != 2 {
-		return fmt.Errorf("send to %s: it answers with status %d", s.name, answer.StatusCode)
+	if answer.StatusCode/100 == 2 {
+		return nil
 	}
-	return nil
+	err = fmt.Errorf("send to %s: it answers with status %d", s.name, answer.StatusCode)
+	switch answer.StatusCode {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone:
+		return &notice.RefusedError{Err: err, Do: "the URL is revoked, wrong or of another kind: make a new one, and put it where the configuration says"}
+	}
+	return err
 }
 
 // Hook is a generic webhook.
@@ -166,7 +171,17 @@ func (s *Slack) Send(ctx context.Context, m notice.Message) error {
 	if err != nil {
 		return fmt.Errorf("send to %s: %w", s.name, err)
 	}
-	return s.post(ctx, post, http.Header{})
+	return s.post(ctx, post)
+}
+
+// post refuses what is Slack's and no incoming webhook: it would answer 400 to each notice.
+func (s *Slack) post(ctx context.Context, body []byte) error {
+	raw, err := s.url(ctx)
+	if err == nil && hookurl.OtherSlack(raw) {
+		return &notice.RefusedError{Err: fmt.Errorf("send to %s: it is no incoming webhook of Slack", s.name),
+			Do: "a workflow's URL takes other JSON: make an incoming webhook (https://hooks.slack.com/services/...)"}
+	}
+	return s.sender.post(ctx, body, http.Header{})
 }
 
 // escape keeps text from being read as Slack's mentions and links.
