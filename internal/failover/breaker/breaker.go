@@ -41,7 +41,7 @@ const (
 	Limit             Kind = "failover_limit"
 )
 
-// Params are the numbers of the fail-over; failover.Fields gives their units, ranges and reasons.
+// Params are the numbers of the fail-over; tunable.Fields gives their units, ranges and reasons.
 type Params struct {
 	// On is set by the preset `switch`. Without it a breaker opens by an operator's order or pin only.
 	On bool `json:"on"`
