@@ -102,6 +102,7 @@ func (r *run) settle(o *weather) time.Duration {
 	if r.plan.Policy.Observe {
 		return took
 	}
+	r.forgive()
 	r.drill(o)
 	again := time.Now()
 	if _, err = r.converge(again.Add(convergeMax)); err != nil {
@@ -126,6 +127,20 @@ func (r *run) settle(o *weather) time.Duration {
 		}
 	}
 	return took
+}
+
+// forgive waits until no on-demand pool is held at one task for failures of the troubled time: that lasts for half an hour, or until
+// another release is there.
+func (r *run) forgive() {
+	for range 45 {
+		r.watch.mu.Lock()
+		failing := slices.ContainsFunc(r.watch.latest.State.Pools, func(p failover.PoolState) bool { return p.Failing != nil })
+		r.watch.mu.Unlock()
+		if !failing {
+			return
+		}
+		time.Sleep(time.Minute)
+	}
 }
 
 // standsBy says whether a pool is in the other region, and on-demand at home: what is lost at home is covered there, whether

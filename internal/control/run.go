@@ -207,7 +207,9 @@ func (l *Loop) ended(ctx context.Context, j *job) {
 	it.notBefore = time.Time{}
 	failed := r.Result != Unchanged && r.Result != Committed
 	if failed || j.degraded {
-		it.attempts++
+		if it.attempts++; r.Result == Stale {
+			it.attempts = 1 // whoever was first is alive and well: the signals need only get into the state
+		}
 		retry := now.Add(l.retryIn(it.attempts))
 		l.wantLockedAt(it, retry)
 		if failed {

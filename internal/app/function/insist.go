@@ -27,8 +27,10 @@ const (
 	repeatMax     = 7
 	// lookWithin is how far ahead, in AWS's time, a decision's own wish to be looked at again may be to be granted within
 	// the invocation, lookSoonest the least; looksMax bounds how often. What is further ahead waits for the schedule:
-	// an invocation is paid for by its length.
+	// an invocation is paid for by its length. While tasks are under notice it is the time for which a replacement that ECS
+	// has created may stand for one (ADR 10): the schedule would ask for cover half a minute later than the warning allows.
 	lookWithin  = 3 * time.Second
+	lossWithin  = 27 * time.Second
 	lookSoonest = time.Second
 	looksMax    = 3
 	// passMin is what must be left for a pass to be begun, together what passes are put off by to be made in one.
@@ -92,9 +94,14 @@ func (e *errand) take(r *control.Report, patient bool, scale float64) {
 		}
 	case passing(r):
 		again(&e.failed, repeatMax, ours(backoff(repeatWait, repeatWaitMax, e.failed)))
-	case r.Result.Settled() && !r.Decision.LookAgain.IsZero() && ahead <= lookWithin:
+	case r.Result.Settled() && !r.Decision.LookAgain.IsZero() && (ahead <= lookWithin || ahead <= lossWithin && leaving(&r.Decision)):
 		again(&e.looks, looksMax, ours(ahead))
 	}
+}
+
+// leaving reports whether tasks are under notice.
+func leaving(d *failover.Decision) bool {
+	return slices.ContainsFunc(d.Pools, func(p failover.PoolDecision) bool { return p.Leaving > 0 })
 }
 
 // backoff returns the wait after n others, with jitter.
