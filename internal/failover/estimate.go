@@ -111,11 +111,13 @@ type look struct {
 	tally *Tally
 	gone  *index // the tasks under notice
 	now   time.Time
+	// owner is what is known of the pool whose tasks all others run copies of.
+	owner *PoolSeen
 }
 
 // estimate turns the observation into what is known of a pool.
 func estimate(l look) Known {
-	k := Known{StartLimit: l.seen.Start.limit(l.p.StartLimit), ReadyLimit: l.seen.Warm.limit(l.p.ReadyLimit)}
+	k := Known{StartLimit: l.seen.Start.or(l.owner.Start).limit(l.p.StartLimit), ReadyLimit: l.seen.Warm.or(l.owner.Warm).limit(l.p.ReadyLimit)}
 	switch {
 	case !l.ps.LostAt.IsZero():
 		k.Sight = Gone
@@ -184,8 +186,10 @@ func underNotice(x *index, window []Evidence, from time.Time) {
 func knownOf(r *Room, p *Policy, s *State, o *Observation, win []Evidence, tallies []Tally) []Known {
 	out := of(r.known[:], len(p.Pools))
 	underNotice(&r.noticed, win, o.At.Add(-noticedFor))
+	owner := max(0, p.owner())
 	for i := range out {
-		out[i] = estimate(look{p: p, pool: &p.Pools[i], ps: &s.Pools[i], seen: &s.Seen.Pools[i], po: &o.Pools[i], tally: &tallies[i], gone: &r.noticed, now: o.At})
+		out[i] = estimate(look{p: p, pool: &p.Pools[i], ps: &s.Pools[i], seen: &s.Seen.Pools[i], po: &o.Pools[i], tally: &tallies[i], gone: &r.noticed, now: o.At,
+			owner: &s.Seen.Pools[owner]})
 	}
 	return out
 }

@@ -90,7 +90,7 @@ func (x *outcome) poolFindings(out []Finding, i int) []Finding {
 	if k.Late > 0 {
 		out = append(out, Finding{Reason: ReasonLate, Pool: name, Count: k.Late})
 	}
-	if 4*(k.StartLimit+k.ReadyLimit) > 5*(x.p.StartLimit+x.p.ReadyLimit) {
+	if _, own := x.before.Seen.Pools[i].Start.Quantile(0.99); own && 4*(k.StartLimit+k.ReadyLimit) > 5*(x.p.StartLimit+x.p.ReadyLimit) {
 		out = append(out, Finding{Reason: ReasonSlowStarts, Pool: name, Count: int((k.StartLimit + k.ReadyLimit).Seconds())})
 	}
 	if x.releaseWaits(i) {

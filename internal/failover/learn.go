@@ -77,6 +77,15 @@ func (s Spread) Quantile(q float64) (time.Duration, bool) {
 	return 0, false
 }
 
+// or is the spread, or another one while its own samples are too few: cover is seldom started but in a gap, where nothing normal can be
+// learned, and its tasks are copies of the owner's.
+func (s Spread) or(other Spread) Spread {
+	if s.total() < samplesMin-0.5 {
+		return other
+	}
+	return s
+}
+
 // within returns the share of the samples that took at most d, and false while they are too few.
 func (s Spread) within(d time.Duration) (float64, bool) {
 	n := s.total()
@@ -105,7 +114,7 @@ func (s Spread) limit(configured time.Duration) time.Duration {
 
 // learnPool returns what is known of a pool after this look: its counts, and how long its tasks take to start and to come into
 // service. Starts in a gap, and those of which the look cannot tell when they ended, say nothing about the normal case.
-func learnPool(p *Policy, was PoolSeen, po *PoolObservation, k *Known, now time.Time, gap bool) PoolSeen {
+func learnPool(p *Policy, was PoolSeen, po *PoolObservation, k *Known, now time.Time, gap *Gap, failed time.Time) PoolSeen {
 	next := was
 	next.Held = po.HeldDemand
 	next.At, next.Desired, next.InService, next.Coming = now, po.Desired, k.InService.High, k.Warming+k.Placed+k.Provisioning
@@ -116,9 +125,16 @@ func learnPool(p *Policy, was PoolSeen, po *PoolObservation, k *Known, now time.
 	if short {
 		next.ShortAt = now
 	}
-	// In a gap a start counts that had the pool to itself: one task was replaced in an otherwise whole pool.
+	trouble := later(was.ReclaimsAt, failed)
 	normal := func(t *Task) bool {
-		return !gap || !short && was.WholeAt.After(was.ShortAt) && t.CreatedAt.After(was.ShortAt)
+		switch {
+		case gap == nil:
+			return true
+		case !short && was.WholeAt.After(was.ShortAt) && t.CreatedAt.After(was.ShortAt):
+			return true // it has the pool to itself: one task was replaced in an otherwise whole pool
+		}
+		// It was created before the gap and for no loss: it began the gap itself, by being slow.
+		return t.CreatedAt.Before(gap.Since) && trouble.Before(t.CreatedAt.Add(-noticedFor))
 	}
 	if !po.Listed {
 		return next

@@ -56,6 +56,17 @@ func TestALearnedLimit(t *testing.T) {
 	}
 }
 
+func TestCoverStartsAsTheOwnerUntilItsOwnStartsAreKnown(t *testing.T) {
+	owner := Spread{}.with(stageNow, samples(40, 4*time.Minute)...)
+	few, many := Spread{}.with(stageNow, samples(5, time.Minute)...), Spread{}.with(stageNow, samples(40, time.Minute)...)
+	if got := few.or(owner).limit(3 * time.Minute); got < 5*time.Minute {
+		t.Errorf("with five starts of its own the limit is %s, want 1.3 x the owner's four minutes", got)
+	}
+	if got := many.or(owner).limit(3 * time.Minute); got != 3*time.Minute {
+		t.Errorf("with forty starts of its own the limit is %s, want what is configured", got)
+	}
+}
+
 // TestOneIncidentIsForgotten is case M19: ten-minute starts once, then a year of 90 s starts.
 func TestOneIncidentIsForgotten(t *testing.T) {
 	at := stageNow
@@ -72,14 +83,22 @@ func TestOneIncidentIsForgotten(t *testing.T) {
 
 func TestWhatALookTeaches(t *testing.T) {
 	p := stagePolicy()
-	look := func(gap, based bool, tasks ...[]Task) PoolSeen {
+	lookAfter := func(gap *Gap, reclaimed, failed time.Time, based bool, tasks ...[]Task) PoolSeen {
 		s := stageState()
+		s.Seen.Pools[0].ReclaimsAt = reclaimed
 		po := PoolObservation{Pool: "spot", Desired: 20, HealthBased: based}
 		po.list(tasks...)
 		o := Observation{At: stageNow, Pools: []PoolObservation{po, {Pool: "standard"}}}
 		k := knownOf(new(Room), &p, &s, &o, nil, make([]Tally, 2))[0]
-		return learnPool(&p, s.Seen.Pools[0], &po, &k, stageNow, gap)
+		return learnPool(&p, s.Seen.Pools[0], &po, &k, stageNow, gap, failed)
 	}
+	look := func(gap, based bool, tasks ...[]Task) PoolSeen {
+		if gap {
+			return lookAfter(&Gap{Since: ago(time.Hour)}, time.Time{}, time.Time{}, based, tasks...)
+		}
+		return lookAfter(nil, time.Time{}, time.Time{}, based, tasks...)
+	}
+	slow := &Gap{Since: ago(10 * time.Second)} // begun by the starts themselves: the demand rose
 	fresh := stageTasks("f", 3, Running, HealthReady, 20*time.Second) // started since the last look, a minute ago
 	old := stageTasks("o", 17, Running, HealthReady, time.Hour)
 	for _, c := range []struct {
@@ -92,6 +111,9 @@ func TestWhatALookTeaches(t *testing.T) {
 		{"three starts are seen", look(false, false, old, fresh), 3, 0, 3, 0, true},
 		{"in a gap they count where they had the pool to themselves", look(true, false, old, fresh), 3, 0, 3, 0, true},
 		{"in a gap that misses more they say nothing of the normal case, and how long cover takes", look(true, false, old[:10], fresh), 0, 0, 3, 0, false},
+		{"slow starts that began the gap themselves count", lookAfter(slow, time.Time{}, time.Time{}, false, old[:10], fresh), 3, 0, 3, 0, false},
+		{"not after an interruption", lookAfter(slow, ago(time.Minute), time.Time{}, false, old[:10], fresh), 0, 0, 3, 0, false},
+		{"nor where Spot had no room", lookAfter(slow, time.Time{}, ago(time.Minute), false, old[:10], fresh), 0, 0, 3, 0, false},
 		{"health says how long they warmed up", look(false, true, old, fresh), 3, 3, 3, 0, true},
 		{"one that is not ready is waited for", look(false, true, old, stageTasks("f", 3, Running, HealthNotReady, 20*time.Second)), 3, 0, 0, 3, false},
 		{"one that is stuck counts at its age, once", look(false, false, old, stageTasks("p", 1, Placed, "", 200*time.Second)), 1, 0, 0, 0, false},

@@ -97,7 +97,7 @@ func (x *outcome) seen(s State) State {
 			s.Seen.SpendUSD += float64(running) * elapsed.Hours() * x.p.Pools[i].TaskHourUSD
 		}
 		if k.Sight == Fresh {
-			pools[i] = learnPool(x.p, pools[i], &x.o.Pools[i], k, now, s.Gap != nil || x.before.Gap != nil)
+			pools[i] = learnPool(x.p, pools[i], &x.o.Pools[i], k, now, cmp.Or(x.before.Gap, s.Gap), s.Pools[i].FailedAt)
 		}
 	}
 	if s.Seen.Forecast == nil && !x.dark {
