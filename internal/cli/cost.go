@@ -28,6 +28,8 @@ const (
 	costSince = "30d"
 	// adviceLeast is how long a record must be before it says anything about a commitment of years.
 	adviceLeast = 7 * 24 * time.Hour
+	// meanLeast is how long it must be before it says anything about a day or a month.
+	meanLeast = 24 * time.Hour
 	// daysOfMonth is the mean length of a month in days.
 	daysOfMonth = 365.25 / 12
 )
@@ -58,13 +60,14 @@ type costFacts struct {
 // costFact is one workload's.
 type costFact struct {
 	cost.Ledger
-	Arch          string        `json:"arch"`
-	VCPU          float64       `json:"vcpu"`
-	MemoryGB      float64       `json:"memory_gb"`
-	OnDemandUSD   float64       `json:"on_demand_task_hour_usd"`
-	Pools         []poolPrice   `json:"pools"`
-	SavedPerDay   float64       `json:"saved_per_day_usd"`
-	SavedPerMonth float64       `json:"saved_per_month_usd"`
+	Arch        string      `json:"arch"`
+	VCPU        float64     `json:"vcpu"`
+	MemoryGB    float64     `json:"memory_gb"`
+	OnDemandUSD float64     `json:"on_demand_task_hour_usd"`
+	Pools       []poolPrice `json:"pools"`
+	// SavedPerDay and SavedPerMonth are in the mean; absent for less than a day, which says nothing of a month.
+	SavedPerDay   *float64      `json:"saved_per_day_usd,omitempty"`
+	SavedPerMonth *float64      `json:"saved_per_month_usd,omitempty"`
 	Months        []cost.Day    `json:"months"`
 	SavingsPlans  []cost.Advice `json:"savings_plans"`
 }
@@ -290,9 +293,10 @@ func (o *costOptions) add(ctx context.Context, s IO, cfg aws.Config, store contr
 		name := w.Policy.Pools[i].Name
 		f.Pools = append(f.Pools, poolPrice{name, string(w.Policy.Pools[i].Capacity), r.Region, tariff.Pools[name].TaskHour})
 	}
-	if hours := ledger.To.Sub(ledger.From).Hours(); hours > 0 {
-		f.SavedPerDay = ledger.Total.SavedUSD / hours * 24
-		f.SavedPerMonth = f.SavedPerDay * daysOfMonth
+	if hours := ledger.To.Sub(ledger.From).Hours(); hours >= meanLeast.Hours() {
+		day := ledger.Total.SavedUSD / hours * 24
+		month := day * daysOfMonth
+		f.SavedPerDay, f.SavedPerMonth = &day, &month
 		if ledger.OnDemandShare > cost.AdviceFrom && hours >= adviceLeast.Hours() {
 			for _, p := range cost.Plans() {
 				f.SavingsPlans = append(f.SavingsPlans, cost.Advise(p, ledger.Levels, hours, tariff.OnDemandTaskHour))

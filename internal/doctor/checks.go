@@ -80,7 +80,7 @@ func init() {
 		{name: "region-loss", kind: KindWorkload, about: "pools in several regions take each other over when one gives no answer: write_off_after, and on-demand outside of the owner's region", run: checkRegionLoss},
 		{name: "start-up-time", kind: KindWorkload, needs: exists, calls: []string{callServices, callListTasks, callTasks}, about: "a task starts within the two-minute notice: P99 of created to started, and the time to notice", run: checkStartUp},
 		{name: "start-limit", kind: KindWorkload, needs: exists, calls: []string{callServices, callListTasks, callTasks}, about: "start_limit is above what starts take: 1.3 x the slowest", run: checkStartLimit},
-		{name: "last-pass", kind: KindWorkload, needs: []string{"state-store"}, about: "a pass has looked at it in the last fifteen minutes", run: checkLastPass},
+		{name: "last-pass", kind: KindWorkload, needs: []string{"state-store"}, about: "its guard has left a sign of life within three ticks; without one, a pass has looked at it in the last fifteen minutes", run: checkLastPass},
 		{name: "actions-allowed", kind: KindWorkload, needs: []string{"state-store"}, about: "no action of the journal was refused for want of a permission", run: checkActions},
 		{name: "one-configuration", kind: KindWorkload, needs: []string{"state-store"}, about: "all writers decide with the same configuration", run: checkOneConfiguration},
 		{name: "desired-count-drift", kind: KindWorkload, needs: []string{"credentials", "service-exists", "state-store"}, calls: service, about: "nobody else writes the standby's desired count", run: checkCountDrift},

@@ -11,6 +11,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/aws/failure"
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/health"
 	"github.com/backstop-ecs/backstop/internal/journal"
 )
 
@@ -80,6 +81,7 @@ type stateFacts struct {
 	absent  bool // nothing was ever written
 	records map[string]control.Record
 	newest  map[string]time.Time // of the workload's journal
+	beats   []health.Beat
 	denied  []deniedAction
 	mixed   map[string]mixture // workloads that are decided with two configurations in turns
 	daemon  daemonState

@@ -26,6 +26,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/doctor"
 	"github.com/backstop-ecs/backstop/internal/ecsim"
 	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/pulse"
 	"github.com/backstop-ecs/backstop/internal/sandbox"
 )
 
@@ -38,6 +39,7 @@ const (
 // lab is a sandbox with the twins of one workload as they should be, one pass of the daemon over them, and two reads
 // of Elastic Load Balancing and EC2, answered as AWS answers them: of a target group's attributes and of subnets.
 type lab struct {
+	dead    bool // no daemon looks any more
 	t       *testing.T
 	box     *sandbox.Sandbox
 	cfg     aws.Config
@@ -276,6 +278,21 @@ func (l *lab) tryPass() []control.Report {
 	return reports
 }
 
+// live leaves the sign of life of a daemon that looked just now, unless it is dead.
+func (l *lab) live(store control.Store) {
+	l.t.Helper()
+	name := l.file.Workloads[0].Name
+	records := must[map[string]control.Record](l)(store.Load(l.t.Context(), []string{name}))
+	if _, known := records[name]; l.dead || !known {
+		return
+	}
+	p := pulse.New("lab", []string{name}, time.Minute, l.box.Now)
+	p.Tell(&control.Report{Workload: name, Result: control.Unchanged})
+	if err := p.Keep(l.t.Context(), store); err != nil {
+		l.t.Fatal(err)
+	}
+}
+
 // examine runs the doctor.
 func (l *lab) examine() doctor.Report {
 	l.t.Helper()
@@ -284,6 +301,7 @@ func (l *lab) examine() doctor.Report {
 	opts.Store, opts.StoreErr = app.OpenStore(l.t.Context(), l.file)
 	if opts.StoreErr == nil {
 		defer func() { _ = opts.Store.Close() }()
+		l.live(opts.Store)
 	}
 	return must[doctor.Report](l)(doctor.Run(l.t.Context(), opts))
 }

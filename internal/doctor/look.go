@@ -23,6 +23,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/journal"
+	"github.com/backstop-ecs/backstop/internal/pulse"
 )
 
 const (
@@ -326,6 +327,9 @@ func (l *looker) state(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	if st.records, st.err = l.o.Store.Load(ctx, names); st.err != nil {
+		return
+	}
+	if st.beats, st.err = pulse.Read(ctx, l.o.Store); st.err != nil {
 		return
 	}
 	for _, name := range names {

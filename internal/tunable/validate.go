@@ -191,7 +191,4 @@ func warn(p *failover.Policy, out *problems) {
 	if k := owner(p); k >= 0 && p.Pools[k].Max > 0 {
 		out.warn(fmt.Sprintf("pools[%d].max", k), "keeps the desired count of the pool that owns the demand below it: auto scaling would take that count for the demand. Use demand, or another owner", p.Pools[k].Max)
 	}
-	if p.Observe && p.SyncTaskDefinition {
-		out.warn("sync_task_definition", "has no effect while observe is true", p.SyncTaskDefinition)
-	}
 }
