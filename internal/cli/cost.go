@@ -132,7 +132,7 @@ func (o *costOptions) check(now time.Time) error {
 		o.onDemand = &r
 	}
 	if i := slices.IndexFunc(o.args, func(a string) bool { return strings.Contains(a, "=") }); i >= 0 && !o.whatIf {
-		return usageError("%s: is no workload; a case to calculate needs --what-if", o.args[i])
+		return usageError("unknown workload %s; use --what-if for a calculation", o.args[i])
 	}
 	if o.whatIf && o.out != "" {
 		return usageError("--out: a what-if has no page")
