@@ -132,7 +132,7 @@ func (o *costOptions) check(now time.Time) error {
 		o.onDemand = &r
 	}
 	if i := slices.IndexFunc(o.args, func(a string) bool { return strings.Contains(a, "=") }); i >= 0 && !o.whatIf {
-		return usageError("%s: is no workload; a case to calculate needs --what-if", o.args[i])
+		return usageError("unknown workload %s; use --what-if for a calculation", o.args[i])
 	}
 	if o.whatIf && o.out != "" {
 		return usageError("--out: a what-if has no page")
@@ -250,6 +250,18 @@ func regionsOf(all []control.Workload) []string {
 	return out
 }
 
+// lastKnown is until, or the last look at a workload that nothing looks at any more: of what ran after it nothing is known.
+func lastKnown(ctx context.Context, store control.Store, w *control.Workload, now, until time.Time) (time.Time, error) {
+	if store == nil {
+		return until, nil
+	}
+	v, err := readSight(ctx, store, []config.Workload{{Name: w.Name, Policy: w.Policy}}, now)
+	if err != nil || !v.all[0].known || !v.all[0].look.Silent() {
+		return until, err
+	}
+	return until.Add(-v.all[0].look.Age), nil
+}
+
 // add adds up one workload.
 func (o *costOptions) add(ctx context.Context, s IO, cfg aws.Config, store control.Store, w *control.Workload, task config.Task, table cost.Table) (costFact, error) {
 	if task == (config.Task{}) {
@@ -276,6 +288,9 @@ func (o *costOptions) add(ctx context.Context, s IO, cfg aws.Config, store contr
 	until := s.Now()
 	if n := len(entries); n > 0 && entries[n-1].Decision.At.After(until) { // AWS's clock is ahead, or a sandbox's
 		until = entries[n-1].Decision.At
+	}
+	if until, err = lastKnown(ctx, store, w, s.Now(), until); err != nil {
+		return costFact{}, err
 	}
 	ledger, err := cost.Add(w.Name, entries, tariff.Pools, tariff.OnDemandTaskHour, until.UTC())
 	if err != nil {

@@ -44,8 +44,8 @@ func newExplain(s IO, run func(context.Context, IO, explainOptions) error) *cobr
 	cmd := &cobra.Command{
 		Use:   "explain [WORKLOAD...] [TASK]",
 		Short: "Explain the last decision: why, on what evidence, and what would change it; or a task",
-		Long: "Explain puts the last recorded decision into words: its reason, what was seen of each pool, what else shaped it, and the conditions on which " +
-			"Backstop would decide differently. A pass that changes nothing is not recorded. Of a task (its ID or ARN) it says why it is in service or not, by a look at ECS now.",
+		Long: "Explain puts the last recorded decision into words: its reason, what was seen of each pool, what else shaped it, and what triggers " +
+			"the next decision. A pass that changes nothing is not recorded. Of a task (its ID or ARN) it says why it is in service or not, by a look at ECS now.",
 		Example:           "backstop explain analytics\nbackstop explain analytics 0123456789abcdef0123456789abcdef",
 		Args:              between(0, -1, ""),
 		ValidArgsFunction: completeWorkloads(s, &o.path),

@@ -23,6 +23,8 @@ type seen struct {
 	entry    journal.Entry      // it came from
 	// look says how long ago it was last looked at, by the guard's sign of life or by the state.
 	look health.Look
+	// events is when the last event of each pool came; zero: none is known.
+	events []time.Time
 }
 
 // sight is what the store knows of some workloads and of what guards them.
@@ -127,6 +129,9 @@ func readSight(ctx context.Context, store control.Store, workloads []config.Work
 		}
 		if len(entries) > 0 && entries[0].Decision != nil {
 			v.entry, v.decision = entries[0], entries[0].Decision
+		}
+		for _, p := range v.workload.Policy.Pools {
+			v.events = append(v.events, health.EventAt(out.beats, v.workload.Name, p.Name))
 		}
 		beaten := false
 		if v.look, beaten = health.LookAt(out.beats, v.workload.Name, now); !beaten { // a quiet workload's state is written now and then

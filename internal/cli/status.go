@@ -126,6 +126,8 @@ type poolFact struct {
 	Breaker      string         `json:"breaker"`
 	BreakerSince time.Time      `json:"breaker_since,omitzero"`
 	NotBefore    time.Time      `json:"not_before,omitzero"`
+	// LastEventAt is when ECS's last event of the pool came; zero: none is known.
+	LastEventAt time.Time `json:"last_event_at,omitzero"`
 }
 
 func newStatusCommand(s IO) *cobra.Command { return newStatus(s, runStatus) }
@@ -247,6 +249,9 @@ func poolFactOf(v *seen, i int, p *failover.Pool) poolFact {
 		BreakerSince: ps.B.Since, NotBefore: ps.B.NotBefore}
 	if ps.Asked != nil {
 		f.Asked = ps.Asked.Count
+	}
+	if i < len(v.events) {
+		f.LastEventAt = v.events[i]
 	}
 	if i < len(v.decision.Pools) {
 		d := &v.decision.Pools[i]

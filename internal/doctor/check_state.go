@@ -100,7 +100,7 @@ func checkOneConfiguration(x *exam) verdict {
 		return okay("no two configurations decide in turns")
 	}
 	return bad(Fail, "backstop config validate   # the same file for every daemon and the function, then restart them",
-		"two configurations decide in turns (%s and %s, last at %s): each takes back what the other asks for", m.a, m.b, m.at.UTC().Format(time.RFC3339))
+		"two configurations decide in turns (%s and %s, last at %s): each undoes what the other asks for", m.a, m.b, m.at.UTC().Format(time.RFC3339))
 }
 
 // checkCountDrift looks for a standby whose count is not what was asked for long ago.

@@ -45,7 +45,7 @@ func init() {
 		{name: "events-configured", kind: KindEvents, about: "a queue brings ECS's events, so that a shortage is seen in seconds", run: checkEventsConfigured},
 		{name: "queue-reachable", kind: KindEvents, needs: creds, about: "the queue exists and can be read", run: checkQueue},
 		{name: "queue-policy", kind: KindEvents, needs: []string{"credentials", "queue-reachable"}, calls: []string{callQueue}, about: "EventBridge may send to the queue", run: checkQueuePolicy},
-		{name: "queue-drained", kind: KindEvents, needs: []string{"credentials", "queue-reachable"}, calls: []string{callQueue}, about: "somebody takes the events from the queue", run: checkQueueDrained},
+		{name: "queue-drained", kind: KindEvents, needs: []string{"credentials", "queue-reachable"}, calls: []string{callQueue}, about: "something reads the events from the queue", run: checkQueueDrained},
 		{name: "dead-letter-queue", kind: KindEvents, needs: []string{"credentials", "queue-reachable"}, calls: []string{callQueue, callDeadLetters}, about: "there is a dead-letter queue and it is empty", run: checkDeadLetters},
 		{name: "rules-match", kind: KindEvents, needs: []string{"credentials", "queue-reachable"}, calls: []string{callRules, callTargets}, about: "rules that are enabled match the events of every pool and send them to the queue", run: checkRules},
 
@@ -84,6 +84,6 @@ func init() {
 		{name: "last-pass", kind: KindWorkload, needs: []string{"state-store"}, about: "its guard has left a sign of life within three ticks; without one, a pass has looked at it in the last fifteen minutes", run: checkLastPass},
 		{name: "actions-allowed", kind: KindWorkload, needs: []string{"state-store"}, about: "no action of the journal was refused for want of a permission", run: checkActions},
 		{name: "one-configuration", kind: KindWorkload, needs: []string{"state-store"}, about: "all writers decide with the same configuration", run: checkOneConfiguration},
-		{name: "desired-count-drift", kind: KindWorkload, needs: []string{"credentials", "service-exists", "state-store"}, calls: service, about: "nobody else writes the standby's desired count", run: checkCountDrift},
+		{name: "desired-count-drift", kind: KindWorkload, needs: []string{"credentials", "service-exists", "state-store"}, calls: service, about: "nothing else writes the standby's desired count", run: checkCountDrift},
 	}
 }

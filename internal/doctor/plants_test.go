@@ -91,10 +91,10 @@ var plants = []plant{
 			l.advance(5 * time.Minute)
 		}
 		l.pass()
-	}, check: "queue-drained", status: doctor.Fail, says: "nobody takes them"},
+	}, check: "queue-drained", status: doctor.Fail, says: "nothing reads them"},
 	{what: "a message in the dead-letter queue", do: func(l *lab) {
 		must[*sqs.SendMessageOutput](l)(sqs.NewFromConfig(l.cfg).SendMessage(l.t.Context(), &sqs.SendMessageInput{QueueUrl: aws.String(l.box.QueueURL() + "-dlq"), MessageBody: aws.String("?")}))
-	}, check: "dead-letter-queue", status: doctor.Warn, says: "holds 1 messages"},
+	}, check: "dead-letter-queue", status: doctor.Warn, says: "holds 1 message that"},
 	{what: "a rule for stopped tasks only, which misses the warning", do: func(l *lab) {
 		l.rulePattern = `{"source":["aws.ecs"],"detail":{"lastStatus":["STOPPED"]}}`
 	}, check: "rules-match", status: doctor.Fail, says: "the two-minute warning of api-spot"},

@@ -79,6 +79,9 @@ func TestSeverityFollowsWhatIsMissingThenWhatThreatens(t *testing.T) {
 		{"unreadable for long", facts(10, 0, both(func(f *Facts) { f.State.BlindSince = noon.Add(-time.Hour) }, found(failover.ReasonBlind, 0, 0))), Critical,
 			"Cannot read standard from ECS (FARGATE); its count is held", "backstop doctor api"},
 		{"a frozen demand", facts(0, 10, found(failover.ReasonScalingParked, 5, 50)), Warning, "Auto scaling of standard (5 to 50 tasks) is suspended: the demand is frozen", "backstop restore api"},
+		{"a frozen demand that the last look did not see", facts(0, 10, func(f *Facts) {
+			f.State.Pools = []failover.PoolState{{Name: "spot", Parked: &failover.Scaling{Min: 5, Max: 50}}}
+		}), Warning, "Auto scaling of spot (5 to 50 tasks) is suspended: the demand is frozen", "backstop restore api"},
 		{"a trip is over with its pass", facts(10, 0, found(failover.ReasonTripCapacity, 4, 3)), Fine, "All 10 in service on Spot", ""},
 		{"half of the budget", facts(10, 0, found(failover.ReasonBudgetUsed, 55, 10)), Fine, "All 10 in service on Spot", ""},
 		{"most of the budget", facts(10, 0, found(failover.ReasonBudgetUsed, 83, 10)), Warning, "83 % of the month's on-demand budget ($10) is used", "backstop cost api"},
