@@ -28,6 +28,8 @@ const (
 	costSince = "30d"
 	// adviceLeast is how long a record must be before it says anything about a commitment of years.
 	adviceLeast = 7 * 24 * time.Hour
+	// meanLeast is how long it must be before it says anything about a day or a month.
+	meanLeast = 24 * time.Hour
 	// daysOfMonth is the mean length of a month in days.
 	daysOfMonth = 365.25 / 12
 )
@@ -58,13 +60,14 @@ type costFacts struct {
 // costFact is one workload's.
 type costFact struct {
 	cost.Ledger
-	Arch          string        `json:"arch"`
-	VCPU          float64       `json:"vcpu"`
-	MemoryGB      float64       `json:"memory_gb"`
-	OnDemandUSD   float64       `json:"on_demand_task_hour_usd"`
-	Pools         []poolPrice   `json:"pools"`
-	SavedPerDay   float64       `json:"saved_per_day_usd"`
-	SavedPerMonth float64       `json:"saved_per_month_usd"`
+	Arch        string      `json:"arch"`
+	VCPU        float64     `json:"vcpu"`
+	MemoryGB    float64     `json:"memory_gb"`
+	OnDemandUSD float64     `json:"on_demand_task_hour_usd"`
+	Pools       []poolPrice `json:"pools"`
+	// SavedPerDay and SavedPerMonth are in the mean; absent for less than a day, which says nothing of a month.
+	SavedPerDay   *float64      `json:"saved_per_day_usd,omitempty"`
+	SavedPerMonth *float64      `json:"saved_per_month_usd,omitempty"`
 	Months        []cost.Day    `json:"months"`
 	SavingsPlans  []cost.Advice `json:"savings_plans"`
 }
@@ -129,7 +132,7 @@ func (o *costOptions) check(now time.Time) error {
 		o.onDemand = &r
 	}
 	if i := slices.IndexFunc(o.args, func(a string) bool { return strings.Contains(a, "=") }); i >= 0 && !o.whatIf {
-		return usageError("%s: is no workload; a case to calculate needs --what-if", o.args[i])
+		return usageError("unknown workload %s; use --what-if for a calculation", o.args[i])
 	}
 	if o.whatIf && o.out != "" {
 		return usageError("--out: a what-if has no page")
@@ -247,6 +250,18 @@ func regionsOf(all []control.Workload) []string {
 	return out
 }
 
+// lastKnown is until, or the last look at a workload that nothing looks at any more: of what ran after it nothing is known.
+func lastKnown(ctx context.Context, store control.Store, w *control.Workload, now, until time.Time) (time.Time, error) {
+	if store == nil {
+		return until, nil
+	}
+	v, err := readSight(ctx, store, []config.Workload{{Name: w.Name, Policy: w.Policy}}, now)
+	if err != nil || !v.all[0].known || !v.all[0].look.Silent() {
+		return until, err
+	}
+	return until.Add(-v.all[0].look.Age), nil
+}
+
 // add adds up one workload.
 func (o *costOptions) add(ctx context.Context, s IO, cfg aws.Config, store control.Store, w *control.Workload, task config.Task, table cost.Table) (costFact, error) {
 	if task == (config.Task{}) {
@@ -274,6 +289,9 @@ func (o *costOptions) add(ctx context.Context, s IO, cfg aws.Config, store contr
 	if n := len(entries); n > 0 && entries[n-1].Decision.At.After(until) { // AWS's clock is ahead, or a sandbox's
 		until = entries[n-1].Decision.At
 	}
+	if until, err = lastKnown(ctx, store, w, s.Now(), until); err != nil {
+		return costFact{}, err
+	}
 	ledger, err := cost.Add(w.Name, entries, tariff.Pools, tariff.OnDemandTaskHour, until.UTC())
 	if err != nil {
 		return costFact{}, err
@@ -290,9 +308,10 @@ func (o *costOptions) add(ctx context.Context, s IO, cfg aws.Config, store contr
 		name := w.Policy.Pools[i].Name
 		f.Pools = append(f.Pools, poolPrice{name, string(w.Policy.Pools[i].Capacity), r.Region, tariff.Pools[name].TaskHour})
 	}
-	if hours := ledger.To.Sub(ledger.From).Hours(); hours > 0 {
-		f.SavedPerDay = ledger.Total.SavedUSD / hours * 24
-		f.SavedPerMonth = f.SavedPerDay * daysOfMonth
+	if hours := ledger.To.Sub(ledger.From).Hours(); hours >= meanLeast.Hours() {
+		day := ledger.Total.SavedUSD / hours * 24
+		month := day * daysOfMonth
+		f.SavedPerDay, f.SavedPerMonth = &day, &month
 		if ledger.OnDemandShare > cost.AdviceFrom && hours >= adviceLeast.Hours() {
 			for _, p := range cost.Plans() {
 				f.SavingsPlans = append(f.SavingsPlans, cost.Advise(p, ledger.Levels, hours, tariff.OnDemandTaskHour))

@@ -42,7 +42,7 @@ func (f *costFacts) print(w io.Writer) error {
 			return err
 		}
 	}
-	_, err := fmt.Fprintf(w, "\nestimated from the observed tasks with %s; the bill is in the Cost and Usage Report\n", f.Prices)
+	_, err := fmt.Fprintf(w, "\nestimated from the observed tasks with %s; ephemeral storage above 20 GiB is not in it; the bill is in the Cost and Usage Report\n", f.Prices)
 	return err
 }
 
@@ -59,8 +59,13 @@ func (f *costFact) print(w io.Writer) error {
 		_, err := fmt.Fprintln(w, "  nothing is recorded yet")
 		return err
 	}
-	_, _ = fmt.Fprintf(w, "%s to %s: paid %s, all on demand %s, saved %s (%s); that is %s a day and %s a month\n\n", wording.Moment(f.From), wording.Moment(f.To),
-		usd(f.Total.PaidUSD), usd(f.Total.AllOnDemandUSD), usd(f.Total.SavedUSD), shareOf(f.Total.SavedUSD, f.Total.AllOnDemandUSD), usd(f.SavedPerDay), usd(f.SavedPerMonth))
+	_, _ = fmt.Fprintf(w, "%s to %s: paid %s, all on demand %s, saved %s (%s)", wording.Moment(f.From), wording.Moment(f.To),
+		usd(f.Total.PaidUSD), usd(f.Total.AllOnDemandUSD), usd(f.Total.SavedUSD), shareOf(f.Total.SavedUSD, f.Total.AllOnDemandUSD))
+	if f.SavedPerMonth == nil {
+		_, _ = fmt.Fprint(w, "; less than a day says nothing of a month\n\n")
+	} else {
+		_, _ = fmt.Fprintf(w, "; that is %s a day and %s a month\n\n", usd(*f.SavedPerDay), usd(*f.SavedPerMonth))
+	}
 	rows := [][]string{{"DAY", "SPOT HOURS", "ON-DEMAND HOURS", "PAID", "ALL ON DEMAND", "SAVED", ""}}
 	add := func(days []cost.Day) {
 		for _, d := range days {

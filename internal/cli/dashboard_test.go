@@ -231,7 +231,7 @@ func servesReadOnly(t *testing.T, file *config.File, o dashboardOptions) {
 	if _, body := fetch(t, url+"api/session"); !strings.Contains(body, `"read_only":true`) {
 		t.Errorf("the session is %s", body)
 	}
-	if _, body := fetch(t, url+"api/workloads/api"); !strings.Contains(body, "estimated, with list prices of") {
+	if _, body := fetch(t, url+"api/workloads/api"); !strings.Contains(body, "estimated without ephemeral storage above 20 GiB, with list prices of") {
 		t.Errorf("the workload is %s", body)
 	}
 	cancel()

@@ -77,7 +77,7 @@ func newDemo(s IO, run func(context.Context, IO, demoOptions) error) *cobra.Comm
 	choiceFlag(cmd, &o.scenario, "scenario", "s", demoScenario, demo.Names(), "what happens")
 	f.BoolVarP(&o.list, "list", "l", false, "list the scenarios and end")
 	f.StringVar(&o.trace, "trace", "", "play this capacity trace (CSV) instead of a scenario")
-	f.DurationVar(&o.length, "duration", 0, "play only so much of the trace or the scenario")
+	f.Var(spanValue{&o.length}, "duration", "play only so much of the trace or the scenario")
 	choiceFlag(cmd, &o.policy, "policy", "p", failover.PresetFill, failover.PresetNames(), "the policy's preset")
 	f.Uint64Var(&o.seed, "seed", demoSeed, "seed of everything random; the same seed gives the same play")
 	f.IntVarP(&o.tasks, "tasks", "n", demoTasks, fmt.Sprintf("tasks wanted, 1 to %d", demo.TasksMax))

@@ -32,8 +32,8 @@ func newDoctor(s IO, run func(context.Context, IO, doctorOptions) error) *cobra.
 	cmd := &cobra.Command{
 		Use:   "doctor [WORKLOAD...]",
 		Short: "Check everything that would make a failover fail; exit code 3 when something would",
-		Long: "Doctor looks at credentials and permissions, the services and whether the twins are equal, quotas, auto scaling, events, state and clock, and says " +
-			"of every problem how to mend it. A check that another problem explains is skipped. It changes nothing; with --fix it shows the changes that are safe " +
+		Long: "Doctor looks at credentials and permissions, the services and whether the twins are equal, quotas, auto scaling, events, state and clock, and names " +
+			"the fix of every problem. A check that another problem explains is skipped. It changes nothing; with --fix it shows the changes that are safe " +
 			"(of a standby that has no tasks, and a standby's minimum in auto scaling) and makes them after a yes. docs/doctor.md has every check.",
 		Example:           "backstop doctor\nbackstop doctor analytics --problems\nbackstop doctor --fix",
 		Args:              between(0, -1, ""),
@@ -47,7 +47,7 @@ func newDoctor(s IO, run func(context.Context, IO, doctorOptions) error) *cobra.
 	outputFlag(cmd, &o.output)
 	cmd.Flags().BoolVar(&o.problems, "problems", false, "show only what is not as it should be")
 	cmd.Flags().BoolVar(&o.fix, "fix", false, "show the changes that are safe, and make them after a yes")
-	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "with --fix: do it without asking; needed where nobody can be asked")
+	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "with --fix: do it without asking; needed without a terminal")
 	return cmd
 }
 
@@ -100,7 +100,7 @@ func runDoctor(ctx context.Context, s IO, o doctorOptions) error {
 			_, _ = fmt.Fprintln(s.Err, "AWS still shows what was before the change, as it may for some seconds; what follows is of then: run backstop doctor again")
 		}
 	} else if o.fix {
-		_, _ = fmt.Fprintln(s.Err, "nothing can be changed safely; what is not as it should be is yours to mend")
+		_, _ = fmt.Fprintln(s.Err, "nothing can be fixed automatically; see the fix: lines")
 	}
 	if o.output == outputJSON {
 		err = printJSON(s.Out, report)
@@ -145,7 +145,7 @@ func (o *doctorOptions) confirm(s IO, changes []doctor.Change) error {
 		return nil
 	}
 	if !s.InTerminal || !s.ErrTerminal {
-		return refuse("doctor --fix: nobody can be asked here; add --yes")
+		return refuse("doctor --fix: not a terminal: confirm with --yes")
 	}
 	_, _ = fmt.Fprint(s.Err, "Make them? [y/N] ")
 	line, _ := bufio.NewReader(s.In).ReadString('\n')

@@ -17,6 +17,7 @@ import (
 type explainOptions struct {
 	path   string
 	output string
+	task   string
 	selection
 }
 
@@ -41,15 +42,15 @@ func newExplainCommand(s IO) *cobra.Command { return newExplain(s, runExplain) }
 func newExplain(s IO, run func(context.Context, IO, explainOptions) error) *cobra.Command {
 	var o explainOptions
 	cmd := &cobra.Command{
-		Use:   "explain [WORKLOAD...]",
-		Short: "Explain the last decision: why, on what evidence, and what would change it",
-		Long: "Explain puts the last recorded decision into words: its reason, what was seen of each pool, what else shaped it, and the conditions on which " +
-			"Backstop would decide differently. A pass that changes nothing is not recorded.",
-		Example:           "backstop explain analytics",
+		Use:   "explain [WORKLOAD...] [TASK]",
+		Short: "Explain the last decision: why, on what evidence, and what would change it; or a task",
+		Long: "Explain puts the last recorded decision into words: its reason, what was seen of each pool, what else shaped it, and what triggers " +
+			"the next decision. A pass that changes nothing is not recorded. Of a task (its ID or ARN) it says why it is in service or not, by a look at ECS now.",
+		Example:           "backstop explain analytics\nbackstop explain analytics 0123456789abcdef0123456789abcdef",
 		Args:              between(0, -1, ""),
 		ValidArgsFunction: completeWorkloads(s, &o.path),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.names = args
+			o.task, o.names = taskIn(args)
 			return run(cmd.Context(), s, o)
 		},
 	}
@@ -60,6 +61,9 @@ func newExplain(s IO, run func(context.Context, IO, explainOptions) error) *cobr
 }
 
 func runExplain(ctx context.Context, s IO, o explainOptions) error {
+	if o.task != "" {
+		return runExplainTask(ctx, s, o, o.task)
+	}
 	v, err := lookAt(ctx, s, o.path, o.selection)
 	if err != nil {
 		return err

@@ -24,7 +24,7 @@ func (h *hour) setUp() {
 
 <!-- Written by go test ./internal/cli -run FirstHour -update, which does what it tells in a sandbox. -->
 
-Three services that somebody made with the AWS CLI, with the mistakes that people make; then Backstop from `+"`init` to `cost`"+`. Everything
+Three services that were made with the AWS CLI, with the mistakes that people make; then Backstop from `+"`init` to `cost`"+`. Everything
 below was typed and answered by a test in the simulated AWS of `+"`backstop sandbox`"+`, whose clock begins on 2 November 2026 at 09:00.
 On your account leave the sandbox out: the commands are the same.
 
@@ -111,6 +111,8 @@ done`)
 	h.steer("quota", `{"provider": "FARGATE", "vcpu": 100}`)
 	h.wait(15 * time.Minute)
 	h.say("## Guarded")
+	h.say("`init` has written the preset `observe`, which changes nothing. Let it watch for some days and read `backstop history`; here it may act at once:")
+	h.shell("sed -i.bak 's/preset: observe/preset: fill/' backstop.yaml")
 	h.text.WriteString("\n```sh\nbackstop run &\n```\n")
 	h.start()
 	h.guard(2 * time.Minute)
@@ -125,21 +127,21 @@ done`)
 
 func (h *hour) shortage() {
 	h.say("## A shortage")
-	h.say("Spot takes eight of the tasks back and has no others:")
+	h.say("AWS interrupts eight of the Spot tasks, and has no capacity for others:")
 	h.steer("capacity", `{"provider": "FARGATE_SPOT", "tasks": 16}`)
 	h.guard(4 * time.Minute)
 	h.say("Four minutes later:")
 	answer := h.backstop(ExitDone, "status")
-	if !strings.Contains(answer, "missing 0") {
+	if !strings.Contains(answer, "on-demand  shop      20/20") {
 		h.t.Error("the shortage is not covered")
 	}
 	h.say("The dashboard has it without being loaded anew:")
-	if got := h.workloads(); !strings.Contains(got, "shop: covering: 7 of 20 covered by on-demand") {
+	if got := h.workloads(); !strings.Contains(got, "shop: covering: 7 on-demand tasks stand in for Spot, all 20 in service") {
 		h.t.Errorf("the dashboard says %s", got)
 	}
 	h.say("![The page of the workload shop: what is wanted, what runs, what was decided](screenshots/first-hour.png)")
 	h.picture("workloads/shop", "first-hour")
-	h.say("Why, and what would change its mind:")
+	h.say("Why, and what it does next:")
 	h.backstop(ExitDone, "explain shop")
 	h.say("What it did, step by step:")
 	h.backstop(ExitDone, "history shop --kind outcome --limit 5")
@@ -148,7 +150,7 @@ func (h *hour) shortage() {
 	h.steer("capacity", `{"provider": "FARGATE_SPOT", "tasks": null}`)
 	h.guard(30 * time.Minute)
 	answer = h.backstop(ExitDone, "status")
-	if !strings.Contains(answer, "mode      spot") {
+	if !strings.Contains(answer, "2 workloads fine") {
 		h.t.Error("it is not back on Spot")
 	}
 }

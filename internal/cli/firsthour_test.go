@@ -71,7 +71,7 @@ func (h *hour) say(format string, args ...any) { fmt.Fprintf(&h.text, "\n"+forma
 // shown is what the transcript shows of a text: without what differs from run to run.
 func (h *hour) shown(s string) string {
 	s = strings.ReplaceAll(s, h.url, "http://127.0.0.1:7070")
-	return regexp.MustCompile(`took \d+ ms`).ReplaceAllString(s, "took 1 ms")
+	return regexp.MustCompile(`done in \d+ ms`).ReplaceAllString(s, "done in 1 ms")
 }
 
 // backstop runs a command in the same directory, and shows it with what it answers.

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -39,7 +40,7 @@ func invalidValue(e *pflag.InvalidValueError) string {
 	case "float64":
 		return fmt.Sprintf("--%s: %q is not a number", f.Name, text)
 	case "duration":
-		return fmt.Sprintf("--%s: %q is not a duration such as 90s, 30m or 24h", f.Name, text)
+		return fmt.Sprintf("--%s: %q is not a duration above 0 such as 90s, 30m, 24h or 2d", f.Name, text)
 	case "bool":
 		return fmt.Sprintf("--%s: %q is neither true nor false; the flag needs no value", f.Name, text)
 	case "stringSlice": // it is read as a line of CSV
@@ -51,27 +52,57 @@ func invalidValue(e *pflag.InvalidValueError) string {
 func unknownFlag(cmd *cobra.Command, e *pflag.NotExistError) string {
 	name, letters := e.GetSpecifiedName(), e.GetSpecifiedShortnames()
 	if letters == "" {
-		text := fmt.Sprintf("unknown flag --%s of %s", name, cmd.CommandPath())
+		text := fmt.Sprintf("unknown flag --%s of %s", name, nameOf(cmd))
 		if near := nearestFlag(cmd, name); near != "" {
 			text += "; did you mean --" + near + "?"
 		}
 		return text
 	}
-	text := fmt.Sprintf("unknown flag -%s of %s", name, cmd.CommandPath())
+	text := fmt.Sprintf("unknown flag -%s of %s", name, nameOf(cmd))
 	if word, _, _ := strings.Cut(letters, "="); len(word) > 1 && cmd.Flags().Lookup(word) != nil {
 		text += "; did you mean --" + word + "?"
 	}
 	return text
 }
 
-// nearestFlag returns a flag that begins as was typed, or of which what was typed is the beginning and more.
+// nearestFlag returns a flag that begins as was typed, of which what was typed is the beginning and more, that is meant where another word
+// is usual, or that differs by a letter or two.
 func nearestFlag(cmd *cobra.Command, typed string) (near string) {
+	best := min(3, len(typed)/2+1)
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		if near == "" && !f.Hidden && len(typed) > 1 && (strings.HasPrefix(f.Name, typed) || strings.HasPrefix(typed, f.Name)) {
-			near = f.Name
+		d := distance(f.Name, typed)
+		if strings.HasPrefix(f.Name, typed) || strings.HasPrefix(typed, f.Name) || slices.Contains(otherWords[typed], f.Name) {
+			d = 0
+		}
+		if !f.Hidden && len(typed) > 1 && d < best {
+			near, best = f.Name, d
 		}
 	})
 	return near
+}
+
+// otherWords are what people type for flags, by other programs' habits.
+var otherWords = map[string][]string{"listen": {"addr", "http"}, "port": {"addr", "http"}, "file": {"config"}, "format": {"output"}, "force": {"yes"}, "duration": {"for"},
+	"namespace": {"cluster"}, "from": {"since"}, "to": {"until"}}
+
+// distance is how many letters must be put in, left out or changed to make one word of another.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for k := range row {
+		row[k] = k
+	}
+	for i := range len(a) {
+		before := row[0]
+		row[0] = i + 1
+		for k := range len(b) {
+			change := before
+			if a[i] != b[k] {
+				change++
+			}
+			before, row[k+1] = row[k+1], min(change, row[k]+1, row[k+1]+1)
+		}
+	}
+	return row[len(b)]
 }
 
 // excludes is the annotation of a command that holds its groups of flags of which only one may be given.

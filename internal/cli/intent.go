@@ -79,7 +79,7 @@ func intentCommand(s IO, o *intentOptions, run intentRun) *cobra.Command {
 	configFlag(cmd, s, &o.path)
 	outputFlag(cmd, &o.output)
 	cmd.Flags().StringVarP(&o.reason, "reason", "r", "", "why, for those who read the journal")
-	cmd.Flags().StringVar(&o.by, "by", defaultBy(s), "who orders it")
+	cmd.Flags().StringVar(&o.by, "by", defaultBy(s), "who orders it, for the journal")
 	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "do it without asking; needed without a terminal")
 	if o.ends {
 		cmd.Flags().Var(spanValue{&o.lasts}, "for", "it ends by itself after this long (90m, 24h, 2d)")
@@ -99,10 +99,15 @@ func oneWorkload(s IO, path *string) cobra.CompletionFunc {
 	}
 }
 
+// defaultBy names who gives an order: user@host.
 func defaultBy(s IO) string {
 	for _, name := range []string{"SUDO_USER", "USER", "LOGNAME"} {
 		if v := s.Env(name); v != "" {
-			return v
+			host, err := os.Hostname()
+			if err != nil {
+				return v
+			}
+			return v + "@" + host
 		}
 	}
 	return ""

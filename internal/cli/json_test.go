@@ -19,7 +19,7 @@ import (
 // printed are the answers in JSON, by the heading in docs/json.md that describes them.
 func printed() map[string]any {
 	return map[string]any{
-		"status": statusFacts{}, "explain": struct {
+		"status": statusFacts{}, "explain TASK": taskFacts{}, "explain": struct {
 			Workloads []explainFacts `json:"workloads"`
 		}{}, "history": journal.Entry{}, "failover, restore, pin, unpin, pause, resume, confirm": intentFacts{},
 		"doctor": doctor.Report{}, "cost": costFacts{}, "cost --what-if": whatIfFacts{}, "config validate": configVerdict{}, "version": versionFacts{}, "notify test": notifiedFacts{}, "sandbox": sandboxFacts{},

@@ -32,7 +32,7 @@ func Main(ctx context.Context, args []string, s IO) int {
 		err = ranError{errInterrupted}
 	}
 	if err != nil {
-		sayError(s.Err, err)
+		sayError(s.Err, err, helpOf(root, args))
 	}
 	return codeOf(err)
 }
@@ -70,8 +70,26 @@ func knownCommand(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// sayError prints an error as text, whatever stderr is: it may have several lines that people copy.
-func sayError(w io.Writer, err error) {
+// helpOf is the command that shows the help of what was typed.
+func helpOf(root *cobra.Command, args []string) string {
+	cmd, _, err := root.Find(args)
+	if err != nil || cmd == root {
+		return "backstop --help"
+	}
+	return cmd.CommandPath() + " --help"
+}
+
+// nameOf is a command's name after the program's.
+func nameOf(cmd *cobra.Command) string { return strings.TrimPrefix(cmd.CommandPath(), "backstop ") }
+
+// noCredentials are in the text of the SDK's errors where it has found no credentials.
+var noCredentials = []string{"get credentials", "refresh cached credentials", "IMDS role"}
+
+const credentialsHint = "no AWS credentials were found: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give this machine or task a role"
+
+// sayError prints an error as text, whatever stderr is: it may have several lines that people copy. help is the command that shows how
+// it is meant.
+func sayError(w io.Writer, err error, help string) {
 	var q quiet
 	if errors.As(err, &q) {
 		return
@@ -82,8 +100,11 @@ func sayError(w io.Writer, err error) {
 	if errors.As(err, &knows) && knows.Hint() != "" {
 		_, _ = fmt.Fprintln(w, "hint: "+visibleLines(knows.Hint()))
 	}
+	if slices.ContainsFunc(noCredentials, func(part string) bool { return strings.Contains(text, part) }) {
+		_, _ = fmt.Fprintln(w, "hint: "+credentialsHint)
+	}
 	if codeOf(err) == ExitUsage && !strings.Contains(text, "\n") {
-		_, _ = fmt.Fprintln(w, "Try `backstop --help`, or `backstop COMMAND --help`.")
+		_, _ = fmt.Fprintf(w, "Try `%s`.\n", help)
 	}
 }
 
@@ -131,7 +152,7 @@ var commands = []struct {
 	{groupTry, []func(IO) *cobra.Command{newDemoCommand, newSandboxCommand, newSimulateCommand, newTuneCommand}},
 	{groupRun, []func(IO) *cobra.Command{newInitCommand, newRunCommand, newDashboardCommand}},
 	{groupLook, []func(IO) *cobra.Command{newStatusCommand, newExplainCommand, newHistoryCommand, newTopCommand, newDoctorCommand, newCostCommand, newNotifyCommand}},
-	{groupChange, []func(IO) *cobra.Command{newFailoverCommand, newRestoreCommand, newPinCommand, newUnpinCommand, newPauseCommand, newResumeCommand, newConfirmCommand}},
+	{groupChange, []func(IO) *cobra.Command{newFailoverCommand, newRestoreCommand, newPinCommand, newUnpinCommand, newPauseCommand, newResumeCommand, newConfirmCommand, newReleaseCommand}},
 	{groupSupport, []func(IO) *cobra.Command{newConfigCommand, newVersionCommand}},
 }
 
@@ -193,11 +214,11 @@ func between(low, high int, what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		switch {
 		case len(args) < low:
-			return usageError("%s needs %s", cmd.CommandPath(), what)
+			return usageError("%s needs %s", nameOf(cmd), what)
 		case high == 0 && len(args) > 0:
-			return usageError("%s takes no arguments (got %q)", cmd.CommandPath(), args[0])
+			return usageError("%s takes no arguments (got %q)", nameOf(cmd), args[0])
 		case high >= 0 && len(args) > high:
-			return usageError("%s takes at most %s (got %d)", cmd.CommandPath(), what, len(args))
+			return usageError("%s takes at most %s (got %d)", nameOf(cmd), what, len(args))
 		}
 		return nil
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/health"
 	"github.com/backstop-ecs/backstop/internal/journal"
 	"github.com/backstop-ecs/backstop/internal/pulse"
+	"github.com/backstop-ecs/backstop/internal/roster"
 )
 
 // seen is what the store knows of one workload.
@@ -22,12 +23,16 @@ type seen struct {
 	entry    journal.Entry      // it came from
 	// look says how long ago it was last looked at, by the guard's sign of life or by the state.
 	look health.Look
+	// events is when the last event of each pool came; zero: none is known.
+	events []time.Time
 }
 
 // sight is what the store knows of some workloads and of what guards them.
 type sight struct {
 	all   []seen
 	beats []health.Beat
+	// left is what was left of workloads that are configured no more, when a guard last started.
+	left []roster.Entry
 }
 
 // guard judges what guards the workloads.
@@ -106,6 +111,15 @@ func readSight(ctx context.Context, store control.Store, workloads []config.Work
 	if out.beats, err = pulse.Read(ctx, store); err != nil {
 		return out, err
 	}
+	entries, err := roster.Read(ctx, store)
+	if err != nil {
+		return out, err
+	}
+	for _, e := range entries {
+		if !e.Gone.IsZero() && e.Left != nil && !e.Left.Nothing() {
+			out.left = append(out.left, e)
+		}
+	}
 	for i := range out.all {
 		v := &out.all[i]
 		v.record, v.known = records[v.workload.Name]
@@ -115,6 +129,9 @@ func readSight(ctx context.Context, store control.Store, workloads []config.Work
 		}
 		if len(entries) > 0 && entries[0].Decision != nil {
 			v.entry, v.decision = entries[0], entries[0].Decision
+		}
+		for _, p := range v.workload.Policy.Pools {
+			v.events = append(v.events, health.EventAt(out.beats, v.workload.Name, p.Name))
 		}
 		beaten := false
 		if v.look, beaten = health.LookAt(out.beats, v.workload.Name, now); !beaten { // a quiet workload's state is written now and then

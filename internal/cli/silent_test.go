@@ -12,6 +12,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/journal"
 	"github.com/backstop-ecs/backstop/internal/pulse"
 	"github.com/backstop-ecs/backstop/internal/state/sqlite"
+	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
 // TestADeadDaemonIsToldAfterThreeTicks: while the guard leaves signs of life a workload that is quiet for hours was looked at just now;
@@ -50,6 +51,14 @@ func TestADeadDaemonIsToldAfterThreeTicks(t *testing.T) {
 		s.Out, s.Now = &out, func() time.Time { return last.Add(v.after) }
 		if code := Main(t.Context(), []string{"status", "-c", path}, s); code != v.code || !strings.Contains(out.String(), v.want) {
 			t.Errorf("%s after the last sign of life: exit code %d, want %d and %q:\n%s", v.after, code, v.code, v.want, out.String())
+		}
+		out.Reset()
+		end := last.Add(v.after)
+		if v.code != ExitDone {
+			end = last
+		}
+		if Main(t.Context(), []string{"cost", "-c", path}, s); !strings.Contains(out.String(), "to "+wording.Moment(end)+": paid") {
+			t.Errorf("%s after the last sign of life the cost does not end at %s:\n%s", v.after, end, out.String())
 		}
 		out.Reset()
 		if Main(t.Context(), []string{"explain", "-c", path}, s); v.code != ExitDone && !strings.Contains(out.String(), "not checked for 3m1s") {

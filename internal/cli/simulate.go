@@ -80,7 +80,7 @@ func worldFlags(cmd *cobra.Command, o *simulate.Options) {
 	f.StringSliceVarP(&o.Events, "events", "e", nil, "recorded ECS events (EventBridge JSON, CloudWatch Logs exports) to rebuild a trace from")
 	f.IntVarP(&o.Tasks, "tasks", "n", 200, fmt.Sprintf("tasks wanted where the trace does not say, 1 to %d", simulate.TasksMax))
 	f.IntVar(&o.Days, "days", 30, "length of built-in traces")
-	f.DurationVar(&o.Duration, "duration", 0, "play so much of each trace, or on after its last row")
+	f.Var(spanValue{&o.Duration}, "duration", "play so much of each trace, or on after its last row")
 	f.Float64Var(&o.Scale, "scale", 1, "multiply the capacities of trace files")
 	f.Uint64Var(&o.Seed, "seed", 0, "the first seed; a seed gives the same result on every run")
 	worlds := []string{"W1", "W2", "W3", "WD"}

@@ -40,7 +40,7 @@ func readConfig(ctx context.Context, s IO, path string, warn bool) (*config.File
 	data, err := readInput(ctx, s, path)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, usageError("read configuration: %s is not there; name one with --config, or begin with `backstop config example > %s`", path, configDefault)
+			return nil, usageError("read configuration: %s is not there; `backstop init` writes one from your services, --config names another", path)
 		}
 		if ctx.Err() != nil {
 			return nil, fmt.Errorf("read configuration: %w", err)

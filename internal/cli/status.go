@@ -32,6 +32,19 @@ type statusFacts struct {
 	Levels    levelCounts    `json:"levels"`
 	NeedYou   int            `json:"need_you"`
 	Workloads []workloadFact `json:"workloads"`
+	// Left is what was left of workloads that are configured no more, when a guard last started.
+	Left []leftFact `json:"left"`
+}
+
+// leftFact is what was left of one workload.
+type leftFact struct {
+	Workload  string    `json:"workload"`
+	Text      string    `json:"text"`
+	At        time.Time `json:"at"`
+	OnDemand  int       `json:"on_demand"`
+	Held      int       `json:"held"`
+	Suspended []string  `json:"suspended"`
+	Command   string    `json:"command"`
 }
 
 // levelCounts counts workloads by level.
@@ -113,6 +126,8 @@ type poolFact struct {
 	Breaker      string         `json:"breaker"`
 	BreakerSince time.Time      `json:"breaker_since,omitzero"`
 	NotBefore    time.Time      `json:"not_before,omitzero"`
+	// LastEventAt is when ECS's last event of the pool came; zero: none is known.
+	LastEventAt time.Time `json:"last_event_at,omitzero"`
 }
 
 func newStatusCommand(s IO) *cobra.Command { return newStatus(s, runStatus) }
@@ -168,7 +183,7 @@ func runStatus(ctx context.Context, s IO, o statusOptions) error {
 
 // statusOf makes the facts of all workloads that were seen, the worst first.
 func statusOf(v *sight, now time.Time) statusFacts {
-	facts := statusFacts{At: now.UTC(), Guard: v.guard(), Workloads: []workloadFact{}}
+	facts := statusFacts{At: now.UTC(), Guard: v.guard(), Workloads: []workloadFact{}, Left: []leftFact{}}
 	for i := range v.all {
 		f := factOf(&v.all[i], now)
 		facts.Levels = facts.Levels.with(f.Level)
@@ -177,7 +192,12 @@ func statusOf(v *sight, now time.Time) statusFacts {
 		}
 		facts.Workloads = append(facts.Workloads, f)
 	}
-	facts.Healthy = facts.NeedYou == 0 && !facts.Guard.Level.NeedsYou()
+	for i := range v.left {
+		e := &v.left[i]
+		facts.Left = append(facts.Left, leftFact{Workload: e.Workload, Text: e.Text(), At: e.Left.At, OnDemand: e.Left.OnDemand, Held: e.Left.Held,
+			Suspended: append([]string{}, e.Left.Suspended...), Command: wording.LeftRemedy(e.Workload).Command})
+	}
+	facts.Healthy = facts.NeedYou == 0 && !facts.Guard.Level.NeedsYou() && len(facts.Left) == 0
 	slices.SortStableFunc(facts.Workloads, func(a, b workloadFact) int { return worstFirst(&a, &b) })
 	return facts
 }
@@ -229,6 +249,9 @@ func poolFactOf(v *seen, i int, p *failover.Pool) poolFact {
 		BreakerSince: ps.B.Since, NotBefore: ps.B.NotBefore}
 	if ps.Asked != nil {
 		f.Asked = ps.Asked.Count
+	}
+	if i < len(v.events) {
+		f.LastEventAt = v.events[i]
 	}
 	if i < len(v.decision.Pools) {
 		d := &v.decision.Pools[i]

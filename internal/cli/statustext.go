@@ -132,6 +132,10 @@ func cut(text string, n int) string {
 // printSteps prints the problems of the workloads that need a person, each with its next step. What a silent guard explains is said once,
 // above the table.
 func printSteps(w io.Writer, facts *statusFacts) {
+	for i := range facts.Left {
+		say(w, "\n%s", facts.Left[i].Text)
+		say(w, "  next: %s", wording.LeftRemedy(facts.Left[i].Workload))
+	}
 	for i := range facts.Workloads {
 		f := &facts.Workloads[i]
 		first := true
@@ -201,7 +205,7 @@ func printWorkload(w io.Writer, now time.Time, f *workloadFact) error {
 	}
 	say(w, "  %s", checkedLine(now, f))
 	say(w, "  decided   %s: %s (%s)\n", wording.Ago(now, f.DecidedAt), f.ReasonText, f.Reason)
-	rows := [][]string{{"  POOL", "CAPACITY", "SERVICE", "TARGET", "IN SERVICE", "WARMING", "PLACED", "LATE", "LEAVING", "BREAKER"}}
+	rows := [][]string{{"  POOL", "CAPACITY", "SERVICE", "TARGET", "IN SERVICE", "WARMING", "PLACED", "LATE", "LEAVING", "LAST EVENT", "BREAKER"}}
 	for i := range f.Pools {
 		p := &f.Pools[i]
 		breaker := p.Breaker
@@ -209,9 +213,16 @@ func printWorkload(w io.Writer, now time.Time, f *workloadFact) error {
 			breaker += lasting(now, p.BreakerSince)
 		}
 		rows = append(rows, []string{"  " + p.Pool, p.Capacity, p.Service, fmt.Sprint(p.Asked), p.InService.String(), fmt.Sprint(p.Warming),
-			fmt.Sprint(p.Placed), fmt.Sprint(p.Late), fmt.Sprint(p.Leaving), breakerWord(breaker, p.Sight)})
+			fmt.Sprint(p.Placed), fmt.Sprint(p.Late), fmt.Sprint(p.Leaving), orDash(eventText(now, p.LastEventAt)), breakerWord(breaker, p.Sight)})
 	}
 	return table(w, rows)
+}
+
+func eventText(now, at time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	return wording.Ago(now, at)
 }
 
 // breakerWord adds to a breaker's mode what the pool's counts are worth, if it could not be read.

@@ -72,7 +72,7 @@ func TestOldOrdersSteerNoTerminal(t *testing.T) {
 	if err := printExplain(&b, &e, time.Time{}); err != nil || strings.ContainsAny(b.String(), "\x1b\a\u202e") {
 		t.Errorf("explain: %v: %q", err, b.String())
 	}
-	sayError(&b, errors.New(nasty))
+	sayError(&b, errors.New(nasty), "backstop --help")
 	if strings.ContainsAny(b.String(), "\x1b\a\u202e") {
 		t.Errorf("an error is printed as %q", b.String())
 	}

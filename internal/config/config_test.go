@@ -160,7 +160,6 @@ func TestWhatIsOddIsAWarningWithItsPlace(t *testing.T) {
 	}
 	want := []string{
 		"backstop.yaml:4:61: workloads[0].policy.on_demand_budget_usd_monthly: is reckoned with the task definition's size, as the workload has no task; add task: {cpu, memory}",
-		"backstop.yaml:4:87: workloads[0].policy.sync_task_definition: has no effect while observe is true (got true)",
 		"backstop.yaml:8:64: workloads[0].pools[1].capacity: should be FARGATE for the last pool: nothing covers a Spot shortage otherwise (got FARGATE_SPOT)",
 	}
 	if !reflect.DeepEqual(got, want) {

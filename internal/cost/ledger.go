@@ -182,10 +182,11 @@ func (a *adder) covers(d *failover.Decision, from, to time.Time) {
 	e := a.episode
 	e.CoverMax = max(e.CoverMax, cover)
 	e.OnDemandHours += float64(onDemand) * hours
-	e.ExtraUSD += float64(onDemand) * hours * (a.onDemand - a.spot)
-	if over := min(running-d.Demand, onDemand); over > 0 {
-		e.OverlapUSD += float64(over) * hours * a.onDemand
-	}
+	// What stands in for Spot costs the difference; what runs beside what is wanted costs all of its price.
+	over := max(0, min(running-d.Demand, onDemand))
+	overlap := float64(over) * hours * a.onDemand
+	e.OverlapUSD += overlap
+	e.ExtraUSD += float64(onDemand-over)*hours*(a.onDemand-a.spot) + overlap
 	for n := range min(onDemand, levelsMax) {
 		if n == len(a.levels) {
 			a.levels = append(a.levels, 0)

@@ -29,8 +29,8 @@ type Page struct {
 // Workload is one workload's part of the page.
 type Workload struct {
 	Ledger cost.Ledger
-	// PerDay and PerMonth are what is saved in the mean, in US dollars.
-	PerDay, PerMonth float64
+	// PerDay and PerMonth are what is saved in the mean, in US dollars; nil where too little was seen to say.
+	PerDay, PerMonth *float64
 	Advice           []cost.Advice
 }
 

@@ -18,7 +18,7 @@ func TestThePageHoldsEveryFigureAndNeedsNoNetwork(t *testing.T) {
 	day := cost.Day{Date: "2026-11-01", SpotTaskHours: 480, DemandTaskHours: 12, PaidUSD: 38.5, AllOnDemandUSD: 111.86, SavedUSD: 73.36}
 	l := cost.Ledger{Workload: "api<b>", From: at.Add(-24 * time.Hour), To: at, Days: []cost.Day{day}, Total: day, OnDemandShare: 0.0244,
 		Episodes: []cost.Episode{{From: at.Add(-2 * time.Hour), To: at, Open: true, Reason: "interruption", CoverMax: 6, OnDemandHours: 12, ExtraUSD: 1.9, OverlapUSD: 0.2}}}
-	err := HTML(&b, Page{At: at, Prices: "list prices of 2026-09-29", Workloads: []Workload{{Ledger: l, PerDay: 73.36, PerMonth: 2233.8}}})
+	err := HTML(&b, Page{At: at, Prices: "list prices of 2026-09-29", Workloads: []Workload{{Ledger: l, PerDay: new(73.36), PerMonth: new(2233.8)}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -158,7 +158,7 @@ func (p Prices) note() string {
 	case p.Unknown != "":
 		return p.Unknown
 	case p.Own:
-		return "estimated, with your prices of " + p.Date
+		return "estimated without ephemeral storage above 20 GiB, with your prices of " + p.Date
 	}
-	return "estimated, with list prices of " + p.Date
+	return "estimated without ephemeral storage above 20 GiB, with list prices of " + p.Date
 }

@@ -76,8 +76,7 @@ func (t *chronicle) history(workload string, from, to, now, known time.Time) his
 		last.at = end
 		points = append(points, last)
 	}
-	for i := range points {
-		p := &points[i]
+	for _, p := range withEnds(points) {
 		h.Times = append(h.Times, float64(p.at.UnixMilli())/1000)
 		h.Demand = append(h.Demand, p.demand)
 		h.Spot = append(h.Spot, p.held.column(p.held.spot))
@@ -95,6 +94,20 @@ func (t *chronicle) history(workload string, from, to, now, known time.Time) his
 	}
 	slices.Reverse(h.Marks)
 	return h
+}
+
+// withEnds puts a point before each gap, so that what held until it is drawn up to there.
+func withEnds(points []point) []point {
+	out := make([]point, 0, len(points)+2)
+	for i, p := range points {
+		if i > 0 && !p.held.known && points[i-1].held.known {
+			end := points[i-1]
+			end.at = p.at.Add(-time.Millisecond)
+			out = append(out, end)
+		}
+		out = append(out, p)
+	}
+	return out
 }
 
 // column returns a value for the chart; nil where it is not known.

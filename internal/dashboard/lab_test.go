@@ -77,6 +77,7 @@ func newLab(t *testing.T, demand map[string]int) *lab {
 			OnDemandTaskHour: 0.2, Date: cost.TableDate}
 	}
 	l.source = StoreSource(store, all, prices, l.apply)
+	l.source.Now = l.now
 	return l
 }
 

@@ -18,6 +18,9 @@ import (
 	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
+// byPage is the author of an order that names no one: the journal always knows where it came from.
+const byPage = "dashboard"
+
 // orderRequest is the body of POST /api/workloads/{workload}/orders.
 type orderRequest struct {
 	Kind failover.IntentKind `json:"kind"`
@@ -91,6 +94,9 @@ func (d *Dashboard) order(w http.ResponseWriter, r *http.Request) {
 // intent checks an order and makes it the state's.
 func (req *orderRequest) intent(w *Workload, now time.Time) (failover.Intent, error) {
 	in := failover.Intent{Kind: req.Kind, Note: strings.TrimSpace(req.Reason), By: strings.TrimSpace(req.By), At: now.UTC()}
+	if in.By == "" {
+		in.By = byPage
+	}
 	lasts := in.Kind == failover.IntentFailover || in.Kind == failover.IntentPin || in.Kind == failover.IntentPause
 	switch {
 	case !slices.Contains(orderKinds, in.Kind):

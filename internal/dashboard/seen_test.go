@@ -72,6 +72,7 @@ func TestInTheBrowser(t *testing.T) {
 	t.Run("what changes is shown without loading anew", func(t *testing.T) { seeChange(t, chromium, l, server.URL) })
 	t.Run("an operator fails over with the keyboard alone", func(t *testing.T) { seeFailover(t, chromium, l, server.URL) })
 	t.Run("a young history is not drawn into an empty chart", func(t *testing.T) { seeYoung(t, chromium) })
+	t.Run("a dead guard is one banner", func(t *testing.T) { seeSilent(t, chromium) })
 	t.Run("a failed order says why", func(t *testing.T) { seeRefusal(t, chromium, l, server.URL) })
 	t.Run("a finished run is shown by the same pages", func(t *testing.T) { seeRecording(t, chromium, l) })
 }
@@ -95,7 +96,7 @@ func seeOverview(t *testing.T, chromium context.Context, _ *lab, url string) {
 		}
 	}
 	b.says("#summary", "411 of 430 wanted tasks serve")
-	b.says("#summary", "this month (estimated, with list prices of 2026-09-29)")
+	b.says("#summary", "this month (estimated without ephemeral storage above 20 GiB, with list prices of 2026-09-29)")
 	b.says("#live", "Live")
 	b.accessible("the overview")
 	b.picture("dashboard-overview", false)
@@ -318,6 +319,32 @@ func seeYoung(t *testing.T, chromium context.Context) {
 	b.says("#range-sum", "Nov 18 11:50:00 to")
 	b.do(chromedp.Evaluate[chromedp.Void](`document.querySelector('[data-seconds="21600"]').click()`))
 	b.sees("six hours when they are asked for", `document.querySelector('[data-seconds="21600"]').getAttribute('aria-pressed') === 'true'`)
+}
+
+// seeSilent looks on while the guard dies: one banner with the command, and counts that say of when they are.
+func seeSilent(t *testing.T, chromium context.Context) {
+	l := newLab(t, map[string]int{"api": 20, "batch": 4})
+	for name := range l.worlds {
+		l.live(name, noon.Add(-10*time.Minute), noon.Add(time.Second), time.Minute, l.steady(name))
+	}
+	_, server := l.page(nil)
+	b := open(t, chromium, server.URL)
+	b.visit("/")
+	b.says("#live", "Live")
+	b.sees("no banner while the guard lives", `document.getElementById('guard').hidden`)
+	l.at.Store(noon.Add(7 * time.Minute).UnixMicro())
+	b.says("#guard", "The guard is silent: nothing was checked for 7m, and nothing is covered meanwhile. Next: start the daemon, or check the function's schedule and errors: backstop run")
+	b.says("#live", "Guard silent")
+	b.says("#summary", "0 fine, 2 need you")
+	b.accessible("the overview of a dead guard")
+	b.picture("dashboard-silent-overview", false)
+	b.visit("/workloads/api")
+	b.says("#headline", "Not checked for 7m")
+	b.says("#fresh", "Not checked for 7m: counts are as of 12:00:00.")
+	b.says("#guard", "The guard is silent")
+	b.says("#range-sum", "What served is not known for 7m of it.")
+	b.accessible("the page of a workload with a dead guard")
+	b.picture("dashboard-silent-workload", false)
 }
 
 func seeRefusal(t *testing.T, chromium context.Context, l *lab, url string) {

@@ -92,6 +92,7 @@ type stream struct {
 	sent  map[string][sha256.Size]byte
 	begun bool
 	said  time.Time
+	guard string // what was sent of it
 	bad   bool
 }
 
@@ -102,7 +103,7 @@ func (s *stream) tell(o overviewFacts, err error) error {
 		s.bad = true
 		return s.send("trouble", errorFact{wording.UpperFirst(err.Error())}, now)
 	}
-	fresh := overviewFacts{Now: o.Now, Workloads: []fact{}}
+	fresh := overviewFacts{Now: o.Now, Guard: o.Guard, Workloads: []fact{}}
 	for i := range o.Workloads {
 		body, err := json.Marshal(&o.Workloads[i])
 		if err != nil {
@@ -113,7 +114,10 @@ func (s *stream) tell(o overviewFacts, err error) error {
 			fresh.Workloads = append(fresh.Workloads, o.Workloads[i])
 		}
 	}
-	if len(fresh.Workloads) == 0 && s.begun && !s.bad && now.Sub(s.said) < streamKeepAlive {
+	text := o.Guard.Text
+	said := s.guard
+	s.guard = text
+	if len(fresh.Workloads) == 0 && text == said && s.begun && !s.bad && now.Sub(s.said) < streamKeepAlive {
 		return nil
 	}
 	s.begun, s.bad = true, false

@@ -18,7 +18,7 @@ func Scenarios(n int) []Scenario {
 	return append([]Scenario{
 		day(n, share),
 		{Name: "calm", About: "six hours in which nothing goes wrong", Length: 6 * hour},
-		{Name: "interruption", About: "one Spot task is taken back, its place can be had again", Length: hour,
+		{Name: "interruption", About: "one Spot task is interrupted, and there is capacity for another", Length: hour,
 			Steps: []Step{at(20*minute, "AWS takes one Spot task back", interrupted(1))}},
 		{Name: "zone-sweep", About: "Spot vanishes from one of three zones for 40 minutes", Length: 2 * hour, Steps: []Step{
 			at(30*minute, "Spot is gone from "+zoneB, zoneHolds(zoneB, 0)),

@@ -39,7 +39,7 @@ func YAML(found *Found, p Proposal) []byte {
 	fmt.Fprintf(&b, "# Written by `backstop init` from the live services in %s. Read it, then:\n", found.Region)
 	b.WriteString(`#   backstop config validate   is it well formed
 #   backstop doctor            is everything there that a failover needs
-#   backstop run               guard it; ` + "`policy: observe`" + ` decides and records, and changes nothing
+#   backstop run               watch it; it changes nothing while the preset is observe
 # ` + "`backstop config example`" + ` has every key.
 version: 1
 `)
@@ -59,7 +59,10 @@ version: 1
 				fmt.Fprintf(&b, "  # %s is scaled automatically between %d and %d tasks.\n", s.Name, s.ScalingMin, s.ScalingMax)
 			}
 		}
-		fmt.Fprintf(&b, "  - name: %s\n    policy: fill             # cover what Spot cannot hold; observe: only record; switch: move as a whole\n", quote(workloadName(pair.Name)))
+		fmt.Fprintf(&b, "  - name: %s\n", quote(workloadName(pair.Name)))
+		b.WriteString("    # observe decides and records, and changes nothing: see `backstop history`. Once you agree, write fill (cover what Spot cannot hold)\n" +
+			"    # or switch (move as a whole) in its place. With sync_task_definition a standby without tasks is kept on the release that works.\n" +
+			"    policy: {preset: observe, sync_task_definition: true}\n")
 		fmt.Fprintf(&b, "    task: {cpu: %d, memory: %d, arch: %s}   # of %s, for costs and budgets\n", pair.Spot.Task.CPU, pair.Spot.Task.Memory, pair.Spot.Task.Arch, quote(pair.Spot.Family))
 		fmt.Fprintf(&b, "    # The demand is the desired count of the first pool's service: %d now.\n    pools:\n", pair.Spot.Desired)
 		writePool(&b, "spot", &pair.Spot, failover.Spot)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/eventpattern"
+	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
 // waitingMax is how many events may wait in the queue before somebody should wonder: a burst of some hundred tasks.
@@ -45,7 +46,7 @@ func checkQueueDrained(x *exam) verdict {
 	}
 	if n := x.f.events.waiting; n > waitingMax {
 		return bad(Fail, "backstop run   # or look at the Lambda function's log; a purge loses nothing that the next passes do not see: aws sqs purge-queue --queue-url "+x.f.events.url,
-			"%d events wait: nobody takes them", n)
+			"%d events wait: nothing reads them", n)
 	}
 	return okay("%d events wait", x.f.events.waiting)
 }
@@ -135,10 +136,10 @@ func checkDeadLetters(x *exam) verdict {
 	switch {
 	case e.dead == "":
 		return bad(Warn, `redrive_policy = jsonencode({ deadLetterTargetArn = aws_sqs_queue.dead.arn, maxReceiveCount = 5 })   # Terraform, in the queue`,
-			"there is none: a message that cannot be handled comes again for ever")
+			"there is none: a message that cannot be handled comes again without end")
 	case e.deadLen > 0:
 		return bad(Warn, fmt.Sprintf("aws sqs receive-message --region %s --queue-url %s   # read them; then aws sqs purge-queue", e.place.region, strings.ReplaceAll(e.url, lastPart(e.queueARN), lastPart(e.dead))),
-			"%s holds %d messages that nobody could handle", lastPart(e.dead), e.deadLen)
+			"%s holds %s that could not be handled", lastPart(e.dead), wording.Count(e.deadLen, "message"))
 	}
 	return okay("%s is empty", lastPart(e.dead))
 }

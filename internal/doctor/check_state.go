@@ -3,17 +3,16 @@ package doctor
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/health"
+	"github.com/backstop-ecs/backstop/internal/wording"
 )
-
-// passAge is how old the newest trace of a pass may be: a quiet workload is written every five minutes, and two of those
-// writes may be lost. It is as `backstop status` has it.
-const passAge = 3 * control.HeartbeatEvery
 
 // eventTime is how long an event takes to become a started task of cover, without the task's own start: some
 // seconds on their way, a pass, a call.
@@ -30,34 +29,52 @@ func checkStore(x *exam) verdict {
 	return okay("%s", st.where)
 }
 
+// checkLeftovers names what was left of workloads that are configured no more.
+func checkLeftovers(x *exam) verdict {
+	var texts, fixes []string
+	for i := range x.f.state.left {
+		e := &x.f.state.left[i]
+		texts = append(texts, e.Text())
+		fixes = append(fixes, wording.LeftRemedy(e.Workload).Command)
+	}
+	if len(texts) > 0 {
+		return bad(Fail, strings.Join(fixes, "; "), "%s", strings.Join(texts, "; "))
+	}
+	return okay("nothing")
+}
+
 func checkLastPass(x *exam) verdict {
 	st := &x.f.state
 	r, known := st.records[x.w.Name]
+	look, beaten := health.LookAt(st.beats, x.w.Name, x.f.clock())
 	if !known {
-		return bad(Fail, "backstop run   # or the Lambda function's schedule", "no pass has ever looked at %s: nobody guards it", x.w.Name)
+		return bad(Fail, "backstop run   # or the Lambda function's schedule", "no pass has ever looked at %s: nothing guards it", x.w.Name)
 	}
-	at := r.State.Seen.At
-	if e := st.newest[x.w.Name]; e.After(at) {
-		at = e
+	if !beaten { // a quiet workload's state is written now and then
+		at := r.State.Seen.At
+		if e := st.newest[x.w.Name]; e.After(at) {
+			at = e
+		}
+		look = health.Look{Age: max(0, x.f.clock().Sub(at)), Every: control.HeartbeatEvery}
 	}
-	age := x.f.clock().Sub(at).Round(time.Second)
+	age := wording.Span(look.Age)
 	d := st.daemon
 	switch {
-	case age <= passAge:
-		return okay("%s ago", max(age, 0))
+	case !look.Silent():
+		return okay("%s ago", age)
 	case d.ready:
-		return okay("nothing was written since %s; the daemon at %s says that passes happen", at.UTC().Format(time.RFC3339), d.address)
+		return okay("no trace for %s; the daemon at %s says that passes happen", age, d.address)
 	}
-	fix := "backstop run   # or the Lambda function's schedule"
+	fix := wording.SilentRemedy.Command + "   # or the Lambda function's schedule"
 	if p := x.f.pools[subjectOf(x.w, ownerOf(x.w))]; p != nil && p.service != nil && x.w.Policy.Demand == 0 &&
 		r.State.Pool(p.policy.Name).B.Mode == failover.Closed && int(p.service.DesiredCount) != r.State.Demand {
-		return bad(Fail, fix, "the last look is %s old, and nobody has noticed that %d tasks are wanted now and not %d: no passes happen", age, p.service.DesiredCount, r.State.Demand)
+		return bad(Fail, fix, "%s, and %d tasks are wanted now, not %d: no passes happen", wording.Silent(look.Age), p.service.DesiredCount, r.State.Demand)
 	}
-	text := "the newest trace of a pass is %s old, and a quiet workload leaves one every five minutes: nobody guards it"
+	text := wording.Silent(look.Age) + ": nothing guards it"
 	if d.address != "" {
 		text += "; no daemon is ready at " + d.address
 	}
-	return bad(Fail, fix, text, age)
+	return bad(Fail, fix, "%s", text)
 }
 
 // clock is AWS's clock, or ours when AWS was not asked.
@@ -83,7 +100,7 @@ func checkOneConfiguration(x *exam) verdict {
 		return okay("no two configurations decide in turns")
 	}
 	return bad(Fail, "backstop config validate   # the same file for every daemon and the function, then restart them",
-		"two configurations decide in turns (%s and %s, last at %s): each takes back what the other asks for", m.a, m.b, m.at.UTC().Format(time.RFC3339))
+		"two configurations decide in turns (%s and %s, last at %s): each undoes what the other asks for", m.a, m.b, m.at.UTC().Format(time.RFC3339))
 }
 
 // checkCountDrift looks for a standby whose count is not what was asked for long ago.

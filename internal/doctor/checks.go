@@ -45,11 +45,12 @@ func init() {
 		{name: "events-configured", kind: KindEvents, about: "a queue brings ECS's events, so that a shortage is seen in seconds", run: checkEventsConfigured},
 		{name: "queue-reachable", kind: KindEvents, needs: creds, about: "the queue exists and can be read", run: checkQueue},
 		{name: "queue-policy", kind: KindEvents, needs: []string{"credentials", "queue-reachable"}, calls: []string{callQueue}, about: "EventBridge may send to the queue", run: checkQueuePolicy},
-		{name: "queue-drained", kind: KindEvents, needs: []string{"credentials", "queue-reachable"}, calls: []string{callQueue}, about: "somebody takes the events from the queue", run: checkQueueDrained},
+		{name: "queue-drained", kind: KindEvents, needs: []string{"credentials", "queue-reachable"}, calls: []string{callQueue}, about: "something reads the events from the queue", run: checkQueueDrained},
 		{name: "dead-letter-queue", kind: KindEvents, needs: []string{"credentials", "queue-reachable"}, calls: []string{callQueue, callDeadLetters}, about: "there is a dead-letter queue and it is empty", run: checkDeadLetters},
 		{name: "rules-match", kind: KindEvents, needs: []string{"credentials", "queue-reachable"}, calls: []string{callRules, callTargets}, about: "rules that are enabled match the events of every pool and send them to the queue", run: checkRules},
 
 		{name: "state-store", kind: KindState, about: "the state can be read", run: checkStore},
+		{name: "leftovers", kind: KindState, needs: []string{"state-store"}, about: "nothing was left of workloads and pools that are configured no more, as the guard found when it last started", run: checkLeftovers},
 
 		{name: "cluster-exists", kind: KindPool, needs: creds, calls: []string{callClusters}, about: "the cluster is there and ACTIVE", run: checkCluster},
 		{name: "service-exists", kind: KindPool, needs: []string{"credentials", "cluster-exists"}, calls: service, about: "the service is there and ACTIVE", run: checkService},
@@ -80,9 +81,9 @@ func init() {
 		{name: "region-loss", kind: KindWorkload, about: "pools in several regions take each other over when one gives no answer: write_off_after, and on-demand outside of the owner's region", run: checkRegionLoss},
 		{name: "start-up-time", kind: KindWorkload, needs: exists, calls: []string{callServices, callListTasks, callTasks}, about: "a task starts within the two-minute notice: P99 of created to started, and the time to notice", run: checkStartUp},
 		{name: "start-limit", kind: KindWorkload, needs: exists, calls: []string{callServices, callListTasks, callTasks}, about: "start_limit is above what starts take: 1.3 x the slowest", run: checkStartLimit},
-		{name: "last-pass", kind: KindWorkload, needs: []string{"state-store"}, about: "a pass has looked at it in the last fifteen minutes", run: checkLastPass},
+		{name: "last-pass", kind: KindWorkload, needs: []string{"state-store"}, about: "its guard has left a sign of life within three ticks; without one, a pass has looked at it in the last fifteen minutes", run: checkLastPass},
 		{name: "actions-allowed", kind: KindWorkload, needs: []string{"state-store"}, about: "no action of the journal was refused for want of a permission", run: checkActions},
 		{name: "one-configuration", kind: KindWorkload, needs: []string{"state-store"}, about: "all writers decide with the same configuration", run: checkOneConfiguration},
-		{name: "desired-count-drift", kind: KindWorkload, needs: []string{"credentials", "service-exists", "state-store"}, calls: service, about: "nobody else writes the standby's desired count", run: checkCountDrift},
+		{name: "desired-count-drift", kind: KindWorkload, needs: []string{"credentials", "service-exists", "state-store"}, calls: service, about: "nothing else writes the standby's desired count", run: checkCountDrift},
 	}
 }

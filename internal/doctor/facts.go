@@ -11,7 +11,9 @@ import (
 	"github.com/backstop-ecs/backstop/internal/aws/failure"
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/health"
 	"github.com/backstop-ecs/backstop/internal/journal"
+	"github.com/backstop-ecs/backstop/internal/roster"
 )
 
 // place is a region as it is reached through one role.
@@ -80,6 +82,8 @@ type stateFacts struct {
 	absent  bool // nothing was ever written
 	records map[string]control.Record
 	newest  map[string]time.Time // of the workload's journal
+	beats   []health.Beat
+	left    []roster.Entry
 	denied  []deniedAction
 	mixed   map[string]mixture // workloads that are decided with two configurations in turns
 	daemon  daemonState

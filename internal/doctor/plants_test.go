@@ -91,10 +91,10 @@ var plants = []plant{
 			l.advance(5 * time.Minute)
 		}
 		l.pass()
-	}, check: "queue-drained", status: doctor.Fail, says: "nobody takes them"},
+	}, check: "queue-drained", status: doctor.Fail, says: "nothing reads them"},
 	{what: "a message in the dead-letter queue", do: func(l *lab) {
 		must[*sqs.SendMessageOutput](l)(sqs.NewFromConfig(l.cfg).SendMessage(l.t.Context(), &sqs.SendMessageInput{QueueUrl: aws.String(l.box.QueueURL() + "-dlq"), MessageBody: aws.String("?")}))
-	}, check: "dead-letter-queue", status: doctor.Warn, says: "holds 1 messages"},
+	}, check: "dead-letter-queue", status: doctor.Warn, says: "holds 1 message that"},
 	{what: "a rule for stopped tasks only, which misses the warning", do: func(l *lab) {
 		l.rulePattern = `{"source":["aws.ecs"],"detail":{"lastStatus":["STOPPED"]}}`
 	}, check: "rules-match", status: doctor.Fail, says: "the two-minute warning of api-spot"},
@@ -187,12 +187,14 @@ var plants = []plant{
 		l.file.Events.SQS, l.file.Tick = "", 2*time.Minute
 	}, check: "start-up-time", status: doctor.Warn, says: "longer than the two-minute notice", also: []string{"events-configured"}},
 	{what: "a workload that no pass has looked at", do: func(l *lab) { l.file.Workloads[0].Name = "web" }, check: "last-pass", status: doctor.Fail, says: "no pass has ever looked at web"},
+	{what: "a workload that was covered and is configured no more", do: (*lab).leftBehind, check: "leftovers", status: doctor.Fail, says: "old is configured no more: 3 on-demand tasks run on"},
 	{what: "a daemon that died: a change of the demand goes unnoticed", do: func(l *lab) {
+		l.dead = true
 		l.advance(time.Hour)
 		l.update("api-spot", func(in *ecs.UpdateServiceInput) { in.DesiredCount = aws.Int32(demand + 5) })
 		l.advance(10 * time.Minute)
-	}, check: "last-pass", status: doctor.Fail, says: "25 tasks are wanted now and not 20"},
-	{what: "a daemon that died an hour ago, in a quiet time", do: func(l *lab) { l.advance(time.Hour) }, check: "last-pass", status: doctor.Fail, says: "nobody guards it"},
+	}, check: "last-pass", status: doctor.Fail, says: "25 tasks are wanted now, not 20"},
+	{what: "a daemon that died an hour ago, in a quiet time", do: func(l *lab) { l.dead = true; l.advance(time.Hour) }, check: "last-pass", status: doctor.Fail, says: "not checked for 1h: nothing guards it"},
 	{what: "ecs:UpdateService is not allowed", do: func(l *lab) {
 		deny("ecs:UpdateService")(l)
 		l.box.World(func(w *ecsim.World) {

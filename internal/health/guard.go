@@ -49,6 +49,17 @@ func LookAt(beats []Beat, workload string, now time.Time) (l Look, ok bool) {
 	return l, ok
 }
 
+// EventAt is when the last event of a pool came; zero where none has.
+func EventAt(beats []Beat, workload, pool string) time.Time {
+	var at time.Time
+	for i := range beats {
+		if t := beats[i].Events[workload+"/"+pool]; t.After(at) {
+			at = t
+		}
+	}
+	return at
+}
+
 // Guard is a verdict on the guard itself.
 type Guard struct {
 	Level Level `json:"level"`

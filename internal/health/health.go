@@ -149,8 +149,7 @@ func (j *judgement) problems() []Problem {
 		out = append(out, Problem{Level: Critical, Kind: KindSilent, Text: wording.Silent(j.f.Look.Age), Do: wording.SilentRemedy.Do, Command: wording.SilentRemedy.Command})
 	}
 	var causes []Problem
-	for i := range j.f.Decision.Findings {
-		f := &j.f.Decision.Findings[i]
+	for _, f := range j.findings() {
 		level := levelOf(f, j.f.State, j.now, j.missing != Fine || threatened(&j.c))
 		if !level.NeedsYou() || Momentary(f.Reason) {
 			continue
@@ -164,6 +163,23 @@ func (j *judgement) problems() []Problem {
 	}
 	out = append(out, causes...)
 	slices.SortStableFunc(out, worstFirst)
+	return out
+}
+
+// findings are the decision's, and what the state holds whatever the last look saw: auto scaling that a failover has suspended.
+func (j *judgement) findings() []*failover.Finding {
+	var out []*failover.Finding
+	parked := make(map[string]bool)
+	for i := range j.f.Decision.Findings {
+		f := &j.f.Decision.Findings[i]
+		parked[f.Pool] = parked[f.Pool] || f.Reason == failover.ReasonScalingParked
+		out = append(out, f)
+	}
+	for i := range j.f.State.Pools {
+		if p := &j.f.State.Pools[i]; p.Parked != nil && !parked[p.Name] {
+			out = append(out, &failover.Finding{Reason: failover.ReasonScalingParked, Pool: p.Name, Count: p.Parked.Min, Limit: p.Parked.Max})
+		}
+	}
 	return out
 }
 

@@ -79,6 +79,9 @@ func TestSeverityFollowsWhatIsMissingThenWhatThreatens(t *testing.T) {
 		{"unreadable for long", facts(10, 0, both(func(f *Facts) { f.State.BlindSince = noon.Add(-time.Hour) }, found(failover.ReasonBlind, 0, 0))), Critical,
 			"Cannot read standard from ECS (FARGATE); its count is held", "backstop doctor api"},
 		{"a frozen demand", facts(0, 10, found(failover.ReasonScalingParked, 5, 50)), Warning, "Auto scaling of standard (5 to 50 tasks) is suspended: the demand is frozen", "backstop restore api"},
+		{"a frozen demand that the last look did not see", facts(0, 10, func(f *Facts) {
+			f.State.Pools = []failover.PoolState{{Name: "spot", Parked: &failover.Scaling{Min: 5, Max: 50}}}
+		}), Warning, "Auto scaling of spot (5 to 50 tasks) is suspended: the demand is frozen", "backstop restore api"},
 		{"a trip is over with its pass", facts(10, 0, found(failover.ReasonTripCapacity, 4, 3)), Fine, "All 10 in service on Spot", ""},
 		{"half of the budget", facts(10, 0, found(failover.ReasonBudgetUsed, 55, 10)), Fine, "All 10 in service on Spot", ""},
 		{"most of the budget", facts(10, 0, found(failover.ReasonBudgetUsed, 83, 10)), Warning, "83 % of the month's on-demand budget ($10) is used", "backstop cost api"},
@@ -154,6 +157,45 @@ func TestTheGuardIsJudged(t *testing.T) {
 	} {
 		if v.guard.Level != v.level || v.guard.Text != v.text || (v.guard.Command == "") != (v.level == Fine) {
 			t.Errorf("%s: %+v, want %s %q and a command", v.name, v.guard, v.level, v.text)
+		}
+	}
+}
+
+func TestATaskIsJudged(t *testing.T) {
+	p := failover.Policy{ReadyAfter: 30 * time.Second}
+	task := func(phase failover.TaskPhase, h failover.Health) failover.Task {
+		return failover.Task{ID: "t", Phase: phase, Health: h, Revision: "r1", CreatedAt: noon.Add(-2 * time.Minute), StartedAt: noon.Add(-10 * time.Second)}
+	}
+	checked := failover.PoolObservation{HealthBased: true, Revisions: []failover.Revision{{ID: "r1", Share: 1}}}
+	green, out, unread := checked, checked, checked
+	green.Revisions = []failover.Revision{{ID: "r1"}, {ID: "r0", Share: 1}}
+	out.OutOfTraffic = true
+	unread.HealthErr = failover.ErrDenied
+	served := failover.PoolSeen{ServedTo: noon}
+	leaving := task(failover.Leaving, "")
+	leaving.Works, leaving.EndsAt = true, noon.Add(100*time.Second)
+	for _, v := range []struct {
+		name  string
+		po    failover.PoolObservation
+		seen  failover.PoolSeen
+		task  failover.Task
+		word  string
+		says  string
+		count bool
+	}{
+		{"serves", checked, served, task(failover.Running, failover.HealthReady), "in service", "its health checks pass", true},
+		{"warms up", checked, failover.PoolSeen{}, task(failover.Running, failover.HealthNotReady), "warming", "RUNNING for 10s and no health check has passed yet", false},
+		{"was in service", checked, served, task(failover.Running, failover.HealthNotReady), "unhealthy", "it was in service", false},
+		{"of a revision without traffic", green, served, task(failover.Running, failover.HealthReady), "warming", "its revision (r1) carries no production traffic", false},
+		{"of a pool without traffic", out, served, task(failover.Running, failover.HealthReady), "warming", "no target group that has listener weight", false},
+		{"health denied", unread, failover.PoolSeen{}, task(failover.Running, failover.HealthUnread), "warming", "its health cannot be read (denied)", false},
+		{"without checks, too young", failover.PoolObservation{}, failover.PoolSeen{}, task(failover.Running, ""), "warming", "counts after ready_after (30s)", false},
+		{"placed", checked, failover.PoolSeen{}, task(failover.Placed, ""), "placed", "starting for 2m: ECS has placed it", false},
+		{"provisioning", checked, failover.PoolSeen{}, task(failover.Provisioning, ""), "placed", "nothing shows yet that ECS has capacity", false},
+		{"under notice", checked, served, leaving, "leaving", "under notice and still works; ECS stops it at 12:01:40Z at the latest (in 1m40s)", false},
+	} {
+		if got := TaskOf(&p, &v.po, &v.seen, &v.task, noon); got.Word != v.word || got.InService != v.count || !strings.Contains(got.Text, v.says) {
+			t.Errorf("%s: %+v, want %s, in service %v, %q", v.name, got, v.word, v.count, v.says)
 		}
 	}
 }

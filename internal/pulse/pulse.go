@@ -39,6 +39,12 @@ type Pulse struct {
 	unstored map[string]int
 	events   map[string]time.Time
 	kept     time.Time
+
+	// writing guards what was last read of the page, so that a guard that is alone need not read it again.
+	writing sync.Mutex
+	read    bool
+	version uint64
+	others  []health.Beat
 }
 
 // New returns the pulse of a guard on host that has passed nothing yet. now is its machine's clock.
@@ -107,26 +113,32 @@ func (p *Pulse) Keep(ctx context.Context, store any) error {
 		return nil
 	}
 	mine := p.Beat()
-	var err error
-	for range tries {
-		if err = keep(ctx, shelf, mine); !errors.Is(err, control.ErrStale) {
-			break
+	p.writing.Lock()
+	defer p.writing.Unlock()
+	for n := range tries {
+		if !p.read || n > 0 { // another guard has written meanwhile
+			pages, err := shelf.Pages(ctx, []string{pageName})
+			if err != nil {
+				return fmt.Errorf("keep sign of life: %w", err)
+			}
+			p.read, p.version, p.others = true, pages[pageName].Version, decode(pages[pageName].Body)
+		}
+		err := p.write(ctx, shelf, mine)
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, control.ErrStale) {
+			p.read = false
+			return fmt.Errorf("keep sign of life: %w", err)
 		}
 	}
-	if err != nil {
-		return fmt.Errorf("keep sign of life: %w", err)
-	}
-	return nil
+	return nil // others write so often that the next tick may try again
 }
 
-func keep(ctx context.Context, shelf control.Shelf, mine health.Beat) error {
-	page, err := shelf.Pages(ctx, []string{pageName})
-	if err != nil {
-		return err
-	}
-	was := page[pageName]
+// write leaves a beat beside those of the other guards.
+func (p *Pulse) write(ctx context.Context, shelf control.Shelf, mine health.Beat) error {
 	all := []health.Beat{mine}
-	for _, b := range decode(was.Body) {
+	for _, b := range p.others {
 		if b.Guard != mine.Guard && mine.At.Sub(b.At) < beatsFor {
 			all = append(all, b)
 		}
@@ -136,7 +148,11 @@ func keep(ctx context.Context, shelf control.Shelf, mine health.Beat) error {
 	if err != nil {
 		return err
 	}
-	return shelf.Keep(ctx, pageName, control.Page{Version: was.Version + 1, Body: body})
+	if err := shelf.Keep(ctx, pageName, control.Page{Version: p.version + 1, Body: body}); err != nil {
+		return err
+	}
+	p.version++
+	return nil
 }
 
 // Read returns the beats that guards have left in a store, the youngest first; none where it keeps no pages.

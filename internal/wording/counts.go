@@ -130,6 +130,9 @@ func (c *Counts) Serving(now time.Time) string {
 	case c.Spot.High == 0:
 		return fmt.Sprintf("all %d in service on on-demand", c.Demand)
 	}
+	if c.OnDemand == failover.Exactly(1) {
+		return fmt.Sprintf("1 on-demand task stands in for Spot, all %d in service", c.Demand)
+	}
 	return fmt.Sprintf("%s on-demand tasks stand in for Spot, all %d in service", c.OnDemand, c.Demand)
 }
 

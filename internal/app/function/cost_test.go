@@ -185,9 +185,9 @@ func TestCallsOfAPass(t *testing.T) {
 		workloads int
 		want      map[string]int
 	}{
-		{1, map[string]int{"ecs:DescribeServices": 1, "dynamodb:BatchGetItem": 1}},
-		{10, map[string]int{"ecs:DescribeServices": 2, "dynamodb:BatchGetItem": 1}},
-		{50, map[string]int{"ecs:DescribeServices": 10, "dynamodb:BatchGetItem": 1}},
+		{1, map[string]int{"ecs:DescribeServices": 1, "dynamodb:BatchGetItem": 1, "dynamodb:PutItem": 1}},
+		{10, map[string]int{"ecs:DescribeServices": 2, "dynamodb:BatchGetItem": 1, "dynamodb:PutItem": 1}},
+		{50, map[string]int{"ecs:DescribeServices": 10, "dynamodb:BatchGetItem": 1, "dynamodb:PutItem": 1}},
 	} {
 		var names []string
 		for i := range test.workloads {

@@ -16,6 +16,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/app/parts"
 	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/control"
+	"github.com/backstop-ecs/backstop/internal/roster"
 )
 
 // Options say what the function guards. Config and AWS are needed.
@@ -39,6 +40,7 @@ type Function struct {
 	guard *parts.Guard
 	loop  *control.Loop
 	log   *slog.Logger
+	noted sync.Once // what is guarded is in the roster
 
 	mu      sync.Mutex
 	reports []control.Report // of the present invocation
@@ -95,6 +97,9 @@ func (f *Function) after(ctx context.Context) {
 		f.guard.Pulse.Tell(&reports[i])
 	}
 	telling.Go(func() { f.guard.Live(ctx) })
+	f.noted.Do(func() {
+		telling.Go(func() { roster.Say(ctx, f.loop.Store, f.loop.Services, f.loop.Workloads, time.Now, f.log) })
+	})
 	if desk := f.guard.Desk; desk != nil {
 		for i := range reports {
 			desk.Tell(ctx, reports[i])

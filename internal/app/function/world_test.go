@@ -226,6 +226,9 @@ func (w *world) function(o function.Options) *function.Function {
 	if o.AWS = w.aws(); o.Scale == 0 {
 		o.Scale = 1000
 	}
+	if o.Now == nil { // signs of life are left by the world's clock
+		o.Now = w.box.Now
+	}
 	if w.witness != nil {
 		o.AWS.HTTPClient = w.witness
 	}

@@ -1,4 +1,4 @@
-import { $, h, fill, level, levels, meter, guard, range, modeWords, clock, span, usd, count, initial, setNow, now, get, watch } from './app.js'
+import { $, h, fill, level, levels, meter, guard, step, range, modeWords, clock, span, usd, count, initial, setNow, now, get, watch } from './app.js'
 
 const all = new Map()
 
@@ -26,6 +26,7 @@ function row(f) {
     h('div', { class: 'title' }, h('h2', null, h('a', { href: '/workloads/' + encodeURIComponent(f.workload) }, f.workload)), h('p', null, f.headline)),
     h('div', null, meter(f), h('p', { class: 'counts' }, counts)),
     h('p', { class: 'facts' }, f.known ? `${facts(f)}; Spot health ${f.spot_health} of 100` : ''),
+    f.problems.filter((p) => p.kind !== 'silent' && p.kind !== 'unknown').slice(0, 1).map(step).filter(Boolean).map((e) => h('p', { class: 'last' }, e)),
     f.known ? h('p', { class: 'last' }, `${f.silent || !f.counts_known ? 'As of ' : ''}${clock(f.decided_at, now())}: ${f.words}`) : null)
 }
 

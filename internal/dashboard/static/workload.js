@@ -27,19 +27,21 @@ function drawNow() {
   const problems = $('problems')
   problems.className = 'problems ' + f.level
   problems.hidden = !f.problems.length
-  fill(problems, f.problems.map((p) => h('li', { class: p.level }, p.text.toLowerCase() === f.headline.toLowerCase() ? '' : p.text + '.', step(p))).filter((li) => li.textContent))
+  fill(problems, f.problems.filter((p) => p.kind !== 'silent' && p.kind !== 'unknown').map((p) => h('li', { class: p.level }, p.text.toLowerCase() === f.headline.toLowerCase() ? '' : p.text + '.', step(p))).filter((li) => li.textContent))
   problems.hidden = !problems.children.length
   const s = insight && insight.savings
+  const asOf = 'as of ' + clock(f.decided_at, now())
   fill($('tiles'),
     tile('Wanted', count(f.demand)),
-    tile('In service on Spot', f.known ? range(f.spot_in_service) : 'unknown', f.demand && f.counts_known ? Math.round(100 * Math.min(1, f.spot_in_service.low / f.demand)) + ' % of what is wanted' : ''),
-    tile('On on-demand', f.known ? range(f.on_demand_in_service) : 'unknown', ''),
+    tile('In service on Spot', f.known ? range(f.spot_in_service) : 'unknown', f.silent ? asOf : f.demand && f.counts_known ? Math.round(100 * Math.min(1, f.spot_in_service.low / f.demand)) + ' % of what is wanted' : ''),
+    tile('On on-demand', f.known ? range(f.on_demand_in_service) : 'unknown', f.silent ? asOf : ''),
     tile('Arriving', f.known ? count(f.warming + f.placed) : 'unknown', [f.arriving_text, f.late ? `${count(f.late)} late` : ''].filter(Boolean).join('; ')),
     tile('Leaving', f.known ? count(f.leaving) : 'unknown', f.working ? `${count(f.working)} still work` : ''),
-    tile('Missing', f.known ? range(f.missing) : 'unknown', !f.known ? '' : !f.counts_known ? 'as of ' + clock(f.decided_at, now()) : f.missing.high ? 'of ' + count(f.demand) : 'nothing', f.known && f.missing.low ? 'bad' : ''),
+    tile('Missing', f.known ? range(f.missing) : 'unknown', !f.known ? '' : !f.counts_known || f.silent ? asOf : f.missing.high ? 'of ' + count(f.demand) : 'nothing', f.known && f.missing.low ? 'bad' : ''),
     tile('Spot health', f.known ? f.spot_health + ' of 100' : 'unknown', f.known && f.mode !== 'unknown' ? 'over 5 min; it runs ' + modeWords[f.mode] : ''),
     tile('Saved today', s && s.known ? usd(s.today_usd) : '–', s ? (s.known ? 'estimated' : s.note) : 'adding up'),
-    tile('Saved this month', s && s.known ? usd(s.month_usd) : '–', s && s.known ? s.note : ''))
+    tile('Saved this month', s && s.known ? usd(s.month_usd) : '–', s && s.known ? 'estimated' : ''))
+  $('prices').textContent = s && s.known ? `Savings are ${s.note}.` : ''
   drawFresh()
   drawWhy()
   drawPools()
