@@ -18,18 +18,6 @@ import (
 
 func jsonOf(text string, v any) error { return json.Unmarshal([]byte(text), v) }
 
-// wantSeen asserts that no look failed, that every workload was covered by one raise in ECS's own time, most owed first, and that
-// on-demand was given back in time.
-func (r *fleetRun) wantSeen(t *testing.T) {
-	t.Helper()
-	if len(r.failed) > 0 {
-		t.Errorf("%d looks failed", len(r.failed))
-	}
-	if !r.finished {
-		t.Errorf("%d of %d workloads gave on-demand back", len(r.lowers), len(r.raises))
-	}
-}
-
 // TestAFleetIsNotBlindedByItsOwnLimits: law.md L40, with and without target groups.
 func TestAFleetIsNotBlindedByItsOwnLimits(t *testing.T) {
 	for name, f := range map[string]*fleet{
