@@ -56,11 +56,11 @@ func (f *fleet) giveBack() time.Duration {
 	return 5 * time.Second
 }
 
-// inTime is how soon after its turn at ECS's own rate a workload is covered. Of two programs each has half of the rate, and does not know of the other's
-// before it meets it in the store.
+// inTime is how soon after its turn at ECS's own rate a workload is covered. Of two programs each has half of the rate, and a turn that one waited for
+// is lost to the other's when it finds the workload covered.
 func (f *fleet) inTime() time.Duration {
 	if f.daemons > 1 {
-		return 6 * time.Second
+		return 10 * time.Second
 	}
 	return 2 * time.Second
 }

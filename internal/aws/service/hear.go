@@ -105,6 +105,11 @@ func (p *picture) hear(t *types.Task, now time.Time) {
 	if last != nil && last.Version >= t.Version {
 		return
 	}
+	if last == nil && len(r.tasks) >= rosterMax { // a service that is not looked at, but told of for days
+		if r.forget(now); len(r.tasks) >= rosterMax {
+			return
+		}
+	}
 	told := &portrait{Task: trim(t), at: now, told: true}
 	if last != nil {
 		told.HealthStatus = last.HealthStatus

@@ -17,6 +17,8 @@ const (
 	stoppedFor = 30 * time.Minute
 	// describeEvery is how often a task that is RUNNING, wanted and listed is described again though nothing suggests a change.
 	describeEvery = time.Minute
+	// rosterMax bounds the tasks of one service that events may add: twice ECS's limit of running ones.
+	rosterMax = 10_000
 	// pagesFor is for how long the number of a cluster's tasks, once listed, is taken to be about the same.
 	pagesFor = 5 * time.Minute
 )
@@ -331,9 +333,16 @@ func (p *picture) settle(s *sweep) {
 		r.listed = s.begun
 		for arn, t := range r.tasks {
 			t.unlisted = t.wanted() && !s.running.arns[arn] && !s.described[arn]
-			if t.stopped() && now.Sub(aws.ToTime(t.StoppedAt)) > stoppedFor {
-				delete(r.tasks, arn)
-			}
+		}
+		r.forget(now)
+	}
+}
+
+// forget drops the tasks that stopped so long ago that they are no evidence any more.
+func (r *roster) forget(now time.Time) {
+	for arn, t := range r.tasks {
+		if t.stopped() && now.Sub(aws.ToTime(t.StoppedAt)) > stoppedFor {
+			delete(r.tasks, arn)
 		}
 	}
 }
