@@ -23,6 +23,7 @@ type job struct {
 	w       *Workload
 	it      *item
 	entered bool
+	regular bool // the first of a chunk that looks because its tick has come
 	signals []failover.Signal
 	taken   []arrival // the inbox entries that the signals came from
 	record  Record
@@ -36,6 +37,9 @@ type job struct {
 	observed time.Time
 	// degraded says that something could not be read that may be readable soon.
 	degraded bool
+	// worth is what its reads are worth; turns are the rights to change services that it has and has not used, by pool.
+	worth Worth
+	turns map[string][]func()
 	// outlived says that the record's lease has run out, whatever its date says.
 	outlived bool
 }
@@ -88,6 +92,7 @@ func (l *Loop) pass(ctx context.Context, jobs []*job, done func(*job)) {
 	ctx, cancel := context.WithTimeout(ctx, PassDeadline)
 	defer cancel()
 	end := func(j *job) {
+		j.report.Partial = j.degraded
 		j.report.Workload, j.report.Started, j.report.Took = j.w.Name, now, time.Since(begun)
 		if j.entered {
 			j.it.gate <- struct{}{}
@@ -111,14 +116,7 @@ func (l *Loop) pass(ctx context.Context, jobs []*job, done func(*job)) {
 	var all sync.WaitGroup
 	ready := work
 	if len(jobs) > 1 {
-		slots := make(chan struct{}, parallelMax)
-		ready = func(j *job) {
-			all.Go(func() {
-				slots <- struct{}{}
-				defer func() { <-slots }()
-				work(j)
-			})
-		}
+		ready = func(j *job) { all.Go(func() { work(j) }) }
 	}
 	l.look(ctx, jobs, &all, ready)
 	all.Wait()
@@ -207,10 +205,18 @@ func (l *Loop) storeAnswered(ctx context.Context, up *atomic.Bool, err error) {
 // decide, commit, act, record.
 func (l *Loop) carry(ctx context.Context, j *job) {
 	r := &j.report
+	defer j.giveBack()
 	l.observe(ctx, j)
 	l.decide(j)
-	if err := ctx.Err(); err != nil {
-		r.Result, r.Err = Abandoned, fmt.Errorf("pass of %s: %w", j.w.Name, err)
+	for ctx.Err() == nil && !l.turn(ctx, j) {
+		l.lookAfresh(ctx, j)
+		l.observe(ctx, j)
+		l.decide(j)
+	}
+	if err := ctx.Err(); err != nil || r.Result == Waiting {
+		if r.Result != Waiting {
+			r.Result, r.Err = Abandoned, fmt.Errorf("pass of %s: %w", j.w.Name, err)
+		}
 		return
 	}
 	now, begun := l.Now(), time.Now()
@@ -269,6 +275,8 @@ func (l *Loop) decide(j *job) {
 
 // commit writes the state and says in the report why it could not.
 func (l *Loop) commit(ctx context.Context, j *job, next Record, now time.Time, entries []journal.Entry) error {
+	l.commits <- struct{}{}
+	defer func() { <-l.commits }()
 	storeCtx, cancel := context.WithTimeout(ctx, StoreTimeout)
 	defer cancel()
 	from := time.Now()
@@ -319,7 +327,7 @@ func (l *Loop) act(ctx context.Context, j *job, begun time.Time) {
 			continue
 		}
 		started := time.Now()
-		err := l.apply(ctx, j.w, a)
+		err := l.apply(ctx, j, a)
 		out.Took = time.Since(started)
 		if err != nil {
 			stopped = true
@@ -361,7 +369,9 @@ func (l *Loop) record(ctx context.Context, j *job, of string, lease Lease) error
 	}
 	entry := journal.Entry{Version: journal.Version, ID: l.entryID(), Workload: j.w.Name, At: r.Decision.At,
 		Kind: journal.KindOutcome, Generation: next.State.Generation, Of: of, Outcomes: r.Outcomes}
+	l.commits <- struct{}{}
 	err := l.Store.Commit(ctx, l.Owner, next, l.Now(), []journal.Entry{entry})
+	<-l.commits
 	l.storeAnswered(ctx, &l.writable, err)
 	if err != nil {
 		l.Log.LogAttrs(ctx, slog.LevelWarn, "outcome not recorded; the lease runs out by itself",

@@ -89,7 +89,7 @@ func (b *Book) Note(r *control.Report, missed []journal.Entry, cost string) bool
 	case control.StoreFailed:
 		w.trouble(&failover.Notice{Key: r.Workload + "/state", Text: fmt.Sprint(r.Err)}, StateUnavailable)
 		return w.changed
-	case control.Stale, control.Held, control.Abandoned:
+	case control.Stale, control.Held, control.Waiting, control.Abandoned:
 		return w.changed // another pass has seen, or will see, the same
 	}
 	w.found = make(map[string]bool)
