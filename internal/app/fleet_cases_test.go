@@ -1,30 +1,22 @@
 package app_test
 
 import (
+	"context"
 	"encoding/json"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/sandbox"
 )
 
 func jsonOf(text string, v any) error { return json.Unmarshal([]byte(text), v) }
-
-// wantSeen asserts that no look failed, that every workload was covered by one raise in ECS's own time, most owed first, and that
-// on-demand was given back in time.
-func (r *fleetRun) wantSeen(t *testing.T) {
-	t.Helper()
-	if len(r.failed) > 0 {
-		t.Errorf("%d looks failed", len(r.failed))
-	}
-	if !r.finished {
-		t.Errorf("%d of %d workloads gave on-demand back", len(r.lowers), len(r.raises))
-	}
-}
 
 // TestAFleetIsNotBlindedByItsOwnLimits: law.md L40, with and without target groups.
 func TestAFleetIsNotBlindedByItsOwnLimits(t *testing.T) {
@@ -139,4 +131,50 @@ func (r *fleetRun) report(b *testing.B) {
 	b.ReportMetric(float64(len(r.failed)), "looks-failed")
 	b.ReportMetric(float64(calls)/float64(len(raises)), "calls/workload")
 	b.ReportMetric(0, "ns/op")
+}
+
+// TestAQuietFleetReadsHealthOnceInFiveMinutes, spread over the ticks, with its services ten to a call and nothing else; and no look of it fails.
+func TestAQuietFleetReadsHealthOnceInFiveMinutes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const n = 60
+		f := &fleet{counts: repeat(2, n), groups: true}
+		box, names := f.world(t, nil)
+		ctx, stop := context.WithCancel(t.Context())
+		drove := make(chan struct{})
+		go func() {
+			defer close(drove)
+			box.Drive(ctx)
+		}()
+		var mu sync.Mutex
+		r := &fleetRun{notices: map[string]int{}}
+		finish := f.guard(t, ctx, box, awsConfig("http://sandbox.localhost", box), names, func(rep control.Report) {
+			mu.Lock()
+			defer mu.Unlock()
+			r.note(&rep)
+		})
+		sleep(10 * time.Minute)
+		box.ForgetCalls()
+		mu.Lock()
+		r.events = time.Now()
+		mu.Unlock()
+		const rounds = 3
+		sleep(rounds * 5 * time.Minute)
+		mu.Lock()
+		r.over = true
+		mu.Unlock()
+		counts := box.Calls().Counts
+		if got := counts["ecs:DescribeServices"]; got != rounds*5*2*n/10 {
+			t.Errorf("%d DescribeServices in %d minutes, want %d", got, rounds*5, rounds*5*2*n/10)
+		}
+		if got := counts["elasticloadbalancing:DescribeTargetHealth"]; got < (rounds-1)*n || got > rounds*n+n/10 {
+			t.Errorf("%d DescribeTargetHealth of %d groups in %d minutes, want one in five each; all calls: %v", got, n, rounds*5, counts)
+		}
+		stop()
+		finish()
+		<-drove
+		if len(r.failed) > 0 {
+			t.Errorf("%d looks failed: %s", len(r.failed), r.failed[0])
+		}
+		sleep(time.Minute)
+	})
 }

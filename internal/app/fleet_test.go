@@ -138,15 +138,17 @@ func (f *fleet) play(tb testing.TB, cfg func(*sandbox.Sandbox) aws.Config, hold,
 	box.World(func(w *ecsim.World) { w.SetSupply(ecsim.SupplyKey{Region: region, Provider: ecsim.FargateSpot}, -1) })
 	for begun := time.Now(); time.Since(begun) < within && !r.finished; {
 		<-time.After(200 * time.Millisecond)
-		serving := make([]int, len(names))
-		box.World(func(w *ecsim.World) { // it locks what calls lock first: not under mu, which calls lock then
+		var full []string
+		box.World(func(w *ecsim.World) { // not with mu: the sandbox takes it while it is locked
 			for i, name := range names {
-				serving[i] = w.InService(spotOf(name))
+				if w.InService(spotOf(name)) >= f.counts[i] {
+					full = append(full, name)
+				}
 			}
 		})
 		mu.Lock()
-		for i, name := range names {
-			if r.served[name].IsZero() && serving[i] >= f.counts[i] {
+		for _, name := range full {
+			if r.served[name].IsZero() {
 				r.served[name] = time.Now()
 			}
 		}

@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"sync"
@@ -197,6 +198,7 @@ func (l *Loop) lookCloser(ctx context.Context, j *job, state failover.State, o *
 	all.Wait()
 	for k := range found {
 		j.degraded = j.degraded || found[k].degraded
+		j.keep = j.keep || found[k].kept
 		o.Signals = append(o.Signals, found[k].signals...)
 	}
 }
@@ -205,6 +207,7 @@ func (l *Loop) lookCloser(ctx context.Context, j *job, state failover.State, o *
 type closer struct {
 	signals  []failover.Signal
 	degraded bool
+	kept     bool // it is worth keeping, or the next pass makes it again
 }
 
 // closer looks closer at one pool.
@@ -222,11 +225,16 @@ func (l *Loop) closer(ctx context.Context, j *job, k int, need failover.Reads, p
 	if !need.Tasks && !need.Stopped {
 		return c
 	}
-	found, err := l.Services.List(ctx, j.w.Refs[k], Want{Stopped: need.Stopped, Health: need.Health, Worth: j.worth})
+	wait := canWait(j, need, p)
+	found, err := l.Services.List(ctx, j.w.Refs[k], Want{Stopped: need.Stopped, Health: need.Health, Worth: j.worth, IfSpare: wait})
+	if errors.Is(err, ErrShort) {
+		return c
+	}
 	if err != nil {
 		*p = failover.PoolObservation{Pool: p.Pool, Err: kindOf(err), ErrText: err.Error(), Answered: true}
 		return c
 	}
+	c.kept = wait
 	p.Listed, p.Tasks, p.Revisions, p.HookSince = true, found.Tasks, found.Revisions, found.HookSince
 	p.HealthBased = p.HealthBased || found.HealthBased
 	if need.Health {
@@ -241,6 +249,12 @@ func (l *Loop) closer(ctx context.Context, j *job, k int, need failover.Reads, p
 	}
 	c.signals = found.Signals
 	return c
+}
+
+// canWait reports whether a closer look is made for nothing but the health of a quiet pool, which is due every five minutes: a fleet's are
+// spread over the ticks by what there is to spare.
+func canWait(j *job, need failover.Reads, p *failover.PoolObservation) bool {
+	return j.worth.Urgency == Quiet && need.Health && !need.Stopped && p.RunningCount == p.Desired && p.PendingCount == 0 && !p.Deploying
 }
 
 // MayBeRead says whether a pool could not be read that may be readable soon. One that is written off is given up until

@@ -37,6 +37,8 @@ type job struct {
 	observed time.Time
 	// degraded says that something could not be read that may be readable soon.
 	degraded bool
+	// keep says that what was seen is written though nothing has changed.
+	keep bool
 	// worth is what its reads are worth; turns are the rights to change services that it has and has not used, by pool.
 	worth Worth
 	turns map[string][]func()
@@ -223,7 +225,7 @@ func (l *Loop) carry(ctx context.Context, j *job) {
 	next := Record{State: r.After, Lease: l.ownLease(j, now)}
 	next.State.Generation = r.Before.Generation + 1
 	if !r.Decision.Acts() && failover.SameState(r.Before, r.After) {
-		if r.After.Seen.At.Sub(r.Before.Seen.At) >= HeartbeatEvery && l.commit(ctx, j, next, now, nil) != nil {
+		if (j.keep || r.After.Seen.At.Sub(r.Before.Seen.At) >= HeartbeatEvery) && l.commit(ctx, j, next, now, nil) != nil {
 			return
 		}
 		r.Result = Unchanged

@@ -53,6 +53,8 @@ type Want struct {
 	Health bool
 	// Worth says what goes first where reads have to wait.
 	Worth Worth
+	// IfSpare: where calls are short nothing is read, and the error is [ErrShort].
+	IfSpare bool
 }
 
 // Listing is what was read of a service's tasks. Its fields are those of [failover.PoolObservation].
@@ -126,6 +128,9 @@ type Queue interface {
 	Receive(ctx context.Context, wait time.Duration) ([]Message, error)
 	Ack(ctx context.Context, msgs []Message) error
 }
+
+// ErrShort says that calls are too short for what could wait.
+var ErrShort = errors.New("calls are too short for what can wait")
 
 // ErrStale says that somebody else committed first. It is a normal outcome: what was decided is dropped.
 var ErrStale = errors.New("another pass committed first")

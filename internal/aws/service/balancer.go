@@ -27,8 +27,6 @@ const (
 	healthFor    = time.Second
 	healthScarce = 2 * time.Second
 	healthWarned = 6 * time.Minute
-	// healthQuiet lets the quiet looks of a thousand groups, which may all be due in one minute, spread over several.
-	healthQuiet = 15 * time.Minute
 	// balancersMax bounds the load balancers of a target group, and the pages of their listeners and rules.
 	balancersMax = 10
 )
@@ -242,7 +240,7 @@ func (b *balancers) read(ctx context.Context, now time.Time, f *facts, tests fun
 	case !f.rolling && f.deploying:
 		ages.homes, ages.routes = age{fresh: routesShifting}, age{fresh: routesShifting}
 	case worth.Urgency == control.Quiet:
-		ages.routes.fresh, ages.health.stale = routesScarce, healthQuiet
+		ages.routes.fresh, ages.health.stale = routesScarce, 0
 	case worth.Urgency == control.Warned:
 		ages.health.stale = healthWarned
 	}

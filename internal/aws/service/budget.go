@@ -269,6 +269,21 @@ func newLimits(scale float64, tries int) *limits {
 	return l
 }
 
+// spare holds a token for a listing with health that could wait, as long as that goes on: of many who ask at once as many get one as there are to spare.
+func (l *limits) spare(worth control.Worth) (giveBack func(), ok bool) {
+	if !l.clusterRead.spare(worth) {
+		return nil, false
+	}
+	if !l.balancing.spare(worth) {
+		l.clusterRead.back()
+		return nil, false
+	}
+	return func() {
+		l.clusterRead.back()
+		l.balancing.back()
+	}, true
+}
+
 // split shares all buckets.
 func (l *limits) split(parts int) {
 	for _, b := range [...]*bucket{l.serviceRead, l.serviceModify, l.clusterRead, l.clusterModify, l.definitionRead, l.deploymentRead, l.protectionRead, l.scaling, l.balancing} {

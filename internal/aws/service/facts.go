@@ -230,7 +230,8 @@ type age struct{ fresh, stale time.Duration }
 func (m *memo[T]) kept(now time.Time, age time.Duration) (value T, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if old := now.Sub(m.at); m.at.IsZero() || old < 0 || old > age {
+	// An answer from after now is that of a look beside this one, which heard AWS's clock a moment later.
+	if old := now.Sub(m.at); m.at.IsZero() || old < -healthFor || old > age {
 		return value, false
 	}
 	return m.value, true

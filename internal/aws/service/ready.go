@@ -235,8 +235,10 @@ var errRate = errors.New("no call left for hooks")
 
 func (l *look) askHooks(ctx context.Context) (time.Time, error) {
 	var since time.Time
-	if !l.c.limits.deploymentRead.idle() || !l.c.limits.deploymentRead.idle() {
-		return since, errRate // it is worth no waiting
+	for range 2 { // the two calls below
+		if !l.c.limits.deploymentRead.idle() {
+			return since, errRate // it is worth no waiting
+		}
 	}
 	list, err := l.c.ecs.ListServiceDeployments(ctx, &ecs.ListServiceDeploymentsInput{Cluster: &l.ref.Cluster, Service: &l.ref.Service,
 		Status: []types.ServiceDeploymentStatus{types.ServiceDeploymentStatusInProgress}})

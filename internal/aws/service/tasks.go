@@ -27,6 +27,13 @@ const (
 func (s *Services) List(ctx context.Context, ref control.ServiceRef, want control.Want) (control.Listing, error) {
 	c := s.clients.get(ref.Region, ref.RoleARN)
 	f, _ := s.known.of(ref)
+	if want.IfSpare {
+		giveBack, ok := c.limits.spare(want.Worth)
+		if !ok {
+			return control.Listing{}, control.ErrShort
+		}
+		defer giveBack()
+	}
 	l := &look{c: c, ref: ref, f: f, now: c.now(), health: want.Health, worth: want.Worth}
 	q := inquiry{ref: ref, stopped: want.Stopped, health: want.Health, counts: counts{f.running, f.pending}, listEvery: listEvery}
 	if s.noEvents {
