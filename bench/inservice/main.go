@@ -23,6 +23,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/replay"
 	"github.com/backstop-ecs/backstop/internal/trace"
+	"github.com/backstop-ecs/backstop/internal/tunable"
 )
 
 // options are the command's flags.
@@ -128,7 +129,7 @@ func policyOf(o options) (replay.Policy, error) {
 	}
 	for _, s := range strings.Split(o.set, ",") {
 		key, value, _ := strings.Cut(s, "=")
-		f, ok := failover.FieldByKey(key)
+		f, ok := tunable.FieldByKey(key)
 		if !ok {
 			return p, fmt.Errorf("no policy field %q", key)
 		}

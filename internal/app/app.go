@@ -20,6 +20,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/ecsevent"
 	"github.com/backstop-ecs/backstop/internal/journal"
+	"github.com/backstop-ecs/backstop/internal/roster"
 	"github.com/backstop-ecs/backstop/internal/state/sqlite"
 )
 
@@ -119,6 +120,9 @@ func (a *App) Run(ctx context.Context) error {
 	a.sizes.Price(ctx)
 	stop := a.told.start(ctx)
 	defer stop()
+	var noting sync.WaitGroup
+	noting.Go(func() { roster.Say(ctx, a.Store, a.Loop.Services, a.Loop.Workloads, a.Loop.Now, a.log) })
+	defer noting.Wait()
 	for {
 		guard, pause := context.WithCancel(ctx)
 		var reading sync.WaitGroup

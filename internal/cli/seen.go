@@ -11,6 +11,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/health"
 	"github.com/backstop-ecs/backstop/internal/journal"
 	"github.com/backstop-ecs/backstop/internal/pulse"
+	"github.com/backstop-ecs/backstop/internal/roster"
 )
 
 // seen is what the store knows of one workload.
@@ -30,6 +31,8 @@ type seen struct {
 type sight struct {
 	all   []seen
 	beats []health.Beat
+	// left is what was left of workloads that are configured no more, when a guard last started.
+	left []roster.Entry
 }
 
 // guard judges what guards the workloads.
@@ -107,6 +110,15 @@ func readSight(ctx context.Context, store control.Store, workloads []config.Work
 	}
 	if out.beats, err = pulse.Read(ctx, store); err != nil {
 		return out, err
+	}
+	entries, err := roster.Read(ctx, store)
+	if err != nil {
+		return out, err
+	}
+	for _, e := range entries {
+		if !e.Gone.IsZero() && e.Left != nil && !e.Left.Nothing() {
+			out.left = append(out.left, e)
+		}
 	}
 	for i := range out.all {
 		v := &out.all[i]

@@ -32,6 +32,19 @@ type statusFacts struct {
 	Levels    levelCounts    `json:"levels"`
 	NeedYou   int            `json:"need_you"`
 	Workloads []workloadFact `json:"workloads"`
+	// Left is what was left of workloads that are configured no more, when a guard last started.
+	Left []leftFact `json:"left"`
+}
+
+// leftFact is what was left of one workload.
+type leftFact struct {
+	Workload  string    `json:"workload"`
+	Text      string    `json:"text"`
+	At        time.Time `json:"at"`
+	OnDemand  int       `json:"on_demand"`
+	Held      int       `json:"held"`
+	Suspended []string  `json:"suspended"`
+	Command   string    `json:"command"`
 }
 
 // levelCounts counts workloads by level.
@@ -170,7 +183,7 @@ func runStatus(ctx context.Context, s IO, o statusOptions) error {
 
 // statusOf makes the facts of all workloads that were seen, the worst first.
 func statusOf(v *sight, now time.Time) statusFacts {
-	facts := statusFacts{At: now.UTC(), Guard: v.guard(), Workloads: []workloadFact{}}
+	facts := statusFacts{At: now.UTC(), Guard: v.guard(), Workloads: []workloadFact{}, Left: []leftFact{}}
 	for i := range v.all {
 		f := factOf(&v.all[i], now)
 		facts.Levels = facts.Levels.with(f.Level)
@@ -179,7 +192,12 @@ func statusOf(v *sight, now time.Time) statusFacts {
 		}
 		facts.Workloads = append(facts.Workloads, f)
 	}
-	facts.Healthy = facts.NeedYou == 0 && !facts.Guard.Level.NeedsYou()
+	for i := range v.left {
+		e := &v.left[i]
+		facts.Left = append(facts.Left, leftFact{Workload: e.Workload, Text: e.Text(), At: e.Left.At, OnDemand: e.Left.OnDemand, Held: e.Left.Held,
+			Suspended: append([]string{}, e.Left.Suspended...), Command: wording.LeftRemedy(e.Workload).Command})
+	}
+	facts.Healthy = facts.NeedYou == 0 && !facts.Guard.Level.NeedsYou() && len(facts.Left) == 0
 	slices.SortStableFunc(facts.Workloads, func(a, b workloadFact) int { return worstFirst(&a, &b) })
 	return facts
 }

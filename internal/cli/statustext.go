@@ -132,6 +132,10 @@ func cut(text string, n int) string {
 // printSteps prints the problems of the workloads that need a person, each with its next step. What a silent guard explains is said once,
 // above the table.
 func printSteps(w io.Writer, facts *statusFacts) {
+	for i := range facts.Left {
+		say(w, "\n%s", facts.Left[i].Text)
+		say(w, "  next: %s", wording.LeftRemedy(facts.Left[i].Workload))
+	}
 	for i := range facts.Workloads {
 		f := &facts.Workloads[i]
 		first := true

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/tunable"
 )
 
 // Example returns examples/backstop.yaml: every key of the format, set to its default where it has one.
@@ -13,19 +14,19 @@ func Example() []byte {
 	var b strings.Builder
 	b.WriteString(exampleHead)
 	group := ""
-	for _, f := range failover.Fields() {
+	for _, f := range tunable.Fields() {
 		if workloadKey(f.Key) {
 			continue
 		}
 		if f.Group != group && f.Group != "workload" {
 			group = f.Group
 			fmt.Fprintf(&b, "\n      # -- %s --\n", group)
-			if group == failover.GroupSwitch {
+			if group == tunable.GroupSwitch {
 				comment(&b, "      ", "With the preset switch alone; any other refuses these.")
 			}
 		}
 		comment(&b, "      ", f.Doc)
-		if f.Group == failover.GroupSwitch {
+		if f.Group == tunable.GroupSwitch {
 			fmt.Fprintf(&b, "      # %s: %s\n", f.Key, f.Get(&fill))
 			continue
 		}

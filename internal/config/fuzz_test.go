@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/backstop-ecs/backstop/internal/tunable"
 )
 
 // FuzzParse holds for any bytes: no panic; a file or problems with places, never both; what is accepted can be
@@ -36,7 +38,7 @@ func FuzzParse(f *testing.F) {
 			if len(w.Pools) != len(w.Policy.Pools) || w.Name == "" {
 				t.Fatalf("workload %+v", w)
 			}
-			for _, p := range w.Policy.Validate() {
+			for _, p := range tunable.Validate(w.Policy) {
 				if !p.Warning {
 					t.Fatalf("accepted, and not valid: %v", p)
 				}

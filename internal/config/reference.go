@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/tunable"
 )
 
 // entry is one key with the path to it, for people: workloads[].pools[].max.
@@ -111,7 +112,7 @@ func (k *key) takesAll() string {
 }
 
 // presetLines says which presets have another value than the default one.
-func presetLines(f failover.Field) []string {
+func presetLines(f tunable.Field) []string {
 	var out []string
 	fill, _ := failover.Preset(failover.PresetFill)
 	for _, name := range failover.PresetNames() {
@@ -136,7 +137,7 @@ func Reference() []byte {
 	for _, group := range groups() {
 		fmt.Fprintf(&b, "\n### %s\n\n| key | takes | %s | what it does | why this default |\n| --- | --- |%s --- | --- |\n",
 			strings.ToUpper(group[:1])+group[1:], strings.Join(presetHeads(), " | "), strings.Repeat(" --- |", len(failover.PresetNames())))
-		for _, f := range failover.Fields() {
+		for _, f := range tunable.Fields() {
 			if f.Group != group || workloadKey(f.Key) {
 				continue
 			}
@@ -164,7 +165,7 @@ func presetHeads() []string {
 
 func groups() []string {
 	var out []string
-	for _, f := range failover.Fields() {
+	for _, f := range tunable.Fields() {
 		if !slices.Contains(out, f.Group) {
 			out = append(out, f.Group)
 		}

@@ -12,7 +12,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"go.yaml.in/yaml/v4"
 
-	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/tunable"
 )
 
 func TestTheReferenceInDocsIsTheGeneratedOne(t *testing.T) {
@@ -163,7 +163,7 @@ func TestExplainFindsAKeyByItsPathOrItsEnd(t *testing.T) {
 }
 
 func TestEveryTunableOfThePolicyIsAKey(t *testing.T) {
-	for _, f := range failover.Fields() {
+	for _, f := range tunable.Fields() {
 		parent := workloadSpec.find("policy")
 		if workloadKey(f.Key) {
 			parent = &workloadSpec
@@ -206,6 +206,7 @@ func TestImportsStayPure(t *testing.T) {
 		"cmp": "value", "encoding/json": "the schema", "errors": "value", "fmt": "value", "hash/fnv": "seeds", "io": "fmt.Formatter",
 		"regexp": "forms", "sync": "forms that are compiled once", "slices": "value", "strconv": "value", "strings": "value", "unicode": "value", "time": "durations; the clock is not read",
 		"go.yaml.in/yaml/v4": "the format", "github.com/backstop-ecs/backstop/internal/failover": "the policy it fills in",
+		"github.com/backstop-ecs/backstop/internal/tunable": "what can be set of it",
 		"github.com/backstop-ecs/backstop/internal/hookurl": "what a receiver's URL may be; it resolves nothing",
 	}
 	for _, p := range strings.Fields(string(out)) {

@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"strconv"
 
-	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/tunable"
 )
 
 // SchemaID names the schema; nothing is fetched from there.
@@ -105,15 +105,15 @@ func (k *key) object() schema {
 
 func (k *key) fieldShape() schema {
 	switch f := k.field; f.Kind {
-	case failover.KindDuration:
+	case tunable.KindDuration:
 		return schema{"type": "string", "pattern": durationPattern}
-	case failover.KindInt:
+	case tunable.KindInt:
 		return schema{"type": "integer", "minimum": f.Min, "maximum": f.Max}
-	case failover.KindShare, failover.KindUSD:
+	case tunable.KindShare, tunable.KindUSD:
 		return schema{"type": "number", "minimum": f.Min, "maximum": f.Max}
-	case failover.KindBool:
+	case tunable.KindBool:
 		return schema{"type": "boolean"}
-	case failover.KindEnum:
+	case tunable.KindEnum:
 		return schema{"enum": f.Values}
 	}
 	return schema{"type": "string"}
@@ -125,7 +125,7 @@ func (k *key) literal(text string) any {
 	case kindText, kindDuration:
 		return text
 	case kindField:
-		if k.field.Kind == failover.KindDuration {
+		if k.field.Kind == tunable.KindDuration {
 			return text
 		}
 	}

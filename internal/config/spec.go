@@ -6,6 +6,7 @@ import (
 
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/hookurl"
+	"github.com/backstop-ecs/backstop/internal/tunable"
 )
 
 // kind says what stands behind a key.
@@ -53,7 +54,7 @@ type key struct {
 	min, max float64
 	// secret: the value is never shown.
 	secret bool
-	field  failover.Field
+	field  tunable.Field
 }
 
 // find returns the mapping's key of that name, or nil.
@@ -205,7 +206,7 @@ var workloadSpec = key{kind: kindMap, doc: "One workload: a demand, and pools to
 		{name: "memory", kind: kindInt, required: true, min: 512, max: 122880, doc: "Memory in MiB as in a task definition."},
 		archSpec,
 	}},
-	{name: "pools", kind: kindList, required: true, min: 1, max: failover.PoolsMax, doc: "Where tasks can run, in the order of preference; the last ones on-demand.", item: &poolSpec},
+	{name: "pools", kind: kindList, required: true, min: 1, max: tunable.PoolsMax, doc: "Where tasks can run, in the order of preference; the last ones on-demand.", item: &poolSpec},
 }}
 
 var poolSpec = key{kind: kindMap, doc: "One ECS service on one capacity provider.", keys: []key{
@@ -234,7 +235,7 @@ func policySpec() key {
 		doc:  "How the workload is guarded: a preset's name, or a mapping of `preset` and the numbers that differ from it.",
 		keys: []key{{name: "preset", kind: kindEnum, def: failover.PresetFill, values: failover.PresetNames(), doc: "The preset that gives every number that is not set."}}}
 	fill, _ := failover.Preset(failover.PresetFill)
-	for _, f := range failover.Fields() {
+	for _, f := range tunable.Fields() {
 		if workloadKey(f.Key) {
 			continue
 		}

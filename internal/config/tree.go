@@ -9,7 +9,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
-	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/tunable"
 )
 
 // value is what was found for a key, after its checks.
@@ -250,9 +250,9 @@ func (k *key) wrong(text, tag string) (problem, hint string) {
 		return wrongBool(text, tag)
 	case kindField:
 		switch k.field.Kind {
-		case failover.KindBool:
+		case tunable.KindBool:
 			return wrongBool(text, tag)
-		case failover.KindInt, failover.KindShare, failover.KindUSD:
+		case tunable.KindInt, tunable.KindShare, tunable.KindUSD:
 			if !number {
 				return "must be a number", unquote(text)
 			}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/tunable"
 )
 
 // Workload is one workload, ready to be guarded.
@@ -91,7 +92,7 @@ func buildPolicy(v *value) failover.Policy {
 	if !ok {
 		p, _ = failover.Preset(failover.PresetFill)
 	}
-	for _, field := range failover.Fields() {
+	for _, field := range tunable.Fields() {
 		if set := pv.get(field.Key); set != nil && !set.bad {
 			_ = field.Set(&p, set.text) // checked: see wrong
 		}
@@ -153,7 +154,7 @@ func (c *checker) numberTiers(pools []failover.Pool, values []*value) {
 // checkPolicy reports what the policy as a whole has against it. What the tree has been told off for is not
 // reported again.
 func (c *checker) checkPolicy(f *File, w *Workload, v *value) {
-	for _, b := range w.Policy.Validate() {
+	for _, b := range tunable.Validate(w.Policy) {
 		at, path := locate(v, b.Field)
 		inFile := at.path == path
 		if at.bad || !inFile && strings.HasPrefix(b.Field, "pools") || v.get("pools") == nil {
@@ -198,9 +199,9 @@ func (c *checker) checkSwitch(w *Workload, v *value) {
 		return
 	}
 	policy := v.get("policy")
-	for _, f := range failover.Fields() {
+	for _, f := range tunable.Fields() {
 		set := policy.get(f.Key)
-		if f.Group != failover.GroupSwitch || set == nil || set.bad {
+		if f.Group != tunable.GroupSwitch || set == nil || set.bad {
 			continue
 		}
 		c.add(Problem{Line: set.line, Column: set.column, Path: set.path, Text: "is for the preset switch alone: preset " + w.Policy.Preset + " has no breaker",
@@ -208,7 +209,7 @@ func (c *checker) checkSwitch(w *Workload, v *value) {
 	}
 }
 
-func ownerHint(b failover.Problem, w *Workload) string {
+func ownerHint(b tunable.Problem, w *Workload) string {
 	var names []string
 	for _, p := range w.Pools {
 		names = append(names, p.Name)

@@ -14,6 +14,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/ecsim"
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/sandbox"
+	"github.com/backstop-ecs/backstop/internal/tunable"
 )
 
 // wireScripts are the scripts of the law's lab whose whole vocabulary the world can play. The others set tasks into phases, or move
@@ -196,7 +197,7 @@ func (p *player) lose() {
 func (p *player) set(pairs []string) {
 	for _, pair := range pairs {
 		key, value, _ := strings.Cut(pair, "=")
-		field, ok := failover.FieldByKey(key)
+		field, ok := tunable.FieldByKey(key)
 		if !ok {
 			p.t.Fatalf("no field %s", key)
 		}

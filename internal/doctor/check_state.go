@@ -3,6 +3,7 @@ package doctor
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -26,6 +27,20 @@ func checkStore(x *exam) verdict {
 		return okay("%s: nothing was written yet", st.where) // last-pass says what that means
 	}
 	return okay("%s", st.where)
+}
+
+// checkLeftovers names what was left of workloads that are configured no more.
+func checkLeftovers(x *exam) verdict {
+	var texts, fixes []string
+	for i := range x.f.state.left {
+		e := &x.f.state.left[i]
+		texts = append(texts, e.Text())
+		fixes = append(fixes, wording.LeftRemedy(e.Workload).Command)
+	}
+	if len(texts) > 0 {
+		return bad(Fail, strings.Join(fixes, "; "), "%s", strings.Join(texts, "; "))
+	}
+	return okay("nothing")
 }
 
 func checkLastPass(x *exam) verdict {

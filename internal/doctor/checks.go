@@ -50,6 +50,7 @@ func init() {
 		{name: "rules-match", kind: KindEvents, needs: []string{"credentials", "queue-reachable"}, calls: []string{callRules, callTargets}, about: "rules that are enabled match the events of every pool and send them to the queue", run: checkRules},
 
 		{name: "state-store", kind: KindState, about: "the state can be read", run: checkStore},
+		{name: "leftovers", kind: KindState, needs: []string{"state-store"}, about: "nothing was left of workloads and pools that are configured no more, as the guard found when it last started", run: checkLeftovers},
 
 		{name: "cluster-exists", kind: KindPool, needs: creds, calls: []string{callClusters}, about: "the cluster is there and ACTIVE", run: checkCluster},
 		{name: "service-exists", kind: KindPool, needs: []string{"credentials", "cluster-exists"}, calls: service, about: "the service is there and ACTIVE", run: checkService},

@@ -13,6 +13,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/health"
 	"github.com/backstop-ecs/backstop/internal/journal"
+	"github.com/backstop-ecs/backstop/internal/roster"
 )
 
 // place is a region as it is reached through one role.
@@ -82,6 +83,7 @@ type stateFacts struct {
 	records map[string]control.Record
 	newest  map[string]time.Time // of the workload's journal
 	beats   []health.Beat
+	left    []roster.Entry
 	denied  []deniedAction
 	mixed   map[string]mixture // workloads that are decided with two configurations in turns
 	daemon  daemonState

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -21,12 +22,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/backstop-ecs/backstop/internal/app"
+	"github.com/backstop-ecs/backstop/internal/aws/service"
 	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/doctor"
 	"github.com/backstop-ecs/backstop/internal/ecsim"
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/pulse"
+	"github.com/backstop-ecs/backstop/internal/roster"
 	"github.com/backstop-ecs/backstop/internal/sandbox"
 )
 
@@ -276,6 +279,22 @@ func (l *lab) tryPass() []control.Report {
 		l.t.Fatal(err)
 	}
 	return reports
+}
+
+// leftBehind leaves cover of a workload that is configured no more, as a guard finds it at its start.
+func (l *lab) leftBehind() {
+	l.t.Helper()
+	ctx := l.t.Context()
+	twin := must[*ecs.DescribeServicesOutput](l)(l.ecs().DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: aws.String(cluster), Services: []string{"api-standard"}})).Services[0]
+	must[*ecs.CreateServiceOutput](l)(l.ecs().CreateService(ctx, &ecs.CreateServiceInput{Cluster: aws.String(cluster), ServiceName: aws.String("old-standard"), TaskDefinition: twin.TaskDefinition,
+		DesiredCount: aws.Int32(3), CapacityProviderStrategy: twin.CapacityProviderStrategy, NetworkConfiguration: twin.NetworkConfiguration}))
+	l.advance(time.Minute)
+	store := must[control.Store](l)(app.OpenStore(ctx, l.file))
+	defer func() { _ = store.Close() }()
+	old := control.Workload{Name: "old", Refs: []control.ServiceRef{{Region: region, Cluster: cluster, Service: "old-standard"}},
+		Policy: failover.Policy{Pools: []failover.Pool{{Name: "standard", Capacity: failover.OnDemand}}}}
+	must[[]roster.Entry](l)(roster.Note(ctx, store, []control.Workload{old}, l.box.Now()))
+	roster.Say(ctx, store, service.New(l.cfg, service.Options{Scale: 1000}), must[[]control.Workload](l)(app.Workloads(l.file, l.cfg.Region)), l.box.Now, slog.New(slog.DiscardHandler))
 }
 
 // live leaves the sign of life of a daemon that looked just now, unless it is dead.

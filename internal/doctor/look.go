@@ -24,6 +24,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/journal"
 	"github.com/backstop-ecs/backstop/internal/pulse"
+	"github.com/backstop-ecs/backstop/internal/roster"
 )
 
 const (
@@ -331,6 +332,16 @@ func (l *looker) state(ctx context.Context) {
 	}
 	if st.beats, st.err = pulse.Read(ctx, l.o.Store); st.err != nil {
 		return
+	}
+	entries, err := roster.Read(ctx, l.o.Store)
+	if err != nil {
+		st.err = err
+		return
+	}
+	for _, e := range entries {
+		if !e.Gone.IsZero() && e.Left != nil && !e.Left.Nothing() {
+			st.left = append(st.left, e)
+		}
 	}
 	for _, name := range names {
 		entries, err := l.o.Store.Journal(ctx, journal.Query{Workload: name, Kinds: []journal.Kind{journal.KindDecision}, Limit: decisionsMax})

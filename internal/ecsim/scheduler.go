@@ -135,7 +135,11 @@ func (w *World) scaleIn(s *service, d *deployment, n int) {
 			w.scratch = append(w.scratch, t.slot)
 		}
 	}
-	w.order(w.scratch)
+	first := n
+	if d.byProvider[onDemand] > 0 && d.byProvider[spot] > 0 {
+		first = len(w.scratch) // those of one provider may be passed over
+	}
+	w.order(w.scratch, first)
 	target := d.targets(s.desired)
 	over := [2]int{d.byProvider[onDemand] - target[onDemand], d.byProvider[spot] - target[spot]}
 	for _, strict := range []bool{true, false} { // first what a strategy has too much of, then any
@@ -163,13 +167,13 @@ func (w *World) scaleIn(s *service, d *deployment, n int) {
 	}
 }
 
-// order sorts tasks into the order in which a scale-in takes them.
-func (w *World) order(slots []int32) {
+// order puts the first tasks that a scale-in takes into their order: at least so many.
+func (w *World) order(slots []int32, first int) {
 	if w.cfg.ScaleIn == PickRandom {
 		w.victims.Shuffle(len(slots), func(i, j int) { slots[i], slots[j] = slots[j], slots[i] })
 		return
 	}
-	slices.SortFunc(slots, func(i, j int32) int {
+	compare := func(i, j int32) int {
 		a, b := w.tasks[i], w.tasks[j]
 		aRuns, bRuns := a.status == running, b.status == running
 		if w.cfg.ScaleIn == PickStartingFirst {
@@ -188,8 +192,22 @@ func (w *World) order(slots []int32) {
 			return step(a.idle())
 		}
 		return cmp.Or(cmp.Compare(a.started, b.started), cmp.Compare(a.uid, b.uid))
-	})
+	}
+	if first > pickFew {
+		slices.SortFunc(slots, compare)
+		return
+	}
+	for k := range min(first, len(slots)) {
+		for j := k + 1; j < len(slots); j++ {
+			if compare(slots[j], slots[k]) < 0 {
+				slots[j], slots[k] = slots[k], slots[j]
+			}
+		}
+	}
 }
+
+// pickFew is how many tasks are picked one by one quicker than all are sorted.
+const pickFew = 4
 
 // idle reports whether a task with readiness serves nobody.
 func (t *task) idle() bool { return t.readiness != nil && !t.serves }

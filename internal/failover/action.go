@@ -1,8 +1,11 @@
 package failover
 
-// Action is a change to make. Every action is absolute: doing it twice is harmless. The unexported method
+// Action is a change to make to a pool. Every action is absolute: doing it twice is harmless. The unexported method
 // seals the set; the types in this file are all there are.
-type Action interface{ action() }
+type Action interface{ pool() string }
+
+// ActionPool returns the name of the pool an action is about.
+func ActionPool(a Action) string { return a.pool() }
 
 // SetDesiredCount sets the desired count of a pool's service.
 type SetDesiredCount struct {
@@ -53,31 +56,10 @@ type DrainTask struct {
 	Task string `json:"task"`
 }
 
-func (SetDesiredCount) action()    {}
-func (HoldDemand) action()         {}
-func (ParkScaling) action()        {}
-func (RestoreScaling) action()     {}
-func (SyncTaskDefinition) action() {}
-func (StopTask) action()           {}
-func (DrainTask) action()          {}
-
-// ActionPool returns the name of the pool an action is about.
-func ActionPool(a Action) string {
-	switch a := a.(type) {
-	case SetDesiredCount:
-		return a.Pool
-	case HoldDemand:
-		return a.Pool
-	case ParkScaling:
-		return a.Pool
-	case RestoreScaling:
-		return a.Pool
-	case SyncTaskDefinition:
-		return a.Pool
-	case StopTask:
-		return a.Pool
-	case DrainTask:
-		return a.Pool
-	}
-	return ""
-}
+func (a SetDesiredCount) pool() string    { return a.Pool }
+func (a HoldDemand) pool() string         { return a.Pool }
+func (a ParkScaling) pool() string        { return a.Pool }
+func (a RestoreScaling) pool() string     { return a.Pool }
+func (a SyncTaskDefinition) pool() string { return a.Pool }
+func (a StopTask) pool() string           { return a.Pool }
+func (a DrainTask) pool() string          { return a.Pool }

@@ -11,7 +11,7 @@ func BenchmarkDecide(b *testing.B) {
 	for _, quiet := range []bool{true, false} {
 		b.Run(fmt.Sprintf("quiet=%v", quiet), func(b *testing.B) {
 			p, _ := Preset(PresetFill)
-			p.Pools = twoPools()
+			p.Pools = stagePolicy().Pools
 			s := State{Workload: "w"}
 			now := benchAt
 			o := Observation{At: now, Pools: []PoolObservation{
@@ -43,7 +43,7 @@ func BenchmarkDecide(b *testing.B) {
 // BenchmarkStep is what a simulation pays for a quiet pass.
 func BenchmarkStep(b *testing.B) {
 	p, _ := Preset(PresetFill)
-	p.Pools = twoPools()
+	p.Pools = stagePolicy().Pools
 	o := Observation{At: benchAt, Pools: []PoolObservation{{Pool: "spot", Desired: 200, RunningCount: 200}, {Pool: "standard"}}}
 	s, _ := Step(&p, State{Workload: "w"}, &o)
 	b.ReportAllocs()

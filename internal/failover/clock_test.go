@@ -17,6 +17,8 @@ func TestAClockThatJumpsBackFreezesNothing(t *testing.T) {
 	s.Seen.Forecast = &Forecast{Since: ahead, Last: ahead}
 	s.Pools[0].B = Breaker{Mode: Open, Since: ahead, TrippedAt: ahead, NotBefore: ahead}
 	s.Pools[1].ReleasedAt, s.Pools[1].RefusedSince = ahead, ahead
+	s.Pools[1].Failing = &Failing{Since: ahead}
+	s.Pin = &Pin{Mode: ModeSpot, Since: ahead, Until: ahead}
 	s.Pools[1].Asked = &Asked{Count: 3, At: ahead, Old: []OldCount{{Count: 1, At: ahead}}}
 	given := s
 
@@ -27,10 +29,11 @@ func TestAClockThatJumpsBackFreezesNothing(t *testing.T) {
 	for what, at := range map[string]time.Time{
 		"the last look": s.Seen.At, "the gap": s.Gap.Since, "a fall": s.Gap.FellAt, "a rise": s.Gap.RoseAt, "a failover": s.Failovers[1],
 		"evidence": s.Window[0].At, "a loss": s.Seen.Forecast.Last, "the breaker": s.Pools[0].B.TrippedAt, "a release": s.Pools[1].ReleasedAt,
-		"a refusal": s.Pools[1].RefusedSince, "our count": s.Pools[1].Asked.At, "an older count": s.Pools[1].Asked.Old[0].At,
+		"a failing release": s.Pools[1].Failing.Since, "a refusal": s.Pools[1].RefusedSince, "our count": s.Pools[1].Asked.At, "an older count": s.Pools[1].Asked.Old[0].At,
 	} {
 		equal(t, what, at, stageNow)
 	}
+	equal(t, "the end of an order", s.Pin.Until, ahead)
 	equal(t, "an older failover", s.Failovers[0], ago(time.Hour))
 	equal(t, "the end of the hold-off", s.Pools[0].B.NotBefore, stageNow.Add(p.Switch.HoldOffMax))
 	equal(t, "the number of remembered changes of demand", len(s.DemandLog), 0)

@@ -86,7 +86,9 @@ func (c *counter) wanted(t *Task) {
 		if t.CreatedAt.After(c.newestServing) {
 			c.newestServing = t.CreatedAt
 		}
-		c.byRevision(t)
+		if r := c.revision(t); r >= 0 {
+			c.revisions[r]++
+		}
 		c.survived(t)
 		return
 	}
@@ -179,12 +181,6 @@ func (c *counter) late(t *Task) {
 func (c *counter) arriving(t *Task) {
 	if r := c.revision(t); r >= 0 && c.l.po.Revisions[r].Deploying && c.l.po.Deploying {
 		c.k.Arriving++
-	}
-}
-
-func (c *counter) byRevision(t *Task) {
-	if r := c.revision(t); r >= 0 {
-		c.revisions[r]++
 	}
 }
 

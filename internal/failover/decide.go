@@ -1,6 +1,7 @@
 package failover
 
 import (
+	"reflect"
 	"slices"
 	"time"
 )
@@ -156,55 +157,46 @@ func inOrder(p *Policy, o *Observation) *Observation {
 // rebased moves every moment of the state that now lies in the future back to now, so that a clock that jumped
 // neither freezes the workload nor lets a hold-off run for years.
 func rebased(s State, now time.Time, holdOff time.Duration) State {
-	back := func(t *time.Time, most time.Duration) {
-		if limit := now.Add(most); t.After(limit) {
-			*t = limit
-		}
-	}
-	for _, t := range []*time.Time{&s.ModeSince, &s.MissingSince, &s.DriftSince, &s.BlindSince, &s.ConfirmedAt, &s.Seen.At} {
-		back(t, 0)
-	}
 	s.DemandLog = nil
-	s.Failovers = slices.Clone(s.Failovers)
-	for i := range s.Failovers {
-		back(&s.Failovers[i], 0)
-	}
-	if s.Gap != nil {
-		own := *s.Gap
-		back(&own.Since, 0)
-		back(&own.FellAt, 0)
-		back(&own.RoseAt, 0)
-		s.Gap = &own
-	}
-	for i := range s.Pools {
-		ps, seen := &s.Pools[i], &s.Seen.Pools[i]
-		for _, t := range []*time.Time{&ps.UnplacedSince, &ps.RefusedSince, &ps.ReleasedAt, &ps.StoppedAt, &ps.FailedAt, &ps.UnreachedSince, &ps.ElsewhereSince, &ps.GoneSince, &ps.LostAt,
-			&ps.HealthErrSince, &ps.B.Since, &ps.B.TrippedAt, &ps.B.StepAt, &seen.At, &seen.WholeAt, &seen.ShortAt, &seen.ServedTo, &seen.ReclaimsAt} {
-			back(t, 0)
-		}
-		back(&ps.B.NotBefore, holdOff)
-		if ps.Asked != nil {
-			own := *ps.Asked
-			own.Old = slices.Clone(own.Old)
-			back(&own.At, 0)
-			for k := range own.Old {
-				back(&own.Old[k].At, 0)
-			}
-			ps.Asked = &own
-		}
-	}
-	if f := s.Seen.Forecast; f != nil {
-		own := *f
-		for _, t := range []*time.Time{&own.Since, &own.Began, &own.Last} {
-			back(t, 0)
-		}
-		s.Seen.Forecast = &own
-	}
-	s.Window = slices.Clone(s.Window)
-	for i := range s.Window {
-		back(&s.Window[i].At, 0)
-	}
+	backTo(reflect.ValueOf(&s).Elem(), "", now, holdOff)
 	return s
+}
+
+// backTo moves the moments of a value, found by their type so that none is forgotten. What it points to is copied first, as an earlier
+// state holds it too. The end of an order is a person's and stays; that of a hold-off is bounded.
+func backTo(v reflect.Value, name string, now time.Time, holdOff time.Duration) {
+	if t, ok := v.Addr().Interface().(*time.Time); ok {
+		latest := now
+		if name == "NotBefore" {
+			latest = now.Add(holdOff)
+		}
+		if name != "Until" && t.After(latest) {
+			*t = latest
+		}
+		return
+	}
+	switch v.Kind() {
+	case reflect.Struct:
+		for i := range v.NumField() {
+			backTo(v.Field(i), v.Type().Field(i).Name, now, holdOff)
+		}
+	case reflect.Slice:
+		own := reflect.MakeSlice(v.Type(), v.Len(), v.Len())
+		reflect.Copy(own, v)
+		for i := range own.Len() {
+			backTo(own.Index(i), "", now, holdOff)
+		}
+		if !v.IsNil() {
+			v.Set(own)
+		}
+	case reflect.Pointer:
+		if !v.IsNil() {
+			own := reflect.New(v.Type().Elem())
+			own.Elem().Set(v.Elem())
+			backTo(own.Elem(), "", now, holdOff)
+			v.Set(own)
+		}
+	}
 }
 
 // learned keeps what outlives the evidence: how often a pool is reclaimed, how long warned tasks work on, and when losses come.

@@ -11,8 +11,8 @@ import (
 
 // allowed is everything the decision core may import: values, no I/O, no clock, no randomness, no log.
 var allowed = map[string]bool{
-	"bytes": true, "cmp": true, "github.com/backstop-ecs/backstop/internal/failover/breaker": true, "encoding/json": true, "errors": true, "fmt": true, "maps": true, "math": true, "reflect": true, "slices": true,
-	"sort": true, "strconv": true, "strings": true, "time": true,
+	"bytes": true, "cmp": true, "github.com/backstop-ecs/backstop/internal/failover/breaker": true, "encoding/json": true, "errors": true, "fmt": true, "math": true, "reflect": true, "slices": true,
+	"strings": true, "time": true,
 }
 
 // sources are the files of the law, and of the breaker that it imports.

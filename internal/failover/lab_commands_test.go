@@ -8,6 +8,7 @@ import (
 	"time"
 
 	. "github.com/backstop-ecs/backstop/internal/failover" //nolint:revive,staticcheck // the lab speaks the law's words
+	"github.com/backstop-ecs/backstop/internal/tunable"
 )
 
 // do carries out one line of a script and returns what it prints.
@@ -43,7 +44,7 @@ func (l *lab) do(t testing.TB, line string) string {
 	case "set":
 		for _, w := range f[1:] {
 			key, value, _ := strings.Cut(w, "=")
-			field, ok := FieldByKey(key)
+			field, ok := tunable.FieldByKey(key)
 			if !ok {
 				t.Fatalf("%s: no field %s", line, key)
 			}

@@ -98,12 +98,10 @@ func (s Spread) within(d time.Duration) (float64, bool) {
 	}
 	if last < len(s.Weights) { // of the bucket that it falls into, the part below it
 		high := spreadLow * math.Pow(spreadRatio, float64(last))
-		sum += s.Weights[last] * clampShare((d.Seconds()-high/spreadRatio)/(high-high/spreadRatio))
+		sum += s.Weights[last] * clamp((d.Seconds()-high/spreadRatio)/(high-high/spreadRatio), 0, 1)
 	}
 	return sum / n, true
 }
-
-func clampShare(x float64) float64 { return max(0, min(x, 1)) }
 
 // limit returns how long something may take: what is configured, or more where it is known to take longer.
 func (s Spread) limit(configured time.Duration) time.Duration {

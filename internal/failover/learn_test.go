@@ -98,7 +98,7 @@ func TestWhatALookTeaches(t *testing.T) {
 		}
 		return lookAfter(nil, time.Time{}, time.Time{}, based, tasks...)
 	}
-	slow := &Gap{Since: ago(10 * time.Second)} // begun by the starts themselves: the demand rose
+	slow := &Gap{Since: ago(10 * time.Second)}                        // begun by the starts themselves: the demand rose
 	fresh := stageTasks("f", 3, Running, HealthReady, 20*time.Second) // started since the last look, a minute ago
 	old := stageTasks("o", 17, Running, HealthReady, time.Hour)
 	for _, c := range []struct {

@@ -111,4 +111,4 @@ func after(t time.Time, d time.Duration) time.Time {
 	return t.Add(d)
 }
 
-func clamp(x, low, high int) int { return max(low, min(x, high)) }
+func clamp[T int | float64](x, low, high T) T { return max(low, min(x, high)) }

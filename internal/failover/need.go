@@ -214,10 +214,5 @@ func excuse(in excuseInput, e *Evidence) (time.Time, bool) {
 
 // isDeployings reports whether a deployment's id is that of the revision a deployment in progress brings up.
 func (in excuseInput) isDeployings(id string) bool {
-	for i := range in.po.Revisions {
-		if r := &in.po.Revisions[i]; r.Deploying && r.ID == id {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(in.po.Revisions, func(r Revision) bool { return r.Deploying && r.ID == id })
 }

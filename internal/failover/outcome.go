@@ -90,7 +90,10 @@ func (x *outcome) seen(s State) State {
 	for i := range pools {
 		k := &x.known[i]
 		if x.p.Pools[i].Capacity == OnDemand {
-			running := max(k.Running, boolInt(k.Sight != Fresh)*k.InForce.High)
+			running := k.Running
+			if k.Sight != Fresh {
+				running = max(running, k.InForce.High)
+			}
 			s.Seen.SpendUSD += float64(running) * elapsed.Hours() * x.p.Pools[i].TaskHourUSD
 		}
 		if k.Sight == Fresh {
@@ -104,13 +107,6 @@ func (x *outcome) seen(s State) State {
 		s.Seen.At = now
 	}
 	return s
-}
-
-func boolInt(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }
 
 // gap is the gap after this pass.

@@ -1,6 +1,9 @@
 package failover
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // planInput is what the actions of a pass follow from.
 type planInput struct {
@@ -47,15 +50,7 @@ func (n *notes) due(t time.Time) { n.next = sooner(n.next, t) }
 type lists struct{ raises, drains, restores, holds, parks, lowers, rest []Action }
 
 func (l *lists) all() []Action {
-	n := len(l.raises) + len(l.drains) + len(l.restores) + len(l.holds) + len(l.parks) + len(l.lowers) + len(l.rest)
-	if n == 0 {
-		return nil
-	}
-	out := make([]Action, 0, n)
-	for _, part := range [...][]Action{l.raises, l.drains, l.restores, l.holds, l.parks, l.lowers, l.rest} {
-		out = append(out, part...)
-	}
-	return out
+	return slices.Concat(l.raises, l.drains, l.restores, l.holds, l.parks, l.lowers, l.rest)
 }
 
 // plan turns targets and permissions into actions: cover first, then what else rises, then what prepares a lowering, then what

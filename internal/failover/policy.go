@@ -1,6 +1,7 @@
 package failover
 
 import (
+	"slices"
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/failover/breaker"
@@ -101,12 +102,7 @@ func (p *Policy) owner() int {
 	if p.Demand > 0 {
 		return -1
 	}
-	for i := range p.Pools {
-		if p.Pools[i].Name == p.Owner {
-			return i
-		}
-	}
-	return 0
+	return max(0, p.pool(p.Owner))
 }
 
 // pool returns the index of the named pool, or -1.
@@ -121,15 +117,7 @@ func (p *Policy) pool(name string) int {
 
 // covered reports whether pool i is a Spot pool with an on-demand pool that can stand in for it.
 func (p *Policy) covered(i int) bool {
-	if p.Pools[i].Capacity != Spot {
-		return false
-	}
-	for j := range p.Pools {
-		if p.Pools[j].Capacity == OnDemand {
-			return true
-		}
-	}
-	return false
+	return p.Pools[i].Capacity == Spot && slices.ContainsFunc(p.Pools, func(pool Pool) bool { return pool.Capacity == OnDemand })
 }
 
 // bound is the most that pool i may be asked for.

@@ -16,6 +16,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/input"
 	"github.com/backstop-ecs/backstop/internal/replay"
 	"github.com/backstop-ecs/backstop/internal/trace"
+	"github.com/backstop-ecs/backstop/internal/tunable"
 )
 
 // Limits of one call.
@@ -365,7 +366,7 @@ func (p *plan) own(name string, law failover.Policy, set []string) (variant, err
 	fields := map[string]string{}
 	for _, s := range set {
 		key, value, ok := strings.Cut(s, "=")
-		f, known := failover.FieldByKey(key)
+		f, known := tunable.FieldByKey(key)
 		switch {
 		case !ok:
 			return variant{}, fmt.Errorf("set %q: must be field=value", s)

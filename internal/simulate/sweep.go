@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/report"
+	"github.com/backstop-ecs/backstop/internal/tunable"
 )
 
 // Limits of a sweep.
@@ -78,7 +78,7 @@ func (p *plan) readSweep() error {
 // readRange reads field=value,value,... or field=low..high, with /steps if six are not wanted.
 func readRange(text string) (key string, values []string, err error) {
 	key, spec, ok := strings.Cut(text, "=")
-	f, known := failover.FieldByKey(key)
+	f, known := tunable.FieldByKey(key)
 	switch {
 	case !ok || spec == "":
 		return "", nil, fmt.Errorf("sweep %q: must be field=value,value or field=low..high", text)
@@ -112,9 +112,9 @@ func readRange(text string) (key string, values []string, err error) {
 }
 
 // spaced returns values at equal distances.
-func spaced(f failover.Field, low, high string, steps int) ([]string, error) {
+func spaced(f tunable.Field, low, high string, steps int) ([]string, error) {
 	number := func(s string) (float64, error) {
-		if f.Kind == failover.KindDuration {
+		if f.Kind == tunable.KindDuration {
 			d, err := time.ParseDuration(s)
 			return d.Seconds(), err
 		}
@@ -133,11 +133,11 @@ func spaced(f failover.Field, low, high string, steps int) ([]string, error) {
 		x := a + (b-a)*float64(i)/float64(steps-1)
 		text := strconv.FormatFloat(math.Round(x*1e6)/1e6, 'f', -1, 64)
 		switch f.Kind {
-		case failover.KindDuration:
+		case tunable.KindDuration:
 			text = time.Duration(math.Round(x) * float64(time.Second)).String()
-		case failover.KindInt:
+		case tunable.KindInt:
 			text = strconv.Itoa(int(math.Round(x)))
-		case failover.KindShare, failover.KindUSD:
+		case tunable.KindShare, tunable.KindUSD:
 		default:
 			return nil, fmt.Errorf("%s has no range: name its values", f.Key)
 		}

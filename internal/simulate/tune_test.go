@@ -11,11 +11,11 @@ import (
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/config"
-	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/racetest"
 	"github.com/backstop-ecs/backstop/internal/replay"
 	"github.com/backstop-ecs/backstop/internal/report"
 	"github.com/backstop-ecs/backstop/internal/trace"
+	"github.com/backstop-ecs/backstop/internal/tunable"
 )
 
 // sigtermWorld is one where tasks do not use the warning and every loss is felt: spare tasks are worth something.
@@ -157,7 +157,7 @@ func TestEveryLeverMakesAConfiguration(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s: %v\n%s", tr.key(), err, tn.yaml(tr))
 			}
-			for _, f := range failover.Fields() {
+			for _, f := range tunable.Fields() {
 				if f.Key == "jitter_seed" || f.Key == "demand" {
 					continue
 				}

@@ -10,6 +10,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/replay"
 	"github.com/backstop-ecs/backstop/internal/report"
+	"github.com/backstop-ecs/backstop/internal/tunable"
 )
 
 // judge plays the proposal, what it started from, and the proposal without each of its changes where nothing was searched.
@@ -206,7 +207,7 @@ func (t *tuner) yaml(tr trial) string {
 		return b.String()
 	}
 	plain, _ := failover.Preset(t.preset)
-	for _, f := range failover.Fields() {
+	for _, f := range tunable.Fields() {
 		if now := f.Get(v.policy.Law); now != f.Get(&plain) {
 			fmt.Fprintf(&b, "      %s: %s\n", f.Key, now)
 		}

@@ -8,9 +8,9 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/replay"
 	"github.com/backstop-ecs/backstop/internal/report"
+	"github.com/backstop-ecs/backstop/internal/tunable"
 )
 
 // trial is a policy as its differences from the one that the search started from: value by field. The pseudo-field zones is no field
@@ -82,7 +82,7 @@ func (t *tuner) value(field string, tr trial) string {
 	if field == zonesLever {
 		return string(t.zonesOf(tr))
 	}
-	f, _ := failover.FieldByKey(field)
+	f, _ := tunable.FieldByKey(field)
 	law := t.law
 	if v, ok := tr[field]; ok {
 		_ = f.Set(&law, v) // a lever's values are in its range (a test sets them all)

@@ -11,6 +11,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/aws/metric"
 	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/tunable"
 )
 
 func TestTheGeneratedConfigurationIsOne(t *testing.T) {
@@ -60,15 +61,15 @@ func TestTheVariableHasEveryFieldOfThePolicy(t *testing.T) {
 		t.Error("no preset")
 	}
 	delete(have, "preset")
-	for _, f := range failover.Fields() {
+	for _, f := range tunable.Fields() {
 		if f.Key == "demand" || f.Key == "owner" {
 			continue // keys of the workload itself
 		}
 		want := "number"
 		switch f.Kind {
-		case failover.KindBool:
+		case tunable.KindBool:
 			want = "bool"
-		case failover.KindDuration, failover.KindEnum, failover.KindName:
+		case tunable.KindDuration, tunable.KindEnum, tunable.KindName:
 			want = "string"
 		}
 		if have[f.Key] != want {

@@ -138,5 +138,5 @@ var bugs = []bug{
 		{needGo, "in.tally.NoRoomAt.After(e.At):", "in.tally.NoRoomAt.After(e.At)", "in.tally.NoRoomAt.After(e.At) && e.Kind != SignalInfrastructure"}}},
 	one("M15", "the spending of a month is never begun anew", decideGo, "!dark && month != s.SpendMonth {", "month != s.SpendMonth", "s.SpendMonth == \"\""),
 	one("M18", "a stop by ECS's scheduler explains nothing", needGo, "case SignalScaleIn, SignalOperatorStop:", "SignalScaleIn", "SignalProgress"),
-	one("M19", "a gap teaches what is normal", learnGo, "return !gap || !short && was.WholeAt.After(was.ShortAt)", "!gap", "true"),
+	one("M19", "a gap teaches what is normal", learnGo, "case gap == nil:", "gap == nil", "true"),
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/measure"
 	"github.com/backstop-ecs/backstop/internal/notice"
 	"github.com/backstop-ecs/backstop/internal/pulse"
+	"github.com/backstop-ecs/backstop/internal/roster"
 )
 
 // Options say what the function guards. Config and AWS are needed.
@@ -48,6 +49,7 @@ type Function struct {
 	meter   *measure.Meter
 	metrics *metric.Writer // nil: none are wanted
 	desk    *notice.Desk   // nil: nobody is to be told
+	noted   sync.Once      // what is guarded is in the roster
 	pulse   *pulse.Pulse
 	store   control.Store
 
@@ -134,6 +136,9 @@ func (f *Function) after(ctx context.Context) {
 		if err := f.pulse.Keep(ctx, f.store); err != nil {
 			f.log.LogAttrs(ctx, slog.LevelWarn, "sign of life not kept", slog.Any(control.KeyErr, err))
 		}
+	})
+	f.noted.Do(func() {
+		telling.Go(func() { roster.Say(ctx, f.store, f.loop.Services, f.loop.Workloads, time.Now, f.log) })
 	})
 	if f.desk != nil {
 		for i := range reports {

@@ -2,6 +2,7 @@ package breaker
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -41,7 +42,7 @@ const (
 	Limit             Kind = "failover_limit"
 )
 
-// Params are the numbers of the fail-over; failover.Fields gives their units, ranges and reasons.
+// Params are the numbers of the fail-over; tunable.Fields gives their units, ranges and reasons.
 type Params struct {
 	// On is set by the preset `switch`. Without it a breaker opens by an operator's order or pin only.
 	On bool `json:"on"`
@@ -257,7 +258,7 @@ func prove(p Params, s State, f Facts) (State, []Note) {
 	if n := len(f.Failovers); p.PerDay > 0 && n >= p.PerDay {
 		return s, []Note{{Kind: Limit, Count: n, Limit: p.PerDay, Until: f.Failovers[n-p.PerDay].Add(24 * time.Hour)}}
 	}
-	earliest := latest(s.NotBefore, s.Since.Add(openMin), s.TrippedAt.Add(p.StableFor))
+	earliest := slices.MaxFunc([]time.Time{s.NotBefore, s.Since.Add(openMin), s.TrippedAt.Add(p.StableFor)}, time.Time.Compare)
 	if f.Now.Before(earliest) {
 		return s, []Note{{Kind: HoldOff, Until: earliest}}
 	}
@@ -329,14 +330,4 @@ func ramp(p Params, s State, f Facts) (State, []Note) {
 		return s, []Note{{Kind: Ramping, Count: rampAsk(p, s, f), Limit: f.Demand, Leads: true}}
 	}
 	return State{Since: f.Now, TrippedAt: s.TrippedAt, Reopened: s.Reopened}, []Note{{Kind: Restored, Count: f.InService, Leads: true}}
-}
-
-func latest(ts ...time.Time) time.Time {
-	var out time.Time
-	for _, t := range ts {
-		if t.After(out) {
-			out = t
-		}
-	}
-	return out
 }

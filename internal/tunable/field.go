@@ -1,4 +1,4 @@
-package failover
+package tunable
 
 import (
 	"fmt"
@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/backstop-ecs/backstop/internal/failover"
 )
 
 // FieldKind says what values a field takes and how they are written.
@@ -23,7 +25,7 @@ const (
 	KindName     FieldKind = "name"     // the name of a pool
 )
 
-// Field is one tunable of [Policy]: its name, unit, range, meaning and the reason for its default. The list of
+// Field is one tunable of [failover.Policy]: its name, unit, range, meaning and the reason for its default. The list of
 // them ([Fields]) is what the configuration, its reference, its schema and parameter sweeps are made of.
 type Field struct {
 	// Key is the name in files and in JSON.
@@ -40,10 +42,10 @@ type Field struct {
 	// Values are the values of an enum.
 	Values []string
 
-	at func(*Policy) any
+	at func(*failover.Policy) any
 }
 
-// Fields lists every tunable of [Policy], that is, all of it but Pools and Preset. The order is that of the
+// Fields lists every tunable of [failover.Policy], that is, all of it but Pools and Preset. The order is that of the
 // struct. The caller may keep and change the slice.
 func Fields() []Field {
 	return slices.Concat(workloadFields(), readyFields(), coverFields(), tierFields(), tripFields(), proofFields(), guardFields())
@@ -60,7 +62,7 @@ func FieldByKey(key string) (Field, bool) {
 }
 
 // Get returns the field's value in p, written as [Field.Set] reads it.
-func (f Field) Get(p *Policy) string {
+func (f Field) Get(p *failover.Policy) string {
 	switch v := f.at(p).(type) {
 	case *time.Duration:
 		return writeDuration(*v)
@@ -72,7 +74,7 @@ func (f Field) Get(p *Policy) string {
 		return strconv.FormatBool(*v)
 	case *string:
 		return *v
-	case *OnBudget:
+	case *failover.OnBudget:
 		return string(*v)
 	}
 	return ""
@@ -80,7 +82,7 @@ func (f Field) Get(p *Policy) string {
 
 // Set reads a value as it is written in a file or in key=value, checks its range and puts it into p. The error
 // names the field, the problem and the value; p is then unchanged.
-func (f Field) Set(p *Policy, value string) error {
+func (f Field) Set(p *failover.Policy, value string) error {
 	if problem := f.read(f.at(p), value); problem != "" {
 		return fmt.Errorf("set %s: %s (got %q)", f.Key, problem, value)
 	}
@@ -89,7 +91,7 @@ func (f Field) Set(p *Policy, value string) error {
 
 // Check returns what is wrong with a value for the field, or "" when [Field.Set] would take it.
 func (f Field) Check(value string) string {
-	var p Policy
+	var p failover.Policy
 	return f.read(f.at(&p), value)
 }
 
@@ -154,11 +156,11 @@ func (f Field) read(at any, value string) (problem string) {
 		*to = value == "true"
 	case *string:
 		*to = value
-	case *OnBudget:
+	case *failover.OnBudget:
 		if !slices.Contains(f.Values, value) {
 			return "must be " + f.Range()
 		}
-		*to = OnBudget(value)
+		*to = failover.OnBudget(value)
 	}
 	return ""
 }

@@ -1,6 +1,10 @@
-package failover
+package tunable
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/backstop-ecs/backstop/internal/failover"
+)
 
 // FuzzField: whatever is written for a field is refused with a reason, or is kept so that what is read back
 // sets the same again (durations, numbers, words).
@@ -11,7 +15,7 @@ func FuzzField(f *testing.F) {
 	fields := Fields()
 	f.Fuzz(func(t *testing.T, n uint, text string) {
 		field := fields[n%uint(len(fields))]
-		var p, q Policy
+		var p, q failover.Policy
 		if problem := field.Check(text); problem != "" {
 			if err := field.Set(&p, text); err == nil {
 				t.Fatalf("%s: %q is refused (%s) and set all the same", field.Key, text, problem)

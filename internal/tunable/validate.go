@@ -1,10 +1,13 @@
-package failover
+package tunable
 
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"time"
+
+	"github.com/backstop-ecs/backstop/internal/failover"
 )
 
 // PoolsMax bounds the pools of one workload.
@@ -25,7 +28,7 @@ func (b Problem) String() string { return fmt.Sprintf("%s: %s (got %s)", b.Field
 
 // Validate returns everything that is wrong with the policy: first every field out of its range, then what
 // does not go together, then warnings. A policy of which it returns nothing but warnings can be decided on.
-func (p Policy) Validate() []Problem {
+func Validate(p failover.Policy) []Problem {
 	var out problems
 	for _, f := range Fields() {
 		if f.Kind == KindName {
@@ -36,12 +39,12 @@ func (p Policy) Validate() []Problem {
 			out.add(f.Key, text, value)
 		}
 	}
-	p.checkPools(&out)
-	p.checkOwner(&out)
-	p.checkFirst(&out)
-	p.checkOrder(&out)
-	p.checkTiers(&out)
-	p.warn(&out)
+	checkPools(&p, &out)
+	checkOwner(&p, &out)
+	checkFirst(&p, &out)
+	checkOrder(&p, &out)
+	checkTiers(&p, &out)
+	warn(&p, &out)
 	return out
 }
 
@@ -55,7 +58,7 @@ func (b *problems) warn(field, text string, value any) {
 	*b = append(*b, Problem{Field: field, Text: text, Value: fmt.Sprint(value), Warning: true})
 }
 
-func (p *Policy) checkPools(out *problems) {
+func checkPools(p *failover.Policy, out *problems) {
 	if n := len(p.Pools); n == 0 || n > PoolsMax {
 		out.add("pools", fmt.Sprintf("must be between 1 and %d pools", PoolsMax), n)
 	}
@@ -69,18 +72,18 @@ func (p *Policy) checkPools(out *problems) {
 		} else {
 			seen[pool.Name] = i
 		}
-		if pool.Capacity != Spot && pool.Capacity != OnDemand {
+		if pool.Capacity != failover.Spot && pool.Capacity != failover.OnDemand {
 			out.add(at("capacity"), "must be FARGATE_SPOT or FARGATE", strconv.Quote(string(pool.Capacity)))
 		}
-		if pool.Min < 0 || pool.Min > ServiceTasksMax {
-			out.add(at("min"), fmt.Sprintf("must be between 0 and %d", ServiceTasksMax), pool.Min)
+		if pool.Min < 0 || pool.Min > failover.ServiceTasksMax {
+			out.add(at("min"), fmt.Sprintf("must be between 0 and %d", failover.ServiceTasksMax), pool.Min)
 		}
-		if pool.Max < 0 || pool.Max > ServiceTasksMax {
-			out.add(at("max"), fmt.Sprintf("must be between 0 and %d", ServiceTasksMax), pool.Max)
+		if pool.Max < 0 || pool.Max > failover.ServiceTasksMax {
+			out.add(at("max"), fmt.Sprintf("must be between 0 and %d", failover.ServiceTasksMax), pool.Max)
 		} else if pool.Max > 0 && pool.Min > pool.Max {
 			out.add(at("min"), fmt.Sprintf("must be at most max, which is %d", pool.Max), pool.Min)
 		}
-		if pool.Drain != DrainOff && pool.Drain != DrainLate {
+		if pool.Drain != failover.DrainOff && pool.Drain != failover.DrainLate {
 			out.add(at("drain"), "must be off or late", strconv.Quote(string(pool.Drain)))
 		}
 		if pool.DrainBefore < 0 || pool.DrainBefore > 2*time.Minute {
@@ -92,11 +95,27 @@ func (p *Policy) checkPools(out *problems) {
 	}
 }
 
-func (p *Policy) checkOwner(out *problems) {
+// named is the index of the pool of a name, or -1.
+func named(p *failover.Policy, name string) int {
+	return slices.IndexFunc(p.Pools, func(pool failover.Pool) bool { return pool.Name == name })
+}
+
+// owner is the index of the pool whose desired count is the demand, or -1: the demand is a number, or no pool has the owner's name.
+func owner(p *failover.Policy) int {
+	switch {
+	case p.Demand > 0:
+		return -1
+	case p.Owner == "":
+		return 0
+	}
+	return named(p, p.Owner)
+}
+
+func checkOwner(p *failover.Policy, out *problems) {
 	if p.Owner == "" {
 		return
 	}
-	if p.pool(p.Owner) < 0 {
+	if named(p, p.Owner) < 0 {
 		out.add("owner", "must be the name of a pool", strconv.Quote(p.Owner))
 	}
 	if p.Demand > 0 {
@@ -104,14 +123,14 @@ func (p *Policy) checkOwner(out *problems) {
 	}
 }
 
-// checkFirst checks that the pool whose count is the demand is a Spot pool alone in its tier: its count is never ours to set, so no
+// checkFirst checks that the pool whose count is the demand is a failover.Spot pool alone in its tier: its count is never ours to set, so no
 // equal pool can share it.
-func (p *Policy) checkFirst(out *problems) {
-	k := p.owner()
-	if k < 0 || len(p.Pools) == 0 || p.Owner != "" && p.pool(p.Owner) < 0 {
+func checkFirst(p *failover.Policy, out *problems) {
+	k := owner(p)
+	if k < 0 || len(p.Pools) == 0 {
 		return
 	}
-	if p.Pools[k].Capacity == OnDemand {
+	if p.Pools[k].Capacity == failover.OnDemand {
 		out.add("owner", "must be a FARGATE_SPOT pool: its desired count is the demand, and on-demand stands in for it", strconv.Quote(p.Pools[k].Name))
 	}
 	for i := range p.Pools {
@@ -122,13 +141,13 @@ func (p *Policy) checkFirst(out *problems) {
 }
 
 // checkOrder checks what must not be larger than what.
-func (p *Policy) checkOrder(out *problems) {
+func checkOrder(p *failover.Policy, out *problems) {
 	if p.Switch.HoldOff > p.Switch.HoldOffMax {
 		out.add("hold_off", "must be at most hold_off_max, which is "+writeDuration(p.Switch.HoldOffMax), writeDuration(p.Switch.HoldOff))
 	}
 }
 
-func (p *Policy) checkTiers(out *problems) {
+func checkTiers(p *failover.Policy, out *problems) {
 	size := 0
 	for i, pool := range p.Pools {
 		if i == 0 && pool.Tier != 0 {
@@ -152,24 +171,24 @@ func (p *Policy) checkTiers(out *problems) {
 	}
 }
 
-func (p *Policy) warn(out *problems) {
+func warn(p *failover.Policy, out *problems) {
 	if len(p.Pools) == 0 {
 		return
 	}
 	spot := false
 	for i, pool := range p.Pools {
-		spot = spot || pool.Capacity == Spot
-		if i > 0 && pool.Capacity == Spot && p.Pools[i-1].Capacity == OnDemand && p.Pools[i-1].Max == 0 && pool.Tier > p.Pools[i-1].Tier {
+		spot = spot || pool.Capacity == failover.Spot
+		if i > 0 && pool.Capacity == failover.Spot && p.Pools[i-1].Capacity == failover.OnDemand && p.Pools[i-1].Max == 0 && pool.Tier > p.Pools[i-1].Tier {
 			out.warn(fmt.Sprintf("pools[%d].capacity", i), "comes after an on-demand pool without a max and will get next to nothing", pool.Capacity)
 		}
 	}
-	if last := p.Pools[len(p.Pools)-1]; last.Capacity != OnDemand {
+	if last := p.Pools[len(p.Pools)-1]; last.Capacity != failover.OnDemand {
 		out.warn(fmt.Sprintf("pools[%d].capacity", len(p.Pools)-1), "should be FARGATE for the last pool: nothing covers a Spot shortage otherwise", last.Capacity)
 	}
 	if !spot {
 		out.warn("pools", "should have a FARGATE_SPOT pool: there is nothing to save otherwise", len(p.Pools))
 	}
-	if k := p.owner(); k >= 0 && p.Pools[k].Max > 0 {
+	if k := owner(p); k >= 0 && p.Pools[k].Max > 0 {
 		out.warn(fmt.Sprintf("pools[%d].max", k), "keeps the desired count of the pool that owns the demand below it: auto scaling would take that count for the demand. Use demand, or another owner", p.Pools[k].Max)
 	}
 }

@@ -1,4 +1,4 @@
-package failover
+package tunable
 
 import (
 	"math"
@@ -6,14 +6,16 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/backstop-ecs/backstop/internal/failover"
 )
 
-func twoPools() []Pool {
-	return []Pool{{Name: "spot", Capacity: Spot}, {Name: "standard", Capacity: OnDemand, Tier: 1}}
+func twoPools() []failover.Pool {
+	return []failover.Pool{{Name: "spot", Capacity: failover.Spot}, {Name: "standard", Capacity: failover.OnDemand, Tier: 1}}
 }
 
 func TestFieldsListEveryTunableOfThePolicyInItsOrder(t *testing.T) {
-	var p Policy
+	var p failover.Policy
 	want, addresses := tunables(reflect.ValueOf(&p).Elem())
 	for i, f := range Fields() {
 		if i >= len(want) || f.Key != want[i] {
@@ -51,12 +53,12 @@ func tunables(v reflect.Value) (keys []string, addresses []uintptr) {
 }
 
 func TestEveryPresetSurvivesBeingWrittenAndReadBack(t *testing.T) {
-	for _, name := range PresetNames() {
-		from, ok := Preset(name)
+	for _, name := range failover.PresetNames() {
+		from, ok := failover.Preset(name)
 		if !ok {
 			t.Fatalf("no preset %s", name)
 		}
-		to := Policy{Preset: name}
+		to := failover.Policy{Preset: name}
 		to.Switch.On = from.Switch.On
 		for _, f := range Fields() {
 			if err := f.Set(&to, f.Get(&from)); err != nil {
@@ -67,7 +69,7 @@ func TestEveryPresetSurvivesBeingWrittenAndReadBack(t *testing.T) {
 			t.Errorf("%s\n wrote %+v\n  read %+v", name, from, to)
 		}
 		from.Pools = twoPools()
-		if problems := from.Validate(); len(problems) > 0 {
+		if problems := Validate(from); len(problems) > 0 {
 			t.Errorf("%s is not valid: %v", name, problems)
 		}
 	}
@@ -94,7 +96,7 @@ func TestSetRefusesWhatIsOutOfRangeOrWrittenWrongly(t *testing.T) {
 		if !ok {
 			t.Fatalf("no field %s", c.key)
 		}
-		p, _ := Preset(PresetFill)
+		p, _ := failover.Preset(failover.PresetFill)
 		before := p
 		if err := f.Set(&p, c.value); err == nil || err.Error() != c.want {
 			t.Errorf("got  %v\nwant %s", err, c.want)
@@ -114,7 +116,7 @@ func TestSetTakesTheBoundsThemselves(t *testing.T) {
 		switch f.Kind {
 		case KindDuration, KindInt, KindShare, KindUSD:
 			for _, v := range []string{low, high} {
-				if err := f.Set(&Policy{}, v); err != nil {
+				if err := f.Set(&failover.Policy{}, v); err != nil {
 					t.Error(err)
 				}
 			}
@@ -140,61 +142,63 @@ func TestDurationsAreWrittenShort(t *testing.T) {
 func TestValidateReportsEverythingThatIsWrong(t *testing.T) {
 	for _, c := range []struct {
 		situation string
-		edit      func(*Policy)
+		edit      func(*failover.Policy)
 		want      []string
 	}{
-		{"nothing wrong", func(*Policy) {}, nil},
-		{"no pools", func(p *Policy) { p.Pools = nil }, []string{"pools: must be between 1 and 20 pools (got 0)"}},
-		{"several fields at once", func(p *Policy) { p.Switch.MinSamples, p.ReadyAfter, p.Overstart = 0, -time.Second, math.NaN() }, []string{
+		{"nothing wrong", func(*failover.Policy) {}, nil},
+		{"no pools", func(p *failover.Policy) { p.Pools = nil }, []string{"pools: must be between 1 and 20 pools (got 0)"}},
+		{"several fields at once", func(p *failover.Policy) { p.Switch.MinSamples, p.ReadyAfter, p.Overstart = 0, -time.Second, math.NaN() }, []string{
 			"ready_after: must be between 0s and 1h (got -1s)", "overstart: must be a number (got NaN)", "min_samples: must be between 1 and 5000 (got 0)"}},
-		{"two pools of one name", func(p *Policy) { p.Pools[1].Name = "spot" }, []string{`pools[1].name: must differ from that of pools[0] (got "spot")`}},
-		{"a pool without a name", func(p *Policy) { p.Pools[0].Name = "" }, []string{`pools[0].name: must not be empty (got "")`}},
-		{"an unknown provider", func(p *Policy) { p.Pools[1].Capacity = "SPOT" }, []string{
+		{"two pools of one name", func(p *failover.Policy) { p.Pools[1].Name = "spot" }, []string{`pools[1].name: must differ from that of pools[0] (got "spot")`}},
+		{"a pool without a name", func(p *failover.Policy) { p.Pools[0].Name = "" }, []string{`pools[0].name: must not be empty (got "")`}},
+		{"an unknown provider", func(p *failover.Policy) { p.Pools[1].Capacity = "SPOT" }, []string{
 			`pools[1].capacity: must be FARGATE_SPOT or FARGATE (got "SPOT")`,
 			"warning pools[1].capacity: should be FARGATE for the last pool: nothing covers a Spot shortage otherwise (got SPOT)"}},
-		{"bounds of a pool", func(p *Policy) { p.Pools[0].Min, p.Pools[0].Max, p.Pools[1].Min, p.Pools[1].Max = 5, 3, -1, 5001 }, []string{
+		{"bounds of a pool", func(p *failover.Policy) {
+			p.Pools[0].Min, p.Pools[0].Max, p.Pools[1].Min, p.Pools[1].Max = 5, 3, -1, 5001
+		}, []string{
 			"pools[0].min: must be at most max, which is 3 (got 5)", "pools[1].min: must be between 0 and 5000 (got -1)", "pools[1].max: must be between 0 and 5000 (got 5001)",
 			"warning pools[0].max: keeps the desired count of the pool that owns the demand below it: auto scaling would take that count for the demand. Use demand, or another owner (got 3)"}},
-		{"a tier of Spot and on-demand", func(p *Policy) { p.Pools[1].Tier = 0; p.Demand = 5 }, []string{
+		{"a tier of Spot and on-demand", func(p *failover.Policy) { p.Pools[1].Tier = 0; p.Demand = 5 }, []string{
 			"pools[1].tier: must not be that of a pool of other capacity: Spot is shared among Spot pools, and on-demand covers (got 0)"}},
-		{"a price that is none", func(p *Policy) { p.Pools[1].TaskHourUSD = math.Inf(1) }, []string{"pools[1].task_hour_usd: must be a number of at least 0 (got +Inf)"}},
-		{"an owner that is no pool", func(p *Policy) { p.Owner = "sport" }, []string{`owner: must be the name of a pool (got "sport")`}},
-		{"owner and demand", func(p *Policy) { p.Owner, p.Demand = "spot", 5 }, []string{`owner: must be absent when demand is a number (got "spot")`}},
-		{"hold-off", func(p *Policy) { p.Switch.HoldOff = time.Hour }, []string{"hold_off: must be at most hold_off_max, which is 30m (got 1h)"}},
-		{"tiers that decrease", func(p *Policy) { p.Pools[0].Tier, p.Pools[1].Tier = 1, 0 }, []string{
+		{"a price that is none", func(p *failover.Policy) { p.Pools[1].TaskHourUSD = math.Inf(1) }, []string{"pools[1].task_hour_usd: must be a number of at least 0 (got +Inf)"}},
+		{"an owner that is no pool", func(p *failover.Policy) { p.Owner = "sport" }, []string{`owner: must be the name of a pool (got "sport")`}},
+		{"owner and demand", func(p *failover.Policy) { p.Owner, p.Demand = "spot", 5 }, []string{`owner: must be absent when demand is a number (got "spot")`}},
+		{"hold-off", func(p *failover.Policy) { p.Switch.HoldOff = time.Hour }, []string{"hold_off: must be at most hold_off_max, which is 30m (got 1h)"}},
+		{"tiers that decrease", func(p *failover.Policy) { p.Pools[0].Tier, p.Pools[1].Tier = 1, 0 }, []string{
 			"pools[0].tier: must be 0 for the first pool (got 1)", "pools[1].tier: must not be lower than that of the pool before (got 0)"}},
-		{"a tier that cannot hold everything", func(p *Policy) {
-			p.Pools = append([]Pool{{Name: "arm", Capacity: Spot}}, p.Pools...)
+		{"a tier that cannot hold everything", func(p *failover.Policy) {
+			p.Pools = append([]failover.Pool{{Name: "arm", Capacity: failover.Spot}}, p.Pools...)
 			p.TierShareMax, p.Demand = 0.4, 10
 		}, []string{"tier_share_max: must be at least 0.5 for a tier of 2 pools, or they cannot hold all of it (got 0.4)"}},
-		{"a shared first tier without a demand", func(p *Policy) {
-			p.Pools = append([]Pool{{Name: "arm", Capacity: Spot}}, p.Pools...)
+		{"a shared first tier without a demand", func(p *failover.Policy) {
+			p.Pools = append([]failover.Pool{{Name: "arm", Capacity: failover.Spot}}, p.Pools...)
 		}, []string{"pools[1].tier: must not be that of arm, whose desired count is the demand: give equal pools a demand of their own (got 0)"}},
-		{"a tier of two Spot pools with an owner", func(p *Policy) {
-			p.Pools = append([]Pool{{Name: "arm", Capacity: Spot}}, p.Pools...)
+		{"a tier of two Spot pools with an owner", func(p *failover.Policy) {
+			p.Pools = append([]failover.Pool{{Name: "arm", Capacity: failover.Spot}}, p.Pools...)
 			p.Owner = "spot"
 		}, []string{"pools[0].tier: must not be that of spot, whose desired count is the demand: give equal pools a demand of their own (got 0)"}},
-		{"an owner on demand", func(p *Policy) { p.Owner = "standard" }, []string{
+		{"an owner on demand", func(p *failover.Policy) { p.Owner = "standard" }, []string{
 			`owner: must be a FARGATE_SPOT pool: its desired count is the demand, and on-demand stands in for it (got "standard")`}},
-		{"a way to drain that is none", func(p *Policy) { p.Pools[0].Drain, p.Pools[0].DrainBefore = "early", time.Hour }, []string{
+		{"a way to drain that is none", func(p *failover.Policy) { p.Pools[0].Drain, p.Pools[0].DrainBefore = "early", time.Hour }, []string{
 			`pools[0].drain: must be off or late (got "early")`, "pools[0].drain_before: must be between 0s and 2m (got 1h)"}},
-		{"Spot alone", func(p *Policy) { p.Pools = p.Pools[:1] }, []string{
+		{"Spot alone", func(p *failover.Policy) { p.Pools = p.Pools[:1] }, []string{
 			"warning pools[0].capacity: should be FARGATE for the last pool: nothing covers a Spot shortage otherwise (got FARGATE_SPOT)"}},
-		{"on-demand alone", func(p *Policy) { p.Pools = []Pool{{Name: "standard", Capacity: OnDemand}} }, []string{
+		{"on-demand alone", func(p *failover.Policy) { p.Pools = []failover.Pool{{Name: "standard", Capacity: failover.OnDemand}} }, []string{
 			`owner: must be a FARGATE_SPOT pool: its desired count is the demand, and on-demand stands in for it (got "standard")`,
 			"warning pools: should have a FARGATE_SPOT pool: there is nothing to save otherwise (got 1)"}},
-		{"Spot after on-demand", func(p *Policy) {
-			p.Pools = append(twoPools(), Pool{Name: "late", Capacity: Spot, Tier: 2}, Pool{Name: "last", Capacity: OnDemand, Tier: 3})
+		{"Spot after on-demand", func(p *failover.Policy) {
+			p.Pools = append(twoPools(), failover.Pool{Name: "late", Capacity: failover.Spot, Tier: 2}, failover.Pool{Name: "last", Capacity: failover.OnDemand, Tier: 3})
 		}, []string{
 			"warning pools[2].capacity: comes after an on-demand pool without a max and will get next to nothing (got FARGATE_SPOT)"}},
-		{"what init writes", func(p *Policy) { p.Observe, p.SyncTaskDefinition = true, true }, nil},
+		{"what init writes", func(p *failover.Policy) { p.Observe, p.SyncTaskDefinition = true, true }, nil},
 	} {
 		t.Run(c.situation, func(t *testing.T) {
-			p, _ := Preset(PresetFill)
+			p, _ := failover.Preset(failover.PresetFill)
 			p.Pools = twoPools()
 			c.edit(&p)
 			var got []string
-			for _, b := range p.Validate() {
+			for _, b := range Validate(p) {
 				s := b.String()
 				if b.Warning {
 					s = "warning " + s
