@@ -69,7 +69,7 @@ func newRelease(s IO, run func(context.Context, IO, releaseOptions) error) *cobr
 	cmd.Flags().BoolVar(&o.all, "all", false, "every workload of the configuration, and what was left of those that are configured no more")
 	choiceFlag(cmd, &o.to, "to", "", toSpot, []string{toSpot, toOnDemand}, "where the workload is left")
 	cmd.Flags().DurationVar(&o.timeout, "timeout", releaseFor, "how long to wait for tasks to come into service")
-	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "do it without asking; needed where nobody can be asked")
+	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "do it without asking; needed without a terminal")
 	return cmd
 }
 
