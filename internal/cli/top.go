@@ -69,7 +69,7 @@ func runTop(ctx context.Context, s IO, o topOptions) error {
 }
 
 // topView reads the store for the view. Its fetch is called by one goroutine at a time, or a few at once when
-// somebody moves fast; the store takes that.
+// the selection moves fast; the store takes that.
 type topView struct {
 	s         IO
 	file      *config.File
