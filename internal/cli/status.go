@@ -26,7 +26,7 @@ const outputWide = "wide"
 type statusFacts struct {
 	At      time.Time `json:"at"`
 	Healthy bool      `json:"healthy"`
-	// Guard says whether anything looks at the workloads.
+	// Guard reports whether anything looks at the workloads.
 	Guard health.Guard `json:"guard"`
 	// Levels counts the workloads by level; NeedYou are those that a person should look at.
 	Levels    levelCounts    `json:"levels"`

@@ -222,6 +222,9 @@ func eventText(now, at time.Time) string {
 	if at.IsZero() {
 		return ""
 	}
+	if at.After(now) { // the guard's clock is ahead of this one
+		at = now
+	}
 	return wording.Ago(now, at)
 }
 

@@ -16,7 +16,7 @@ type Level string
 
 // Levels, the worst first.
 const (
-	// Critical: tasks are missing and will stay so, or nobody guards the workload.
+	// Critical: tasks are missing and will stay so, or nothing guards the workload.
 	Critical Level = "critical"
 	// Warning: tasks are missing just now, or something threatens them.
 	Warning Level = "warning"

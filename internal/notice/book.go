@@ -19,7 +19,7 @@ const (
 	lettersMax  = 64
 	// goneFor is how long a trouble must be gone to be over: two passes.
 	goneFor = 2 * time.Minute
-	// newsFor is how old a moment may be to be told: what nobody could be told for three days is history.
+	// newsFor is how old a moment may be to be told: what could not be told for three days is history.
 	newsFor = 72 * time.Hour
 )
 
@@ -73,7 +73,7 @@ type Letter struct {
 	Left []string `json:"left,omitempty"`
 }
 
-// Note takes down one pass and returns whether the book has changed. missed are notices of commits that nobody has
+// Note takes down one pass and returns whether the book has changed. missed are notices of commits that were not
 // told of, oldest first; cost says what the decision costs, "" if that is not known. Times are AWS's, as in the report.
 func (b *Book) Note(r *control.Report, missed []journal.Entry, cost string) bool {
 	w := writer{b: b, r: r, now: r.Decision.At, cost: cost}
@@ -266,7 +266,7 @@ func (w *writer) gone() {
 	w.b.Troubles = kept
 }
 
-// send writes a letter, or adds to one of the same kind that nobody has tried to send yet.
+// send writes a letter, or adds to one of the same kind that no sender has tried yet.
 func (w *writer) send(kind Kind, status Status, severity failover.Severity, n *failover.Notice, at, since time.Time) {
 	d := kind.declared()
 	r := w.r
