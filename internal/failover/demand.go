@@ -41,6 +41,9 @@ func demandOf(p *Policy, s *State, known []Known, o *Observation) Goal {
 		g.Asked = s.Pools[k].Asked
 		if known[k].Sight == Fresh && !o.Pools[k].Draining {
 			r := reading{o.Pools[k].Desired, o.At, p.StaleFor}
+			if parked := s.Pools[k].Parked; parked != nil && !o.Pools[k].Scaling.Known && r.count < g.Demand && g.Asked.theirs(r) {
+				break // it may be what AWS lifted the count to: what became of the bounds is not known
+			}
 			g.Demand, g.Asked = bounded(g.Demand, g.Asked, s.Pools[k].Parked, o.Pools[k].Scaling, r)
 			g = g.read(&o.Pools[k], &s.Seen.Pools[k], r)
 		}
