@@ -92,6 +92,7 @@ type workloadFact struct {
 	Pools        []poolFact      `json:"pools"`
 	Pin          *failover.Pin   `json:"pin,omitempty"`
 	Pause        *failover.Pause `json:"pause,omitempty"`
+	Silence      *failover.Pause `json:"silence,omitempty"`
 	Failovers    int             `json:"failovers_24h"`
 	Generation   uint64          `json:"generation"`
 	// CountsAt is when the counts of tasks last changed: a look that changes nothing is not recorded.
@@ -218,7 +219,7 @@ func factOf(v *seen, now time.Time) workloadFact {
 			f.Clusters = append(f.Clusters, name)
 		}
 	}
-	f.Pin, f.Pause = st.Pin, st.Pause
+	f.Pin, f.Pause, f.Silence = st.Pin, st.Pause, st.Silence
 	if !f.Known {
 		return f
 	}

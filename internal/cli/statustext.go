@@ -193,6 +193,9 @@ func printWorkload(w io.Writer, now time.Time, f *workloadFact) error {
 	if f.Pin != nil {
 		say(w, "  order     %s", wording.Pinned(f.Pin))
 	}
+	if f.Silence != nil {
+		say(w, "  order     %s", wording.Silenced(f.Silence))
+	}
 	if f.Pause != nil {
 		say(w, "  order     %s", wording.Paused(f.Pause))
 	}

@@ -131,6 +131,9 @@ func prepared(res *result, p *Policy, s State, o *Observation, dark bool) (State
 	if s.Pause != nil && over(s.Pause.Until) {
 		s.Pause = nil
 	}
+	if s.Silence != nil && over(s.Silence.Until) {
+		s.Silence = nil
+	}
 	return s, note
 }
 

@@ -72,6 +72,9 @@ type Decided struct {
 	// Pin and Pause are the operator's intents.
 	Pin   *Pin   `json:"pin,omitempty"`
 	Pause *Pause `json:"pause,omitempty"`
+	// Silence keeps notices back, AckedAt is when a person last said that what is wrong is known. Neither decides anything.
+	Silence *Pause    `json:"silence,omitempty"`
+	AckedAt time.Time `json:"acked_at,omitzero"`
 	// ConfirmedAt is when an operator last confirmed what a critical notice asked to be confirmed.
 	ConfirmedAt time.Time `json:"confirmed_at,omitzero"`
 	// Failovers are the times of the failovers of the last 24 hours, oldest first.

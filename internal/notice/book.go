@@ -190,10 +190,13 @@ func (w *writer) trouble(n *failover.Notice, kind Kind) {
 	case t.Told.IsZero() && w.now.Sub(t.Since) >= d.After:
 	case !t.Told.IsZero() && worse:
 		status = Worse
-	case !t.Told.IsZero() && d.Repeat > 0 && w.now.Sub(t.Told) >= d.Repeat:
+	case !t.Told.IsZero() && d.Repeat > 0 && w.now.Sub(t.Told) >= d.Repeat && w.r.After.AckedAt.Before(t.Since):
 		status = Still
 	default:
 		return
+	}
+	if w.silent() {
+		return // it is told afterwards, if it is still there
 	}
 	if kind == StillFailedOver {
 		status = Still
@@ -266,8 +269,17 @@ func (w *writer) gone() {
 	w.b.Troubles = kept
 }
 
+// silent reports whether a person wants to hear nothing of the workload for now.
+func (w *writer) silent() bool {
+	s := w.r.After.Silence
+	return s != nil && w.now.Before(s.Until)
+}
+
 // send writes a letter, or adds to one of the same kind that no sender has tried yet.
 func (w *writer) send(kind Kind, status Status, severity failover.Severity, n *failover.Notice, at, since time.Time) {
+	if w.silent() {
+		return // what happened is in the journal
+	}
 	d := kind.declared()
 	r := w.r
 	if status == Event {
