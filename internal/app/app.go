@@ -156,7 +156,11 @@ func (a *App) Close() error {
 // configuration.
 func OpenStore(ctx context.Context, f *config.File) (control.Store, error) {
 	if f.State.DynamoDB == "" {
-		return sqlite.Open(ctx, f.State.SQLite, journal.DefaultRetention())
+		s, err := sqlite.Open(ctx, f.State.SQLite, journal.DefaultRetention())
+		if err != nil {
+			return nil, err // and no store: a nil one in an interface would be taken for one
+		}
+		return s, nil
 	}
 	cfg, err := parts.LoadAWS(ctx, f.Region)
 	if err != nil {

@@ -212,7 +212,7 @@ func worstFirst(a, b *workloadFact) int {
 // factOf makes the facts of one workload.
 func factOf(v *seen, now time.Time) workloadFact {
 	st, d := &v.record.State, v.decision
-	f := workloadFact{Workload: v.workload.Name, Verdict: v.verdict(now), Known: v.known && d != nil, Pools: []poolFact{}, Mode: "unknown", Clusters: []string{}}
+	f := workloadFact{Workload: v.workload.Name, Verdict: v.verdict(now), Known: v.known && d != nil && (st.DemandSet || d.Demand > 0 || !d.Blind()), Pools: []poolFact{}, Mode: "unknown", Clusters: []string{}}
 	f.Healthy = !f.Level.NeedsYou()
 	for _, p := range v.workload.Pools {
 		if name := clusterName(p.Cluster); !slices.Contains(f.Clusters, name) {

@@ -152,6 +152,8 @@ type PoolState struct {
 	UnreachedSince time.Time `json:"unreached_since,omitzero"`
 	// WrittenOff is set when this has lasted for write_off_after: the pool counts as lost until it is read.
 	WrittenOff bool `json:"written_off,omitempty"`
+	// ParkedAt is when Parked last changed.
+	ParkedAt time.Time `json:"parked_at,omitzero"`
 	// ElsewhereSince is since when another installation has held the service's count.
 	ElsewhereSince time.Time `json:"elsewhere_since,omitzero"`
 	// GoneSince is when AWS first said that the service is not there; LostAt when that was acted on.
@@ -219,6 +221,8 @@ type Evidence struct {
 	StartedAt time.Time `json:"started_at,omitzero"`
 	// Revision is the deployment that started the task, where the event says so.
 	Revision string `json:"revision,omitempty"`
+	// Served is set for a task that had been in service before it was stopped for its health.
+	Served bool `json:"served,omitempty"`
 }
 
 // Pin is an operator's override of the mode.
