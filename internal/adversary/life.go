@@ -151,6 +151,9 @@ func (r *run) log(p *process, report control.Report) {
 		report.Decision.Reason, report.Decision.Demand, text.String(), report.Err)
 }
 
+// metMax is how often an invocation repeats a pass that met another writer's.
+const metMax = 3
+
 // invoke is a writer that a schedule and messages wake: take a batch, pass, acknowledge it if all is settled.
 func (r *run) invoke(ctx context.Context, p *process) {
 	l := p.loop()
@@ -181,6 +184,13 @@ func (r *run) invoke(ctx context.Context, p *process) {
 		}
 		callCtx, cancel := context.WithTimeout(ctx, time.Minute)
 		reports, err := l.Pass(callCtx, []string{workloadName}, signals)
+		for range metMax { // as the function does for the sake of its messages
+			if err != nil || reports[0].Result != control.Stale && reports[0].Result != control.Held {
+				break
+			}
+			sleep(callCtx, 2*time.Second)
+			reports, err = l.Pass(callCtx, []string{workloadName}, signals)
+		}
 		if err == nil && reports[0].Result.Settled() && len(good) > 0 {
 			_ = l.Queue.Ack(callCtx, good)
 		}
