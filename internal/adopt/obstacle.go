@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"github.com/backstop-ecs/backstop/internal/cost"
 	"github.com/backstop-ecs/backstop/internal/discover"
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/twin"
@@ -184,6 +185,9 @@ func (v *view) ofTwin(s *discover.Service, name string) []Obstacle {
 	switch {
 	case other.Name == s.Name:
 		return []Obstacle{{Blocks, "named as a twin", other.Name + " is the name of the service itself", "name another twin: --twin-name NAME"}}
+	case other.Desired > 0 && adopted(other):
+		return []Obstacle{{Blocks, "adoption under way", "it is being adopted: " + other.Name + " runs " + wording.Count(other.Desired, "task") + " of cover",
+			"backstop adopt " + discover.Shell(s.Name) + " --cluster " + discover.Shell(s.Cluster) + " --apply   # or --undo"}}
 	case other.Capacity != failover.OnDemand || other.Desired > 0:
 		return []Obstacle{{Blocks, "name taken", other.Name + " is there and runs " + wording.Count(other.Desired, "task") + " of its own: it is no standby",
 			"name another twin: --twin-name NAME"}}
@@ -242,7 +246,7 @@ func ofTasks(s *discover.Service) []Obstacle {
 func (v *view) notes(s *discover.Service) []Obstacle {
 	var out []Obstacle
 	for i := range v.proposal.Busy {
-		if b := &v.proposal.Busy[i]; b.Spot.Cluster == s.Cluster && b.Spot.Name == s.Name {
+		if b := &v.proposal.Busy[i]; b.Spot.Cluster == s.Cluster && b.Spot.Name == s.Name && !adopted(&b.OnDemand) {
 			out = append(out, Obstacle{Note, "no standby", b.OnDemand.Name + " would be its twin by name, and runs " + wording.Count(b.OnDemand.Desired, "task") + " of its own: it is no standby", "adopt makes another twin"})
 		}
 	}
@@ -276,6 +280,20 @@ func (v *view) find(cluster, name string) *discover.Service {
 		return nil
 	}
 	return &v.found.Services[i]
+}
+
+// adopted reports whether a service is a twin that an adoption has made or tagged.
+func adopted(s *discover.Service) bool {
+	return slices.ContainsFunc(s.Live.Service.Tags, func(t types.Tag) bool { return aws.ToString(t.Key) == TagKey })
+}
+
+// TwinOf is the name of the twin that a service has or gets, and reports whether an adoption of it has begun. name is the wanted one; empty:
+// the usual one.
+func TwinOf(found *discover.Found, s *discover.Service, name string) (twin string, begun bool) {
+	v := newView(found, cost.Table{})
+	twin = v.twinName(s, name)
+	other := v.find(s.Cluster, twin)
+	return twin, other != nil && adopted(other)
 }
 
 // twinName is the name of the twin that a service has or gets.

@@ -145,7 +145,15 @@ func (v *view) twinOf(s *discover.Service) string {
 			return p.Spot.Name
 		}
 	}
-	return ""
+	if !adopted(s) {
+		return ""
+	}
+	for i := range v.found.Services { // an adoption is under way: the twin runs cover
+		if o := &v.found.Services[i]; o.Cluster == s.Cluster && discover.TwinName(o.Name) == s.Name {
+			return o.Name
+		}
+	}
+	return "an adopted service"
 }
 
 func capacityOf(s *discover.Service) string {
