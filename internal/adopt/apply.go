@@ -139,7 +139,7 @@ func (w *applier) ref(name string) control.ServiceRef {
 func (w *applier) side(ctx context.Context, s *types.Service) (side, error) {
 	ref := w.ref(aws.ToString(s.ServiceName))
 	out := side{desired: int(s.DesiredCount), running: int(s.RunningCount + s.PendingCount)}
-	_, obs := w.services.Describe(ctx, []control.ServiceRef{ref})
+	_, obs := w.services.Describe(ctx, []control.ServiceRef{ref}, control.Worth{Urgency: control.Short})
 	if obs[0].Err != failover.ErrNone {
 		return side{}, fmt.Errorf("look at %s: %s", ref, obs[0].ErrText)
 	}

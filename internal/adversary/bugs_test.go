@@ -26,8 +26,8 @@ type brokenServices struct {
 	apply    func(ctx context.Context, next control.Services, ref control.ServiceRef, a failover.Action) error
 }
 
-func (b brokenServices) Describe(ctx context.Context, refs []control.ServiceRef) (time.Time, []failover.PoolObservation) {
-	at, obs := b.Services.Describe(ctx, refs)
+func (b brokenServices) Describe(ctx context.Context, refs []control.ServiceRef, worth control.Worth) (time.Time, []failover.PoolObservation) {
+	at, obs := b.Services.Describe(ctx, refs, worth)
 	if b.describe != nil {
 		return b.describe(at, obs)
 	}

@@ -259,10 +259,10 @@ func (p *process) Journal(ctx context.Context, q journal.Query) ([]journal.Entry
 func (p *process) Close() error { return nil }
 
 // Describe looks at services.
-func (p *process) Describe(ctx context.Context, refs []control.ServiceRef) (at time.Time, obs []failover.PoolObservation) {
+func (p *process) Describe(ctx context.Context, refs []control.ServiceRef, worth control.Worth) (at time.Time, obs []failover.PoolObservation) {
 	pass := p.r.watch.passOf(p)
 	err := p.ask(ctx, opDescribe, refs[0], readTroubles, func(ctx context.Context) error {
-		at, obs = p.services.Describe(ctx, refs)
+		at, obs = p.services.Describe(ctx, refs, worth)
 		p.r.watch.looked(p, pass, refs, true)
 		return nil
 	})
@@ -297,6 +297,11 @@ func (p *process) Scaling(ctx context.Context, ref control.ServiceRef) (sc failo
 		return err
 	})
 	return sc, err
+}
+
+// Turn waits for nothing.
+func (p *process) Turn(ctx context.Context, ref control.ServiceRef, a failover.Action) (func(), error) {
+	return p.services.Turn(ctx, ref, a)
 }
 
 // Apply carries out an action.

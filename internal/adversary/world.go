@@ -32,7 +32,7 @@ func ref(s control.ServiceRef) ecsim.Ref {
 type direct struct{ r *run }
 
 // Describe looks at services.
-func (d direct) Describe(_ context.Context, refs []control.ServiceRef) (time.Time, []failover.PoolObservation) {
+func (d direct) Describe(_ context.Context, refs []control.ServiceRef, _ control.Worth) (time.Time, []failover.PoolObservation) {
 	r := d.r
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -245,6 +245,11 @@ func (d direct) Scaling(_ context.Context, s control.ServiceRef) (failover.Scali
 		return *t, nil
 	}
 	return failover.Scaling{Known: true}, nil
+}
+
+// Turn waits for nothing: no call is counted against a budget here.
+func (d direct) Turn(context.Context, control.ServiceRef, failover.Action) (func(), error) {
+	return func() {}, nil
 }
 
 // targetOf is a service's scalable target, with what scheduled actions have made of it; nil if there is none. The caller holds the

@@ -1,12 +1,12 @@
 package app
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"io"
 	"log/slog"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -15,11 +15,10 @@ import (
 
 	"github.com/backstop-ecs/backstop/internal/app/parts"
 	"github.com/backstop-ecs/backstop/internal/aws/queue"
-	"github.com/backstop-ecs/backstop/internal/aws/service"
 	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/control"
-	"github.com/backstop-ecs/backstop/internal/ecsevent"
 	"github.com/backstop-ecs/backstop/internal/journal"
+	"github.com/backstop-ecs/backstop/internal/measure"
 	"github.com/backstop-ecs/backstop/internal/roster"
 	"github.com/backstop-ecs/backstop/internal/state/sqlite"
 )
@@ -52,9 +51,8 @@ type App struct {
 	Loop  *control.Loop
 	Store control.Store
 
+	guard    *parts.Guard
 	ownStore bool
-	names    []string
-	sizes    *parts.Sizer
 	told     *told
 	log      *slog.Logger
 }
@@ -68,15 +66,12 @@ func New(ctx context.Context, o Options) (*App, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	if o.Now == nil {
-		o.Now = time.Now
+	if o.Metrics == nil {
+		o.Metrics = os.Stdout
 	}
-	workloads, err := parts.Workloads(o.Config, o.AWS.Region)
-	if err != nil {
-		return nil, err
-	}
-	a := &App{Store: o.Store, log: o.Log}
+	a := &App{Store: o.Store, log: o.Log, told: &told{next: o.Tell}}
 	if a.Store == nil {
+		var err error
 		if o.Config.State.DynamoDB != "" {
 			a.Store, err = parts.OpenTable(o.AWS, o.Config)
 		} else {
@@ -87,27 +82,15 @@ func New(ctx context.Context, o Options) (*App, error) {
 		}
 		a.ownStore = true
 	}
-	events := o.Config.Events.SQS
-	a.Loop = &control.Loop{
-		Services:  service.New(o.AWS, service.Options{Scale: o.Scale, NoEvents: events == "", Installation: parts.Installation(o.Config, o.AWS.Region)}),
-		Store:     a.Store,
-		Workloads: workloads,
-		Tick:      o.Tick,
-		Scale:     o.Scale,
-		Now:       o.Now,
-		Owner:     o.Owner,
-		Log:       o.Log,
+	guard, err := parts.Build(parts.Options{Config: o.Config, AWS: o.AWS, Store: a.Store, Log: o.Log, Metrics: o.Metrics, Tick: o.Tick, Scale: o.Scale,
+		Now: o.Now, Owner: o.Owner, Host: host(), Tell: a.told.tell})
+	if err != nil {
+		return nil, errors.Join(err, a.Close())
 	}
-	if a.Loop.Tick == 0 {
-		a.Loop.Tick = o.Config.Tick
+	a.guard, a.told.guard, a.Loop = guard, guard, guard.Loop
+	if events := o.Config.Events.SQS; events != "" {
+		a.Loop.Queue, a.Loop.Parse = queue.New(atQueue(o.AWS, events), events), guard.Parse
 	}
-	a.told = newTold(o, workloads, a.Store, max(cmp.Or(a.Loop.Tick, control.TickDefault), control.TickMin))
-	a.Loop.Tell = parts.NewTeller(o.Log, a.told.tell).Tell
-	if events != "" {
-		a.Loop.Queue, a.Loop.Parse = queue.New(atQueue(o.AWS, events), events), ecsevent.Parse
-	}
-	a.names = names(workloads)
-	a.sizes = parts.NewSizer(o.AWS, o.Config, workloads, nil, o.Log)
 	return a, nil
 }
 
@@ -117,7 +100,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 // known the loop stops and starts again with it, for nobody may change a policy while passes read it. That takes no
 // longer than the passes in flight, and the first thing a loop does is to look at every workload.
 func (a *App) Run(ctx context.Context) error {
-	a.sizes.Price(ctx)
+	a.guard.Sizes.Price(ctx)
 	stop := a.told.start(ctx)
 	defer stop()
 	var noting sync.WaitGroup
@@ -127,7 +110,7 @@ func (a *App) Run(ctx context.Context) error {
 		guard, pause := context.WithCancel(ctx)
 		var reading sync.WaitGroup
 		reading.Go(func() {
-			if a.sizes.Await(guard) {
+			if a.guard.Sizes.Await(guard) {
 				pause()
 			}
 		})
@@ -137,24 +120,27 @@ func (a *App) Run(ctx context.Context) error {
 		if err != nil || ctx.Err() != nil {
 			return err
 		}
-		a.sizes.Apply()
+		a.guard.Sizes.Apply()
 		a.log.LogAttrs(ctx, slog.LevelInfo, "task sizes are known; guarding goes on with prices", slog.Any("unpriced", a.Unpriced()))
 	}
 }
 
 // Unpriced returns the names of the workloads whose budget or forecast is not in force, because it is not known what
 // their tasks cost. It may be called at any time.
-func (a *App) Unpriced() []string { return a.sizes.Unpriced() }
+func (a *App) Unpriced() []string { return a.guard.Sizes.Unpriced() }
+
+// Tariffs are what the workloads' tasks cost, as far as it is known.
+func (a *App) Tariffs() *measure.Tariffs { return a.guard.Tariffs }
 
 // Step carries the named workloads, or all of them if none is named, through one pass. It takes nothing from
 // the queue.
 func (a *App) Step(ctx context.Context, names ...string) ([]control.Report, error) {
 	if len(names) == 0 {
-		names = a.names
+		names = a.guard.Names
 	}
-	a.sizes.Price(ctx)
+	a.guard.Sizes.Price(ctx)
 	reports, err := a.Loop.Pass(ctx, names, nil)
-	a.told.beat(ctx)
+	a.guard.Live(ctx)
 	return reports, err
 }
 
@@ -170,7 +156,11 @@ func (a *App) Close() error {
 // configuration.
 func OpenStore(ctx context.Context, f *config.File) (control.Store, error) {
 	if f.State.DynamoDB == "" {
-		return sqlite.Open(ctx, f.State.SQLite, journal.DefaultRetention())
+		s, err := sqlite.Open(ctx, f.State.SQLite, journal.DefaultRetention())
+		if err != nil {
+			return nil, err // and no store: a nil one in an interface would be taken for one
+		}
+		return s, nil
 	}
 	cfg, err := parts.LoadAWS(ctx, f.Region)
 	if err != nil {

@@ -2,18 +2,12 @@ package app
 
 import (
 	"context"
-	"errors"
-	"log/slog"
 	"os"
 	"sync"
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/app/parts"
-	"github.com/backstop-ecs/backstop/internal/aws/metric"
 	"github.com/backstop-ecs/backstop/internal/control"
-	"github.com/backstop-ecs/backstop/internal/measure"
-	"github.com/backstop-ecs/backstop/internal/notice"
-	"github.com/backstop-ecs/backstop/internal/pulse"
 )
 
 // noticeGrace is how long the daemon goes on sending notices once it is told to stop; what is left is sent by the
@@ -29,26 +23,8 @@ const (
 
 // told is everything that is told of a report: notices, CloudWatch's metrics, and what the caller wants.
 type told struct {
-	next    func(ctx context.Context, r control.Report)
-	desk    *notice.Desk
-	meter   *measure.Meter
-	metrics *metric.Writer
-	pulse   *pulse.Pulse
-	store   control.Store
-	tick    time.Duration
-	log     *slog.Logger
-}
-
-func newTold(o Options, workloads []control.Workload, store control.Store, tick time.Duration) *told {
-	tariffs := parts.Tariffs(workloads)
-	t := &told{next: o.Tell, log: o.Log, store: store, tick: tick, pulse: pulse.New(host(), names(workloads), tick, o.Now), desk: parts.Desk(o.AWS, o.Config, store, tariffs, o.Log)}
-	if o.Config.Metrics.EMF {
-		if o.Metrics == nil {
-			o.Metrics = os.Stdout
-		}
-		t.meter, t.metrics = measure.New(store, tariffs), metric.New(o.Metrics, o.Config.Metrics.Namespace)
-	}
-	return t
+	guard *parts.Guard
+	next  func(ctx context.Context, r control.Report)
 }
 
 // start begins sending notices and leaving signs of life; the function that it returns ends that.
@@ -56,8 +32,8 @@ func (t *told) start(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // the last passes' notices count too
 	var all sync.WaitGroup
 	all.Go(func() { t.live(ctx) })
-	if t.desk != nil {
-		all.Go(func() { t.desk.Run(ctx, noticeGrace) })
+	if t.guard.Desk != nil {
+		all.Go(func() { t.guard.Desk.Run(ctx, noticeGrace) })
 	}
 	return func() {
 		cancel()
@@ -67,7 +43,7 @@ func (t *told) start(ctx context.Context) (stop func()) {
 
 // live leaves a sign of life once a tick, the first soon after the first passes.
 func (t *told) live(ctx context.Context) {
-	timer := time.NewTimer(min(firstBeat, t.tick))
+	timer := time.NewTimer(min(firstBeat, t.guard.Beat()))
 	defer timer.Stop()
 	for {
 		select {
@@ -75,32 +51,17 @@ func (t *told) live(ctx context.Context) {
 			return
 		case <-timer.C:
 		}
-		t.beat(ctx)
-		timer.Reset(max(t.tick, beatLeast))
-	}
-}
-
-// beat leaves a sign of life in the store.
-func (t *told) beat(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, control.StoreTimeout)
-	defer cancel()
-	if err := t.pulse.Keep(ctx, t.store); err != nil && !errors.Is(err, context.Canceled) {
-		t.log.LogAttrs(ctx, slog.LevelWarn, "sign of life not kept", slog.Any(control.KeyErr, err))
+		t.guard.Live(ctx)
+		timer.Reset(max(t.guard.Beat(), beatLeast))
 	}
 }
 
 func (t *told) tell(ctx context.Context, r control.Report) {
-	t.pulse.Tell(&r)
-	if t.desk != nil {
-		t.desk.Tell(ctx, r)
+	t.guard.Pulse.Tell(&r)
+	if t.guard.Desk != nil {
+		t.guard.Desk.Tell(ctx, r)
 	}
-	if t.metrics != nil {
-		if facts, ok := t.meter.Of(ctx, &r); ok {
-			if err := t.metrics.Write(facts); err != nil {
-				t.log.LogAttrs(ctx, slog.LevelWarn, "metrics not written", slog.Any(control.KeyErr, err))
-			}
-		}
-	}
+	t.guard.Measure(ctx, &r)
 	if t.next != nil {
 		t.next(ctx, r)
 	}
@@ -113,12 +74,4 @@ func host() string {
 		return "daemon"
 	}
 	return name
-}
-
-func names(workloads []control.Workload) []string {
-	out := make([]string, len(workloads))
-	for i := range workloads {
-		out[i] = workloads[i].Name
-	}
-	return out
 }

@@ -31,7 +31,7 @@ func checkEmpty(cmd *cobra.Command) (err error) {
 
 var hostName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$`)
 
-// checkAddress refuses what nobody can listen on, with the name of the flag.
+// checkAddress refuses what cannot be listened on, with the name of the flag.
 func checkAddress(flag, addr string) error {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -49,7 +49,7 @@ func checkAddress(flag, addr string) error {
 	return nil
 }
 
-// checkPages refuses an address of pages that nobody can listen on, or that others reach without a token. made says that
+// checkPages refuses an address of pages that cannot be listened on, or that others reach without a token. made says that
 // one is made up when there is none.
 func checkPages(s IO, addr string, made bool) error {
 	if err := checkAddress("http", addr); err != nil {
@@ -79,7 +79,7 @@ func needs(cmd *cobra.Command, what string, flags ...string) error {
 const daysMax = 3660
 
 // checkWorld refuses numbers that no world can be made of. A zero means the default to package simulate, and is never
-// what somebody who types it means.
+// what is meant by it.
 func checkWorld(cmd *cobra.Command, o *simulate.Options) error {
 	for _, n := range []struct {
 		flag      string

@@ -11,7 +11,7 @@ func newConfirmCommand(s IO) *cobra.Command { return newConfirm(s, runIntent) }
 func newConfirm(s IO, run intentRun) *cobra.Command {
 	o := intentOptions{kind: failover.IntentConfirm}
 	cmd := intentCommand(s, &o, run)
-	cmd.Use, cmd.Short = "confirm WORKLOAD", "Confirm what a critical notice asks to be confirmed"
+	cmd.Use, cmd.Short = "confirm WORKLOAD...", "Confirm what a critical notice asks to be confirmed"
 	cmd.Long = "Two things are done only when a person says that they are meant. A demand that falls, in a gap, to what Spot runs looks like a scaler that echoes the loss: " +
 		"on-demand is kept for the demand of before until confirm. The cover of a service that was deleted is released after 24 hours: confirm keeps it. " +
 		"`backstop status` and the notice say which of them waits."

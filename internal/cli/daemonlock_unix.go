@@ -9,7 +9,7 @@ import (
 )
 
 // holdLock takes a share of a file's lock until release is called or the process ends, however it ends, and says
-// whether others have one. Where files cannot be locked nobody has.
+// whether others have one. Where files cannot be locked none have.
 func holdLock(path string) (others bool, release func()) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -24,7 +24,7 @@ func holdLock(path string) (others bool, release func()) {
 // sharePause is how long another daemon may take that starts at the same moment, and has the lock for itself meanwhile.
 const sharePause = 50 * time.Millisecond
 
-// takeShare tries once more when the first try fails. The start does not wait for longer: whoever has the lock for itself
+// takeShare tries once more when the first try fails. The start does not wait for longer: a process that has the lock for itself
 // then is no daemon.
 func takeShare(try func() error) {
 	if try() != nil {

@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/backstop-ecs/backstop/internal/app"
-	"github.com/backstop-ecs/backstop/internal/app/parts"
 	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/dashboard"
@@ -44,7 +43,7 @@ func openPages(ctx context.Context, s IO, file *config.File, a *app.App, addr st
 	if err != nil {
 		return nil, usageError("%w", err)
 	}
-	figures := metrics.New(metrics.Options{Workloads: names, Tick: a.Loop.Tick, Meter: measure.New(a.Store, parts.Tariffs(workloads)), Unpriced: a.Unpriced,
+	figures := metrics.New(metrics.Options{Workloads: names, Tick: a.Loop.Tick, Meter: measure.New(a.Store, a.Tariffs()), Unpriced: a.Unpriced,
 		Named: dashboard.OwnHost(addr), Version: Version, Now: s.Now})
 	mux := http.NewServeMux()
 	mux.Handle("/", pages)

@@ -205,7 +205,7 @@ type demoView struct {
 	o       demoOptions
 	picture *demo.Picture
 	over    atomic.Bool // the scenario, so that orders are taken
-	gone    func()      // nobody reads any more
+	gone    func()      // the reader has gone
 
 	mu    sync.Mutex
 	show  func(demo.Update) // the live view's

@@ -135,7 +135,7 @@ func untilShown(ctx context.Context, look func() (bool, error)) (shown bool, err
 	return shown, err
 }
 
-// confirm shows changes and asks, where somebody can be asked.
+// confirm shows changes and asks, where there is a terminal.
 func (o *doctorOptions) confirm(s IO, changes []doctor.Change) error {
 	_, _ = fmt.Fprintln(s.Err, "these changes stop no task and start none:")
 	for _, c := range changes {
@@ -162,7 +162,7 @@ var marks = map[doctor.Status]string{doctor.OK: "ok  ", doctor.Warn: "WARN", doc
 // checkColumn is how wide the names of checks are.
 const checkColumn = 22
 
-// printDoctor writes the tree: a heading for every subject, its checks, and under a problem how to mend it.
+// printDoctor writes the tree: a heading for every subject, its checks, and under a problem its fix.
 func printDoctor(s IO, o doctorOptions, r *doctor.Report) error {
 	var b strings.Builder
 	heading, workload := "", ""

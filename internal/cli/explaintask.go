@@ -115,7 +115,7 @@ func keptOf(ctx context.Context, file *config.File) (map[string]control.Record, 
 func findTask(ctx context.Context, services control.Services, workloads []control.Workload, kept map[string]control.Record, task string) (taskFacts, error) {
 	for i := range workloads {
 		w := &workloads[i]
-		at, obs := services.Describe(ctx, w.Refs)
+		at, obs := services.Describe(ctx, w.Refs, control.Worth{Urgency: control.Short})
 		for k := range obs {
 			po := &obs[k]
 			if po.Err != failover.ErrNone {

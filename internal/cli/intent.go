@@ -30,17 +30,18 @@ const (
 
 // intentOptions are what the commands that change an intent have in common.
 type intentOptions struct {
-	kind     failover.IntentKind
-	path     string
-	output   string
-	workload string
-	mode     string // pin
-	pool     string // failover, restore
-	reason   string
-	by       string
-	lasts    time.Duration // --for
-	until    string
-	yes      bool
+	kind   failover.IntentKind
+	path   string
+	output string
+	selection
+	all    bool
+	mode   string // pin
+	pool   string // failover, restore
+	reason string
+	by     string
+	lasts  time.Duration // --for
+	until  string
+	yes    bool
 	// ends says that the command takes --for and --until.
 	ends bool
 }
@@ -59,6 +60,7 @@ type intentFacts struct {
 	Runs *wording.Outlook `json:"runs,omitempty"`
 
 	region string // of pools that name none, for prices
+	policy failover.Policy
 }
 
 type intentRun func(context.Context, IO, intentOptions) error
@@ -66,10 +68,10 @@ type intentRun func(context.Context, IO, intentOptions) error
 // intentCommand makes the parts that all these commands share.
 func intentCommand(s IO, o *intentOptions, run intentRun) *cobra.Command {
 	cmd := &cobra.Command{
-		Args:              between(1, 1, "one workload"),
-		ValidArgsFunction: oneWorkload(s, &o.path),
+		Args:              between(0, -1, ""),
+		ValidArgsFunction: completeWorkloads(s, &o.path),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.workload = args[0]
+			o.names = args
 			if err := o.check(s.Now()); err != nil {
 				return err
 			}
@@ -78,6 +80,8 @@ func intentCommand(s IO, o *intentOptions, run intentRun) *cobra.Command {
 	}
 	configFlag(cmd, s, &o.path)
 	outputFlag(cmd, &o.output)
+	clusterFlag(cmd, &o.selection)
+	cmd.Flags().BoolVar(&o.all, "all", false, "every workload of the configuration")
 	cmd.Flags().StringVarP(&o.reason, "reason", "r", "", "why, for those who read the journal")
 	cmd.Flags().StringVar(&o.by, "by", defaultBy(s), "who orders it, for the journal")
 	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "do it without asking; needed without a terminal")
@@ -87,16 +91,6 @@ func intentCommand(s IO, o *intentOptions, run intentRun) *cobra.Command {
 		exclusive(cmd, "for", "until")
 	}
 	return cmd
-}
-
-func oneWorkload(s IO, path *string) cobra.CompletionFunc {
-	all := completeWorkloads(s, path)
-	return func(cmd *cobra.Command, given []string, typed string) ([]string, cobra.ShellCompDirective) {
-		if len(given) > 0 {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		return all(cmd, given, typed)
-	}
 }
 
 // defaultBy names who gives an order: user@host.
@@ -115,6 +109,10 @@ func defaultBy(s IO) string {
 
 func (o *intentOptions) check(now time.Time) error {
 	switch {
+	case len(o.names) == 0 && !o.all && o.cluster == "":
+		return usageError("%s needs a workload, --cluster or --all", o.kind)
+	case len(o.names) > 0 && (o.all || o.cluster != ""):
+		return usageError("%s: name workloads, or choose them by --cluster or --all", o.kind)
 	case len(o.reason) > reasonBytesMax:
 		return usageError("--reason: at most %d bytes (got %d)", reasonBytesMax, len(o.reason))
 	case strings.ContainsFunc(o.reason, unicode.IsControl):
@@ -150,30 +148,59 @@ func (o *intentOptions) intent(now time.Time) failover.Intent {
 	return in
 }
 
-// runIntent shows what will happen, asks, and writes the intent into the state; a pass acts on it.
+// runIntent shows what will happen, asks, and writes the intents into the state; the next passes act on them.
 func runIntent(ctx context.Context, s IO, o intentOptions) error {
 	file, err := readConfig(ctx, s, o.path, true)
 	if err != nil {
 		return err
 	}
-	workloads, err := named(file, []string{o.workload})
+	workloads, err := o.of(file)
 	if err != nil {
 		return err
 	}
-	w := workloads[0]
-	if o.pool != "" && !hasPool(w, o.pool) {
-		return usageError("--pool: workload %s has no pool %q; there are: %s", w.Name, o.pool, strings.Join(poolNames(w), ", "))
+	for _, w := range workloads {
+		if o.pool != "" && !hasPool(w, o.pool) {
+			return usageError("--pool: workload %s has no pool %q; there are: %s", w.Name, o.pool, strings.Join(poolNames(w), ", "))
+		}
 	}
 	store, err := openStore(ctx, file, writing)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = store.Close() }()
-	records, err := store.Load(ctx, []string{w.Name})
+	records, err := store.Load(ctx, workloadNames(workloads))
 	if err != nil {
 		return fmt.Errorf("read state: %w", err)
 	}
-	before := records[w.Name].State
+	var orders []intentFacts
+	for _, w := range workloads {
+		f, err := o.plan(ctx, s, store, file, w, records[w.Name].State)
+		switch {
+		case err != nil && len(workloads) == 1:
+			return err
+		case err != nil: // of many, those are left out for which the order makes no sense
+			say(s.Err, "%s: left out: %v", w.Name, err)
+			continue
+		}
+		orders = append(orders, f)
+	}
+	if len(orders) == 0 {
+		return refuse("%s: no workload is left for it", o.kind)
+	}
+	if err := o.confirm(s, orders); err != nil {
+		return err
+	}
+	var failed error
+	for i := range orders {
+		if err := o.record(ctx, s, store, &orders[i]); err != nil {
+			failed = errors.Join(failed, err)
+		}
+	}
+	return failed
+}
+
+// plan makes one workload's order, and what it would lead to.
+func (o *intentOptions) plan(ctx context.Context, s IO, store control.Store, file *config.File, w config.Workload, before failover.State) (intentFacts, error) {
 	now := s.Now()
 	if before.Seen.At.After(now) { // AWS's clock is ahead of ours; so is a sandbox's that runs fast
 		now = before.Seen.At
@@ -181,28 +208,26 @@ func runIntent(ctx context.Context, s IO, o intentOptions) error {
 	in := o.intent(now)
 	after, err := failover.Apply(w.Policy, before, in)
 	if err != nil {
-		return refuse("%w", err)
+		return intentFacts{}, refuse("%w", err)
 	}
-	facts := intentFacts{Workload: w.Name, Intent: in, Expected: journal.Actions{}, region: cmp.Or(file.Region, s.Env("AWS_REGION"), s.Env("AWS_DEFAULT_REGION"))}
-	facts.expect(ctx, store, file, w, after)
-	runs := ""
-	if facts.Runs != nil {
-		runs = facts.Runs.Text()
-	}
-	if err := o.confirm(s, &facts, runs); err != nil {
-		return err
-	}
-	state, err := control.Intend(ctx, store, control.Workload{Name: w.Name, Policy: w.Policy}, owner(), in, s.Now)
+	f := intentFacts{Workload: w.Name, Intent: in, Expected: journal.Actions{}, region: cmp.Or(file.Region, s.Env("AWS_REGION"), s.Env("AWS_DEFAULT_REGION")), policy: w.Policy}
+	f.expect(ctx, store, file, w, after)
+	return f, nil
+}
+
+// record writes one order into the state, and says so.
+func (o *intentOptions) record(ctx context.Context, s IO, store control.Store, f *intentFacts) error {
+	state, err := control.Intend(ctx, store, control.Workload{Name: f.Workload, Policy: f.policy}, owner(), f.Intent, s.Now)
 	if err != nil {
 		return intentError(err)
 	}
-	facts.Generation = state.Generation
+	f.Generation = state.Generation
 	if o.output == outputJSON {
-		return printJSON(s.Out, facts)
+		return printJSON(s.Out, f)
 	}
-	say(s.Out, "%s: %s; recorded as generation %d, the next pass acts on it", w.Name, wording.Order(&in), state.Generation)
-	if runs != "" {
-		say(s.Out, "%s: %s", w.Name, runs)
+	say(s.Out, "%s: %s; recorded as generation %d, the next pass acts on it", f.Workload, wording.Order(&f.Intent), state.Generation)
+	if f.Runs != nil {
+		say(s.Out, "%s: %s", f.Workload, f.Runs.Text())
 	}
 	return nil
 }
@@ -231,8 +256,36 @@ func (f *intentFacts) expect(ctx context.Context, store control.Store, file *con
 	}
 }
 
-// confirm says what will happen and asks on a terminal.
-func (o *intentOptions) confirm(s IO, f *intentFacts, runs string) error {
+// confirm says what will happen and asks once, on a terminal.
+func (o *intentOptions) confirm(s IO, orders []intentFacts) error {
+	for i := range orders {
+		orders[i].preview(s, o.yes)
+	}
+	subject := orders[0].Workload
+	if len(orders) > 1 {
+		subject = wording.Count(len(orders), "workload")
+	}
+	if o.yes {
+		return nil
+	}
+	if !s.InTerminal || !s.ErrTerminal {
+		return refuse("%s %s: not a terminal: confirm with --yes", o.kind, subject)
+	}
+	if len(orders) > 1 {
+		_, _ = fmt.Fprintf(s.Err, "Do it for %s? [y/N] ", subject)
+	} else {
+		_, _ = fmt.Fprint(s.Err, "Do it? [y/N] ")
+	}
+	line, _ := bufio.NewReader(s.In).ReadString('\n')
+	switch strings.ToLower(strings.TrimSpace(line)) {
+	case "y", "yes":
+		return nil
+	}
+	return refuse("%s %s: not done", o.kind, subject)
+}
+
+// preview says what an order would lead to. answered says that the answer has how many tasks would run.
+func (f *intentFacts) preview(s IO, answered bool) {
 	say(s.Err, "%s: %s", f.Workload, wording.Order(&f.Intent))
 	if !f.ExpectedFrom.IsZero() {
 		_, _ = fmt.Fprintf(s.Err, "if all is as it was at %s, the next pass will:\n", wording.Moment(f.ExpectedFrom))
@@ -243,22 +296,9 @@ func (o *intentOptions) confirm(s IO, f *intentFacts, runs string) error {
 			_, _ = fmt.Fprintln(s.Err, "  change no count")
 		}
 	}
-	if o.yes {
-		return nil // the answer has it
+	if f.Runs != nil && !answered {
+		say(s.Err, "  %s", f.Runs.Text())
 	}
-	if runs != "" {
-		say(s.Err, "  %s", runs)
-	}
-	if !s.InTerminal || !s.ErrTerminal {
-		return refuse("%s %s: not a terminal: confirm with --yes", o.kind, f.Workload)
-	}
-	_, _ = fmt.Fprint(s.Err, "Do it? [y/N] ")
-	line, _ := bufio.NewReader(s.In).ReadString('\n')
-	switch strings.ToLower(strings.TrimSpace(line)) {
-	case "y", "yes":
-		return nil
-	}
-	return refuse("%s %s: not done", o.kind, f.Workload)
 }
 
 func intentError(err error) error {

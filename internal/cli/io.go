@@ -33,7 +33,7 @@ func System() IO {
 		ErrTerminal: term.IsTerminal(err), Width: width, Env: os.Getenv, Now: time.Now}
 }
 
-// color says whether text may be coloured: on a terminal that can, and unless NO_COLOR is set.
+// color reports whether text may be coloured: on a terminal that can, and unless NO_COLOR is set.
 func (s IO) color() bool {
 	old := runtime.GOOS == "windows" && s.Env("WT_SESSION") == "" && s.Env("TERM") == "" // its console prints the codes as they are
 	return s.OutTerminal && s.Env("NO_COLOR") == "" && s.Env("TERM") != "dumb" && !old

@@ -22,7 +22,7 @@ func printed() map[string]any {
 	return map[string]any{
 		"status": statusFacts{}, "explain TASK": taskFacts{}, "explain": struct {
 			Workloads []explainFacts `json:"workloads"`
-		}{}, "history": journal.Entry{}, "failover, restore, pin, unpin, pause, resume, confirm": intentFacts{},
+		}{}, "history": journal.Entry{}, "failover, restore, pin, unpin, pause, resume, confirm, silence, unsilence, ack": intentFacts{},
 		"adopt --list": adopt.List{}, "adopt": adopt.Plan{}, "doctor": doctor.Report{}, "cost": costFacts{}, "cost --what-if": whatIfFacts{}, "config validate": configVerdict{}, "version": versionFacts{}, "notify test": notifiedFacts{}, "sandbox": sandboxFacts{},
 		"demo: a decision": demo.Decision{}, "demo: the summary": demo.Summary{}, "demo --list": scenarioList{}, "tune": simulate.Tuned{},
 	}

@@ -46,8 +46,8 @@ func TestOrdersAreRead(t *testing.T) {
 			if err := parse(t, cmd, c.args...); err != nil {
 				t.Fatal(err)
 			}
-			if got.workload != "api" {
-				t.Errorf("workload %q", got.workload)
+			if strings.Join(got.names, " ") != "api" {
+				t.Errorf("workload %q", strings.Join(got.names, " "))
 			}
 			if in := got.intent(now); in != c.want {
 				t.Errorf("got %+v, want %+v", in, c.want)
@@ -62,8 +62,8 @@ func TestOrdersThatAreRefusedUnread(t *testing.T) {
 		args []string
 		want string
 	}{
-		{"no workload", nil, "needs one workload"},
-		{"two workloads", []string{"a", "b"}, "at most one workload"},
+		{"no workload", nil, "needs a workload, --cluster or --all"},
+		{"a workload beside --all", []string{"a", "--all"}, "choose them by --cluster or --all"},
 		{"a negative time", []string{"a", "--for", "-1h"}, "--for"},
 		{"no time at all", []string{"a", "--for", "0s"}, "above 0"},
 		{"more than a year", []string{"a", "--for", "9000h"}, "at most 366d"},
@@ -138,7 +138,7 @@ func TestAskingOnATerminal(t *testing.T) {
 		s, _, _ := testIO(answer)
 		s.InTerminal, s.ErrTerminal = true, true
 		o := intentOptions{kind: failover.IntentPause}
-		if got := codeOf(o.confirm(s, &intentFacts{Workload: "api", Intent: failover.Intent{Kind: failover.IntentPause}}, "")); got != want {
+		if got := codeOf(o.confirm(s, []intentFacts{{Workload: "api", Intent: failover.Intent{Kind: failover.IntentPause}}})); got != want {
 			t.Errorf("answer %q: exit code %d, want %d", answer, got, want)
 		}
 	}

@@ -14,10 +14,10 @@ func newPinCommand(s IO) *cobra.Command { return newPin(s, runIntent) }
 func newPin(s IO, run intentRun) *cobra.Command {
 	o := intentOptions{kind: failover.IntentPin, ends: true}
 	cmd := intentCommand(s, &o, run)
-	cmd.Use, cmd.Short = "pin WORKLOAD spot|on_demand", "Hold a workload on Spot or on on-demand, whatever the policy says"
+	cmd.Use, cmd.Short = "pin WORKLOAD... spot|on_demand", "Hold a workload on Spot or on on-demand, whatever the policy says"
 	cmd.Long = "Pin overrides the mode until unpin, or as long as --for or --until says. A workload pinned to spot is not covered by on-demand."
 	cmd.Example = `backstop pin analytics on_demand --reason "quarter end" --for 8h`
-	cmd.Args = between(2, 2, "a workload and a mode (spot or on_demand)")
+	cmd.Args = between(1, -1, "a workload and a mode (spot or on_demand)")
 	names := cmd.ValidArgsFunction
 	cmd.ValidArgsFunction = func(cmd *cobra.Command, given []string, typed string) ([]string, cobra.ShellCompDirective) {
 		if len(given) == 1 {
@@ -26,7 +26,7 @@ func newPin(s IO, run intentRun) *cobra.Command {
 		return names(cmd, given, typed)
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		o.workload, o.mode = args[0], args[1]
+		o.names, o.mode = args[:len(args)-1], args[len(args)-1]
 		if o.mode != pinModes[0] && o.mode != pinModes[1] {
 			return usageError("pin: mode must be spot or on_demand (got %q)", o.mode)
 		}

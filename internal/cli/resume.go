@@ -11,7 +11,7 @@ func newResumeCommand(s IO) *cobra.Command { return newResume(s, runIntent) }
 func newResume(s IO, run intentRun) *cobra.Command {
 	o := intentOptions{kind: failover.IntentResume, ends: false}
 	cmd := intentCommand(s, &o, run)
-	cmd.Use, cmd.Short = "resume WORKLOAD", "End a pause"
+	cmd.Use, cmd.Short = "resume WORKLOAD...", "End a pause"
 	cmd.Long = "Resume lets passes act again."
 	cmd.Example = `backstop resume analytics`
 	return cmd

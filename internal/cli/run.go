@@ -102,8 +102,8 @@ func runDaemon(ctx context.Context, s IO, o runOptions) error {
 // lockSuffix is what the name of the file that daemons lock adds to the state file's.
 const lockSuffix = "-daemon"
 
-// sayIfNotAlone says at the start that another daemon has the same state file. Leases keep that safe, and nobody means
-// it. A daemon that has ended, however it ended, is none. It returns what ends our own share.
+// sayIfNotAlone says at the start that another daemon has the same state file. Leases keep that safe; it is seldom intended.
+// A daemon that has ended, however it ended, is none. It returns what ends our own share.
 func sayIfNotAlone(ctx context.Context, state string, log *slog.Logger) (release func()) {
 	if state == "" {
 		return func() {}

@@ -26,7 +26,7 @@ const (
 	// twinNameMax leaves room for what the names of the services add.
 	twinNameMax = 240
 	// setupTime is how long the tasks of new workloads have had to start and to run: one that is interrupted right
-	// after its start is churn, and not what somebody who tries Backstop means.
+	// after its start is churn, and not what a first trial is about.
 	setupTime = 15 * time.Minute
 	// tokenEnv holds what the steering API demands off loopback; on a command line it could be read by others.
 	tokenEnv = "BACKSTOP_SANDBOX_TOKEN"

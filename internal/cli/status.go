@@ -26,7 +26,7 @@ const outputWide = "wide"
 type statusFacts struct {
 	At      time.Time `json:"at"`
 	Healthy bool      `json:"healthy"`
-	// Guard says whether anything looks at the workloads.
+	// Guard reports whether anything looks at the workloads.
 	Guard health.Guard `json:"guard"`
 	// Levels counts the workloads by level; NeedYou are those that a person should look at.
 	Levels    levelCounts    `json:"levels"`
@@ -92,6 +92,7 @@ type workloadFact struct {
 	Pools        []poolFact      `json:"pools"`
 	Pin          *failover.Pin   `json:"pin,omitempty"`
 	Pause        *failover.Pause `json:"pause,omitempty"`
+	Silence      *failover.Pause `json:"silence,omitempty"`
 	Failovers    int             `json:"failovers_24h"`
 	Generation   uint64          `json:"generation"`
 	// CountsAt is when the counts of tasks last changed: a look that changes nothing is not recorded.
@@ -211,14 +212,14 @@ func worstFirst(a, b *workloadFact) int {
 // factOf makes the facts of one workload.
 func factOf(v *seen, now time.Time) workloadFact {
 	st, d := &v.record.State, v.decision
-	f := workloadFact{Workload: v.workload.Name, Verdict: v.verdict(now), Known: v.known && d != nil, Pools: []poolFact{}, Mode: "unknown", Clusters: []string{}}
+	f := workloadFact{Workload: v.workload.Name, Verdict: v.verdict(now), Known: v.known && d != nil && (st.DemandSet || d.Demand > 0 || !d.Blind()), Pools: []poolFact{}, Mode: "unknown", Clusters: []string{}}
 	f.Healthy = !f.Level.NeedsYou()
 	for _, p := range v.workload.Pools {
 		if name := clusterName(p.Cluster); !slices.Contains(f.Clusters, name) {
 			f.Clusters = append(f.Clusters, name)
 		}
 	}
-	f.Pin, f.Pause = st.Pin, st.Pause
+	f.Pin, f.Pause, f.Silence = st.Pin, st.Pause, st.Silence
 	if !f.Known {
 		return f
 	}

@@ -193,6 +193,9 @@ func printWorkload(w io.Writer, now time.Time, f *workloadFact) error {
 	if f.Pin != nil {
 		say(w, "  order     %s", wording.Pinned(f.Pin))
 	}
+	if f.Silence != nil {
+		say(w, "  order     %s", wording.Silenced(f.Silence))
+	}
 	if f.Pause != nil {
 		say(w, "  order     %s", wording.Paused(f.Pause))
 	}
@@ -221,6 +224,9 @@ func printWorkload(w io.Writer, now time.Time, f *workloadFact) error {
 func eventText(now, at time.Time) string {
 	if at.IsZero() {
 		return ""
+	}
+	if at.After(now) { // the guard's clock is ahead of this one
+		at = now
 	}
 	return wording.Ago(now, at)
 }

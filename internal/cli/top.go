@@ -39,7 +39,7 @@ func newTop(s IO, run func(context.Context, IO, topOptions) error) *cobra.Comman
 		Use:   "top [WORKLOAD...]",
 		Short: "Watch the workloads on the terminal: counts, chart, decisions",
 		Long: "Top shows what the passes leave in the state, once a second: every workload, the worst first; of the one that is selected a chart of Spot, on-demand and what is " +
-			"missing, and its latest decisions. Enter shows its pools, e explains its last decision. It changes nothing, and needs a terminal; `backstop status` is for pipes.",
+			"missing, and its latest decisions. Enter shows its pools, e explains its last decision, / filters by name, n shows only those that need you. It changes nothing, and needs a terminal; `backstop status` is for pipes.",
 		Example:           "backstop top\nbackstop top analytics",
 		Args:              between(0, -1, ""),
 		ValidArgsFunction: completeWorkloads(s, &o.path),
@@ -69,7 +69,7 @@ func runTop(ctx context.Context, s IO, o topOptions) error {
 }
 
 // topView reads the store for the view. Its fetch is called by one goroutine at a time, or a few at once when
-// somebody moves fast; the store takes that.
+// the selection moves fast; the store takes that.
 type topView struct {
 	s         IO
 	file      *config.File
@@ -116,7 +116,7 @@ func guardText(g *health.Guard) string {
 
 // topRow says of one workload what the list shows.
 func topRow(f *workloadFact, s *seen, now time.Time) term.TopRow {
-	r := term.TopRow{Name: f.Workload, Healthy: f.Healthy, Level: f.LevelText, Mode: f.Mode, Demand: f.Demand, Missing: f.Missing, Spot: f.counts.Spot,
+	r := term.TopRow{Name: f.Workload, Healthy: f.Healthy, State: stateWord(f), Mode: f.Mode, Demand: f.Demand, Missing: f.Missing, Spot: f.counts.Spot,
 		OnDemand: f.counts.OnDemand, Health: f.Health, Breaker: "closed", Note: visible(f.Headline)}
 	for i := range f.Pools {
 		if p := &f.Pools[i]; p.Capacity == string(failover.Spot) && p.Breaker != "closed" {

@@ -37,7 +37,7 @@ func visible(text string) string {
 	return b.String()
 }
 
-// steers says whether a character does something to a terminal instead of being shown, or changes the order in which
+// steers reports whether a character does something to a terminal instead of being shown, or changes the order in which
 // others are shown. A byte that is no text comes as utf8.RuneError.
 func steers(r rune) bool {
 	return unicode.IsControl(r) || r == utf8.RuneError || r == '\u2028' || r == '\u2029' || r == '\ufeff' || unicode.Is(unicode.Bidi_Control, r)

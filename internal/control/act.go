@@ -17,8 +17,57 @@ func raises(a failover.Action) bool {
 	return ok && set.Count > set.From
 }
 
-func (l *Loop) apply(ctx context.Context, w *Workload, a failover.Action) error {
-	name := journal.Pool(a)
+// turn waits until the decision's actions may be carried out. It reports false when that took so long that the look is too old to act
+// on; and the result is [Waiting] when it took longer than the workload is to be kept from another look.
+func (l *Loop) turn(pass context.Context, j *job) (fresh bool) {
+	begun := time.Now()
+	ctx, cancel := context.WithTimeout(pass, turnTimeout)
+	defer cancel()
+	used := make(map[string]int, len(j.turns))
+	for _, a := range j.report.Decision.Actions {
+		name := journal.Pool(a)
+		if used[name]++; used[name] <= len(j.turns[name]) {
+			continue
+		}
+		k := slices.IndexFunc(j.w.Policy.Pools, func(p failover.Pool) bool { return p.Name == name })
+		if k < 0 {
+			continue // carrying it out says so
+		}
+		giveBack, err := l.Services.Turn(ctx, j.w.Refs[k], a)
+		if err != nil {
+			j.report.Result, j.report.Err = Waiting, fmt.Errorf("pass of %s: %w", j.w.Name, err)
+			return true
+		}
+		if j.turns == nil {
+			j.turns = make(map[string][]func())
+		}
+		j.turns[name] = append(j.turns[name], giveBack)
+	}
+	if time.Since(begun) < lookOld {
+		return true
+	}
+	if end, ok := pass.Deadline(); ok && time.Until(end) < LookTimeout+ActTimeout {
+		j.report.Result, j.report.Err = Waiting, fmt.Errorf("pass of %s: too little time is left for another look", j.w.Name)
+		return true
+	}
+	return false
+}
+
+// giveBack gives back the turns that the pass did not use: it had nothing to do any more, or another program was first.
+func (j *job) giveBack() {
+	for _, turns := range j.turns {
+		for _, giveBack := range turns {
+			giveBack()
+		}
+	}
+}
+
+// apply carries out an action, and uses up its turn.
+func (l *Loop) apply(ctx context.Context, j *job, a failover.Action) error {
+	w, name := j.w, journal.Pool(a)
+	if turns := j.turns[name]; len(turns) > 0 {
+		j.turns[name] = turns[1:]
+	}
 	for k := range w.Policy.Pools {
 		if w.Policy.Pools[k].Name == name {
 			ctx, cancel := context.WithTimeout(ctx, ActTimeout)

@@ -73,11 +73,11 @@ func (m *mortal) Append(ctx context.Context, entries []journal.Entry) error {
 	return errDead
 }
 
-func (m *mortal) Describe(ctx context.Context, refs []control.ServiceRef) (time.Time, []failover.PoolObservation) {
+func (m *mortal) Describe(ctx context.Context, refs []control.ServiceRef, worth control.Worth) (time.Time, []failover.PoolObservation) {
 	if _, answer := m.step("describe"); !answer {
 		return time.Time{}, nil
 	}
-	return m.services.Describe(ctx, refs)
+	return m.services.Describe(ctx, refs, worth)
 }
 
 func (m *mortal) List(ctx context.Context, ref control.ServiceRef, want control.Want) (control.Listing, error) {
@@ -92,6 +92,10 @@ func (m *mortal) Scaling(ctx context.Context, ref control.ServiceRef) (failover.
 		return failover.Scaling{}, errDead
 	}
 	return m.services.Scaling(ctx, ref)
+}
+
+func (m *mortal) Turn(ctx context.Context, ref control.ServiceRef, a failover.Action) (func(), error) {
+	return m.services.Turn(ctx, ref, a)
 }
 
 func (m *mortal) Apply(ctx context.Context, ref control.ServiceRef, a failover.Action) error {

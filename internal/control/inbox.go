@@ -193,12 +193,3 @@ func wait(ctx context.Context, d time.Duration) {
 	case <-ctx.Done():
 	}
 }
-
-// backoff returns the wait after the n-th failure in a row: retryFirst, doubling up to retryMax.
-func backoff(n int) time.Duration {
-	d := retryFirst
-	for ; n > 1 && d < retryMax; n-- {
-		d *= 2
-	}
-	return min(d, retryMax)
-}

@@ -12,9 +12,15 @@ const (
 
 	// PassDeadline bounds a pass from loading to committing. Three slow reads (describe, list, scaling) of
 	// LookTimeout each do not fit on purpose: so slow a region is better looked at afresh.
-	PassDeadline = 25 * time.Second
-	// LookTimeout bounds each read of a pass, the SDK's retries included.
+	PassDeadline = 30 * time.Second
+	// LookTimeout bounds each call of a read, the SDK's retries included, and the description of the services as a whole.
 	LookTimeout = 10 * time.Second
+	// closerTimeout bounds the closer look as a whole: several reads that may wait for the account's budget of calls.
+	closerTimeout = 15 * time.Second
+	// turnTimeout bounds the waiting for the right to change services, of which ECS allows five a second in an account; a workload that
+	// others with more missing tasks keep waiting for longer is looked at again. A look that is lookOld by the time of its turn is made again.
+	turnTimeout = 8 * time.Second
+	lookOld     = time.Second
 	// silentTimeout is how long a pass waits for an account that did not answer within LookTimeout the last time: what can
 	// be read elsewhere is to be covered within seconds. The call goes on beside it with all patience.
 	silentTimeout = 2 * time.Second
@@ -38,11 +44,12 @@ const (
 	// store can tell a quiet daemon from a dead one. Twelve writes an hour cost half a cent a month in DynamoDB.
 	HeartbeatEvery = 5 * time.Minute
 
-	// parallelMax bounds the workloads of one pass that are handled at a time. Rates against AWS are limited
-	// by the adapter; this bounds memory and open connections.
+	// parallelMax bounds the commits that are under way at a time. Calls of ECS are limited by the adapter; this bounds open connections.
 	parallelMax = 16
 	// passesMax bounds the passes in flight, so that a hanging region leaves room for the others.
-	passesMax = 32
+	passesMax = 64
+	// regularMax bounds those of them that look at a chunk because its tick has come: their calls are in half of ECS's burst, and wait for nothing.
+	regularMax = 2
 	// chunkMax is how many workloads one pass of the tick takes: with two pools each 20 DescribeServices
 	// calls of ten, a fifth of ECS's burst, so that a pass woken by an event never queues for long.
 	chunkMax = 100
@@ -85,6 +92,11 @@ const (
 	retryMax   = 30 * time.Second
 	// lookSoonest is the least time, in AWS's seconds, before a decision's own wish to be looked at again.
 	lookSoonest = time.Second
+	// presenceEvery is how often a program says to the others over its store that it runs: 90,000 small writes a month, 11 cents in
+	// DynamoDB. One that has not for presenceFor is not reckoned with. presenceTries bounds the tries against others that write at the same time.
+	presenceEvery = 30 * time.Second
+	presenceFor   = 80 * time.Second
+	presenceTries = 5
 	// peekEvery is how often a store that can tell is asked for commits of others.
 	peekEvery = time.Second
 	// reportsMax bounds the reports that wait to be told; more are dropped and counted.

@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"sync"
@@ -19,13 +20,14 @@ type group struct {
 	refs  []ServiceRef
 	jobs  []*job
 	pools []int
+	worth Worth // the greatest of the jobs'
 }
 
 // groupsOf sorts the services of all jobs by account, and counts for each job of how many it waits for an answer.
 func groupsOf(jobs []*job) []*group {
 	var groups []*group
 	for _, j := range jobs {
-		j.pools = make([]failover.PoolObservation, len(j.w.Refs))
+		j.pools, j.worth = make([]failover.PoolObservation, len(j.w.Refs)), worthOf(j)
 		for k, ref := range j.w.Refs {
 			a := account{ref.Region, ref.RoleARN}
 			i := slices.IndexFunc(groups, func(g *group) bool { return g.account == a })
@@ -36,6 +38,9 @@ func groupsOf(jobs []*job) []*group {
 			g := groups[i]
 			if n := len(g.jobs); n == 0 || g.jobs[n-1] != j {
 				j.waiting.Add(1)
+			}
+			if j.worth.Over(g.worth) {
+				g.worth = j.worth
 			}
 			g.refs, g.jobs, g.pools = append(g.refs, ref), append(g.jobs, j), append(g.pools, k)
 		}
@@ -56,6 +61,14 @@ func (l *Loop) look(ctx context.Context, jobs []*job, all *sync.WaitGroup, ready
 			all.Go(func() { l.describe(ctx, g, &mu, ready) })
 		}
 	}
+}
+
+// lookAfresh looks at the services of one job again.
+func (l *Loop) lookAfresh(ctx context.Context, j *job) {
+	var all sync.WaitGroup
+	j.at, j.looking = time.Time{}, time.Now()
+	l.look(ctx, []*job{j}, &all, func(*job) {})
+	all.Wait()
 }
 
 // describe looks at the services of one account.
@@ -118,7 +131,7 @@ func (l *Loop) ask(ctx context.Context, g *group) (time.Time, []failover.PoolObs
 		ctx, cancel := context.WithTimeout(ctx, LookTimeout)
 		defer cancel()
 		begun := time.Now()
-		at, obs := l.Services.Describe(ctx, g.refs)
+		at, obs := l.Services.Describe(ctx, g.refs, g.worth)
 		l.heard(g.account, begun, !slices.ContainsFunc(obs, func(o failover.PoolObservation) bool { return o.Err == failover.ErrTimeout }))
 		return at, obs
 	}
@@ -172,7 +185,7 @@ func (l *Loop) lookCloser(ctx context.Context, j *job, state failover.State, o *
 	if last < 0 {
 		return
 	}
-	lookCtx, cancel := context.WithTimeout(ctx, LookTimeout)
+	lookCtx, cancel := context.WithTimeout(ctx, closerTimeout)
 	defer cancel()
 	found := make([]closer, last+1)
 	var all sync.WaitGroup
@@ -185,6 +198,7 @@ func (l *Loop) lookCloser(ctx context.Context, j *job, state failover.State, o *
 	all.Wait()
 	for k := range found {
 		j.degraded = j.degraded || found[k].degraded
+		j.keep = j.keep || found[k].kept
 		o.Signals = append(o.Signals, found[k].signals...)
 	}
 }
@@ -193,6 +207,7 @@ func (l *Loop) lookCloser(ctx context.Context, j *job, state failover.State, o *
 type closer struct {
 	signals  []failover.Signal
 	degraded bool
+	kept     bool // it is worth keeping, or the next pass makes it again
 }
 
 // closer looks closer at one pool.
@@ -210,11 +225,16 @@ func (l *Loop) closer(ctx context.Context, j *job, k int, need failover.Reads, p
 	if !need.Tasks && !need.Stopped {
 		return c
 	}
-	found, err := l.Services.List(ctx, j.w.Refs[k], Want{Stopped: need.Stopped, Health: need.Health})
+	wait := canWait(j, need, p)
+	found, err := l.Services.List(ctx, j.w.Refs[k], Want{Stopped: need.Stopped, Health: need.Health, Worth: j.worth, IfSpare: wait})
+	if errors.Is(err, ErrShort) {
+		return c
+	}
 	if err != nil {
 		*p = failover.PoolObservation{Pool: p.Pool, Err: kindOf(err), ErrText: err.Error(), Answered: true}
 		return c
 	}
+	c.kept = wait
 	p.Listed, p.Tasks, p.Revisions, p.HookSince = true, found.Tasks, found.Revisions, found.HookSince
 	p.HealthBased = p.HealthBased || found.HealthBased
 	if need.Health {
@@ -229,6 +249,12 @@ func (l *Loop) closer(ctx context.Context, j *job, k int, need failover.Reads, p
 	}
 	c.signals = found.Signals
 	return c
+}
+
+// canWait reports whether a closer look is made for nothing but the health of a quiet pool, which is due every five minutes: a fleet's are
+// spread over the ticks by what there is to spare.
+func canWait(j *job, need failover.Reads, p *failover.PoolObservation) bool {
+	return j.worth.Urgency == Quiet && need.Health && !need.Stopped && p.RunningCount == p.Desired && p.PendingCount == 0 && !p.Deploying
 }
 
 // MayBeRead says whether a pool could not be read that may be readable soon. One that is written off is given up until

@@ -51,14 +51,16 @@ type Loop struct {
 	skew    atomic.Int64 // AWS's clock less ours, in nanoseconds, as last seen
 	silent  sync.Map     // of each account the last call's verdict: whether it did not answer
 	reports chan *Report
-	telling sync.Mutex // one call of Tell at a time outside of Run
+	commits chan struct{} // a place for each commit that is under way
+	telling sync.Mutex    // one call of Tell at a time outside of Run
 	dropped atomic.Int64
 	// readable and writable say whether the store was, the last time.
 	readable, writable atomic.Bool
 
 	mu       sync.Mutex // guards items' fields, messages and passes
 	messages map[string]*tracked
-	passes   int
+	passes   int // under way; regular of them because their chunk's tick had come
+	regular  int
 	wake     chan struct{}
 	started  time.Time
 	chunks   int
@@ -131,6 +133,7 @@ func (l *Loop) build() error {
 	l.index = make(map[string]int, len(l.Workloads))
 	l.targets = make(map[place][]target)
 	l.messages = make(map[string]*tracked)
+	l.commits = make(chan struct{}, parallelMax)
 	l.wake = make(chan struct{}, 1)
 	for i := range l.Workloads {
 		w := &l.Workloads[i]

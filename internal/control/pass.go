@@ -23,6 +23,7 @@ type job struct {
 	w       *Workload
 	it      *item
 	entered bool
+	regular bool // the first of a chunk that looks because its tick has come
 	signals []failover.Signal
 	taken   []arrival // the inbox entries that the signals came from
 	record  Record
@@ -36,6 +37,11 @@ type job struct {
 	observed time.Time
 	// degraded says that something could not be read that may be readable soon.
 	degraded bool
+	// keep says that what was seen is written though nothing has changed.
+	keep bool
+	// worth is what its reads are worth; turns are the rights to change services that it has and has not used, by pool.
+	worth Worth
+	turns map[string][]func()
 	// outlived says that the record's lease has run out, whatever its date says.
 	outlived bool
 }
@@ -88,6 +94,7 @@ func (l *Loop) pass(ctx context.Context, jobs []*job, done func(*job)) {
 	ctx, cancel := context.WithTimeout(ctx, PassDeadline)
 	defer cancel()
 	end := func(j *job) {
+		j.report.Partial = j.degraded
 		j.report.Workload, j.report.Started, j.report.Took = j.w.Name, now, time.Since(begun)
 		if j.entered {
 			j.it.gate <- struct{}{}
@@ -111,14 +118,7 @@ func (l *Loop) pass(ctx context.Context, jobs []*job, done func(*job)) {
 	var all sync.WaitGroup
 	ready := work
 	if len(jobs) > 1 {
-		slots := make(chan struct{}, parallelMax)
-		ready = func(j *job) {
-			all.Go(func() {
-				slots <- struct{}{}
-				defer func() { <-slots }()
-				work(j)
-			})
-		}
+		ready = func(j *job) { all.Go(func() { work(j) }) }
 	}
 	l.look(ctx, jobs, &all, ready)
 	all.Wait()
@@ -207,17 +207,25 @@ func (l *Loop) storeAnswered(ctx context.Context, up *atomic.Bool, err error) {
 // decide, commit, act, record.
 func (l *Loop) carry(ctx context.Context, j *job) {
 	r := &j.report
+	defer j.giveBack()
 	l.observe(ctx, j)
 	l.decide(j)
-	if err := ctx.Err(); err != nil {
-		r.Result, r.Err = Abandoned, fmt.Errorf("pass of %s: %w", j.w.Name, err)
+	for ctx.Err() == nil && !l.turn(ctx, j) {
+		l.lookAfresh(ctx, j)
+		l.observe(ctx, j)
+		l.decide(j)
+	}
+	if err := ctx.Err(); err != nil || r.Result == Waiting {
+		if r.Result != Waiting {
+			r.Result, r.Err = Abandoned, fmt.Errorf("pass of %s: %w", j.w.Name, err)
+		}
 		return
 	}
 	now, begun := l.Now(), time.Now()
 	next := Record{State: r.After, Lease: l.ownLease(j, now)}
 	next.State.Generation = r.Before.Generation + 1
 	if !r.Decision.Acts() && failover.SameState(r.Before, r.After) {
-		if r.After.Seen.At.Sub(r.Before.Seen.At) >= HeartbeatEvery && l.commit(ctx, j, next, now, nil) != nil {
+		if (j.keep || r.After.Seen.At.Sub(r.Before.Seen.At) >= HeartbeatEvery) && l.commit(ctx, j, next, now, nil) != nil {
 			return
 		}
 		r.Result = Unchanged
@@ -269,6 +277,8 @@ func (l *Loop) decide(j *job) {
 
 // commit writes the state and says in the report why it could not.
 func (l *Loop) commit(ctx context.Context, j *job, next Record, now time.Time, entries []journal.Entry) error {
+	l.commits <- struct{}{}
+	defer func() { <-l.commits }()
 	storeCtx, cancel := context.WithTimeout(ctx, StoreTimeout)
 	defer cancel()
 	from := time.Now()
@@ -319,7 +329,7 @@ func (l *Loop) act(ctx context.Context, j *job, begun time.Time) {
 			continue
 		}
 		started := time.Now()
-		err := l.apply(ctx, j.w, a)
+		err := l.apply(ctx, j, a)
 		out.Took = time.Since(started)
 		if err != nil {
 			stopped = true
@@ -361,7 +371,9 @@ func (l *Loop) record(ctx context.Context, j *job, of string, lease Lease) error
 	}
 	entry := journal.Entry{Version: journal.Version, ID: l.entryID(), Workload: j.w.Name, At: r.Decision.At,
 		Kind: journal.KindOutcome, Generation: next.State.Generation, Of: of, Outcomes: r.Outcomes}
+	l.commits <- struct{}{}
 	err := l.Store.Commit(ctx, l.Owner, next, l.Now(), []journal.Entry{entry})
+	<-l.commits
 	l.storeAnswered(ctx, &l.writable, err)
 	if err != nil {
 		l.Log.LogAttrs(ctx, slog.LevelWarn, "outcome not recorded; the lease runs out by itself",

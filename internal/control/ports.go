@@ -31,14 +31,17 @@ type Workload struct {
 // Services reads and changes ECS services.
 type Services interface {
 	// Describe looks at services. The observations are in the order of refs, with Pool left empty; what
-	// could not be read has its Err set. at is AWS's clock, zero if nothing answered.
-	Describe(ctx context.Context, refs []ServiceRef) (at time.Time, obs []failover.PoolObservation)
+	// could not be read has its Err set. at is AWS's clock, zero if nothing answered. What is read is not older than the call.
+	Describe(ctx context.Context, refs []ServiceRef, worth Worth) (at time.Time, obs []failover.PoolObservation)
 	// List reads the tasks of a service whose desired status is RUNNING, and what else is wanted of them. The service was described
 	// before. Health that cannot be read is no error of the call: the listing says so.
 	List(ctx context.Context, ref ServiceRef, want Want) (Listing, error)
 	// Scaling reads the service's scalable target; Known is true in a good answer.
 	Scaling(ctx context.Context, ref ServiceRef) (failover.Scaling, error)
-	// Apply carries out one action on the service. Actions are absolute; doing one twice is harmless.
+	// Turn waits for the right to carry out an action, where the account's budget is short of it: the raise that most tasks depend on
+	// goes first. Whoever gets it applies the action, or gives it back.
+	Turn(ctx context.Context, ref ServiceRef, action failover.Action) (giveBack func(), err error)
+	// Apply carries out one action on the service, whose turn it is. Actions are absolute; doing one twice is harmless.
 	Apply(ctx context.Context, ref ServiceRef, action failover.Action) error
 }
 
@@ -48,6 +51,10 @@ type Want struct {
 	Stopped bool
 	// Health: also which are ready.
 	Health bool
+	// Worth says what goes first where reads have to wait.
+	Worth Worth
+	// IfSpare: where calls are short nothing is read, and the error is [ErrShort].
+	IfSpare bool
 }
 
 // Listing is what was read of a service's tasks. Its fields are those of [failover.PoolObservation].
@@ -122,6 +129,9 @@ type Queue interface {
 	Ack(ctx context.Context, msgs []Message) error
 }
 
+// ErrShort says that calls are too short for what could wait.
+var ErrShort = errors.New("calls are too short for what can wait")
+
 // ErrStale says that somebody else committed first. It is a normal outcome: what was decided is dropped.
 var ErrStale = errors.New("another pass committed first")
 
@@ -156,6 +166,8 @@ type Report struct {
 	// Result says how the pass ended; Err is set where that needs explaining.
 	Result Result
 	Err    error
+	// Partial is set when something could not be read that may be readable soon.
+	Partial bool
 	// Started is when the pass of this workload began by the loop's clock, Took how long it took.
 	Started time.Time
 	Took    time.Duration
@@ -183,6 +195,8 @@ const (
 	Held Result = "lease_held"
 	// StoreFailed: the store could not be read or written; nothing was done.
 	StoreFailed Result = "store_failed"
+	// Waiting: the account's budget of changes went to workloads that more depends on; nothing was done, and the workload is looked at again.
+	Waiting Result = "waiting"
 	// Abandoned: the time was up before the decision was committed; nothing was done.
 	Abandoned Result = "abandoned"
 )

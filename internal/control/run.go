@@ -34,6 +34,11 @@ func (l *Loop) Run(ctx context.Context) error {
 	if p, ok := l.Store.(Peeker); ok {
 		feeders.Go(func() { l.peek(ctx, p) })
 	}
+	if shelf, ok := l.Store.(Shelf); ok {
+		if sharer, ok := l.Services.(Sharer); ok {
+			feeders.Go(func() { l.present(ctx, shelf, sharer) })
+		}
+	}
 	l.schedule()
 	l.Log.LogAttrs(ctx, slog.LevelInfo, "loop started", slog.Int(KeyWorkloads, len(l.Workloads)),
 		slog.Duration(KeyTick, l.Tick), slog.String(KeyOwner, l.Owner))
@@ -136,6 +141,9 @@ func (l *Loop) work(ctx context.Context, jobs []*job) {
 		l.pass(ctx, jobs, func(j *job) { l.ended(ctx, j) })
 		l.mu.Lock()
 		l.passes--
+		if jobs[0].regular {
+			l.regular--
+		}
 		l.mu.Unlock()
 		l.poke()
 		select {
@@ -172,11 +180,14 @@ func (l *Loop) due(now time.Time) ([][]*job, time.Duration) {
 		}
 	}
 	var batches [][]*job
-	start := func(jobs []*job) {
-		if l.passes >= passesMax { // they stay due; the end of a pass wakes the loop
+	start := func(jobs []*job, regular bool) {
+		if l.passes >= passesMax || regular && l.regular >= regularMax { // they stay due; the end of a pass wakes the loop
 			return
 		}
 		l.passes++
+		if jobs[0].regular = regular; regular {
+			l.regular++
+		}
 		for _, j := range jobs {
 			it := j.it
 			it.inPass, it.urgent, it.started = true, false, now
@@ -188,10 +199,10 @@ func (l *Loop) due(now time.Time) ([][]*job, time.Duration) {
 		batches = append(batches, jobs)
 	}
 	for part := range slices.Chunk(urgent, chunkMax) {
-		start(part)
+		start(part, false)
 	}
 	for _, jobs := range regular {
-		start(jobs)
+		start(jobs, true)
 	}
 	return batches, next.Sub(now)
 }
@@ -205,18 +216,20 @@ func (l *Loop) ended(ctx context.Context, j *job) {
 	it.inPass = false
 	it.due = l.gridAfter(it.chunk, now)
 	it.notBefore = time.Time{}
-	failed := r.Result != Unchanged && r.Result != Committed
-	if failed || j.degraded {
-		if it.attempts++; r.Result == Stale {
-			it.attempts = 1 // whoever was first is alive and well: the signals need only get into the state
-		}
-		retry := now.Add(l.retryIn(it.attempts))
+	next := NextOf(r, it.attempts)
+	switch next.Why {
+	case NotAgain:
+		it.attempts = 0
+	case ForTurn:
+		it.attempts = 0
+		l.wantLockedAt(it, now)
+	default:
+		it.attempts++
+		retry := now.Add(min(l.ours(next.Retry), l.Tick))
 		l.wantLockedAt(it, retry)
-		if failed {
+		if r.Failed() {
 			it.notBefore = retry
 		}
-	} else {
-		it.attempts = 0
 	}
 	if r.Result.Settled() {
 		done = l.settleLocked(j)
@@ -228,19 +241,14 @@ func (l *Loop) ended(ctx context.Context, j *job) {
 		if len(it.inbox) > 0 {
 			l.wantLocked(it, now, gap)
 		}
-		// A region that does not answer takes nothing from what is read: a moment to come is kept while retries back off.
-		if at := r.Decision.LookAgain; at.After(r.Observation.At) || !at.IsZero() && it.attempts == 0 {
-			ahead := max(at.Sub(r.Observation.At), lookSoonest)
-			l.wantLockedAt(it, now.Add(l.ours(ahead)))
+		if next.Look > 0 {
+			l.wantLockedAt(it, now.Add(l.ours(next.Look)))
 		}
 	}
 	l.mu.Unlock()
 	l.poke()
 	l.ack(ctx, done)
 }
-
-// retryIn returns the wait before a retry, in our time: never longer than the tick.
-func (l *Loop) retryIn(attempts int) time.Duration { return min(l.ours(backoff(attempts)), l.Tick) }
 
 // ours turns AWS's time into ours.
 func (l *Loop) ours(d time.Duration) time.Duration { return time.Duration(float64(d) / l.Scale) }

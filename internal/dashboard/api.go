@@ -14,7 +14,7 @@ import (
 // overviewFacts is the answer of /api/workloads, and what a stream begins with.
 type overviewFacts struct {
 	Now time.Time `json:"now"`
-	// Guard says whether anything looks at the workloads.
+	// Guard reports whether anything looks at the workloads.
 	Guard     health.Guard `json:"guard"`
 	Workloads []fact       `json:"workloads"`
 }

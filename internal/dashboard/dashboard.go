@@ -25,9 +25,9 @@ var files embed.FS
 // Options say what to show and who may give orders. Source is needed.
 type Options struct {
 	Source Source
-	// Token is what an operator must know to give orders; without one nobody can give any.
+	// Token is what an operator must know to give orders; without one none can be given.
 	Token string
-	// ReadOnly takes no orders, whoever asks. A Token still has to be known where viewing needs one.
+	// ReadOnly takes no orders from anyone. A Token still has to be known where viewing needs one.
 	ReadOnly bool
 	// Listen is the address that the pages are served on. Off loopback a token is needed, to view too. Empty:
 	// loopback.
@@ -37,7 +37,7 @@ type Options struct {
 	Log         *slog.Logger
 	// Now is the present of what is shown; nil: time.Now. A simulated world has its own.
 	Now func() time.Time
-	// Refresh is how often the source is asked for changes while somebody watches; 0: every two seconds.
+	// Refresh is how often the source is asked for changes while a page is open; 0: every two seconds.
 	Refresh time.Duration
 }
 

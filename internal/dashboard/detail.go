@@ -12,7 +12,7 @@ import (
 type detail struct {
 	Now time.Time `json:"now"`
 	fact
-	// Guard says whether anything looks at this workload.
+	// Guard reports whether anything looks at this workload.
 	Guard    health.Guard      `json:"guard"`
 	Pools    []poolFact        `json:"pools"`
 	Because  []string          `json:"because"`

@@ -55,12 +55,12 @@ func hostsFor(listen string) hosts {
 	return out
 }
 
-// has says whether a request asks for one of the names.
+// has reports whether a request asks for one of the names.
 func (hs hosts) has(r *http.Request) bool {
 	return hs == nil || slices.Contains(hs, hostName(r.Host))
 }
 
-// OwnHost returns what says whether a request asks for a name that is taken on a listening address: on loopback, one of
+// OwnHost returns what reports whether a request asks for a name that is taken on a listening address: on loopback, one of
 // this machine's own; elsewhere, any.
 func OwnHost(listen string) func(*http.Request) bool { return hostsFor(listen).has }
 
@@ -86,7 +86,7 @@ func hostName(host string) string {
 	return strings.ToLower(strings.Trim(host, "[]"))
 }
 
-// Loopback says whether a listening address can be reached from this machine alone. An address without a host, such
+// Loopback reports whether a listening address can be reached from this machine alone. An address without a host, such
 // as ":7077", can be reached from everywhere.
 func Loopback(listen string) bool {
 	host, _, err := net.SplitHostPort(listen)
@@ -177,7 +177,7 @@ func (k *keys) end(secret string) {
 	delete(k.sessions, digest(secret))
 }
 
-// holds says whether a request comes with a session or with the token itself.
+// holds reports whether a request comes with a session or with the token itself.
 func (k *keys) holds(r *http.Request) bool {
 	if c, err := r.Cookie(cookieName); err == nil {
 		k.mu.Lock()

@@ -3,7 +3,7 @@ package dashboard
 import "time"
 
 const (
-	// refreshDefault is how often the source is asked whether something changed while somebody watches.
+	// refreshDefault is how often the source is asked whether something changed while a page is open.
 	refreshDefault = 2 * time.Second
 	// streamsMax bounds the pages that are kept up to date at once; further ones are refused and poll slowly.
 	streamsMax = 64

@@ -29,7 +29,7 @@ type orderRequest struct {
 	Pool   string        `json:"pool"`
 	Reason string        `json:"reason"`
 	By     string        `json:"by"`
-	// ForSeconds is after how long it ends by itself; 0: when it is taken back.
+	// ForSeconds is after how long it ends by itself; 0: by another order.
 	ForSeconds int64 `json:"for_seconds"`
 }
 

@@ -221,7 +221,7 @@ type timelines struct {
 	all    map[string]*timeline
 }
 
-// view calls use with the workload's timeline, read up to now and back to from; nobody else uses it meanwhile.
+// view calls use with the workload's timeline, read up to now and back to from; no one else uses it meanwhile.
 func (ts *timelines) view(ctx context.Context, workload string, from, now time.Time, use func(*chronicle) error) error {
 	t := ts.find(workload)
 	t.mu.Lock()

@@ -20,7 +20,7 @@ const (
 	// and the daemon's collecting of a burst, rounded up. The calls of the pass itself take no virtual time.
 	latency = 300 * time.Millisecond
 	// gap is the least virtual time between two passes that messages wake, and newsGap that where no Spot task
-	// was taken back since the last pass: news of tasks that have started only ever lets cover go. The daemon
+	// was interrupted since the last pass: news of tasks that have started only ever lets cover go. The daemon
 	// needs less: its own gap is a tenth of a second, and the adapter's rate limits, which count in real time and
 	// are off here, leave two passes in three seconds to a workload of this size. So a play is a little slower
 	// than the product, and a day takes seconds.
@@ -48,7 +48,7 @@ type driver struct {
 	arrived atomic.Bool
 	again   time.Time // the daemon's own wish to look again
 	passed  time.Time // the last pass
-	taken   int       // Spot tasks taken back by then
+	taken   int       // Spot tasks interrupted by then
 }
 
 // onMessage is told of every message; it is called with the sandbox locked.

@@ -40,7 +40,7 @@ func stageWithFront(box *sandbox.Sandbox, tasks int, f Front) (*Stage, error) {
 // DeploySpot rolls a new revision of the task definition, broken or not, out to the Spot service alone.
 func (s *Stage) DeploySpot(broken bool) error { return s.deploy(broken, spotRef) }
 
-// SpotBesides lets Spot hold what it holds now less the tasks that are lost, which are taken back from the revisions with production
+// SpotBesides lets Spot hold what it holds now less the tasks that are lost, which are interrupted in the revisions with production
 // traffic.
 func (s *Stage) loseProduction(n int) {
 	s.box.World(func(w *ecsim.World) {

@@ -9,7 +9,7 @@ import (
 type Promise struct {
 	// Text is the promise in words.
 	Text string
-	// Holds says whether a play kept it, and what was measured.
+	// Holds reports whether a play kept it, and what was measured.
 	Holds func(*Outcome) (kept bool, measured string)
 }
 

@@ -79,7 +79,7 @@ func (r *record) take(p *control.Report) (d Decision, ok bool) {
 	return d, true
 }
 
-// raisesCover says whether an action asks for more on-demand.
+// raisesCover reports whether an action asks for more on-demand.
 func (r *record) raisesCover(acts []failover.Action) bool {
 	for _, a := range acts {
 		if set, ok := a.(failover.SetDesiredCount); ok && set.Count > set.From && r.capacity(set.Pool) == failover.OnDemand {

@@ -28,7 +28,7 @@ type Scenario struct {
 // Step is one thing that happens at one moment.
 type Step struct {
 	At time.Duration // since the beginning
-	// Say says it in words; empty: nobody needs to hear of it.
+	// Say says it in words; empty: it is not told.
 	Say string
 	// Do is what happens. It may change only the world.
 	Do func(*Stage) error

@@ -81,7 +81,7 @@ func checkPermissions(x *exam) verdict {
 
 // statement is the part of a policy document that allows actions.
 func statement(actions []string) string {
-	return fmt.Sprintf("statement {   # aws_iam_policy_document; docs/iam.md has the resources\n  actions   = [%q]\n  resources = [\"*\"]\n}", strings.Join(actions, `", "`))
+	return fmt.Sprintf("statement {   # aws_iam_policy_document; docs/iam.md has the resources\n  actions   = [\"%s\"]\n  resources = [\"*\"]\n}", strings.Join(actions, `", "`))
 }
 
 func checkAnswers(x *exam) verdict {

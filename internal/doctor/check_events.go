@@ -11,7 +11,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
-// waitingMax is how many events may wait in the queue before somebody should wonder: a burst of some hundred tasks.
+// waitingMax is how many events may wait in the queue before that is a problem: a burst of some hundred tasks.
 const waitingMax = 1000
 
 func checkEventsConfigured(x *exam) verdict {
@@ -83,7 +83,7 @@ func (p *sender) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// maySend says whether a queue's policy lets EventBridge send to it. Conditions are not judged: one that names
+// maySend reports whether a queue's policy lets EventBridge send to it. Conditions are not judged: one that names
 // the rules' ARNs is what should be there.
 func maySend(policy, queueARN string) bool {
 	var p struct {

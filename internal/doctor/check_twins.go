@@ -26,7 +26,7 @@ func (x *exam) twins() (first *poolFacts, others []*poolFacts) {
 	return first, others
 }
 
-// together says whether two services' subnets, security groups and target groups can be the same ones.
+// together reports whether two services' subnets, security groups and target groups can be the same ones.
 func (p *poolFacts) together(o *poolFacts) bool {
 	return p.ref.Region == o.ref.Region && p.ref.RoleARN == o.ref.RoleARN
 }

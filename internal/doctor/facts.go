@@ -126,12 +126,12 @@ func (f *facts) failure(s Subject, action string) error {
 	return f.failed[i].err
 }
 
-// denied says whether a failed call lacked a permission.
+// denied reports whether a failed call lacked a permission.
 func (c *failedCall) denied() bool {
 	return failure.Kind(c.err) == failover.ErrDenied && !c.unknown()
 }
 
-// unknown says whether the endpoint does not offer the call.
+// unknown reports whether the endpoint does not offer the call.
 func (c *failedCall) unknown() bool {
 	return errors.Is(c.err, errNotOffered) || slices.Contains(notOffered, failure.Code(c.err))
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/control"
 )
 
-// Change is one change that stops no task, starts none and can be taken back.
+// Change is one change that stops no task, starts none and can be undone.
 type Change struct {
 	// Text says what is changed, in one line.
 	Text string `json:"text"`
@@ -83,7 +83,7 @@ func tellApart(all []Change) []Change {
 	return all
 }
 
-// Again says whether anything of a service that was changed is still to be changed.
+// Again reports whether anything of a service that was changed is still to be changed.
 func Again(made, left []Change) bool {
 	return slices.ContainsFunc(left, func(l Change) bool {
 		return slices.ContainsFunc(made, func(m Change) bool { return m.ref == l.ref && (m.service == nil) == (l.service == nil) })

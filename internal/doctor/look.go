@@ -60,7 +60,7 @@ type Options struct {
 	Store    control.Store
 	StoreErr error
 	Now      func() time.Time
-	// Client asks the daemon's own page; nil: nobody is asked.
+	// Client asks the daemon's own page; nil: it is not asked.
 	Client *http.Client
 }
 
@@ -96,7 +96,7 @@ func (l *looker) config(p place) aws.Config {
 	return cfg
 }
 
-// call makes one call within its time and keeps its error. It says whether it went well.
+// call makes one call within its time and keeps its error. It reports whether it went well.
 func (l *looker) call(ctx context.Context, s Subject, p place, action, object string, run func(context.Context) error) bool {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()

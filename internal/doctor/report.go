@@ -47,7 +47,7 @@ type Result struct {
 	Status  Status  `json:"status"`
 	// Text says what was found, in one line.
 	Text string `json:"text"`
-	// Fix is a command, or lines of Terraform, that mend it; for people to read before they use it.
+	// Fix is a command, or lines of Terraform, that fix it; for people to read before they use it.
 	Fix string `json:"fix,omitempty"`
 	// Cause names the check, or the call to AWS, for which this one was skipped.
 	Cause string `json:"cause,omitempty"`
@@ -80,7 +80,7 @@ func (r *Report) add(res Result) {
 	r.Results = append(r.Results, res)
 }
 
-// Changes returns what can safely be changed to mend what was found, each once.
+// Changes returns what can safely be changed to fix what was found, each once.
 func (r *Report) Changes() []Change {
 	var out []Change
 	for i := range r.Results {
@@ -93,7 +93,7 @@ func (r *Report) Changes() []Change {
 	return tellApart(merge(out))
 }
 
-// related says whether a problem of b can explain one of a: they are the same subject, or one contains the other.
+// related reports whether a problem of b can explain one of a: they are the same subject, or one contains the other.
 func related(a, b Subject) bool {
 	for _, k := range []Kind{a.Kind, b.Kind} {
 		if k == KindAccount || k == KindState {

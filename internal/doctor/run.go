@@ -46,7 +46,7 @@ func skip(format string, args ...any) verdict {
 	return verdict{status: Skip, text: fmt.Sprintf(format, args...)}
 }
 
-// bad is a problem and what mends it.
+// bad is a problem and its fix.
 func bad(status Status, fix, format string, args ...any) verdict {
 	return verdict{status: status, text: fmt.Sprintf(format, args...), fix: fix}
 }

@@ -23,6 +23,18 @@ func Apply(p Policy, s State, in Intent) (State, error) {
 	switch in.Kind {
 	case IntentConfirm:
 		next.ConfirmedAt = later(in.At, s.Seen.At) // it answers what the state says, whatever the clock of whoever gives it
+	case IntentSilence:
+		if in.Until.IsZero() {
+			return s, errors.New("silence: it must have an end")
+		}
+		next.Silence = &Pause{By: in.By, Note: in.Note, Since: in.At, Until: in.Until}
+	case IntentUnsilence:
+		if s.Silence == nil {
+			return s, errors.New("unsilence: the workload is not silenced")
+		}
+		next.Silence = nil
+	case IntentAck:
+		next.AckedAt = later(in.At, s.Seen.At)
 	case IntentPause:
 		next.Pause = &Pause{By: in.By, Note: in.Note, Since: in.At, Until: in.Until}
 	case IntentResume:

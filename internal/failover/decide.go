@@ -62,6 +62,7 @@ func StepIn(r *Room, p *Policy, s State, o *Observation) (State, Decision) {
 	s, note := prepared(res, p, s, o, dark)
 
 	ev := absorb(&r.facts, p, s.Window, o, dark)
+	markServed(p, &s, ev)
 	s = learned(p, s, ev)
 	tallies := tally(r, p, &s, ev.window, o.Pools, o.At)
 	r.before = sighted(p, s, o, tallies, dark)
@@ -130,6 +131,9 @@ func prepared(res *result, p *Policy, s State, o *Observation, dark bool) (State
 	}
 	if s.Pause != nil && over(s.Pause.Until) {
 		s.Pause = nil
+	}
+	if s.Silence != nil && over(s.Silence.Until) {
+		s.Silence = nil
 	}
 	return s, note
 }

@@ -41,7 +41,10 @@ func demandOf(p *Policy, s *State, known []Known, o *Observation) Goal {
 		g.Asked = s.Pools[k].Asked
 		if known[k].Sight == Fresh && !o.Pools[k].Draining {
 			r := reading{o.Pools[k].Desired, o.At, p.StaleFor}
-			g.Demand, g.Asked = bounded(g.Demand, g.Asked, s.Pools[k].Parked, o.Pools[k].Scaling, r)
+			if parked := s.Pools[k].Parked; parked != nil && !o.Pools[k].Scaling.Known && r.count < g.Demand && g.Asked.theirs(r) {
+				break // it may be what AWS lifted the count to: what became of the bounds is not known
+			}
+			g.Demand, g.Asked = bounded(g.Demand, g.Asked, &s.Pools[k], o.Pools[k].Scaling, r)
 			g = g.read(&o.Pools[k], &s.Seen.Pools[k], r)
 		}
 	}
@@ -58,6 +61,12 @@ func unconfirmed(s *State, ps *PoolState, now time.Time) bool {
 // read takes the owner's count as it was read.
 func (g Goal) read(po *PoolObservation, seen *PoolSeen, r reading) Goal {
 	switch {
+	case po.HeldBy != "" && po.HeldDemand > po.Desired:
+		// Another installation holds the count down: what is wanted is in its tag, whatever was seen here before.
+		g.Demand = po.HeldDemand
+		if g.Asked.theirs(r) {
+			g.Asked = &Asked{Count: po.Desired, At: r.at, Done: true, Seen: true}
+		}
 	case g.Asked == nil && po.HeldDemand > po.Desired && (!g.Set || po.HeldDemand != seen.Held):
 		// The state was lost while the count was held down, or is older: the tag says what was wanted, and the count is ours.
 		g.Demand = po.HeldDemand
@@ -71,14 +80,26 @@ func (g Goal) read(po *PoolObservation, seen *PoolSeen, r reading) Goal {
 }
 
 // bounded follows bounds that a parked scalable target was given meanwhile, by a scheduled action or a person: the demand is moved
-// inside them, as AWS would have done. The count that AWS lifted to the new minimum is not what is wanted.
-func bounded(demand int, a *Asked, parked *Scaling, sc Scaling, r reading) (int, *Asked) {
-	if parked == nil || a == nil || !sc.Known || !sc.Present || sc.Min == 0 && sc.Max == parked.Max {
+// inside them, as AWS would have done. The count that AWS lifted to the new minimum is not what is wanted, also when it shows only
+// after the target was parked again.
+func bounded(demand int, a *Asked, ps *PoolState, sc Scaling, r reading) (int, *Asked) {
+	parked := ps.Parked
+	if parked == nil || a == nil || !sc.Known || !sc.Present {
 		return demand, a
 	}
-	if r.count == sc.Min && a.theirs(r) {
-		a = &Asked{Count: r.count, At: r.at, Done: true, Seen: true, Old: a.Old}
+	lifted := func(low int) *Asked {
+		if r.count == low && a.theirs(r) {
+			return &Asked{Count: r.count, At: r.at, Done: true, Seen: true, Old: a.Old}
+		}
+		return a
 	}
+	if sc.Min == 0 && sc.Max == parked.Max {
+		if r.count < demand && r.at.Sub(ps.ParkedAt) < liftedFor {
+			a = lifted(parked.Min)
+		}
+		return demand, a
+	}
+	a = lifted(sc.Min)
 	return clamp(demand, sc.Min, max(sc.Min, sc.Max)), a
 }
 

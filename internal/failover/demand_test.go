@@ -124,3 +124,30 @@ func TestAGapBeginsAndEnds(t *testing.T) {
 		})
 	}
 }
+
+// TestACountThatAnotherHoldsDownIsNotTheDemand, though the tag was seen before the count went down.
+func TestACountThatAnotherHoldsDownIsNotTheDemand(t *testing.T) {
+	g := Goal{Demand: 34, Set: true, From: 34}
+	got := g.read(&PoolObservation{Desired: 2, HeldDemand: 34, HeldBy: "first"}, &PoolSeen{Held: 34, Desired: 34}, reading{2, stageNow, 30 * time.Second})
+	equal(t, "the demand", got.Demand, 34)
+	if got.Asked == nil || got.Asked.Count != 2 {
+		t.Errorf("what is known of the count is %+v, want that 2 is held", got.Asked)
+	}
+}
+
+// TestATaskThatHadServedIsNoFailureOfTheRelease is case L10: the database is down, and ECS stops tasks that were in service minutes after they started.
+func TestATaskThatHadServedIsNoFailureOfTheRelease(t *testing.T) {
+	p, s := stagePolicy(), stageState()
+	s.Seen.Pools[0].ServedTo = ago(10 * time.Second)
+	s.Seen.Pools[0].NotYet = []Waiting{{ID: "never", StartedAt: ago(2 * time.Minute)}}
+	stop := func(id string) Signal {
+		return Signal{ID: "e-" + id, Kind: SignalUnhealthyStop, Pool: "spot", Task: id, At: ago(time.Second), CreatedAt: ago(3 * time.Minute), StartedAt: ago(2 * time.Minute)}
+	}
+	o := Observation{At: stageNow, Pools: []PoolObservation{{Pool: "spot", Desired: 20}, {Pool: "standard"}}, Signals: []Signal{stop("served"), stop("never")}}
+	ev := absorb(new(index), &p, nil, &o, false)
+	markServed(&p, &s, ev)
+	out := tally(new(Room), &p, &s, ev.window, o.Pools, stageNow)[0]
+	equal(t, "tasks that turned unhealthy after they had served", out.Unwell, 1)
+	equal(t, "tasks that never served, for which no replacement is credited again", out.Spent, 1)
+	equal(t, "failures of the release", out.Failures, 1)
+}

@@ -120,6 +120,23 @@ func absorb(known *index, p *Policy, window []Evidence, o *Observation, dark boo
 	return out
 }
 
+// markServed notes of the fresh stops for failed health checks whether the task had been in service, which the looks before tell.
+func markServed(p *Policy, s *State, ev absorbed) {
+	for i := len(ev.window) - ev.fresh; i < len(ev.window); i++ {
+		e := &ev.window[i]
+		if e.Kind != SignalUnhealthyStop || e.StartedAt.IsZero() {
+			continue
+		}
+		seen := &s.Seen.Pools[p.pool(e.Pool)]
+		e.Served = !seen.ServedTo.IsZero() && !e.StartedAt.After(seen.ServedTo)
+		for k := range seen.NotYet {
+			if taskKey(seen.NotYet[k].ID) == e.ID {
+				e.Served = false
+			}
+		}
+	}
+}
+
 // keeps reports whether a signal of a pool is evidence at this look.
 func keeps(o *Observation, pool int, k SignalKind) bool {
 	if counted(k) {
@@ -256,7 +273,7 @@ func (t *Tally) count(p *Policy, ps *PoolState, seen *PoolSeen, e *Evidence, cur
 		}
 		t.lost(p, e, age)
 	case e.Kind == SignalApplicationStop, e.Kind == SignalUnhealthyStop:
-		young := e.StartedAt.IsZero() || e.At.Sub(e.StartedAt) < p.ReadyLimit
+		young := !e.Served && (e.StartedAt.IsZero() || e.At.Sub(e.StartedAt) < p.ReadyLimit)
 		if !another {
 			t.AppAt = later(t.AppAt, e.At)
 		}

@@ -17,6 +17,11 @@ const (
 	IntentDemand   IntentKind = "demand"
 	// IntentConfirm confirms what a critical notice asks to be confirmed: a fall of the demand, a deleted service.
 	IntentConfirm IntentKind = "confirm"
+	// IntentSilence keeps notices of the workload back until its end, IntentUnsilence ends that. IntentAck says that a person knows
+	// of the troubles of now: they are not told again while they last, unless they become worse.
+	IntentSilence   IntentKind = "silence"
+	IntentUnsilence IntentKind = "unsilence"
+	IntentAck       IntentKind = "ack"
 )
 
 // Intent is an operator's change of what is wanted.

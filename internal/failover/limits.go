@@ -76,6 +76,8 @@ const (
 	// FallHold is how long a fall of demand in a gap lowers no cover, and fallPerMinute how much of it does after that.
 	FallHold      = 5 * time.Minute
 	fallPerMinute = 0.25
+	// liftedFor is how long after a scalable target was parked its former minimum may yet show as a count: AWS had lifted it before.
+	liftedFor = 5 * time.Minute
 	// riseUnit is the start-up time that a rise in a gap is measured in while none was learned.
 	riseUnit = 2 * time.Minute
 	// warningFor is how long a warned task works on at most (Fargate capacity providers: the two-minute warning).

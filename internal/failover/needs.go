@@ -21,8 +21,8 @@ func ToRead(p *Policy, s *State, o *Observation) []Reads {
 	reads := make([]Reads, len(p.Pools))
 	cover := false
 	for i := range p.Pools {
-		if i < len(o.Pools) && p.Pools[i].Capacity == OnDemand && o.Pools[i].Desired > 0 {
-			cover = true
+		if i < len(o.Pools) && p.Pools[i].Tier > p.Pools[0].Tier && o.Pools[i].Desired > 0 {
+			cover = true // a Spot pool behind another one is given back as on-demand is
 		}
 	}
 	for i := range p.Pools {

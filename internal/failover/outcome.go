@@ -59,6 +59,9 @@ func since(was time.Time, holds bool, now time.Time) time.Time {
 func (x *outcome) pool(ps *PoolState, i int) {
 	k, now := &x.known[i], x.o.At
 	ps.B, ps.Failing = x.sw.breakers[i], x.fails[i]
+	if was, is := ps.Parked, x.plan.parked[i]; is != nil && (was == nil || *was != *is) {
+		ps.ParkedAt = now
+	}
 	ps.Asked, ps.Parked = x.plan.asked[i], x.plan.parked[i]
 	if k.Sight == Fresh {
 		ps.UnplacedSince = since(ps.UnplacedSince, k.Unplaced > 0, now)

@@ -291,7 +291,9 @@ func (in *planInput) lostLately(j int) bool {
 // lowerReason says why a pool is asked for less.
 func (in *planInput) lowerReason(i int) Reason {
 	t := &in.targets[i]
-	switch {
+	switch k := in.p.owner(); {
+	case k >= 0 && in.known[k].Sight == Gone && in.goal.Kept == 0:
+		return ReasonServiceGone // nobody has confirmed that its cover is to stay
 	case in.p.Pools[i].Capacity != OnDemand && t.Limited:
 		return ReasonEvacuating
 	case in.equals(i) && !in.goal.Changed:

@@ -72,6 +72,9 @@ type Decided struct {
 	// Pin and Pause are the operator's intents.
 	Pin   *Pin   `json:"pin,omitempty"`
 	Pause *Pause `json:"pause,omitempty"`
+	// Silence keeps notices back, AckedAt is when a person last said that what is wrong is known. Neither decides anything.
+	Silence *Pause    `json:"silence,omitempty"`
+	AckedAt time.Time `json:"acked_at,omitzero"`
 	// ConfirmedAt is when an operator last confirmed what a critical notice asked to be confirmed.
 	ConfirmedAt time.Time `json:"confirmed_at,omitzero"`
 	// Failovers are the times of the failovers of the last 24 hours, oldest first.
@@ -149,6 +152,8 @@ type PoolState struct {
 	UnreachedSince time.Time `json:"unreached_since,omitzero"`
 	// WrittenOff is set when this has lasted for write_off_after: the pool counts as lost until it is read.
 	WrittenOff bool `json:"written_off,omitempty"`
+	// ParkedAt is when Parked last changed.
+	ParkedAt time.Time `json:"parked_at,omitzero"`
 	// ElsewhereSince is since when another installation has held the service's count.
 	ElsewhereSince time.Time `json:"elsewhere_since,omitzero"`
 	// GoneSince is when AWS first said that the service is not there; LostAt when that was acted on.
@@ -216,6 +221,8 @@ type Evidence struct {
 	StartedAt time.Time `json:"started_at,omitzero"`
 	// Revision is the deployment that started the task, where the event says so.
 	Revision string `json:"revision,omitempty"`
+	// Served is set for a task that had been in service before it was stopped for its health.
+	Served bool `json:"served,omitempty"`
 }
 
 // Pin is an operator's override of the mode.

@@ -16,7 +16,7 @@ type Level string
 
 // Levels, the worst first.
 const (
-	// Critical: tasks are missing and will stay so, or nobody guards the workload.
+	// Critical: tasks are missing and will stay so, or nothing guards the workload.
 	Critical Level = "critical"
 	// Warning: tasks are missing just now, or something threatens them.
 	Warning Level = "warning"
@@ -66,6 +66,7 @@ const (
 	KindMissing = "missing"
 	KindSilent  = "silent"
 	KindUnknown = "unknown"
+	KindRefused = "refused"
 )
 
 // Verdict is how a workload is.
@@ -157,6 +158,7 @@ func (j *judgement) problems() []Problem {
 		r := wording.RemedyOf(f, j.f.Workload)
 		causes = append(causes, Problem{Level: level, Kind: string(f.Reason), Pool: f.Pool, Since: j.since(f), Text: wording.Finding(f), Do: r.Do, Command: r.Command})
 	}
+	causes = append(causes, j.refused()...)
 	slices.SortStableFunc(causes, worstFirst)
 	if j.missing != Fine && (j.c.Missing.Low > 0 || !slices.ContainsFunc(causes, unreadable)) {
 		out = append(out, j.missed(&causes))
@@ -179,6 +181,23 @@ func (j *judgement) findings() []*failover.Finding {
 		if p := &j.f.State.Pools[i]; p.Parked != nil && !parked[p.Name] {
 			out = append(out, &failover.Finding{Reason: failover.ReasonScalingParked, Pool: p.Name, Count: p.Parked.Min, Limit: p.Parked.Max})
 		}
+	}
+	return out
+}
+
+// refused are the pools whose count AWS does not let be raised: cover does not come until a person, or AWS, does something.
+func (j *judgement) refused() (out []Problem) {
+	for i := range j.f.State.Pools {
+		p := &j.f.State.Pools[i]
+		if p.RefusedSince.IsZero() {
+			continue
+		}
+		level := Warning
+		if j.missing != Fine {
+			level = Critical
+		}
+		r := wording.RefusedRemedy(j.f.Workload)
+		out = append(out, Problem{Level: level, Kind: KindRefused, Pool: p.Name, Since: p.RefusedSince, Text: wording.Refused(p.Name, p.RefusedSince), Do: r.Do, Command: r.Command})
 	}
 	return out
 }

@@ -77,7 +77,10 @@ func TestSeverityFollowsWhatIsMissingThenWhatThreatens(t *testing.T) {
 			f.Decision.Pools[0].Sight = failover.Told
 		}, found(failover.ReasonBlind, 10, 0))), Warning, "Cannot read standard from ECS (FARGATE); its count is held, at most 10 tasks there", "backstop doctor api"},
 		{"unreadable for long", facts(10, 0, both(func(f *Facts) { f.State.BlindSince = noon.Add(-time.Hour) }, found(failover.ReasonBlind, 0, 0))), Critical,
-			"Cannot read standard from ECS (FARGATE); its count is held", "backstop doctor api"},
+			"Cannot read standard from ECS (FARGATE); it was never read", "backstop doctor api"},
+		{"AWS refuses the cover", facts(10, 0, func(f *Facts) {
+			f.State.Pools = []failover.PoolState{{Name: "standard", RefusedSince: noon.Add(-time.Minute)}}
+		}), Warning, "AWS has not taken a change of standard since 11:59:00Z", "backstop history api --kind outcome"},
 		{"a frozen demand", facts(0, 10, found(failover.ReasonScalingParked, 5, 50)), Warning, "Auto scaling of standard (5 to 50 tasks) is suspended: the demand is frozen", "backstop restore api"},
 		{"a frozen demand that the last look did not see", facts(0, 10, func(f *Facts) {
 			f.State.Pools = []failover.PoolState{{Name: "spot", Parked: &failover.Scaling{Min: 5, Max: 50}}}

@@ -19,7 +19,7 @@ func Tell(p *failover.Policy, before, after *failover.State, d *failover.Decisio
 }
 
 // notices are what a person should be told of this pass: what changed from before to after, and the troubles that d found. A trouble that
-// lasts is returned at every pass with the same key; whoever sends notices sends each key once.
+// lasts is returned at every pass with the same key; senders of notices send each key once.
 func notices(p *failover.Policy, before, after *failover.State, d *failover.Decision) []failover.Notice {
 	var out []failover.Notice
 	c := wording.CountsOf(d)

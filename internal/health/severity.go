@@ -19,7 +19,7 @@ var explainsMissing = map[failover.Reason]bool{
 	failover.ReasonQuota: true, failover.ReasonOnDemandShort: true, failover.ReasonOnDemandMax: true, failover.ReasonBudget: true, failover.ReasonCoverFailing: true,
 	failover.ReasonCoverNotReady: true, failover.ReasonCoverBounded: true, failover.ReasonNoTraffic: true, failover.ReasonApplicationFailing: true,
 	failover.ReasonConfigurationError: true, failover.ReasonReleaseFailing: true, failover.ReasonWrittenOff: true, failover.ReasonServiceGone: true, failover.ReasonRiseBounded: true,
-	failover.ReasonPaused: true,
+	failover.ReasonPaused: true, KindRefused: true,
 }
 
 // threats are what a finding is worth while nothing is missing. A reason that is not here needs no person.

@@ -45,7 +45,12 @@ func Type(a failover.Action) string {
 }
 
 // Pool returns the name of the pool an action changes; "" for nil.
-func Pool(a failover.Action) string { return failover.ActionPool(a) }
+func Pool(a failover.Action) string {
+	if a == nil {
+		return ""
+	}
+	return failover.ActionPool(a)
+}
 
 // MarshalAction writes one action with its tag; nil becomes null.
 func MarshalAction(a failover.Action) ([]byte, error) {

@@ -8,6 +8,7 @@ package measure
 import (
 	"context"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -63,6 +64,37 @@ type Prices struct {
 	Spot, OnDemand float64
 }
 
+// Tariffs are the prices of workloads, as far as they are known. It is safe for concurrent use; nil knows none.
+type Tariffs struct {
+	mu  sync.RWMutex
+	all map[string]Prices
+}
+
+// NewTariffs returns tariffs that begin with some prices, by workload.
+func NewTariffs(all map[string]Prices) *Tariffs {
+	t := &Tariffs{all: make(map[string]Prices, len(all))}
+	t.Add(all)
+	return t
+}
+
+// Add adds prices, by workload.
+func (t *Tariffs) Add(all map[string]Prices) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	maps.Copy(t.all, all)
+}
+
+// Of returns the prices of a workload, if they are known.
+func (t *Tariffs) Of(workload string) (Prices, bool) {
+	if t == nil {
+		return Prices{}, false
+	}
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	p, ok := t.all[workload]
+	return p, ok
+}
+
 // Journal reads the journal; a store does.
 type Journal interface {
 	Journal(ctx context.Context, q journal.Query) ([]journal.Entry, error)
@@ -71,7 +103,7 @@ type Journal interface {
 // Meter makes facts of reports. It is safe for concurrent use.
 type Meter struct {
 	journal Journal
-	prices  map[string]Prices
+	tariffs *Tariffs
 
 	mu   sync.Mutex
 	days map[string]*account
@@ -90,10 +122,9 @@ type account struct {
 	unread, tried time.Time
 }
 
-// New returns a meter. j may be nil: then a day begins with the process. prices are by workload; a workload that is
-// not there has no savings.
-func New(j Journal, prices map[string]Prices) *Meter {
-	return &Meter{journal: j, prices: prices, days: make(map[string]*account)}
+// New returns a meter. j may be nil: then a day begins with the process. A workload without a tariff has no savings.
+func New(j Journal, tariffs *Tariffs) *Meter {
+	return &Meter{journal: j, tariffs: tariffs, days: make(map[string]*account)}
 }
 
 // Of returns the facts of a report; ok is false for a pass that decided nothing (a lost race, a store that is down).
@@ -123,7 +154,7 @@ func (m *Meter) Of(ctx context.Context, r *control.Report) (f Facts, ok bool) {
 	if r.Result != control.Unchanged {
 		f.Begun = begun(r)
 	}
-	if p, known := m.prices[r.Workload]; known {
+	if p, known := m.tariffs.Of(r.Workload); known {
 		f.Savings, f.Priced = m.save(ctx, r.Workload, p, d), true
 	}
 	return f, true

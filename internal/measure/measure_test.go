@@ -50,10 +50,10 @@ func TestADaysSavingsAreTheSameAfterARestart(t *testing.T) {
 		}
 		return f
 	}
-	if f := facts(measure.New(journaled, prices), now); !f.Priced || math.Abs(f.Savings-want) > 1e-9 {
+	if f := facts(measure.New(journaled, measure.NewTariffs(prices)), now); !f.Priced || math.Abs(f.Savings-want) > 1e-9 {
 		t.Errorf("after a restart the day has saved %v, want %v", f.Savings, want)
 	}
-	lived := measure.New(nil, prices)
+	lived := measure.New(nil, measure.NewTariffs(prices))
 	facts(lived, now)
 	if f := facts(lived, now.Add(30*time.Minute)); math.Abs(f.Savings-3.5/2) > 1e-9 {
 		t.Errorf("half an hour of 5 Spot tasks saved %v, want 1.75", f.Savings)
@@ -79,7 +79,7 @@ func (j *away) Journal(ctx context.Context, q journal.Query) ([]journal.Entry, e
 func TestADayThatCouldNotBeReadIsReadLater(t *testing.T) {
 	midnight := time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)
 	j := &away{entries: entries{{Workload: "api", Kind: journal.KindDecision, At: midnight, Decision: decision(midnight, 10, 0)}}}
-	m := measure.New(j, prices)
+	m := measure.New(j, measure.NewTariffs(prices))
 	for _, step := range []struct {
 		after time.Duration
 		want  float64

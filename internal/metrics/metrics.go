@@ -1,4 +1,4 @@
-// Package metrics serves the daemon's figures to Prometheus, and says to whoever watches the process whether it lives
+// Package metrics serves the daemon's figures to Prometheus, and tells those that watch the process whether it lives
 // and whether it guards.
 //
 // It takes reports as the loop tells them, and keeps only the last of each workload. It knows no AWS type and is not
@@ -40,7 +40,7 @@ type Options struct {
 	// Unpriced names the workloads whose budget or forecast is not in force, because what their tasks cost is not
 	// known; nil: none is. It is asked at every pass.
 	Unpriced func() []string
-	// Named says whether a request may be told workloads' names by /readyz; nil: every one may.
+	// Named reports whether a request may be told workloads' names by /readyz; nil: every one may.
 	Named func(*http.Request) bool
 	// Version labels backstop_build_info.
 	Version string
@@ -217,5 +217,5 @@ func write(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_, _ = w.Write(append(body, '\n')) // an error means that nobody listens any more
+	_, _ = w.Write(append(body, '\n')) // an error means that the caller has gone
 }

@@ -19,7 +19,7 @@ const (
 	lettersMax  = 64
 	// goneFor is how long a trouble must be gone to be over: two passes.
 	goneFor = 2 * time.Minute
-	// newsFor is how old a moment may be to be told: what nobody could be told for three days is history.
+	// newsFor is how old a moment may be to be told: what could not be told for three days is history.
 	newsFor = 72 * time.Hour
 )
 
@@ -73,7 +73,7 @@ type Letter struct {
 	Left []string `json:"left,omitempty"`
 }
 
-// Note takes down one pass and returns whether the book has changed. missed are notices of commits that nobody has
+// Note takes down one pass and returns whether the book has changed. missed are notices of commits that were not
 // told of, oldest first; cost says what the decision costs, "" if that is not known. Times are AWS's, as in the report.
 func (b *Book) Note(r *control.Report, missed []journal.Entry, cost string) bool {
 	w := writer{b: b, r: r, now: r.Decision.At, cost: cost}
@@ -89,7 +89,7 @@ func (b *Book) Note(r *control.Report, missed []journal.Entry, cost string) bool
 	case control.StoreFailed:
 		w.trouble(&failover.Notice{Key: r.Workload + "/state", Text: fmt.Sprint(r.Err)}, StateUnavailable)
 		return w.changed
-	case control.Stale, control.Held, control.Abandoned:
+	case control.Stale, control.Held, control.Waiting, control.Abandoned:
 		return w.changed // another pass has seen, or will see, the same
 	}
 	w.found = make(map[string]bool)
@@ -190,10 +190,13 @@ func (w *writer) trouble(n *failover.Notice, kind Kind) {
 	case t.Told.IsZero() && w.now.Sub(t.Since) >= d.After:
 	case !t.Told.IsZero() && worse:
 		status = Worse
-	case !t.Told.IsZero() && d.Repeat > 0 && w.now.Sub(t.Told) >= d.Repeat:
+	case !t.Told.IsZero() && d.Repeat > 0 && w.now.Sub(t.Told) >= d.Repeat && w.r.After.AckedAt.Before(t.Since):
 		status = Still
 	default:
 		return
+	}
+	if w.silent() {
+		return // it is told afterwards, if it is still there
 	}
 	if kind == StillFailedOver {
 		status = Still
@@ -266,8 +269,17 @@ func (w *writer) gone() {
 	w.b.Troubles = kept
 }
 
-// send writes a letter, or adds to one of the same kind that nobody has tried to send yet.
+// silent reports whether a person wants to hear nothing of the workload for now.
+func (w *writer) silent() bool {
+	s := w.r.After.Silence
+	return s != nil && w.now.Before(s.Until)
+}
+
+// send writes a letter, or adds to one of the same kind that no sender has tried yet.
 func (w *writer) send(kind Kind, status Status, severity failover.Severity, n *failover.Notice, at, since time.Time) {
+	if w.silent() {
+		return // what happened is in the journal
+	}
 	d := kind.declared()
 	r := w.r
 	if status == Event {

@@ -18,7 +18,7 @@ const (
 	// slow is what an attempt in vain must have taken for its receiver to be let alone until the next round: one that
 	// does not answer must not cost every notice an attempt's time.
 	slow = 2 * time.Second
-	// claimFor is how long others leave a letter alone that somebody has begun to send: longer than an attempt
+	// claimFor is how long others leave a letter alone that another process has begun to send: longer than an attempt
 	// and what is stored before and after it.
 	claimFor = time.Minute
 	// retryFirst and retryMax bound the wait before another attempt, which doubles; giveUp is when a receiver that
@@ -159,7 +159,7 @@ func (d *Desk) refusal(b *Book, receiver, text string, now time.Time, about *Mes
 		}
 	}
 	if len(l.Left) == 0 {
-		return nil // nobody else is there; the log and `status` say it
+		return nil // there is no other receiver; the log and `status` say it
 	}
 	return &l
 }

@@ -117,3 +117,36 @@ func TestAReceiverThatRefusesIsSaidThroughTheOthers(t *testing.T) {
 		bad.want(t, "on_demand_short/still")
 	})
 }
+
+// TestWhatIsSilencedIsToldAfterwards, if it is still there; what was acknowledged is told again only when it becomes worse.
+func TestWhatIsSilencedIsToldAfterwards(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOffice(t)
+		in1 := &inbox{name: "in"}
+		d := o.desk(in1)
+		var silence *failover.Pause
+		var acked time.Time
+		work := func(notices ...failover.Notice) {
+			r := o.pass(notices...)
+			r.After.Silence, r.After.AckedAt = silence, acked
+			d.Tell(t.Context(), r)
+			d.Work(t.Context())
+		}
+		silence = &failover.Pause{Until: time.Now().Add(time.Hour)}
+		quota := failover.Notice{Reason: failover.ReasonRestored, Key: "api/restored/1", Text: "back on Spot"}
+		work(short, quota)
+		in(t, 30*time.Minute)
+		work(short)
+		in1.want(t)
+		in(t, 31*time.Minute)
+		work(short)
+		in1.want(t, "on_demand_short/opened")
+		acked = time.Now()
+		in(t, 61*time.Minute)
+		work(short)
+		in1.want(t, "on_demand_short/opened")
+		acked = time.Time{}
+		work(short)
+		in1.want(t, "on_demand_short/opened", "on_demand_short/still")
+	})
+}

@@ -234,7 +234,7 @@ func (f *file) load(p control.Page) {
 // serve puts reports into a workload's book, keeps it, and sends what is due.
 func (d *Desk) serve(ctx context.Context, name string, f *file, reports []control.Report) {
 	d.update(ctx, name, f, func() bool {
-		// A first book is kept at once: from then on no commit is overlooked, however long nobody runs.
+		// A first book is kept at once: from then on no commit is overlooked, however long no process runs.
 		changed := f.loaded && f.version == 0 && len(reports) > 0
 		for i := range reports {
 			r := &reports[i]

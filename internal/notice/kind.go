@@ -60,7 +60,7 @@ type Declared struct {
 }
 
 // flicker is how long most troubles must last to be told: two passes. A single answer that was throttled, or one
-// pass that lost a race for capacity, mends itself before a person has read the notice.
+// pass that lost a race for capacity, is over before a person has read the notice.
 const flicker = 90 * time.Second
 
 var declared = []Declared{

@@ -67,11 +67,12 @@ func (p *Pulse) Tell(r *control.Report) {
 	if !r.Result.Settled() {
 		return
 	}
-	p.passed[r.Workload] = p.now()
+	now := p.now()
+	p.passed[r.Workload] = now
 	for i := range r.Observation.Signals {
 		s := &r.Observation.Signals[i]
-		if key := r.Workload + "/" + s.Pool; s.ID != s.Task && s.Pool != "" && s.At.After(p.events[key]) {
-			p.events[key] = s.At
+		if key := r.Workload + "/" + s.Pool; s.ID != s.Task && s.Pool != "" {
+			p.events[key] = now
 		}
 	}
 }

@@ -75,7 +75,7 @@ func TestABeatSaysWhatIsLateAndWhatCannotBeKept(t *testing.T) {
 	if !b.Late["batch"].Equal(noon) || !b.Late["shop"].IsZero() || len(b.Late) != 2 || len(b.Unstored) != 1 || b.Unstored[0] != "shop" {
 		t.Errorf("late %v, unstored %v", b.Late, b.Unstored)
 	}
-	if len(b.Events) != 1 || !b.Events["api/spot"].Equal(event.At) {
+	if len(b.Events) != 1 || !b.Events["api/spot"].Equal(now) {
 		t.Errorf("events %v, want that of the queue alone", b.Events)
 	}
 }

@@ -197,7 +197,7 @@ func look(ctx context.Context, services control.Services, e *Entry, now time.Tim
 	for i := range e.Pools {
 		refs[i] = e.Pools[i].Ref
 	}
-	_, obs := services.Describe(ctx, refs)
+	_, obs := services.Describe(ctx, refs, control.Worth{})
 	left := &Left{At: now.UTC().Truncate(time.Second)}
 	for i := range obs {
 		o := &obs[i]

@@ -29,8 +29,8 @@ type Top struct {
 
 // TopRow is one workload.
 type TopRow struct {
-	// Level is how much the workload needs a person, in a word.
-	Level   string
+	// State is how much the workload needs a person, in a word.
+	State   string
 	Name    string
 	Healthy bool
 	Mode    string
@@ -69,6 +69,10 @@ type TopModel struct {
 	width, height int
 	window        time.Duration
 	got           bool
+	// filter is a part of the names that are shown, typing whether it is being typed; needy shows only those that need a person.
+	filter string
+	typing bool
+	needy  bool
 }
 
 type topPage int
@@ -83,8 +87,8 @@ const (
 	// topEvery is how often the store is read, topWindow the time that the chart shows at first.
 	topEvery  = time.Second
 	topWindow = time.Hour
-	// topRows bounds the share of the screen that the list takes: the rest is for chart and log.
-	topRowsShare = 3
+	// topRowsShare bounds the share of the screen that the list takes: the rest is for chart and log.
+	topRowsShare = 2
 )
 
 // topTick asks for a fresh look, topGot brings it.
@@ -146,10 +150,22 @@ func (m *TopModel) take(t Top) {
 }
 
 func (m *TopModel) key(key string) (tea.Model, tea.Cmd) {
+	if m.typing {
+		return m, m.typed(key)
+	}
 	switch key {
+	case "/":
+		m.page, m.typing = pageList, true
+	case "n":
+		m.page, m.needy = pageList, !m.needy
+		return m, m.settle()
 	case "q", "ctrl+c":
 		return m, tea.Quit
 	case "esc", "backspace":
+		if m.page == pageList && m.filter != "" {
+			m.filter = ""
+			return m, nil
+		}
 		if m.page == pageList {
 			return m, tea.Quit
 		}
@@ -186,9 +202,10 @@ func (m *TopModel) move(by int) tea.Cmd {
 		m.scroll = max(0, m.scroll+by)
 		return nil
 	}
-	i := slices.IndexFunc(m.top.Rows, func(r TopRow) bool { return r.Name == m.selected })
-	if next := i + by; next >= 0 && next < len(m.top.Rows) {
-		m.selected = m.top.Rows[next].Name
+	rows := m.shown()
+	i := slices.IndexFunc(rows, func(r TopRow) bool { return r.Name == m.selected })
+	if next := i + by; next >= 0 && next < len(rows) {
+		m.selected = rows[next].Name
 		return m.fetchOnce()
 	}
 	return nil
@@ -223,7 +240,10 @@ func (m *TopModel) screen() string {
 	if m.top.Guard != "" {
 		out = append(out, " "+shortInk.Render(m.top.Guard))
 	}
-	keys := " q quit · up down select · enter detail · e explain · + - zoom"
+	keys := " q quit · up down select · enter detail · e explain · / filter · n need you · + - zoom"
+	if m.typing {
+		keys = " part of a name: " + m.filter + "_ · enter shows · esc ends"
+	}
 	switch r := m.row(); {
 	case !m.got:
 		out = append(out, "", " reading the state ...")
@@ -272,36 +292,6 @@ func (m *TopModel) head() string {
 		text += "  " + shortInk.Render("CANNOT READ: "+m.top.Err)
 	}
 	return text
-}
-
-// list draws the workloads around the selected one.
-func (m *TopModel) list() []string {
-	const form = " %s %-*s %-9s %6s %8s %9s %8s %6s %-9s %s"
-	width := 8
-	for i := range m.top.Rows {
-		width = min(max(width, ansi.StringWidth(m.top.Rows[i].Name)), 28)
-	}
-	out := []string{faint.Render(fmt.Sprintf(form, " ", width, "WORKLOAD", "MODE", "DEMAND", "SPOT", "ON-DEMAND", "MISSING", "HEALTH", "BREAKER", "LAST"))}
-	at := slices.IndexFunc(m.top.Rows, func(r TopRow) bool { return r.Name == m.selected })
-	most := max(m.height/topRowsShare, 3)
-	from := min(max(0, at-most/2), max(0, len(m.top.Rows)-most))
-	for i := from; i < min(from+most, len(m.top.Rows)); i++ {
-		r := &m.top.Rows[i]
-		mark := " "
-		if r.Name == m.selected {
-			mark = ">"
-		}
-		breaker := strings.ReplaceAll(r.Breaker, "_", " ")
-		line := fmt.Sprintf(form, mark, width, ansi.Truncate(r.Name, width, "…"), r.Mode, fmt.Sprint(r.Demand), r.Spot.String(), r.OnDemand.String(), r.Missing.String(), fmt.Sprint(r.Health), breaker, r.Note)
-		switch {
-		case !r.Healthy:
-			line = shortInk.Render(ansi.Truncate(line, m.width, "…"))
-		case r.Name == m.selected:
-			line = bold.Render(ansi.Truncate(line, m.width, "…"))
-		}
-		out = append(out, line)
-	}
-	return append(out, "")
 }
 
 // below draws the selected workload in the lines that are left: chart, then decisions.

@@ -134,6 +134,26 @@ func TestTheTopFitsEveryScreen(t *testing.T) {
 	}
 }
 
+// TestALongListSaysWhereItIs: forty workloads on a screen of twenty-four lines, in three widths.
+func TestALongListSaysWhereItIs(t *testing.T) {
+	for width, columns := range map[int][]string{120: {"MISSING", "SPOT", "ON-DEMAND", "BREAKER", "WHAT"}, 80: {"MISSING", "ON-DEMAND", "WHAT"}, 60: {"STATE", "SERVING", "WHAT"}} {
+		m := newTop(t, &store{n: 40}, width, 24)
+		wants(t, m.screen(), append(columns, "1 to 10 of 40")...)
+		if width < topMedium && strings.Contains(m.screen(), "BREAKER") {
+			t.Errorf("%d columns have room for the breaker", width)
+		}
+	}
+	m := newTop(t, &store{n: 40}, 120, 24)
+	press(t, m, letter('/'), letter('w'), letter('3'))
+	wants(t, m.screen(), "part of a name: w3_", "> w30", `1 to 10 of 10 shown, 40 in all; names with "w3"`)
+	press(t, m, tea.KeyPressMsg{Code: tea.KeyEnter}, letter('j'))
+	wants(t, m.screen(), "> w31")
+	press(t, m, tea.KeyPressMsg{Code: tea.KeyEscape}, letter('n'))
+	wants(t, m.screen(), "> w00", "1 to 1 of 1 shown, 40 in all; only those that need you")
+	press(t, m, letter('n'), letter('j'))
+	wants(t, m.screen(), "> w01", "1 to 10 of 40")
+}
+
 func TestTheSelectionStaysInSight(t *testing.T) {
 	m := newTop(t, &store{n: 100}, 100, 24)
 	for range 60 {

@@ -15,6 +15,9 @@ func Finding(f *failover.Finding) string { //nolint:funlen // one line a reason
 	tasks := Count(f.Count, "task")
 	switch f.Reason {
 	case failover.ReasonBlind:
+		if f.Until.IsZero() && f.Count == 0 {
+			return fmt.Sprintf("cannot read %s from ECS (%s); it was never read", pool, f.Detail)
+		}
 		text := fmt.Sprintf("cannot read %s from ECS%s (%s); its count is held", pool, since(f.Until), f.Detail)
 		if f.Count > 0 {
 			text += fmt.Sprintf(", at most %s there", tasks)

@@ -32,6 +32,12 @@ func Order(in *failover.Intent) string {
 		effect = "decisions are carried out again"
 	case failover.IntentDemand:
 		text = fmt.Sprintf("set the demand to %d", in.Demand)
+	case failover.IntentSilence:
+		text, effect = "silence", "no notices are sent; what lasts is told at the end"
+	case failover.IntentUnsilence:
+		text, effect = "end the silence", "notices are sent again"
+	case failover.IntentAck:
+		text, effect = "acknowledge", "what is wrong now is not told again, unless it becomes worse"
 	case failover.IntentConfirm:
 		effect = "the change that a critical notice asks about is intended"
 	}
@@ -61,6 +67,9 @@ func Given(by, note string, until time.Time) string {
 func Pinned(p *failover.Pin) string {
 	return "pinned to " + Mode(p.Mode) + Given(p.By, p.Note, p.Until)
 }
+
+// Silenced says that no notices are sent.
+func Silenced(p *failover.Pause) string { return "silenced" + Given(p.By, p.Note, p.Until) }
 
 // Paused says that nothing is changed.
 func Paused(p *failover.Pause) string {

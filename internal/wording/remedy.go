@@ -71,6 +71,16 @@ var remedies = map[failover.Reason]Remedy{
 	failover.ReasonPaused:             {"resume to let Backstop act again", "backstop resume WORKLOAD"},
 }
 
+// Refused says that calls which raise a pool fail, and RefusedRemedy what to do.
+func Refused(pool string, at time.Time) string {
+	return "AWS has not taken a change of " + pool + since(at)
+}
+
+// RefusedRemedy is the next step.
+func RefusedRemedy(workload string) Remedy {
+	return Remedy{"see why in the outcomes, and allow ecs:UpdateService if it is denied", "backstop history " + workload + " --kind outcome"}
+}
+
 // Silent says that a workload is not looked at any more, and SilentRemedy what to do.
 func Silent(age time.Duration) string { return "not checked for " + Span(age) }
 

@@ -14,13 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/backstop-ecs/backstop/internal/app/parts"
-	"github.com/backstop-ecs/backstop/internal/aws/metric"
-	"github.com/backstop-ecs/backstop/internal/aws/service"
 	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/control"
-	"github.com/backstop-ecs/backstop/internal/measure"
-	"github.com/backstop-ecs/backstop/internal/notice"
-	"github.com/backstop-ecs/backstop/internal/pulse"
 	"github.com/backstop-ecs/backstop/internal/roster"
 )
 
@@ -42,16 +37,10 @@ type Options struct {
 
 // Function is ready to be invoked, once at a time, as Lambda does.
 type Function struct {
-	loop    *control.Loop
-	names   []string
-	log     *slog.Logger
-	sizes   *parts.Sizer
-	meter   *measure.Meter
-	metrics *metric.Writer // nil: none are wanted
-	desk    *notice.Desk   // nil: nobody is to be told
-	noted   sync.Once      // what is guarded is in the roster
-	pulse   *pulse.Pulse
-	store   control.Store
+	guard *parts.Guard
+	loop  *control.Loop
+	log   *slog.Logger
+	noted sync.Once // what is guarded is in the roster
 
 	mu      sync.Mutex
 	reports []control.Report // of the present invocation
@@ -68,42 +57,17 @@ func New(o Options) (*Function, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	workloads, err := parts.Workloads(o.Config, o.AWS.Region)
-	if err != nil {
-		return nil, err
-	}
 	store, err := parts.OpenTable(o.AWS, o.Config)
 	if err != nil {
 		return nil, err
 	}
-	f := &Function{log: o.Log, store: store}
-	f.loop = &control.Loop{
-		Services: service.New(o.AWS, service.Options{Scale: o.Scale, NoEvents: o.Config.Events.SQS == "",
-			Installation: parts.Installation(o.Config, o.AWS.Region)}),
-		Store:     store,
-		Workloads: workloads,
-		Scale:     o.Scale,
-		Now:       o.Now,
-		Owner:     o.Owner,
-		Log:       o.Log,
-		Tell:      parts.NewTeller(o.Log, f.take).Tell,
+	f := &Function{log: o.Log}
+	f.guard, err = parts.Build(parts.Options{Config: o.Config, AWS: o.AWS, Store: store, Log: o.Log, Metrics: o.Metrics, Tick: control.TickDefault, Scale: o.Scale, Now: o.Now,
+		Owner: o.Owner, Host: cmp.Or(os.Getenv("AWS_LAMBDA_FUNCTION_NAME"), "function"), Tell: f.take})
+	if err != nil {
+		return nil, err
 	}
-	tariffs := parts.Tariffs(workloads)
-	f.sizes = parts.NewSizer(o.AWS, o.Config, workloads, tariffs, o.Log)
-	reader, _ := store.(measure.Journal)
-	f.meter = measure.New(reader, tariffs)
-	if o.Config.Metrics.EMF && o.Metrics != nil {
-		f.metrics = metric.New(o.Metrics, o.Config.Metrics.Namespace)
-	}
-	f.desk = parts.Desk(o.AWS, o.Config, store, tariffs, o.Log)
-	for i := range workloads {
-		f.names = append(f.names, workloads[i].Name)
-	}
-	now := o.Now
-	if now == nil {
-		now = time.Now
-	}
-	f.pulse = pulse.New(cmp.Or(os.Getenv("AWS_LAMBDA_FUNCTION_NAME"), "function"), f.names, control.TickDefault, now)
+	f.loop = f.guard.Loop
 	return f, nil
 }
 
@@ -130,36 +94,21 @@ func (f *Function) after(ctx context.Context) {
 	defer cancel()
 	var telling sync.WaitGroup
 	for i := range reports {
-		f.pulse.Tell(&reports[i])
+		f.guard.Pulse.Tell(&reports[i])
 	}
-	telling.Go(func() {
-		if err := f.pulse.Keep(ctx, f.store); err != nil {
-			f.log.LogAttrs(ctx, slog.LevelWarn, "sign of life not kept", slog.Any(control.KeyErr, err))
-		}
-	})
+	telling.Go(func() { f.guard.Live(ctx) })
 	f.noted.Do(func() {
-		telling.Go(func() { roster.Say(ctx, f.store, f.loop.Services, f.loop.Workloads, time.Now, f.log) })
+		telling.Go(func() { roster.Say(ctx, f.loop.Store, f.loop.Services, f.loop.Workloads, time.Now, f.log) })
 	})
-	if f.desk != nil {
+	if desk := f.guard.Desk; desk != nil {
 		for i := range reports {
-			f.desk.Tell(ctx, reports[i])
+			desk.Tell(ctx, reports[i])
 		}
-		telling.Go(func() { f.desk.Work(ctx) })
+		telling.Go(func() { desk.Work(ctx) })
 	}
-	if f.metrics != nil {
-		f.measure(ctx, reports)
+	for i := range reports {
+		f.guard.Measure(ctx, &reports[i])
 	}
 	telling.Wait()
-	f.sizes.Price(ctx)
-}
-
-// measure writes the metrics of reports.
-func (f *Function) measure(ctx context.Context, reports []control.Report) {
-	for i := range reports {
-		if facts, ok := f.meter.Of(ctx, &reports[i]); ok {
-			if err := f.metrics.Write(facts); err != nil {
-				f.log.LogAttrs(ctx, slog.LevelWarn, "metrics not written", slog.Any(control.KeyErr, err))
-			}
-		}
-	}
+	f.guard.Sizes.Price(ctx)
 }

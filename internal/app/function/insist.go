@@ -19,20 +19,18 @@ const (
 	insistWait    = 100 * time.Millisecond
 	insistWaitMax = 2 * time.Second
 	insistMax     = 20
-	// repeatWait is the first wait before a pass that failed for a passing reason is repeated, as long as the daemon's;
-	// it doubles up to repeatWaitMax. repeatMax of them are half a minute: then the schedule is about to look, and
+	// repeatWaitMax bounds the wait before a pass that failed for a passing reason is repeated, which is the daemon's else
+	// (control.NextOf). repeatMax of them are half a minute: then the schedule is about to look, and
 	// others' events have waited long enough for the invocation.
-	repeatWait    = time.Second
 	repeatWaitMax = 5 * time.Second
 	repeatMax     = 7
 	// lookWithin is how far ahead, in AWS's time, a decision's own wish to be looked at again may be to be granted within
-	// the invocation, lookSoonest the least; looksMax bounds how often. What is further ahead waits for the schedule:
+	// the invocation; looksMax bounds how often. What is further ahead waits for the schedule:
 	// an invocation is paid for by its length. While tasks are under notice it is the time for which a replacement that ECS
 	// has created may stand for one (ADR 10): the schedule would ask for cover half a minute later than the warning allows.
-	lookWithin  = 3 * time.Second
-	lossWithin  = 27 * time.Second
-	lookSoonest = time.Second
-	looksMax    = 3
+	lookWithin = 3 * time.Second
+	lossWithin = 27 * time.Second
+	looksMax   = 3
 	// passMin is what must be left for a pass to be begun, together what passes are put off by to be made in one.
 	passMin  = startMin - reserve
 	together = 50 * time.Millisecond
@@ -86,16 +84,18 @@ func (e *errand) take(r *control.Report, patient bool, scale float64) {
 		}
 	}
 	ours := func(d time.Duration) time.Duration { return time.Duration(float64(d) / scale) }
-	switch ahead := max(r.Decision.LookAgain.Sub(r.Observation.At), lookSoonest); {
-	case r.Result == control.Held || r.Result == control.Stale:
+	switch next := control.NextOf(r, e.failed); {
+	case next.Why == control.ForTurn:
+		again(&e.met, insistMax, 0)
+	case next.Why == control.ForRace:
 		// Who passes it now needs no help with what is settled.
 		if patient && !e.report.Result.Settled() {
-			again(&e.met, insistMax, backoff(insistWait, insistWaitMax, e.met))
+			again(&e.met, insistMax, jittered(min(insistWait<<min(e.met, 10), insistWaitMax)))
 		}
 	case passing(r):
-		again(&e.failed, repeatMax, ours(backoff(repeatWait, repeatWaitMax, e.failed)))
-	case r.Result.Settled() && !r.Decision.LookAgain.IsZero() && (ahead <= lookWithin || ahead <= lossWithin && leaving(&r.Decision)):
-		again(&e.looks, looksMax, ours(ahead))
+		again(&e.failed, repeatMax, ours(jittered(min(next.Retry, repeatWaitMax))))
+	case next.Look > 0 && (next.Look <= lookWithin || next.Look <= lossWithin && leaving(&r.Decision)):
+		again(&e.looks, looksMax, ours(next.Look))
 	}
 }
 
@@ -104,11 +104,8 @@ func leaving(d *failover.Decision) bool {
 	return slices.ContainsFunc(d.Pools, func(p failover.PoolDecision) bool { return p.Leaving > 0 })
 }
 
-// backoff returns the wait after n others, with jitter.
-func backoff(first, most time.Duration, n int) time.Duration {
-	d := min(first<<min(n, 10), most)
-	return d/2 + rand.N(d/2)
-}
+// jittered returns half of a wait to all of it.
+func jittered(d time.Duration) time.Duration { return d/2 + rand.N(d/2+1) }
 
 // wait waits for the next passes that are due and returns whose they are; none if there is none, or no time for it.
 func (f *Function) wait(ctx context.Context, names []string, errands map[string]*errand) []string {

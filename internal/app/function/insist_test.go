@@ -240,12 +240,13 @@ func TestWhenTheTimeRunsOutItIsNotAlwaysTheSameThatAreLeftOut(t *testing.T) {
 // TestAPassDoesNotWaitForPrices: on a cold start they cost seconds of the warning, and calls that the pass needs.
 func TestAPassDoesNotWaitForPrices(t *testing.T) {
 	for _, test := range []struct {
-		policy string
-		first  bool // prices are read first
+		policy, want string
 	}{
-		{"on_demand_budget_usd_monthly: 1000", false},
-		{"on_demand_budget_usd_monthly: 0", false},
-		{"foresight_usd: 1", true}, // without a price a forecast would let go what it keeps warm
+		// The look itself reads the task definition once, beside the listing of the tasks.
+		{"on_demand_budget_usd_monthly: 1000", "DescribeTaskDefinition UpdateService DescribeTaskDefinition"},
+		{"on_demand_budget_usd_monthly: 0", "DescribeTaskDefinition UpdateService"}, // no decision needs more than the look has shown
+		// Without a price a forecast would let go what it keeps warm.
+		{"foresight_usd: 1", "DescribeTaskDefinition DescribeTaskDefinition UpdateService"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t, 4, "api")
@@ -265,13 +266,8 @@ func TestAPassDoesNotWaitForPrices(t *testing.T) {
 			if _, err := f.Invoke(invocation(t, timeout), batch(msgs)); err != nil {
 				t.Fatal(err)
 			}
-			// The look itself reads the task definition once, beside the listing of the tasks.
-			want := "DescribeTaskDefinition UpdateService DescribeTaskDefinition"
-			if test.first {
-				want = "DescribeTaskDefinition DescribeTaskDefinition UpdateService"
-			}
-			if got := strings.Join(order, " "); got != want {
-				t.Errorf("%s: calls are %q, want %q", test.policy, got, want)
+			if got := strings.Join(order, " "); got != test.want {
+				t.Errorf("%s: calls are %q, want %q", test.policy, got, test.want)
 			}
 		})
 	}

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/control"
-	"github.com/backstop-ecs/backstop/internal/ecsevent"
 	"github.com/backstop-ecs/backstop/internal/failover"
 )
 
@@ -65,13 +64,13 @@ func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	}
 	defer cancel()
 	defer f.after(ctx)
-	f.sizes.PriceForecasts(work)
+	f.guard.Sizes.PriceForecasts(work)
 
 	var batch sqsEvent
 	if err := json.Unmarshal(payload, &batch); err == nil && len(batch.Records) > 0 {
 		return f.batch(work, batch.Records)
 	}
-	signal, ok, err := ecsevent.Parse(payload)
+	signal, ok, err := f.guard.Parse(payload)
 	switch {
 	case err == nil && ok:
 		names, err := f.loop.Concerned(signal)
@@ -104,7 +103,7 @@ func (f *Function) work(ctx context.Context) (context.Context, context.CancelFun
 // look carries every workload through a pass. A workload that somebody else is passing right now needs no second
 // look.
 func (f *Function) look(ctx context.Context) ([]control.Report, error) {
-	return f.insist(ctx, rotated(f.names, time.Now()), nil, false)
+	return f.insist(ctx, rotated(f.guard.Names, time.Now()), nil, false)
 }
 
 // failed makes an error of the reports that say that a workload could not be looked at.
@@ -139,7 +138,7 @@ func (f *Function) batch(ctx context.Context, records []record) ([]byte, error) 
 	concerned := make(map[string][]record) // by workload
 	var names []string
 	for _, r := range records {
-		signal, ok, err := ecsevent.Parse([]byte(r.Body))
+		signal, ok, err := f.guard.Parse([]byte(r.Body))
 		if err != nil {
 			f.log.LogAttrs(ctx, slog.LevelWarn, "message not understood; left for the dead-letter queue",
 				slog.String(control.KeyMessageID, r.MessageID), slog.Any(control.KeyErr, err))

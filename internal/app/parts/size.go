@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -29,8 +28,8 @@ const (
 	sizeParallel = 8
 )
 
-// Sizer prices the workloads whose tasks' size the configuration does not say, by the owner's task definition: those with
-// a monthly budget or a forecast, and the others if their tariffs are wanted.
+// Sizer prices the workloads whose tasks' size the configuration does not say, by the owner's task definition. Those with a monthly
+// budget or a forecast are priced before they are decided on; for the others [Sizer.Learn] waits for what the looks show anyway.
 //
 // [Sizer.Apply], and what calls it, changes policies and tariffs, so it must not be used while a pass, or anybody who
 // tells of one, is under way. [Sizer.Await] changes nothing, and may be. One goroutine at a time uses a Sizer, but for
@@ -39,13 +38,18 @@ type Sizer struct {
 	cfg       aws.Config
 	file      *config.File
 	log       *slog.Logger
-	tariffs   map[string]measure.Prices
+	tariffs   *measure.Tariffs
+	known     Known
 	workloads []control.Workload
 	left      []*unsized
 
-	mu       sync.Mutex
-	unpriced []string
+	mu        sync.Mutex
+	unpriced  []string
+	unlearned map[string]*control.Workload // those that no decision needs a price of, and whose size is not known
 }
+
+// Known returns the size of a service's tasks if the looks at it have shown it.
+type Known func(ref control.ServiceRef) (cpu, memory int, arch string, ok bool)
 
 // unsized is a workload whose tasks' size is not known, or known and not yet applied.
 type unsized struct {
@@ -55,21 +59,18 @@ type unsized struct {
 	again    time.Time
 }
 
-// NewSizer notes which of a loop's workloads have no size. tariffs, if not nil, get what their tasks cost. It calls
-// nothing.
-func NewSizer(cfg aws.Config, f *config.File, workloads []control.Workload, tariffs map[string]measure.Prices, log *slog.Logger) *Sizer {
-	s := &Sizer{cfg: cfg, file: f, log: log, tariffs: tariffs, workloads: workloads}
-	var others []*unsized
+// NewSizer notes which of a loop's workloads have no size. tariffs get what their tasks cost. It calls nothing.
+func NewSizer(cfg aws.Config, f *config.File, workloads []control.Workload, tariffs *measure.Tariffs, known Known, log *slog.Logger) *Sizer {
+	s := &Sizer{cfg: cfg, file: f, log: log, tariffs: tariffs, known: known, workloads: workloads, unlearned: make(map[string]*control.Workload)}
 	for i := range f.Workloads {
 		switch w := &f.Workloads[i]; {
 		case w.Task != (config.Task{}):
 		case reckoned(&workloads[i]):
 			s.left = append(s.left, &unsized{w: &workloads[i]})
-		case tariffs != nil:
-			others = append(others, &unsized{w: &workloads[i]})
+		default:
+			s.unlearned[w.Name] = &workloads[i]
 		}
 	}
-	s.left = append(s.left, others...) // decisions first
 	s.count()
 	return s
 }
@@ -114,6 +115,27 @@ func (s *Sizer) Await(ctx context.Context) bool {
 		}
 	}
 	return false
+}
+
+// Learn notes what a workload's tasks cost once the looks at it have shown their size. It is for those that no decision needs a price of:
+// their policies stay as they are. It may be called at any time.
+func (s *Sizer) Learn(workload string) {
+	s.mu.Lock()
+	w := s.unlearned[workload]
+	s.mu.Unlock()
+	if w == nil {
+		return
+	}
+	cpu, memory, arch, ok := s.known(w.Refs[0])
+	if !ok {
+		return
+	}
+	priced := *w
+	Price(&priced, config.Task{CPU: cpu, Memory: memory, Arch: arch}, Prices(s.file))
+	s.tariffs.Add(Tariffs([]control.Workload{priced}))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.unlearned, workload)
 }
 
 // Unpriced returns the names of the workloads that have a budget or a forecast while it is not known what their tasks
@@ -165,7 +187,6 @@ func (s *Sizer) read(ctx context.Context, wanted func(*control.Workload) bool) (
 		})
 	}
 	all.Wait()
-	untold, last := 0, error(nil)
 	for i, u := range due {
 		switch {
 		case errs[i] == nil:
@@ -173,17 +194,12 @@ func (s *Sizer) read(ctx context.Context, wanted func(*control.Workload) bool) (
 			continue
 		case ctx.Err() != nil: // the caller's time was up: that says nothing, and a later call begins anew
 			continue
-		case reckoned(u.w):
+		default:
 			s.log.LogAttrs(ctx, slog.LevelError, "neither budget nor forecast is reckoned: no task size", slog.String(control.KeyWorkload, u.w.Name),
 				slog.Any(control.KeyErr, errs[i]), slog.String(control.KeyHint, sizeHint(errs[i])))
-		default:
-			untold, last = untold+1, errs[i]
 		}
 		u.again = time.Now().Add(min(sizeRetry<<min(u.failures, 10), sizeRetryMax))
 		u.failures++
-	}
-	if untold > 0 {
-		s.log.LogAttrs(ctx, slog.LevelInfo, "costs are not told: no task size", slog.Int(control.KeyWorkloads, untold), slog.Any(control.KeyErr, last))
 	}
 	return found
 }
@@ -207,9 +223,7 @@ func (s *Sizer) Apply() {
 			continue
 		}
 		Price(u.w, u.task, Prices(s.file))
-		if s.tariffs != nil {
-			maps.Copy(s.tariffs, Tariffs([]control.Workload{*u.w}))
-		}
+		s.tariffs.Add(Tariffs([]control.Workload{*u.w}))
 		if reckoned(u.w) && !allPriced(u.w) {
 			s.log.Error("neither budget nor forecast is reckoned: no price of its region", slog.String(control.KeyWorkload, u.w.Name),
 				slog.String(control.KeyHint, "say it under `prices` in the configuration"))

@@ -32,14 +32,14 @@ const (
 
 // Desk returns the desk that tells a configuration's receivers, or nil when there are none, or when the store keeps
 // no pages.
-func Desk(cfg aws.Config, f *config.File, store control.Store, prices map[string]measure.Prices, log *slog.Logger) *notice.Desk {
+func Desk(cfg aws.Config, f *config.File, store control.Store, tariffs *measure.Tariffs, log *slog.Logger) *notice.Desk {
 	shelf, ok := store.(notice.Store)
 	senders := Senders(cfg, f, log)
 	if !ok || len(senders) == 0 {
 		return nil
 	}
 	o := notice.Options{Store: shelf, Senders: senders, Log: log, Cost: func(workload string, d *failover.Decision) string {
-		if p, ok := prices[workload]; ok {
+		if p, ok := tariffs.Of(workload); ok {
 			return costText(p, d)
 		}
 		return ""

@@ -29,7 +29,7 @@ const (
 	// answerIn is what a call may take beyond its poll.
 	answerIn = 5 * time.Second
 	// invisible is how long a received message stays hidden: longer than a pass and its actions take
-	// together (control.PassDeadline + control.ActDeadline + control.ReleaseTimeout = 38 s).
+	// together (control.PassDeadline + control.ActDeadline + control.ReleaseTimeout = 43 s).
 	invisible = 60 * time.Second
 	// batchMax is SQS's limit for both receiving and deleting.
 	batchMax = 10

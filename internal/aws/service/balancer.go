@@ -11,6 +11,7 @@ import (
 	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 
 	"github.com/backstop-ecs/backstop/internal/aws/failure"
+	"github.com/backstop-ecs/backstop/internal/control"
 )
 
 const (
@@ -18,8 +19,14 @@ const (
 	// for which routesShifting holds.
 	routesFor      = 3 * time.Minute
 	routesShifting = 5 * time.Second
-	// healthFor makes one call do for the twins of a workload, which are looked at side by side.
-	healthFor = time.Second
+	// routesScarce and homesFor hold where calls are short, and in the quiet: which load balancers a group has hardly ever changes.
+	routesScarce = 15 * time.Minute
+	homesFor     = time.Hour
+	// healthFor makes one call do for the twins of a workload, which are looked at side by side; healthScarce holds where calls are short,
+	// and healthWarned there for who has just lost tasks: what is to be started depends on those that are gone, and quiet looks read it every five minutes.
+	healthFor    = time.Second
+	healthScarce = 2 * time.Second
+	healthWarned = 6 * time.Minute
 	// balancersMax bounds the load balancers of a target group, and the pages of their listeners and rules.
 	balancersMax = 10
 )
@@ -45,17 +52,36 @@ type balancers struct {
 	targets memos[map[string][]target] // of a group, by private address
 }
 
+// balance makes one call of Elastic Load Balancing, with the token that was granted, if one was.
+func balance[T any](ctx context.Context, b *balancers, worth control.Worth, granted *bool, ask func(context.Context) (T, error)) (T, error) {
+	how := call[T]
+	if *granted {
+		how, *granted = paid[T], false
+	}
+	return how(ctx, b.limits, b.limits.balancing, worth, ask)
+}
+
+// spare takes a token if there are more than enough of them for what is worth so much.
+func (b *balancers) spare(worth control.Worth) func() bool {
+	return func() bool { return b.limits.balancing.spare(worth) }
+}
+
+// idle takes a token if there is one that nothing waits for; in the quiet only if there are more than enough.
+func (b *balancers) idle(worth control.Worth) func() bool {
+	if worth.Urgency == control.Quiet {
+		return b.spare(worth)
+	}
+	return b.limits.balancing.idle
+}
+
 // homesOf lists the load balancers that use a target group.
-func (b *balancers) homesOf(ctx context.Context, now time.Time, age time.Duration, group string) ([]string, error) {
-	return b.homes.of(group).get(now, age, func() ([]string, error) {
-		const call = "elasticloadbalancing:DescribeTargetGroups"
-		object := "describe target group " + groupName(group)
-		if err := take(ctx, b.limits.balancing); err != nil {
-			return nil, failure.Wrap(call, object, err)
-		}
-		out, err := b.elb.DescribeTargetGroups(ctx, &elb.DescribeTargetGroupsInput{TargetGroupArns: []string{group}})
+func (b *balancers) homesOf(ctx context.Context, now time.Time, age age, group string, worth control.Worth) ([]string, error) {
+	return b.homes.of(group).get(ctx, now, age, b.spare(worth), func(granted bool) ([]string, error) {
+		out, err := balance(ctx, b, worth, &granted, func(ctx context.Context) (*elb.DescribeTargetGroupsOutput, error) {
+			return b.elb.DescribeTargetGroups(ctx, &elb.DescribeTargetGroupsInput{TargetGroupArns: []string{group}})
+		})
 		if err != nil {
-			return nil, failure.Wrap(call, object, err)
+			return nil, failure.Wrap("elasticloadbalancing:DescribeTargetGroups", "describe target group "+groupName(group), err)
 		}
 		if len(out.TargetGroups) == 0 {
 			return nil, nil
@@ -65,23 +91,20 @@ func (b *balancers) homesOf(ctx context.Context, now time.Time, age time.Duratio
 }
 
 // routesOf lists what sends traffic to the groups behind a load balancer: the default actions of its listeners, and their rules.
-func (b *balancers) routesOf(ctx context.Context, now time.Time, age time.Duration, balancer string) ([]route, error) {
-	return b.routes.of(balancer).get(now, age, func() ([]route, error) {
-		const call = "elasticloadbalancing:DescribeListeners"
-		object := "describe the listeners of " + balancer
+func (b *balancers) routesOf(ctx context.Context, now time.Time, age age, balancer string, worth control.Worth) ([]route, error) {
+	return b.routes.of(balancer).get(ctx, now, age, b.spare(worth), func(granted bool) ([]route, error) {
 		var out []route
 		var marker *string
 		for range balancersMax {
-			if err := take(ctx, b.limits.balancing); err != nil {
-				return nil, failure.Wrap(call, object, err)
-			}
-			page, err := b.elb.DescribeListeners(ctx, &elb.DescribeListenersInput{LoadBalancerArn: &balancer, Marker: marker})
+			page, err := balance(ctx, b, worth, &granted, func(ctx context.Context) (*elb.DescribeListenersOutput, error) {
+				return b.elb.DescribeListeners(ctx, &elb.DescribeListenersInput{LoadBalancerArn: &balancer, Marker: marker})
+			})
 			if err != nil {
-				return nil, failure.Wrap(call, object, err)
+				return nil, failure.Wrap("elasticloadbalancing:DescribeListeners", "describe the listeners of "+balancer, err)
 			}
 			for i := range page.Listeners {
 				l := &page.Listeners[i]
-				found, err := b.listener(ctx, balancer, l)
+				found, err := b.listener(ctx, balancer, l, worth, &granted)
 				if err != nil {
 					return nil, err
 				}
@@ -96,22 +119,19 @@ func (b *balancers) routesOf(ctx context.Context, now time.Time, age time.Durati
 }
 
 // listener lists what one listener sends where. Only those of Application Load Balancers have rules; their default action is one.
-func (b *balancers) listener(ctx context.Context, balancer string, l *elbtypes.Listener) ([]route, error) {
+func (b *balancers) listener(ctx context.Context, balancer string, l *elbtypes.Listener, worth control.Worth, granted *bool) ([]route, error) {
 	arn := aws.ToString(l.ListenerArn)
 	if !strings.Contains(balancer, "loadbalancer/app/") {
 		return routesOf(arn, arn, l.DefaultActions), nil
 	}
-	const call = "elasticloadbalancing:DescribeRules"
-	object := "describe the rules of " + arn
 	var out []route
 	var marker *string
 	for range balancersMax {
-		if err := take(ctx, b.limits.balancing); err != nil {
-			return nil, failure.Wrap(call, object, err)
-		}
-		page, err := b.elb.DescribeRules(ctx, &elb.DescribeRulesInput{ListenerArn: &arn, Marker: marker})
+		page, err := balance(ctx, b, worth, granted, func(ctx context.Context) (*elb.DescribeRulesOutput, error) {
+			return b.elb.DescribeRules(ctx, &elb.DescribeRulesInput{ListenerArn: &arn, Marker: marker})
+		})
 		if err != nil {
-			return nil, failure.Wrap(call, object, err)
+			return nil, failure.Wrap("elasticloadbalancing:DescribeRules", "describe the rules of "+arn, err)
 		}
 		for i := range page.Rules {
 			out = append(out, routesOf(aws.ToString(page.Rules[i].RuleArn), arn, page.Rules[i].Actions)...)
@@ -150,16 +170,13 @@ func routesOf(rule, listener string, actions []elbtypes.Action) []route {
 }
 
 // targetsOf reads the targets of a group with their health.
-func (b *balancers) targetsOf(ctx context.Context, now time.Time, group string) (map[string][]target, error) {
-	return b.targets.of(group).get(now, healthFor, func() (map[string][]target, error) {
-		const call = "elasticloadbalancing:DescribeTargetHealth"
-		object := "describe the health of the targets of " + groupName(group)
-		if err := take(ctx, b.limits.balancing); err != nil {
-			return nil, failure.Wrap(call, object, err)
-		}
-		out, err := b.elb.DescribeTargetHealth(ctx, &elb.DescribeTargetHealthInput{TargetGroupArn: &group})
+func (b *balancers) targetsOf(ctx context.Context, now time.Time, age age, group string, worth control.Worth) (map[string][]target, error) {
+	return b.targets.of(group).get(ctx, now, age, b.idle(worth), func(granted bool) (map[string][]target, error) {
+		out, err := balance(ctx, b, worth, &granted, func(ctx context.Context) (*elb.DescribeTargetHealthOutput, error) {
+			return b.elb.DescribeTargetHealth(ctx, &elb.DescribeTargetHealthInput{TargetGroupArn: &group})
+		})
 		if err != nil {
-			return nil, failure.Wrap(call, object, err)
+			return nil, failure.Wrap("elasticloadbalancing:DescribeTargetHealth", "describe the health of the targets of "+groupName(group), err)
 		}
 		found := make(map[string][]target, len(out.TargetHealthDescriptions))
 		for i := range out.TargetHealthDescriptions {
@@ -213,17 +230,25 @@ func (s *served) share(group string) float64 {
 	return own / sum
 }
 
+// ages are how old what is kept may be.
+type ages struct{ homes, routes, health age }
+
 // read reads which groups of a service have listener weight, and the health of those groups' targets.
-func (b *balancers) read(ctx context.Context, now time.Time, f *facts, tests func(rule string) bool) (reading, error) {
-	age := routesFor
-	if !f.rolling && f.deploying {
-		age = routesShifting
+func (b *balancers) read(ctx context.Context, now time.Time, f *facts, tests func(rule string) bool, worth control.Worth) (reading, error) {
+	ages := ages{homes: age{fresh: homesFor}, routes: age{routesFor, routesScarce}, health: age{healthFor, healthScarce}}
+	switch {
+	case !f.rolling && f.deploying:
+		ages.homes, ages.routes = age{fresh: routesShifting}, age{fresh: routesShifting}
+	case worth.Urgency == control.Quiet:
+		ages.routes.fresh, ages.health.stale = routesScarce, 0
+	case worth.Urgency == control.Warned:
+		ages.health.stale = healthWarned
 	}
 	r := reading{targets: make(map[string]map[string][]target)}
 	for _, e := range f.entries {
 		s := served{entry: e}
 		for _, group := range e.groups() {
-			weight, err := b.weight(ctx, now, age, &e, group, tests)
+			weight, err := b.weight(ctx, now, ages, &e, group, tests, worth)
 			if err != nil {
 				return reading{}, err
 			}
@@ -231,7 +256,7 @@ func (b *balancers) read(ctx context.Context, now time.Time, f *facts, tests fun
 			if r.targets[group] != nil || weight == 0 && (f.rolling || !f.deploying) {
 				continue
 			}
-			if r.targets[group], err = b.targetsOf(ctx, now, group); err != nil {
+			if r.targets[group], err = b.targetsOf(ctx, now, ages.health, group, worth); err != nil {
 				return reading{}, err
 			}
 		}
@@ -242,14 +267,14 @@ func (b *balancers) read(ctx context.Context, now time.Time, f *facts, tests fun
 
 // weight is the greatest weight that production traffic has for a group: by the service's own production rule where it names one,
 // else by any rule that is not known to carry test traffic.
-func (b *balancers) weight(ctx context.Context, now time.Time, age time.Duration, e *entry, group string, tests func(string) bool) (float64, error) {
-	homes, err := b.homesOf(ctx, now, age, group)
+func (b *balancers) weight(ctx context.Context, now time.Time, ages ages, e *entry, group string, tests func(string) bool, worth control.Worth) (float64, error) {
+	homes, err := b.homesOf(ctx, now, ages.homes, group, worth)
 	if err != nil {
 		return 0, err
 	}
 	most := 0.0
 	for _, home := range homes[:min(len(homes), balancersMax)] {
-		routes, err := b.routesOf(ctx, now, age, home)
+		routes, err := b.routesOf(ctx, now, ages.routes, home, worth)
 		if err != nil {
 			return 0, err
 		}

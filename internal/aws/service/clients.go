@@ -1,8 +1,7 @@
 package service
 
 import (
-	"context"
-	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,27 +14,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
-	"golang.org/x/time/rate"
 
 	"github.com/backstop-ecs/backstop/internal/aws/failure"
-)
-
-// bucket is one of ECS's token buckets, of which we take the larger part and leave the rest to consoles,
-// deployments and auto scaling: rates per second, bursts in calls (aws-facts 3.1: 20 and 100 for both reads,
-// 5 and 50 for service changes, 40 and 100 for task changes). What Application Auto Scaling allows is not
-// documented, nor what Elastic Load Balancing does; their rates are guesses on the low side.
-type bucket struct {
-	rate  float64
-	burst int
-}
-
-var (
-	serviceRead   = bucket{16, 80}
-	serviceModify = bucket{4, 40}
-	clusterRead   = bucket{16, 80}
-	clusterModify = bucket{32, 80}
-	scalingCalls  = bucket{8, 20}
-	balancing     = bucket{8, 40}
+	"github.com/backstop-ecs/backstop/internal/failover"
 )
 
 const (
@@ -45,28 +26,6 @@ const (
 	// sessionName appears in CloudTrail for calls through an assumed role.
 	sessionName = "backstop"
 )
-
-// limits are the rate limiters of one account and region. Roles of one account share them.
-type limits struct {
-	serviceRead, serviceModify, clusterRead, clusterModify, scaling, balancing *rate.Limiter
-}
-
-func newLimits(scale float64) *limits {
-	limiter := func(b bucket) *rate.Limiter { return rate.NewLimiter(rate.Limit(b.rate*scale), b.burst) }
-	return &limits{limiter(serviceRead), limiter(serviceModify), limiter(clusterRead), limiter(clusterModify), limiter(scalingCalls),
-		limiter(balancing)}
-}
-
-// take waits for the right to make one call.
-func take(ctx context.Context, l *rate.Limiter) error {
-	if err := l.Wait(ctx); err != nil {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		return fmt.Errorf("%w: %w", failure.ErrRate, err)
-	}
-	return nil
-}
 
 // client is what one region is called with through one role.
 type client struct {
@@ -78,6 +37,11 @@ type client struct {
 	definitions definitions
 	hooks       memos[time.Time]
 	clock       atomic.Int64 // AWS's newest time, in nanoseconds
+
+	services counter[question]
+	tasks    counter[inquiry]
+	scarce   chan struct{} // a place for each sweep while calls are short
+	pictures pictures
 }
 
 // now is AWS's time at the newest answer, by which what was read ages.
@@ -101,6 +65,7 @@ type clientKey struct{ region, role string }
 type clients struct {
 	cfg    aws.Config
 	scale  float64
+	parts  int // how many programs share the accounts' budgets
 	mu     sync.Mutex
 	made   map[clientKey]*client
 	limits map[clientKey]*limits // by region and account
@@ -115,10 +80,9 @@ func (c *clients) get(region, role string) *client {
 	}
 	cfg := c.cfg.Copy()
 	cfg.Region = region
+	tries := 1
 	if cfg.Retryer == nil {
-		cfg.Retryer = func() aws.Retryer {
-			return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = attemptsMax, backoffMax })
-		}
+		tries, cfg.Retryer = triesMax, retryer
 	}
 	if role != "" {
 		own := cfg.Copy()
@@ -129,12 +93,39 @@ func (c *clients) get(region, role string) *client {
 	}
 	account := clientKey{region, accountOf(role)}
 	if c.limits[account] == nil {
-		c.limits[account] = newLimits(c.scale)
+		c.limits[account] = newLimits(c.scale, tries)
+		c.limits[account].split(c.parts)
 	}
-	made := &client{ecs: ecs.NewFromConfig(cfg), scaling: applicationautoscaling.NewFromConfig(cfg), limits: c.limits[account]}
+	made := &client{ecs: ecs.NewFromConfig(cfg), scaling: applicationautoscaling.NewFromConfig(cfg), limits: c.limits[account],
+		scarce: make(chan struct{}, scarceParallel)}
 	made.balancers.elb, made.balancers.limits = elasticloadbalancingv2.NewFromConfig(cfg), made.limits
+	made.services.perCall, made.services.most, made.services.serve = describeMax, describeParallel, made.describe
+	made.tasks.perCall, made.tasks.most, made.tasks.serve = 1, sweepParallel, made.sweep
 	c.made[key] = made
 	return made
+}
+
+// retryer is the SDK's own, but for calls that AWS throttles: those go back to their bucket (see call).
+func retryer() aws.Retryer {
+	return retry.NewStandard(func(o *retry.StandardOptions) {
+		o.MaxAttempts, o.MaxBackoff = attemptsMax, backoffMax
+		o.Retryables = slices.Concat([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
+			if failure.Kind(err) == failover.ErrThrottled {
+				return aws.FalseTernary
+			}
+			return aws.UnknownTernary
+		})}, retry.DefaultRetryables)
+	})
+}
+
+// share notes how many programs share the accounts' budgets.
+func (c *clients) share(parts int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.parts = parts
+	for _, l := range c.limits {
+		l.split(parts)
+	}
 }
 
 // accountOf returns the account in a role's ARN, or "" for the process's own.

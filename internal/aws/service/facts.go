@@ -1,6 +1,7 @@
 package service
 
 import (
+	"context"
 	"strconv"
 	"strings"
 	"sync"
@@ -43,12 +44,14 @@ type facts struct {
 	// deploying reports whether a deployment is in progress; over, that more runs than is wanted.
 	deploying, over bool
 	revisions       []failover.Revision
+	// running and pending are ECS's own counts.
+	running, pending int
 }
 
 // factsOf reads what is kept of a service.
 func factsOf(sv *types.Service, o *failover.PoolObservation) facts {
 	f := facts{arn: aws.ToString(sv.ServiceArn), definition: o.TaskDefinition, rolling: rolling(sv), deploying: o.Deploying,
-		over: o.RunningCount+o.PendingCount > o.Desired, revisions: o.Revisions}
+		over: o.RunningCount+o.PendingCount > o.Desired, revisions: o.Revisions, running: o.RunningCount, pending: o.PendingCount}
 	for i := range sv.LoadBalancers {
 		lb := &sv.LoadBalancers[i]
 		if aws.ToString(lb.TargetGroupArn) == "" {
@@ -214,23 +217,55 @@ func mayTake(sv *types.Service) float64 {
 
 // memo keeps one answer for as long as it is young by AWS's clock. Callers that come at the same time make one call.
 type memo[T any] struct {
+	gate  chan struct{} // holds one token: that of who may ask
 	mu    sync.Mutex
 	at    time.Time
 	value T
 }
 
-// get returns the answer if it was read at most age before now, else asks for it. An error is not kept.
-func (m *memo[T]) get(now time.Time, age time.Duration, ask func() (T, error)) (T, error) {
+// age is how old an answer may be: younger than fresh it is not asked for again; up to stale it is where there is a call to spare.
+type age struct{ fresh, stale time.Duration }
+
+// kept returns the answer if it is at most age old.
+func (m *memo[T]) kept(now time.Time, age time.Duration) (value T, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if !m.at.IsZero() && now.Sub(m.at) <= age && !now.Before(m.at) {
-		return m.value, nil
+	// An answer from after now is that of a look beside this one, which heard AWS's clock a moment later.
+	if old := now.Sub(m.at); m.at.IsZero() || old < -healthFor || old > age {
+		return value, false
 	}
-	value, err := ask()
+	return m.value, true
+}
+
+// get returns the answer if it is young enough, else asks for it, with the token that spare gave if it did. An error is not kept.
+func (m *memo[T]) get(ctx context.Context, now time.Time, age age, spare func() bool, ask func(granted bool) (T, error)) (T, error) {
+	var none T
+	select {
+	case <-m.gate:
+	default: // another asks already
+		if value, ok := m.kept(now, age.stale); ok {
+			return value, nil
+		}
+		select {
+		case <-m.gate:
+		case <-ctx.Done():
+			return none, ctx.Err()
+		}
+	}
+	defer func() { m.gate <- struct{}{} }()
+	if value, ok := m.kept(now, age.fresh); ok {
+		return value, nil
+	}
+	old, stale := m.kept(now, age.stale)
+	if stale && !spare() {
+		return old, nil
+	}
+	value, err := ask(stale) // where it is stale, spare has given a token
 	if err != nil {
-		var none T
 		return none, err
 	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	m.at, m.value = now, value
 	return value, nil
 }
@@ -248,7 +283,8 @@ func (m *memos[T]) of(key string) *memo[T] {
 		m.all = make(map[string]*memo[T])
 	}
 	if m.all[key] == nil {
-		m.all[key] = new(memo[T])
+		m.all[key] = &memo[T]{gate: make(chan struct{}, 1)}
+		m.all[key].gate <- struct{}{}
 	}
 	return m.all[key]
 }

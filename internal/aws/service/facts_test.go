@@ -105,14 +105,14 @@ func TestSharesOfTrafficAreTheListenersWeights(t *testing.T) {
 
 // TestTestTrafficMakesNoTaskServe: a listener for tests sends the next revision's group everything.
 func TestTestTrafficMakesNoTaskServe(t *testing.T) {
-	b := balancers{}
+	b := balancers{limits: newLimits(1, 1)}
 	now := start
 	seed := func(group string) {
-		_, _ = b.homes.of(group).get(now, time.Hour, func() ([]string, error) { return []string{"lb"}, nil })
+		_, _ = b.homes.of(group).get(t.Context(), now, age{fresh: time.Hour}, nil, func(bool) ([]string, error) { return []string{"lb"}, nil })
 	}
 	seed("blue")
 	seed("green")
-	_, _ = b.routes.of("lb").get(now, time.Hour, func() ([]route, error) {
+	_, _ = b.routes.of("lb").get(t.Context(), now, age{fresh: time.Hour}, nil, func(bool) ([]route, error) {
 		return []route{{"rule", "listener", "blue", 1}, {"test-rule", "test-listener", "green", 1}}, nil
 	})
 	tests := func(rule string) bool { return rule == "test-rule" }
@@ -124,7 +124,7 @@ func TestTestTrafficMakesNoTaskServe(t *testing.T) {
 		{entry{production: "rule"}, "blue", 1}, {entry{production: "listener"}, "blue", 1}, {entry{production: "rule"}, "green", 0},
 		{entry{}, "blue", 1}, {entry{}, "green", 0}, // a twin that names no rule
 	} {
-		if got, err := b.weight(t.Context(), now, time.Hour, &c.e, c.group, tests); err != nil || got != c.want {
+		if got, err := b.weight(t.Context(), now, ages{age{fresh: time.Hour}, age{fresh: time.Hour}, age{fresh: time.Hour}}, &c.e, c.group, tests, control.Worth{}); err != nil || got != c.want {
 			t.Errorf("%+v: %s has the weight %g, want %g (%v)", c.e, c.group, got, c.want, err)
 		}
 	}
@@ -160,7 +160,7 @@ func TestContainerHealthSaysWhenATaskIsReady(t *testing.T) {
 	if !warming || !ready {
 		t.Errorf("its tasks were seen warming %t, and ready at last %t", warming, ready)
 	}
-	if _, obs := s.Describe(t.Context(), []control.ServiceRef{ref("api")}); !obs[0].HealthBased {
+	if _, obs := s.Describe(t.Context(), []control.ServiceRef{ref("api")}, control.Worth{}); !obs[0].HealthBased {
 		t.Error("a service whose containers have health checks is described as one without")
 	}
 }

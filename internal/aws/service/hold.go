@@ -14,12 +14,15 @@ import (
 	"github.com/backstop-ecs/backstop/internal/control"
 )
 
+// urgent is what a change that has begun needs: it waits behind warned tasks only.
+var urgent = control.Worth{Urgency: control.Short}
+
 // factsFor returns what is known of a service, which is read if no look of this process has.
 func (s *Services) factsFor(ctx context.Context, ref control.ServiceRef) (facts, error) {
 	if f, ok := s.known.of(ref); ok {
 		return f, nil
 	}
-	_, obs := s.Describe(ctx, []control.ServiceRef{ref})
+	_, obs := s.Describe(ctx, []control.ServiceRef{ref}, urgent)
 	if f, ok := s.known.of(ref); ok {
 		return f, nil
 	}
@@ -32,19 +35,17 @@ func (s *Services) hold(ctx context.Context, c *client, ref control.ServiceRef, 
 	if err != nil {
 		return err
 	}
-	call := "ecs:TagResource"
 	if demand == 0 {
-		call = "ecs:UntagResource"
+		_, err = call(ctx, c.limits, c.limits.clusterModify, urgent, func(ctx context.Context) (*ecs.UntagResourceOutput, error) {
+			return c.ecs.UntagResource(ctx, &ecs.UntagResourceInput{ResourceArn: &f.arn, TagKeys: []string{tagDemand}})
+		})
+		return failure.Wrap("ecs:UntagResource", "hold the demand of "+ref.String(), err)
 	}
-	if err = take(ctx, c.limits.clusterModify); err == nil {
-		if demand == 0 {
-			_, err = c.ecs.UntagResource(ctx, &ecs.UntagResourceInput{ResourceArn: &f.arn, TagKeys: []string{tagDemand}})
-		} else {
-			_, err = c.ecs.TagResource(ctx, &ecs.TagResourceInput{ResourceArn: &f.arn,
-				Tags: []types.Tag{{Key: aws.String(tagDemand), Value: aws.String(s.holding(demand))}}})
-		}
-	}
-	return failure.Wrap(call, "hold the demand of "+ref.String(), err)
+	_, err = call(ctx, c.limits, c.limits.clusterModify, urgent, func(ctx context.Context) (*ecs.TagResourceOutput, error) {
+		return c.ecs.TagResource(ctx, &ecs.TagResourceInput{ResourceArn: &f.arn,
+			Tags: []types.Tag{{Key: aws.String(tagDemand), Value: aws.String(s.holding(demand))}}})
+	})
+	return failure.Wrap("ecs:TagResource", "hold the demand of "+ref.String(), err)
 }
 
 // drain takes a task out of each target group of its service that has listener weight. One that is no target there is left as it is.
@@ -58,7 +59,7 @@ func (s *Services) drain(ctx context.Context, c *client, ref control.ServiceRef,
 	if err != nil || ip == "" {
 		return failure.Wrap("ecs:DescribeTasks", object, err)
 	}
-	groups, err := c.balancers.read(ctx, c.now(), &f, s.known.carriesTests)
+	groups, err := c.balancers.read(ctx, c.now(), &f, s.known.carriesTests, urgent)
 	if err != nil {
 		return err
 	}
@@ -72,10 +73,9 @@ func (s *Services) drain(ctx context.Context, c *client, ref control.ServiceRef,
 			for _, t := range groups.targets[group][ip] {
 				out = append(out, elbtypes.TargetDescription{Id: &ip, Port: aws.Int32(t.port)})
 			}
-			err := take(ctx, c.limits.balancing)
-			if err == nil {
-				_, err = c.balancers.elb.DeregisterTargets(ctx, &elb.DeregisterTargetsInput{TargetGroupArn: aws.String(group), Targets: out})
-			}
+			_, err := call(ctx, c.limits, c.limits.balancing, urgent, func(ctx context.Context) (*elb.DeregisterTargetsOutput, error) {
+				return c.balancers.elb.DeregisterTargets(ctx, &elb.DeregisterTargetsInput{TargetGroupArn: aws.String(group), Targets: out})
+			})
 			if err != nil {
 				return failure.Wrap("elasticloadbalancing:DeregisterTargets", object, err)
 			}
@@ -86,10 +86,9 @@ func (s *Services) drain(ctx context.Context, c *client, ref control.ServiceRef,
 
 // addressOf reads a task's private address; "" for a task that is gone.
 func (c *client) addressOf(ctx context.Context, ref control.ServiceRef, id string) (string, error) {
-	if err := take(ctx, c.limits.clusterRead); err != nil {
-		return "", err
-	}
-	out, err := c.ecs.DescribeTasks(ctx, &ecs.DescribeTasksInput{Cluster: &ref.Cluster, Tasks: []string{id}})
+	out, err := call(ctx, c.limits, c.limits.clusterRead, urgent, func(ctx context.Context) (*ecs.DescribeTasksOutput, error) {
+		return c.ecs.DescribeTasks(ctx, &ecs.DescribeTasksInput{Cluster: &ref.Cluster, Tasks: []string{id}})
+	})
 	if err != nil || len(out.Tasks) == 0 {
 		return "", err
 	}

@@ -56,7 +56,7 @@ func TestAForeignECSAndAutoScalingTakeWhatIsSent(t *testing.T) {
 			t.Errorf("after %+v the target is %+v, %v; want %+v", step.do, got, err, step.want)
 		}
 	}
-	_, seen := s.Describe(ctx, []control.ServiceRef{ref("api-spot"), ref("gone")})
+	_, seen := s.Describe(ctx, []control.ServiceRef{ref("api-spot"), ref("gone")}, control.Worth{})
 	if len(seen) != 2 || seen[0].Err != failover.ErrNone || seen[0].Desired != 1 || seen[1].Err != failover.ErrNotFound {
 		t.Errorf("described as %+v", seen)
 	}

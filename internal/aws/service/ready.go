@@ -24,6 +24,8 @@ type look struct {
 	ref control.ServiceRef
 	f   facts
 	now time.Time
+	// worth is that of the look.
+	worth control.Worth
 	// health reports whether readiness is wanted; groups is what was read of the target groups, groupsErr why not.
 	health    bool
 	groups    reading
@@ -96,7 +98,7 @@ func (l *look) define(ctx context.Context, running, leaving []types.Task) {
 			if _, ok := l.checks[arn]; ok {
 				continue
 			}
-			d, err := l.c.define(ctx, arn)
+			d, err := l.c.define(ctx, arn, l.worth)
 			if err != nil && failure.Kind(err) != failover.ErrDenied {
 				l.checksErr = err
 			}
@@ -163,11 +165,14 @@ func (l *look) revisions(running []types.Task) []failover.Revision {
 	return out
 }
 
+// addressDetail is the detail of a network interface that has its private address.
+const addressDetail = "privateIPv4Address"
+
 // address is the private IPv4 address of a task; "" before it has one.
 func address(t *types.Task) string {
 	for i := range t.Attachments {
 		for k := range t.Attachments[i].Details {
-			if d := &t.Attachments[i].Details[k]; aws.ToString(d.Name) == "privateIPv4Address" {
+			if d := &t.Attachments[i].Details[k]; aws.ToString(d.Name) == addressDetail {
 				return aws.ToString(d.Value)
 			}
 		}
@@ -195,10 +200,9 @@ func (l *look) protect(ctx context.Context, tasks []failover.Task) {
 		}
 	}
 	for part := range slices.Chunk(ids, pageMax) {
-		if take(ctx, l.c.limits.clusterRead) != nil {
-			return
-		}
-		out, err := l.c.ecs.GetTaskProtection(ctx, &ecs.GetTaskProtectionInput{Cluster: &l.ref.Cluster, Tasks: part})
+		out, err := call(ctx, l.c.limits, l.c.limits.protectionRead, l.worth, func(ctx context.Context) (*ecs.GetTaskProtectionOutput, error) {
+			return l.c.ecs.GetTaskProtection(ctx, &ecs.GetTaskProtectionInput{Cluster: &l.ref.Cluster, Tasks: part})
+		})
 		if err != nil {
 			return
 		}
@@ -215,7 +219,7 @@ func (l *look) hookSince(ctx context.Context) time.Time {
 	if l.f.rolling || !l.f.deploying {
 		return time.Time{}
 	}
-	since, err := l.c.hooks.of(l.ref.String()).get(l.now, hooksFor, func() (time.Time, error) {
+	since, err := l.c.hooks.of(l.ref.String()).get(ctx, l.now, age{fresh: hooksFor}, nil, func(bool) (time.Time, error) {
 		return l.askHooks(ctx)
 	})
 	if err != nil {
@@ -231,8 +235,10 @@ var errRate = errors.New("no call left for hooks")
 
 func (l *look) askHooks(ctx context.Context) (time.Time, error) {
 	var since time.Time
-	if !l.c.limits.serviceRead.AllowN(time.Now(), 2) {
-		return since, errRate // it is worth no waiting
+	for range 2 { // the two calls below
+		if !l.c.limits.deploymentRead.idle() {
+			return since, errRate // it is worth no waiting
+		}
 	}
 	list, err := l.c.ecs.ListServiceDeployments(ctx, &ecs.ListServiceDeploymentsInput{Cluster: &l.ref.Cluster, Service: &l.ref.Service,
 		Status: []types.ServiceDeploymentStatus{types.ServiceDeploymentStatusInProgress}})
@@ -263,5 +269,5 @@ func (l *look) readGroups(ctx context.Context, side *sync.WaitGroup, tests func(
 	if !l.health || len(l.f.entries) == 0 {
 		return
 	}
-	side.Go(func() { l.groups, l.groupsErr = l.c.balancers.read(ctx, l.now, &l.f, tests) })
+	side.Go(func() { l.groups, l.groupsErr = l.c.balancers.read(ctx, l.now, &l.f, tests, l.worth) })
 }

@@ -29,7 +29,7 @@ func behind(t *testing.T, count int) (*sandbox.Sandbox, *Services) {
 // seen looks at a service as a pass does.
 func seen(t *testing.T, s *Services, name string) (failover.PoolObservation, control.Listing) {
 	t.Helper()
-	_, obs := s.Describe(t.Context(), []control.ServiceRef{ref(name)})
+	_, obs := s.Describe(t.Context(), []control.ServiceRef{ref(name)}, control.Worth{})
 	found, err := s.List(t.Context(), ref(name), control.Want{Stopped: true, Health: true})
 	if err != nil {
 		t.Fatal(err)
@@ -95,7 +95,7 @@ func TestOneCallServesBothTwinsAndQuietRulesAreKept(t *testing.T) {
 	refs := []control.ServiceRef{ref("api-spot"), ref("api-standard")}
 	for range 3 {
 		box.AdvanceTo(box.Now().Add(20 * time.Second))
-		s.Describe(t.Context(), refs)
+		s.Describe(t.Context(), refs, control.Worth{})
 		for _, r := range refs {
 			if _, err := s.List(t.Context(), r, control.Want{Health: true}); err != nil {
 				t.Fatal(err)
@@ -192,7 +192,7 @@ func TestTheDemandIsHeldInATag(t *testing.T) {
 		if err := s.Apply(t.Context(), ref("api-spot"), failover.HoldDemand{Pool: "spot", Demand: demand}); err != nil {
 			t.Fatal(err)
 		}
-		if _, obs := s.Describe(t.Context(), []control.ServiceRef{ref("api-spot")}); obs[0].HeldDemand != demand {
+		if _, obs := s.Describe(t.Context(), []control.ServiceRef{ref("api-spot")}, control.Worth{}); obs[0].HeldDemand != demand {
 			t.Errorf("%d is read back as %d", demand, obs[0].HeldDemand)
 		}
 	}
@@ -208,7 +208,7 @@ func TestDefiniteAnswersSayThatAServiceIsGone(t *testing.T) {
 	box.AdvanceTo(box.Now().Add(10 * time.Minute))
 	elsewhere := ref("api-spot")
 	elsewhere.Cluster = "elsewhere"
-	_, obs := s.Describe(t.Context(), []control.ServiceRef{ref("api-standard"), ref("never"), elsewhere, ref("web-spot")})
+	_, obs := s.Describe(t.Context(), []control.ServiceRef{ref("api-standard"), ref("never"), elsewhere, ref("web-spot")}, control.Worth{})
 	for i, want := range []string{"INACTIVE", "MISSING", "ClusterNotFound", ""} {
 		if obs[i].Gone != want || (obs[i].Err == failover.ErrNotFound) != (want != "") {
 			t.Errorf("answer %d is seen as %+v, want gone %q", i, obs[i], want)

@@ -56,7 +56,7 @@ func withRole(t *testing.T) (*wire, *Services, control.ServiceRef) {
 func TestAPoolWithARoleIsReadAndSetThroughIt(t *testing.T) {
 	w, s, standard := withRole(t)
 	for range 2 {
-		_, obs := s.Describe(t.Context(), []control.ServiceRef{ref("api-spot"), standard})
+		_, obs := s.Describe(t.Context(), []control.ServiceRef{ref("api-spot"), standard}, control.Worth{})
 		if obs[0].Err != failover.ErrNone || obs[1].Err != failover.ErrNone || obs[0].Desired != 3 || obs[1].Desired != 0 {
 			t.Fatalf("the pools are seen as %+v and %+v", obs[0], obs[1])
 		}
@@ -84,11 +84,11 @@ func TestAPoolWhoseRoleIsRefusedBlindsNoOther(t *testing.T) {
 	if _, err := w.box.AddFault(sandbox.Fault{Kind: sandbox.FaultDenied, Operation: "sts:AssumeRole", Count: 1}); err != nil {
 		t.Fatal(err)
 	}
-	_, obs := s.Describe(t.Context(), []control.ServiceRef{ref("api-spot"), standard})
+	_, obs := s.Describe(t.Context(), []control.ServiceRef{ref("api-spot"), standard}, control.Worth{})
 	if obs[0].Err != failover.ErrNone || obs[1].Err != failover.ErrDenied {
 		t.Errorf("while the role is refused, the pools are seen as %+v and %+v", obs[0], obs[1])
 	}
-	if _, obs = s.Describe(t.Context(), []control.ServiceRef{standard}); obs[0].Err != failover.ErrNone {
+	if _, obs = s.Describe(t.Context(), []control.ServiceRef{standard}, control.Worth{}); obs[0].Err != failover.ErrNone {
 		t.Errorf("once it is not, the pool is seen as %+v", obs[0])
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -58,147 +57,169 @@ func New(cfg aws.Config, opts Options) *Services {
 		made: make(map[clientKey]*client), limits: make(map[clientKey]*limits)}}
 }
 
-// batch is the services of one DescribeServices call, and where their observations go.
-type batch struct {
-	region, role, cluster string
-	names                 []string
-	places                [][]int
+// Share leaves other programs their part of the accounts' budgets of calls.
+func (s *Services) Share(programs int) { s.clients.share(programs) }
+
+// question is one service that is to be described, and what was found.
+type question struct {
+	cluster, name string
+	service       *types.Service // nil: not in the answer
+	reason        string         // of the failure, where the answer names one
+	at            time.Time      // AWS's, zero if it did not answer
+	err           error
 }
 
-// batches groups services by region, role and cluster into calls of ten. A service named twice is asked for
-// once.
-func batches(refs []control.ServiceRef) []*batch {
-	type group struct{ region, role, cluster string }
-	open := make(map[group]*batch)
-	seen := make(map[control.ServiceRef]*int)
-	home := make(map[control.ServiceRef]*batch)
-	var out []*batch
+// Describe looks at services, ten to a call, together with what other looks ask for at the same time. What could not be read has
+// its Err set. The time is AWS's, by the Date header of the newest answer.
+func (s *Services) Describe(ctx context.Context, refs []control.ServiceRef, worth control.Worth) (time.Time, []failover.PoolObservation) {
+	asked := make(map[control.ServiceRef]*ticket[question], len(refs))
+	lines := make(map[*client][]*ticket[question])
+	for _, ref := range refs {
+		if asked[ref] == nil {
+			c := s.clients.get(ref.Region, ref.RoleARN)
+			asked[ref] = &ticket[question]{of: question{cluster: ref.Cluster, name: ref.Service}, worth: worth, done: make(chan struct{})}
+			lines[c] = append(lines[c], asked[ref])
+		}
+	}
+	for c, tickets := range lines {
+		c.services.join(ctx, tickets)
+	}
+	var newest time.Time
+	out := make([]failover.PoolObservation, len(refs))
+	unknown := make(map[*client][]string)
 	for i, ref := range refs {
-		if b := home[ref]; b != nil {
-			b.places[*seen[ref]] = append(b.places[*seen[ref]], i)
+		c, t := s.clients.get(ref.Region, ref.RoleARN), asked[ref]
+		select {
+		case <-t.done:
+		case <-ctx.Done():
+			c.services.leave(lines[c])
+			out[i] = unread(failure.Wrap("ecs:DescribeServices", "describe service "+ref.String(), ctx.Err()))
 			continue
 		}
-		g := group{ref.Region, ref.RoleARN, ref.Cluster}
-		b := open[g]
-		if b == nil || len(b.names) == describeMax {
-			b = &batch{region: ref.Region, role: ref.RoleARN, cluster: ref.Cluster}
-			open[g] = b
-			out = append(out, b)
+		if t.of.at.After(newest) {
+			newest = t.of.at
 		}
-		at := len(b.names)
-		home[ref], seen[ref] = b, &at
-		b.names = append(b.names, ref.Service)
-		b.places = append(b.places, []int{i})
+		if out[i] = t.of.observation(ref); out[i].Err == failover.ErrNone && !out[i].Draining {
+			out[i].HeldDemand, out[i].HeldBy = s.held(t.of.service.Tags)
+			s.lines.keep(ref, t.of.service, t.of.at)
+			if s.known.keep(ref, factsOf(t.of.service, &out[i])) && out[i].Desired+out[i].RunningCount > 0 {
+				unknown[c] = append(unknown[c], out[i].TaskDefinition)
+			}
+		}
+	}
+	for c, definitions := range unknown {
+		c.learn(ctx, definitions, worth)
+	}
+	for i, ref := range refs {
+		if out[i].Err == failover.ErrNone {
+			out[i].HealthBased = s.clients.get(ref.Region, ref.RoleARN).healthBased(asked[ref].of.service, out[i].TaskDefinition)
+		}
+	}
+	return newest, out
+}
+
+// describe makes one DescribeServices call for the most worthy that wait, and others of their cluster.
+func (c *client) describe(ctx context.Context) {
+	var batch []*ticket[question]
+	out, err := call(ctx, c.limits, c.limits.serviceRead, c.services.worth(), func(ctx context.Context) (*ecs.DescribeServicesOutput, error) {
+		if batch == nil {
+			batch = c.services.pick(ctx, batchOf)
+		}
+		if len(batch) == 0 {
+			return nil, errNothing
+		}
+		return c.ecs.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: &batch[0].of.cluster, Services: namesOf(batch),
+			Include: []types.ServiceField{types.ServiceFieldTags}})
+	})
+	if len(batch) == 0 {
+		return
+	}
+	found, reasons := map[string]*types.Service{}, map[string]string{}
+	at := time.Time{}
+	if err == nil {
+		at = serverTime(out.ResultMetadata)
+		c.heard(at)
+		for i := range out.Services {
+			found[aws.ToString(out.Services[i].ServiceName)] = &out.Services[i]
+		}
+		for _, f := range out.Failures {
+			reasons[lastPart(aws.ToString(f.Arn))] = aws.ToString(f.Reason)
+		}
+	}
+	for _, t := range batch {
+		q := &t.of
+		q.service, q.reason, q.at, q.err = found[lastPart(q.name)], reasons[lastPart(q.name)], at, err
+	}
+	c.services.served(batch)
+}
+
+// batchOf chooses up to ten services of the first one's cluster, and everyone who asks for one of them.
+func batchOf(waiting []*ticket[question]) []*ticket[question] {
+	var out []*ticket[question]
+	names := make(map[string]bool, describeMax)
+	for _, t := range waiting {
+		if t.of.cluster != waiting[0].of.cluster || len(names) == describeMax && !names[t.of.name] {
+			continue
+		}
+		names[t.of.name] = true
+		out = append(out, t)
 	}
 	return out
 }
 
-// Describe looks at services, ten to a call. What could not be read has its Err set. The time is AWS's, by
-// the Date header of the newest answer.
-func (s *Services) Describe(ctx context.Context, refs []control.ServiceRef) (time.Time, []failover.PoolObservation) {
-	out := make([]failover.PoolObservation, len(refs))
-	var mu sync.Mutex
-	var newest time.Time
-	var all sync.WaitGroup
-	slots := make(chan struct{}, describeParallel)
-	for _, b := range batches(refs) {
-		slots <- struct{}{} // calls keep their own deadlines, so a place comes free
-		all.Go(func() {
-			defer func() { <-slots }()
-			at, obs := s.describe(ctx, b)
-			mu.Lock()
-			defer mu.Unlock()
-			if at.After(newest) {
-				newest = at
-			}
-			for k, places := range b.places {
-				for _, i := range places {
-					out[i] = obs[k]
-				}
-			}
-		})
+// namesOf lists the services of a batch, each once.
+func namesOf(batch []*ticket[question]) []string {
+	names := make([]string, 0, describeMax)
+	for _, t := range batch {
+		if !slices.Contains(names, t.of.name) {
+			names = append(names, t.of.name)
+		}
 	}
-	all.Wait()
-	return newest, out
+	return names
 }
 
-// describe makes one DescribeServices call.
-func (s *Services) describe(ctx context.Context, b *batch) (time.Time, []failover.PoolObservation) {
-	obs := make([]failover.PoolObservation, len(b.names))
-	fail := func(err error) (time.Time, []failover.PoolObservation) {
-		err = failure.Wrap("ecs:DescribeServices", "describe services of "+b.region+"/"+b.cluster, err)
-		gone := ""
-		if failure.Code(err) == "ClusterNotFoundException" {
-			gone = "ClusterNotFound"
-		}
-		for i := range obs {
-			obs[i] = failover.PoolObservation{Err: failure.Kind(err), ErrText: err.Error(), Gone: gone}
-		}
-		return time.Time{}, obs
+// unread is the observation of what could not be read.
+func unread(err error) failover.PoolObservation {
+	o := failover.PoolObservation{Err: failure.Kind(err), ErrText: err.Error()}
+	if failure.Code(err) == "ClusterNotFoundException" {
+		o.Gone = "ClusterNotFound"
 	}
-	c := s.clients.get(b.region, b.role)
-	if err := take(ctx, c.limits.serviceRead); err != nil {
-		return fail(err)
-	}
-	out, err := c.ecs.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: &b.cluster, Services: b.names, Include: []types.ServiceField{types.ServiceFieldTags}})
-	if err != nil {
-		return fail(err)
-	}
-	at := serverTime(out.ResultMetadata)
-	c.heard(at)
-	found := make(map[string]*types.Service, len(out.Services))
-	for i := range out.Services {
-		found[aws.ToString(out.Services[i].ServiceName)] = &out.Services[i]
-	}
-	reasons := make(map[string]string, len(out.Failures))
-	for _, f := range out.Failures {
-		reasons[lastPart(aws.ToString(f.Arn))] = aws.ToString(f.Reason)
-	}
-	var unknown []string
-	for i, name := range b.names {
-		sv := found[lastPart(name)]
-		switch {
-		case sv == nil:
-			reason := reasons[lastPart(name)]
-			obs[i] = failover.PoolObservation{Err: failover.ErrNotFound, ErrText: fmt.Sprintf("describe service %s/%s/%s: %s",
-				b.region, b.cluster, name, orElse(reason, "not in the answer"))}
-			if reason == "MISSING" {
-				obs[i].Gone = reason
-			}
-		case aws.ToString(sv.Status) == "DRAINING":
-			obs[i] = observe(sv)
-			obs[i].Draining = true
-		case aws.ToString(sv.Status) != "ACTIVE":
-			obs[i] = failover.PoolObservation{Err: failover.ErrNotFound, ErrText: fmt.Sprintf("describe service %s/%s/%s: its status is %s",
-				b.region, b.cluster, name, aws.ToString(sv.Status))}
-			if aws.ToString(sv.Status) == "INACTIVE" {
-				obs[i].Gone = "INACTIVE"
-			}
-		default:
-			obs[i] = observe(sv)
-			ref := control.ServiceRef{Region: b.region, Cluster: b.cluster, Service: name, RoleARN: b.role}
-			s.lines.keep(ref, sv, at)
-			obs[i].HeldDemand, obs[i].HeldBy = s.held(sv.Tags)
-			if s.known.keep(ref, factsOf(sv, &obs[i])) && obs[i].Desired+obs[i].RunningCount > 0 {
-				unknown = append(unknown, obs[i].TaskDefinition)
-			}
-		}
-	}
-	c.learn(ctx, unknown)
-	c.healthBased(found, b.names, obs)
-	return at, obs
+	return o
 }
 
-// healthBased notes for which services health says when a task is ready: those behind a target group, and those whose containers have
+// observation is what the answer says of the service.
+func (q *question) observation(ref control.ServiceRef) failover.PoolObservation {
+	if q.err != nil {
+		return unread(failure.Wrap("ecs:DescribeServices", "describe services of "+ref.Region+"/"+ref.Cluster, q.err))
+	}
+	sv := q.service
+	switch {
+	case sv == nil:
+		o := failover.PoolObservation{Err: failover.ErrNotFound, ErrText: fmt.Sprintf("describe service %s: %s", ref, orElse(q.reason, "not in the answer"))}
+		if q.reason == "MISSING" {
+			o.Gone = q.reason
+		}
+		return o
+	case aws.ToString(sv.Status) == "DRAINING":
+		o := observe(sv)
+		o.Draining = true
+		return o
+	case aws.ToString(sv.Status) != "ACTIVE":
+		o := failover.PoolObservation{Err: failover.ErrNotFound, ErrText: fmt.Sprintf("describe service %s: its status is %s", ref, aws.ToString(sv.Status))}
+		if aws.ToString(sv.Status) == "INACTIVE" {
+			o.Gone = "INACTIVE"
+		}
+		return o
+	}
+	return observe(sv)
+}
+
+// healthBased reports whether health says when a task of a service is ready: behind a target group, or where containers have
 // health checks. That is known from a service's second look on, so that the first one, which may have a loss to cover, waits for no
 // more calls than it must; a listing finds out for itself.
-func (c *client) healthBased(found map[string]*types.Service, names []string, obs []failover.PoolObservation) {
-	for i, name := range names {
-		if sv := found[lastPart(name)]; sv != nil && obs[i].Err == failover.ErrNone {
-			d, _ := c.definitions.of(obs[i].TaskDefinition)
-			obs[i].HealthBased = d.checks || slices.ContainsFunc(sv.LoadBalancers, func(l types.LoadBalancer) bool { return aws.ToString(l.TargetGroupArn) != "" })
-		}
-	}
+func (c *client) healthBased(sv *types.Service, definition string) bool {
+	d, _ := c.definitions.of(definition)
+	return d.checks || slices.ContainsFunc(sv.LoadBalancers, func(l types.LoadBalancer) bool { return aws.ToString(l.TargetGroupArn) != "" })
 }
 
 // observe reads one service. A deployment is in progress while the PRIMARY one is and another still has

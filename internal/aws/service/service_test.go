@@ -56,7 +56,7 @@ func TestDescribeBatchesByTenAndKeepsTheOrder(t *testing.T) {
 	other.Cluster = "elsewhere"
 	refs = append(refs, other)
 	box.ForgetCalls()
-	at, obs := s.Describe(t.Context(), refs)
+	at, obs := s.Describe(t.Context(), refs, control.Worth{})
 	if !at.Equal(box.Now().Truncate(time.Second)) {
 		t.Errorf("AWS's clock is read as %s, want %s", at, box.Now())
 	}
@@ -130,7 +130,7 @@ func TestPlacementFailuresAreReadFromTheEventListWhenNothingBringsEvents(t *test
 			w.SetSupply(ecsim.SupplyKey{Region: region, Provider: ecsim.FargateSpot}, 2)
 		})
 		box.AdvanceTo(box.Now().Add(5 * time.Minute))
-		s.Describe(t.Context(), []control.ServiceRef{ref("api-spot")})
+		s.Describe(t.Context(), []control.ServiceRef{ref("api-spot")}, control.Worth{})
 		found, err := s.List(t.Context(), ref("api-spot"), control.Want{Stopped: true})
 		if err != nil {
 			t.Fatal(err)
@@ -171,7 +171,7 @@ func TestScalingIsParkedInOneCallAndPutBack(t *testing.T) {
 	if err := s.Apply(t.Context(), ref, failover.SetDesiredCount{Pool: "spot", Count: 1}); err != nil {
 		t.Fatal(err)
 	}
-	if _, obs := s.Describe(t.Context(), []control.ServiceRef{ref}); obs[0].Desired != 1 {
+	if _, obs := s.Describe(t.Context(), []control.ServiceRef{ref}, control.Worth{}); obs[0].Desired != 1 {
 		t.Errorf("the parked target lifted the count of 1 to %d", obs[0].Desired)
 	}
 	if err := s.Apply(t.Context(), ref, failover.RestoreScaling{Pool: "spot", Scaling: own}); err != nil {
@@ -202,13 +202,13 @@ func TestApplyNamesWhatFailedAndWhy(t *testing.T) {
 }
 
 func TestTheClientsOwnLimitIsBelowECSs(t *testing.T) {
-	l := newLimits(1)
+	l := newLimits(1, 1)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	var err error
 	n := 0
 	for ; err == nil && n < 1000; n++ {
-		err = take(ctx, l.serviceModify)
+		err = l.serviceModify.take(ctx, control.Worth{})
 	}
 	if n > 50 || failure.Kind(err) != failover.ErrThrottled {
 		t.Errorf("%d changes were let through at once, then %v (%s); want at most 50, then throttled", n, err, failure.Kind(err))

@@ -8,26 +8,14 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
-	"github.com/backstop-ecs/backstop/internal/aws/failure"
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/ecsevent"
 	"github.com/backstop-ecs/backstop/internal/failover"
 )
 
 const (
-	// pageMax is how many tasks one ListTasks gives and one DescribeTasks takes (ECS API).
-	pageMax = 100
-	// pagesMax bounds the pages of running tasks: ECS's limit of 5,000 tasks in a service.
-	pagesMax = 50
-	// stoppedPagesMax bounds the pages of stopped tasks. A service that loses more than 200 tasks within the
-	// hour that ECS remembers them has shown enough.
-	stoppedPagesMax = 2
-	// stoppedFor is how long ago a task may have stopped to be evidence still: the longest window of a preset
-	// (15 minutes), doubled.
-	stoppedFor = 30 * time.Minute
 	// linesMax and linesFor bound what is kept of a service's event list between Describe and List.
 	linesMax = 20
 	linesFor = 15 * time.Minute
@@ -39,112 +27,41 @@ const (
 func (s *Services) List(ctx context.Context, ref control.ServiceRef, want control.Want) (control.Listing, error) {
 	c := s.clients.get(ref.Region, ref.RoleARN)
 	f, _ := s.known.of(ref)
-	l := &look{c: c, ref: ref, f: f, now: c.now(), health: want.Health}
-	stopped := want.Stopped
-	var gone []types.Task
-	var goneErr error
-	var side sync.WaitGroup
-	if stopped {
-		side.Go(func() { gone, _, goneErr = tasks(ctx, c, ref, types.DesiredStatusStopped, stoppedPagesMax) })
+	if want.IfSpare {
+		giveBack, ok := c.limits.spare(want.Worth)
+		if !ok {
+			return control.Listing{}, control.ErrShort
+		}
+		defer giveBack()
 	}
+	l := &look{c: c, ref: ref, f: f, now: c.now(), health: want.Health, worth: want.Worth}
+	q := inquiry{ref: ref, stopped: want.Stopped, health: want.Health, counts: counts{f.running, f.pending}, listEvery: listEvery}
+	if s.noEvents {
+		q.listEvery = 0
+	}
+	var side sync.WaitGroup
 	l.readGroups(ctx, &side, s.known.carriesTests)
 	if want.Stopped || want.Health {
-		side.Go(func() { _, _ = c.define(ctx, f.definition) }) // beside the listing; what fails is tried, and told of, after it
+		side.Go(func() { _, _ = c.define(ctx, f.definition, want.Worth) }) // beside the listing; what fails is tried, and told of, after it
 	}
-	running, at, err := tasks(ctx, c, ref, types.DesiredStatusRunning, pagesMax)
+	q = c.tasksOf(ctx, q, want.Worth)
 	side.Wait()
-	if err == nil {
-		err = goneErr
+	if q.err != nil {
+		return control.Listing{}, q.err
 	}
-	if err != nil {
-		return control.Listing{}, err
-	}
-	out := l.listing(ctx, running, gone)
+	out := l.listing(ctx, q.running, q.gone)
 	l.protect(ctx, out.Tasks)
 	out.HookSince = l.hookSince(ctx)
-	if !stopped {
+	if !want.Stopped {
 		return out, nil
 	}
 	out.Signals = s.lines.signals(ref, s.noEvents)
-	for i := range gone {
-		if sig, ok := stop(ref, &gone[i], at); ok {
+	for i := range q.gone {
+		if sig, ok := stop(ref, &q.gone[i], q.at); ok {
 			out.Signals = append(out.Signals, sig)
 		}
 	}
 	return out, nil
-}
-
-// tasks lists and describes the tasks of a service, page by page. The next page is listed while the ones before it are
-// described: one after the other, the fifty pages of the largest services would not fit into a look.
-func tasks(ctx context.Context, c *client, ref control.ServiceRef, status types.DesiredStatus, pages int) ([]types.Task, time.Time, error) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	var all sync.WaitGroup
-	found := make([]page, pages)
-	var next *string
-	for i := range pages {
-		list, err := listTasks(ctx, c, ref, status, next)
-		if err != nil {
-			cancel(err)
-			break
-		}
-		if len(list.TaskArns) > 0 {
-			all.Go(func() {
-				if err := found[i].describe(ctx, c, ref, list.TaskArns); err != nil {
-					cancel(err)
-				}
-			})
-		}
-		if next = list.NextToken; aws.ToString(next) == "" {
-			break
-		}
-	}
-	all.Wait()
-	var out []types.Task
-	var at time.Time
-	if ctx.Err() != nil {
-		return nil, at, context.Cause(ctx)
-	}
-	for i := range found {
-		out = append(out, found[i].tasks...)
-		if found[i].at.After(at) {
-			at = found[i].at
-		}
-	}
-	return out, at, nil
-}
-
-// page is one page of described tasks.
-type page struct {
-	tasks []types.Task
-	at    time.Time
-}
-
-func listTasks(ctx context.Context, c *client, ref control.ServiceRef, status types.DesiredStatus, next *string) (*ecs.ListTasksOutput, error) {
-	object := "list tasks of " + ref.String()
-	if err := take(ctx, c.limits.clusterRead); err != nil {
-		return nil, failure.Wrap("ecs:ListTasks", object, err)
-	}
-	list, err := c.ecs.ListTasks(ctx, &ecs.ListTasksInput{Cluster: &ref.Cluster, ServiceName: &ref.Service, DesiredStatus: status,
-		MaxResults: aws.Int32(pageMax), NextToken: next})
-	if err != nil {
-		return nil, failure.Wrap("ecs:ListTasks", object, err)
-	}
-	return list, nil
-}
-
-// describe fills the page. A task that is gone meanwhile is in the answer's failures, and no trouble.
-func (p *page) describe(ctx context.Context, c *client, ref control.ServiceRef, arns []string) error {
-	object := "describe tasks of " + ref.String()
-	if err := take(ctx, c.limits.clusterRead); err != nil {
-		return failure.Wrap("ecs:DescribeTasks", object, err)
-	}
-	answer, err := c.ecs.DescribeTasks(ctx, &ecs.DescribeTasksInput{Cluster: &ref.Cluster, Tasks: arns})
-	if err != nil {
-		return failure.Wrap("ecs:DescribeTasks", object, err)
-	}
-	p.tasks, p.at = answer.Tasks, serverTime(answer.ResultMetadata)
-	return nil
 }
 
 // task reduces a described task to what deciding needs.
