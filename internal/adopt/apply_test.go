@@ -164,18 +164,45 @@ func TestAnAdoptionGoesOnWhereverItWasKilled(t *testing.T) {
 	}
 }
 
-func TestWithoutRoomOnSpotTheCoverStays(t *testing.T) {
-	a := newAccount(t)
-	a.web()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://sandbox.localhost/_sandbox/capacity", strings.NewReader(`{"provider": "FARGATE_SPOT", "tasks": 5}`))
+// room is how many tasks Spot has room for.
+func (a *account) room(tasks int) {
+	a.t.Helper()
+	r, err := http.NewRequestWithContext(a.t.Context(), http.MethodPost, "http://sandbox.localhost/_sandbox/capacity", strings.NewReader(fmt.Sprintf(`{"provider": "FARGATE_SPOT", "tasks": %d}`, tasks)))
 	if err != nil {
-		t.Fatal(err)
+		a.t.Fatal(err)
 	}
 	answer, err := a.box.Do(r)
 	if err != nil || answer.StatusCode != http.StatusOK {
-		t.Fatal(answer, err)
+		a.t.Fatal(answer, err)
 	}
-	err = a.run(false, whole, false)
+	_ = answer.Body.Close()
+}
+
+func TestAMoveThatECSRollsBackIsSaid(t *testing.T) {
+	a := newAccount(t)
+	a.web()
+	if _, err := a.ecs.UpdateService(t.Context(), &ecs.UpdateServiceInput{Cluster: aws.String("prod"), Service: aws.String("web"), DeploymentConfiguration: &types.DeploymentConfiguration{
+		MinimumHealthyPercent: aws.Int32(25), MaximumPercent: aws.Int32(100), DeploymentCircuitBreaker: &types.DeploymentCircuitBreaker{Enable: true, Rollback: true}}}); err != nil {
+		t.Fatal(err)
+	}
+	a.room(0)
+	if err := a.run(false, whole, false); !errors.Is(err, errRolledBack) {
+		t.Errorf("%v", err)
+	}
+	if got := a.state(); got != "web 12 strategy=launch-type held true; web-standard 12 strategy=FARGATE:1:0 held false" {
+		t.Errorf("rolled back: %s", got)
+	}
+	a.room(100)
+	if err := a.run(false, whole, false); err != nil {
+		t.Errorf("with room: %v", err)
+	}
+}
+
+func TestWithoutRoomOnSpotTheCoverStays(t *testing.T) {
+	a := newAccount(t)
+	a.web()
+	a.room(5)
+	err := a.run(false, whole, false)
 	if err == nil || !strings.Contains(err.Error(), "never ends") {
 		t.Errorf("%v", err)
 	}

@@ -59,7 +59,7 @@ func (v *view) taskHours(s *discover.Service) (demand, spot float64, err error) 
 // saves estimates what the service would cost less a month if all of it ran on Spot.
 func (v *view) saves(s *discover.Service) (float64, error) {
 	if windows(s) {
-		return 0, errors.New("Fargate Spot runs Linux alone")
+		return 0, errors.New("tasks on Windows cannot run on Fargate Spot")
 	}
 	demand, spot, err := v.taskHours(s)
 	if err != nil {
