@@ -14,6 +14,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/app/parts"
 	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/discover"
+	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
 type initOptions struct {
@@ -94,7 +95,7 @@ func runInit(ctx context.Context, s IO, o initOptions) error {
 	}
 	text := discover.YAML(found, p)
 	if len(text) == 0 {
-		return errors.New("there is no pair of services to guard; nothing was written")
+		return fmt.Errorf("no service has a pair of Spot and on-demand yet; nothing was written. %s on Fargate: backstop adopt --list", wording.Count(len(found.Services), "service"))
 	}
 	if _, err := config.Parse(text, configDefault); err != nil { // what it writes must be what it reads
 		return fmt.Errorf("write configuration: it would not be valid: %w", err)
@@ -112,11 +113,14 @@ func runInit(ctx context.Context, s IO, o initOptions) error {
 
 // printModule prints the Terraform of the whole installation.
 func printModule(s IO, found *discover.Found, p discover.Proposal) error {
-	text := discover.Module(found, p)
+	text, err := discover.Module(found, p)
+	if err != nil {
+		return err
+	}
 	if text == "" {
 		return errors.New("there is no service on FARGATE_SPOT to guard; nothing was printed")
 	}
-	_, err := fmt.Fprint(s.Out, text)
+	_, err = fmt.Fprint(s.Out, text)
 	return err
 }
 
@@ -127,7 +131,7 @@ func (o *initOptions) tell(s IO, found *discover.Found, p discover.Proposal) {
 		where = o.cluster + " in " + where
 	}
 	if len(p.Pairs)+len(p.Alone)+len(p.Mixed) == 0 {
-		_, _ = fmt.Fprintf(s.Err, "none of %d services on Fargate in %s runs on FARGATE_SPOT; docs/migration.md says how one becomes twins, beginning with backstop init --twin SERVICE\n", len(found.Services), where)
+		_, _ = fmt.Fprintf(s.Err, "none of %d services on Fargate in %s runs on FARGATE_SPOT: backstop adopt --list shows which could\n", len(found.Services), where)
 	}
 	for i := range p.Pairs {
 		_, _ = fmt.Fprintf(s.Err, "%s: %s and %s, %s\n", p.Pairs[i].Name, p.Pairs[i].Spot.Name, p.Pairs[i].OnDemand.Name, p.Pairs[i].Why)
@@ -136,7 +140,7 @@ func (o *initOptions) tell(s IO, found *discover.Found, p discover.Proposal) {
 		_, _ = fmt.Fprintf(s.Err, "%s runs on FARGATE_SPOT and has no twin: backstop init --twin %s --cluster %s prints what makes one\n", p.Alone[i].Name, p.Alone[i].Name, p.Alone[i].Cluster)
 	}
 	for i := range p.Mixed {
-		_, _ = fmt.Fprintf(s.Err, "%s in %s mixes FARGATE and FARGATE_SPOT, which is no fallback: left out; docs/migration.md has the way to twins\n", p.Mixed[i].Name, p.Mixed[i].Cluster)
+		_, _ = fmt.Fprintf(s.Err, "%s in %s mixes FARGATE and FARGATE_SPOT, which is not a fallback: left out; backstop adopt %s --cluster %s has the way to twins\n", p.Mixed[i].Name, p.Mixed[i].Cluster, p.Mixed[i].Name, p.Mixed[i].Cluster)
 	}
 }
 
@@ -162,21 +166,11 @@ func writeNew(path string, text []byte, over bool) error {
 
 // printTwin prints what makes the twin of one service.
 func (o *initOptions) printTwin(s IO, found *discover.Found) error {
-	var of []*discover.Service
-	var names []string
-	for i := range found.Services {
-		names = append(names, found.Services[i].Name)
-		if found.Services[i].Name == o.twin {
-			of = append(of, &found.Services[i])
-		}
+	service, err := theService(found, "--twin", o.twin)
+	if err != nil {
+		return err
 	}
-	switch {
-	case len(of) == 0:
-		return usageError("--twin: there is no service %s on Fargate in %s; there are: %s", o.twin, found.Region, strings.Join(names, ", "))
-	case len(of) > 1:
-		return usageError("--twin: %s is in the clusters %s and %s; name one with --cluster", o.twin, of[0].Cluster, of[1].Cluster)
-	}
-	service, name := of[0], o.twinName
+	name := o.twinName
 	if name == "" {
 		name = discover.TwinName(o.twin)
 	}
@@ -189,10 +183,13 @@ func (o *initOptions) printTwin(s IO, found *discover.Found) error {
 	for _, n := range service.Notes() {
 		_, _ = fmt.Fprintln(s.Err, "note: "+n)
 	}
-	text := service.Command(found.Region, name) + "\n"
+	text, err := service.Command(found.Region, name)
 	if o.terraform {
-		text = service.Terraform(name)
+		text, err = service.Terraform(name)
 	}
-	_, err := fmt.Fprint(s.Out, text)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprint(s.Out, strings.TrimSuffix(text, "\n")+"\n")
 	return err
 }

@@ -152,16 +152,21 @@ func (o *releaseOptions) confirm(s IO, workloads []control.Workload) error {
 	for i := range workloads {
 		say(s.Err, "%s: release to %s", workloads[i].Name, o.to)
 	}
-	if o.yes {
+	return confirmed(s, "release", o.yes)
+}
+
+// confirmed asks whether a command is to do what it has said, unless that was answered with --yes.
+func confirmed(s IO, command string, yes bool) error {
+	if yes {
 		return nil
 	}
 	if !s.InTerminal || !s.ErrTerminal {
-		return refuse("release: not a terminal: confirm with --yes")
+		return refuse("%s: not a terminal: confirm with --yes", command)
 	}
 	_, _ = fmt.Fprint(s.Err, "Do it? [y/N] ")
 	line, _ := bufio.NewReader(s.In).ReadString('\n')
 	if answer := strings.ToLower(strings.TrimSpace(line)); answer != "y" && answer != "yes" {
-		return refuse("release: not done")
+		return refuse("%s: not done", command)
 	}
 	return nil
 }

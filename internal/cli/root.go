@@ -150,7 +150,7 @@ var commands = []struct {
 	make  []func(IO) *cobra.Command
 }{
 	{groupTry, []func(IO) *cobra.Command{newDemoCommand, newSandboxCommand, newSimulateCommand, newTuneCommand}},
-	{groupRun, []func(IO) *cobra.Command{newInitCommand, newRunCommand, newDashboardCommand}},
+	{groupRun, []func(IO) *cobra.Command{newAdoptCommand, newInitCommand, newRunCommand, newDashboardCommand}},
 	{groupLook, []func(IO) *cobra.Command{newStatusCommand, newExplainCommand, newHistoryCommand, newTopCommand, newDoctorCommand, newCostCommand, newNotifyCommand}},
 	{groupChange, []func(IO) *cobra.Command{newFailoverCommand, newRestoreCommand, newPinCommand, newUnpinCommand, newPauseCommand, newResumeCommand, newConfirmCommand, newSilenceCommand, newUnsilenceCommand, newAckCommand, newReleaseCommand}},
 	{groupSupport, []func(IO) *cobra.Command{newConfigCommand, newVersionCommand}},

@@ -1,6 +1,7 @@
 package discover_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -159,15 +160,27 @@ func TestTheTwinHasEverythingButTheCapacity(t *testing.T) {
 	a.service("prod", "api-spot", "api", 4, "FARGATE_SPOT")
 	found, p := a.find("prod")
 	s := &p.Alone[0]
-	command := s.Command(found.Region, discover.TwinName(s.Name))
-	for _, want := range []string{"--service-name api-standard", "--task-definition api:1", "--desired-count 0", "capacityProvider=FARGATE,weight=1",
-		"'awsvpcConfiguration={subnets=[subnet-a,subnet-b],securityGroups=[sg-1],assignPublicIp=ENABLED}'",
-		"targetGroupArn=arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/x/1,containerName=app,containerPort=80", "--enable-execute-command"} {
-		if !strings.Contains(command, want) {
-			t.Errorf("the command lacks %s:\n%s", want, command)
-		}
+	command, err := s.Command(found.Region, discover.TwinName(s.Name))
+	if err != nil {
+		t.Fatal(err)
 	}
-	hcl := s.Terraform("api-standard")
+	made := &ecs.CreateServiceInput{}
+	text := strings.TrimSuffix(strings.TrimPrefix(command, "aws ecs create-service --region us-east-1 --cli-input-json '"), "'")
+	if err := json.Unmarshal([]byte(text), made); err != nil { // Go's decoder does not mind the case of the first letter
+		t.Fatalf("%v\n%s", err, command)
+	}
+	c := made.NetworkConfiguration.AwsvpcConfiguration
+	if *made.ServiceName != "api-standard" || !strings.HasSuffix(*made.TaskDefinition, "/api:1") || *made.DesiredCount != 0 || *made.CapacityProviderStrategy[0].CapacityProvider != "FARGATE" ||
+		strings.Join(c.Subnets, " ") != "subnet-a subnet-b" || c.SecurityGroups[0] != "sg-1" || c.AssignPublicIp != types.AssignPublicIpEnabled || *made.LoadBalancers[0].ContainerPort != 80 || !made.EnableExecuteCommand {
+		t.Errorf("the command is not the service:\n%s", command)
+	}
+	if _, err := ecs.NewFromConfig(a.cfg).CreateService(t.Context(), made); err != nil {
+		t.Errorf("what is printed cannot be made: %v", err)
+	}
+	hcl, err := s.Terraform("api-standard")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, want := range []string{`resource "aws_ecs_service" "api_standard"`, `capacity_provider = "FARGATE"`, `subnets          = ["subnet-a", "subnet-b"]`, "assign_public_ip = true",
 		"ignore_changes = [desired_count]", "container_port   = 80", `task_definition                    = "api:1"`} {
 		if !strings.Contains(hcl, want) {
@@ -185,7 +198,10 @@ func TestTheModuleGuardsPairsAndMakesMissingTwins(t *testing.T) {
 	a.service("prod", "api-standard", "api", 0, "FARGATE")
 	a.service("prod", "lonely-spot", "lonely", 1, "FARGATE_SPOT")
 	a.service("prod", "plain", "plain", 1, "FARGATE")
-	hcl := discover.Module(a.find("prod"))
+	hcl, err := discover.Module(a.find("prod"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, want := range []string{`module "backstop"`, "observe = true", `{ name = "standard", cluster = "prod", service = "api-standard", capacity = "FARGATE" }`,
 		`task = { cpu = 512, memory = 1024, arch = "ARM64" }`, `resource "aws_ecs_service" "lonely_standard"`, "service = aws_ecs_service.lonely_standard.name"} {
 		if !strings.Contains(hcl, want) {
@@ -195,10 +211,12 @@ func TestTheModuleGuardsPairsAndMakesMissingTwins(t *testing.T) {
 	if strings.Contains(hcl, "plain") || strings.Count(hcl, "{") != strings.Count(hcl, "}") {
 		t.Errorf("it is about too much, or not closed:\n%s", hcl)
 	}
-	if found, _ := a.find("prod"); discover.Module(found, discover.Proposal{}) != "" {
+	if found, _ := a.find("prod"); nothing(discover.Module(found, discover.Proposal{})) {
 		t.Error("a module about nothing")
 	}
 }
+
+func nothing(text string, err error) bool { return text != "" || err != nil }
 
 func TestAServiceOnDemandMayGetATwinAndATwinMayNot(t *testing.T) {
 	a := newAccount(t)

@@ -7,15 +7,15 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
+	scaling "github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/backstop-ecs/backstop/internal/aws/failure"
-	"github.com/backstop-ecs/backstop/internal/aws/taskdef"
 	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/twin"
 )
 
 const (
@@ -38,8 +38,14 @@ type Service struct {
 	// ScalingMin and ScalingMax are of its scalable target, if Scaled.
 	Scaled                 bool
 	ScalingMin, ScalingMax int
-
-	live *types.Service
+	// Suspended is what is suspended of its auto scaling already.
+	Suspended scaling.SuspendedState
+	// Live is the service as AWS shows it. Its Revision is nil where it could not be read, or where a deployment is in progress.
+	Live twin.Live
+	// Definition is of its tasks; nil where it could not be read.
+	Definition *types.TaskDefinition
+	// Providers are the capacity providers of its cluster; nil where they could not be read.
+	Providers []string
 }
 
 // Found is what was read of a region.
@@ -48,6 +54,11 @@ type Found struct {
 	Services []Service
 	// Queue is the URL of the one queue whose name says that it is Backstop's; empty when there is none, or several.
 	Queue string
+	// Quotas are Fargate's by code, and Whole reports whether every cluster was read, so that what counts against them is known.
+	Quotas map[string]float64
+	Whole  bool
+	// Unread says what could not be read, and why; what depends on it is unknown.
+	Unread []string
 }
 
 // Find reads the services of a region: of one cluster, or of all if it is empty.
@@ -60,18 +71,11 @@ func Find(ctx context.Context, cfg aws.Config, cluster string) (*Found, error) {
 			return nil, err
 		}
 	}
-	found := &Found{Region: cfg.Region}
-	tasks := map[string]config.Task{}
+	found := &Found{Region: cfg.Region, Whole: cluster == ""}
 	for _, c := range clusters {
 		services, err := readCluster(ctx, client, c)
 		if err != nil {
 			return nil, err
-		}
-		for i := range services {
-			s := &services[i]
-			if s.Task, err = sizeOf(ctx, client, tasks, aws.ToString(s.live.TaskDefinition)); err != nil {
-				return nil, err
-			}
 		}
 		if err := readScaling(ctx, cfg, services); err != nil {
 			return nil, err
@@ -80,6 +84,13 @@ func Find(ctx context.Context, cfg aws.Config, cluster string) (*Found, error) {
 		if len(found.Services) > servicesMax {
 			return nil, fmt.Errorf("read services: more than %d; name a cluster", servicesMax)
 		}
+	}
+	found.readDefinitions(ctx, client)
+	found.readRevisions(ctx, client)
+	found.readProviders(ctx, client, clusters)
+	found.readQuotas(ctx, cfg)
+	if err := ctx.Err(); err != nil {
+		return nil, err
 	}
 	slices.SortFunc(found.Services, func(a, b Service) int { return strings.Compare(a.Cluster+"/"+a.Name, b.Cluster+"/"+b.Name) })
 	found.Queue = findQueue(ctx, cfg)
@@ -114,7 +125,7 @@ func readCluster(ctx context.Context, client *ecs.Client, cluster string) ([]Ser
 	}
 	var out []Service
 	for batch := range slices.Chunk(arns, describeMax) {
-		page, err := client.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: &cluster, Services: batch})
+		page, err := client.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: &cluster, Services: batch, Include: []types.ServiceField{types.ServiceFieldTags}})
 		if err != nil {
 			return nil, failure.Wrap("ecs:DescribeServices", "describe services of cluster "+cluster, err)
 		}
@@ -125,7 +136,7 @@ func readCluster(ctx context.Context, client *ecs.Client, cluster string) ([]Ser
 				continue
 			}
 			family, _, _ := strings.Cut(definitionName(aws.ToString(live.TaskDefinition)), ":")
-			out = append(out, Service{Cluster: cluster, Name: aws.ToString(live.ServiceName), Family: family, Desired: int(live.DesiredCount), Capacity: capacity, live: live})
+			out = append(out, Service{Cluster: cluster, Name: aws.ToString(live.ServiceName), Family: family, Desired: int(live.DesiredCount), Capacity: capacity, Live: twin.Live{Service: live}})
 		}
 	}
 	return out, nil
@@ -154,43 +165,6 @@ func capacityOf(s *types.Service) (capacity failover.Capacity, fargate bool) {
 		return "", true
 	}
 	return capacity, true
-}
-
-func sizeOf(ctx context.Context, client *ecs.Client, seen map[string]config.Task, arn string) (config.Task, error) {
-	if t, ok := seen[arn]; ok {
-		return t, nil
-	}
-	out, err := client.DescribeTaskDefinition(ctx, &ecs.DescribeTaskDefinitionInput{TaskDefinition: &arn})
-	if err != nil {
-		return config.Task{}, failure.Wrap("ecs:DescribeTaskDefinition", "describe task definition "+definitionName(arn), err)
-	}
-	t, err := taskdef.Of(out.TaskDefinition)
-	if err != nil {
-		return config.Task{}, err
-	}
-	seen[arn] = t
-	return t, nil
-}
-
-// readScaling fills in the scalable targets.
-func readScaling(ctx context.Context, cfg aws.Config, services []Service) error {
-	client := applicationautoscaling.NewFromConfig(cfg)
-	for batch := range slices.Chunk(services, 50) {
-		var ids []string
-		for i := range batch {
-			ids = append(ids, "service/"+batch[i].Cluster+"/"+batch[i].Name)
-		}
-		out, err := client.DescribeScalableTargets(ctx, &applicationautoscaling.DescribeScalableTargetsInput{ServiceNamespace: "ecs", ScalableDimension: "ecs:service:DesiredCount", ResourceIds: ids})
-		if err != nil {
-			return failure.Wrap("application-autoscaling:DescribeScalableTargets", "describe scalable targets", err)
-		}
-		for _, t := range out.ScalableTargets {
-			if i := slices.Index(ids, aws.ToString(t.ResourceId)); i >= 0 {
-				batch[i].Scaled, batch[i].ScalingMin, batch[i].ScalingMax = true, int(aws.ToInt32(t.MinCapacity)), int(aws.ToInt32(t.MaxCapacity))
-			}
-		}
-	}
-	return nil
 }
 
 // findQueue returns the queue that the Terraform module makes. Not being allowed to look is no reason to give up.

@@ -9,7 +9,7 @@ import (
 
 // Module writes the Terraform that installs Backstop for the proposal, observing only, and before it the twins that are
 // missing and may be made. With nothing to guard it is empty.
-func Module(found *Found, p Proposal) string {
+func Module(found *Found, p Proposal) (string, error) {
 	var twins, workloads strings.Builder
 	for i := range p.Pairs {
 		pair := &p.Pairs[i]
@@ -25,11 +25,15 @@ func Module(found *Found, p Proposal) string {
 			fmt.Fprintf(&twins, "# Note: %s.\n", n)
 		}
 		name := TwinName(s.Name)
-		twins.WriteString(s.Terraform(name) + "\n")
-		writeWorkload(&workloads, workloadName(stem(s.Name, spotSuffixes)), s, "aws_ecs_service."+hclName.ReplaceAllString(name, "_")+".name")
+		resource, err := s.Terraform(name)
+		if err != nil {
+			return "", err
+		}
+		twins.WriteString(resource + "\n")
+		writeWorkload(&workloads, WorkloadOf(s.Name), s, "aws_ecs_service."+hclName.ReplaceAllString(name, "_")+".name")
 	}
 	if workloads.Len() == 0 {
-		return ""
+		return "", nil
 	}
 	return fmt.Sprintf(`# Written by backstop init --terraform from the live services in %s. Read it; docs/install.md says what it makes and costs.
 
@@ -45,7 +49,7 @@ func Module(found *Found, p Proposal) string {
   workloads = [
 %s  ]
 }
-`, found.Region, twins.String(), workloads.String())
+`, found.Region, twins.String(), workloads.String()), nil
 }
 
 func writeWorkload(b *strings.Builder, name string, spot *Service, twin string) {

@@ -103,3 +103,6 @@ func twinOf(s *Service, services []Service, taken map[string]bool) (*Service, st
 	}
 	return nil, ""
 }
+
+// WorkloadOf proposes a name for the workload of a service.
+func WorkloadOf(service string) string { return workloadName(stem(service, spotSuffixes)) }

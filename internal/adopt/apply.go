@@ -1,0 +1,220 @@
+package adopt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
+	scaling "github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"github.com/backstop-ecs/backstop/internal/aws/failure"
+	"github.com/backstop-ecs/backstop/internal/aws/service"
+	"github.com/backstop-ecs/backstop/internal/control"
+	"github.com/backstop-ecs/backstop/internal/discover"
+	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/twin"
+)
+
+// Application carries out a plan, or its undo. Each step is chosen by what AWS shows, so that one that was killed goes on where it was.
+type Application struct {
+	AWS     aws.Config
+	Service *discover.Service
+	Twin    string
+	// Say is told of each step and of what is waited for. Wait lets time go by between two looks; its error ends the application.
+	Say  func(text string)
+	Wait func(ctx context.Context) error
+	// Scale multiplies the rate limits of reads, for a sandbox whose time runs faster; 0 means 1.
+	Scale float64
+}
+
+// applier is an application that runs.
+type applier struct {
+	a        Application
+	ecs      *ecs.Client
+	scaling  *applicationautoscaling.Client
+	services control.Services
+}
+
+// errRolledBack ends an application whose move ECS took back.
+var errRolledBack = errors.New("ECS rolled the move back, as it does where a deployment circuit breaker counts tasks that Spot cannot place; the cover stays in service: run it again when Spot has room, or --undo")
+
+// Run carries the plan out, or with back its undo.
+func (a Application) Run(ctx context.Context, back bool) error {
+	w := applier{a, ecs.NewFromConfig(a.AWS), applicationautoscaling.NewFromConfig(a.AWS), service.New(a.AWS, service.Options{NoEvents: true, Scale: a.Scale})}
+	choose := next
+	if back {
+		choose = undo
+	}
+	said, moved, seen := "", false, false
+	for {
+		s, err := w.look(ctx)
+		if err != nil {
+			return err
+		}
+		if back && s.record == nil {
+			return &RefusedError{a.Service.Name, []Obstacle{{Blocks, "not adopted", "its twin " + a.Twin + " has no tag " + TagKey + ": nothing is known of what was before", "backstop adopt " + discover.Shell(a.Service.Name)}}}
+		}
+		m := choose(s)
+		seen = seen || moved && m.act != actMove
+		switch {
+		case m.act == actNone:
+			return nil
+		case m.act == actMove && moved && seen:
+			return errRolledBack
+		case m.act == actMove && moved: // not shown yet
+		case m.act == actWait:
+			if m.text != said {
+				a.Say("waiting for " + m.text)
+			}
+		default:
+			a.Say(m.text)
+			if err := w.do(ctx, s, m); err != nil {
+				return err
+			}
+		}
+		said = m.text
+		if m.act == actDelete || m.act == actUntag {
+			return nil
+		}
+		moved = moved || m.act == actMove
+		if err := a.Wait(ctx); err != nil {
+			return fmt.Errorf("adopt %s: not done: %s: %w", a.Service.Name, m.text, err)
+		}
+	}
+}
+
+// look reads both services and the scalable target.
+func (w *applier) look(ctx context.Context) (*scene, error) {
+	sv := w.a.Service
+	out, err := w.ecs.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: &sv.Cluster, Services: []string{sv.Name, w.a.Twin}, Include: []types.ServiceField{types.ServiceFieldTags}})
+	if err != nil {
+		return nil, failure.Wrap("ecs:DescribeServices", "describe "+sv.Name+" and "+w.a.Twin, err)
+	}
+	var owner, other *types.Service
+	for i := range out.Services {
+		switch s := &out.Services[i]; {
+		case aws.ToString(s.Status) != "ACTIVE":
+		case aws.ToString(s.ServiceName) == sv.Name:
+			owner = s
+		default:
+			other = s
+		}
+	}
+	if owner == nil {
+		return nil, fmt.Errorf("adopt %s: the service is not there any more", sv.Name)
+	}
+	s := &scene{strategy: owner.CapacityProviderStrategy, there: other != nil}
+	if s.owner, err = w.side(ctx, owner); err != nil {
+		return nil, err
+	}
+	if other != nil {
+		if s.twin, err = w.side(ctx, other); err != nil {
+			return nil, err
+		}
+		r, ok, err := readRecord(other.Tags)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			s.record = &r
+		}
+	}
+	target, err := w.services.Scaling(ctx, w.ref(sv.Name))
+	if err != nil {
+		return nil, err
+	}
+	s.scaled, s.held = target.Present, target.SuspendedIn
+	return s, nil
+}
+
+func (w *applier) ref(name string) control.ServiceRef {
+	return control.ServiceRef{Region: w.a.AWS.Region, Cluster: w.a.Service.Cluster, Service: name}
+}
+
+// side counts the tasks of a service that are in service for certain: RUNNING and, where health checks tell, ready.
+func (w *applier) side(ctx context.Context, s *types.Service) (side, error) {
+	ref := w.ref(aws.ToString(s.ServiceName))
+	out := side{desired: int(s.DesiredCount), running: int(s.RunningCount + s.PendingCount)}
+	_, obs := w.services.Describe(ctx, []control.ServiceRef{ref}, control.Worth{Urgency: control.Short})
+	if obs[0].Err != failover.ErrNone {
+		return side{}, fmt.Errorf("look at %s: %s", ref, obs[0].ErrText)
+	}
+	out.deploying = obs[0].Deploying || len(s.Deployments) > 1
+	if out.running == 0 {
+		return out, nil
+	}
+	list, err := w.services.List(ctx, ref, control.Want{Health: true})
+	if err != nil {
+		return side{}, err
+	}
+	if list.HealthErr != failover.ErrNone {
+		return side{}, fmt.Errorf("look at the health of %s: %s", ref, list.HealthErrText)
+	}
+	for i := range list.Tasks {
+		t := &list.Tasks[i]
+		if t.Phase == failover.Running && !list.OutOfTraffic && (!list.HealthBased || t.Health == failover.HealthReady) {
+			out.inService++
+		}
+	}
+	return out, nil
+}
+
+// do carries one step out. Every step is absolute: doing it twice is harmless.
+func (w *applier) do(ctx context.Context, s *scene, m move) error {
+	sv, name := w.a.Service, w.a.Twin
+	switch m.act {
+	case actMake:
+		r := recordOf(true, sv.Live.Service, &sv.Suspended)
+		in := twin.Of(sv.Live, name)
+		in.Tags = append(in.Tags, r.tag())
+		_, err := w.ecs.CreateService(ctx, in)
+		return wrapped("ecs:CreateService", "make "+name, err)
+	case actTag:
+		r := recordOf(false, sv.Live.Service, &sv.Suspended)
+		_, err := w.ecs.TagResource(ctx, &ecs.TagResourceInput{ResourceArn: w.arn(name), Tags: []types.Tag{r.tag()}})
+		return wrapped("ecs:TagResource", "tag "+name, err)
+	case actUntag:
+		_, err := w.ecs.UntagResource(ctx, &ecs.UntagResourceInput{ResourceArn: w.arn(name), TagKeys: []string{TagKey}})
+		return wrapped("ecs:UntagResource", "untag "+name, err)
+	case actHold:
+		return w.suspend(ctx, true, s.record)
+	case actScale:
+		return w.suspend(ctx, false, s.record)
+	case actCount:
+		_, err := w.ecs.UpdateService(ctx, &ecs.UpdateServiceInput{Cluster: &sv.Cluster, Service: &name, DesiredCount: aws.Int32(int32(m.count))})
+		return wrapped("ecs:UpdateService", "set the desired count of "+name, err)
+	case actMove:
+		to := append([]types.CapacityProviderStrategyItem{}, m.to...) // an empty list is the launch type
+		_, err := w.ecs.UpdateService(ctx, &ecs.UpdateServiceInput{Cluster: &sv.Cluster, Service: &sv.Name, CapacityProviderStrategy: to, ForceNewDeployment: true})
+		return wrapped("ecs:UpdateService", "change the capacity of "+sv.Name, err)
+	case actDelete:
+		_, err := w.ecs.DeleteService(ctx, &ecs.DeleteServiceInput{Cluster: &sv.Cluster, Service: &name})
+		return wrapped("ecs:DeleteService", "delete "+name, err)
+	}
+	return fmt.Errorf("adopt %s: %s is not known", sv.Name, m.act)
+}
+
+// suspend sets whether scale-in is suspended and leaves the rest as it was.
+func (w *applier) suspend(ctx context.Context, in bool, r *Record) error {
+	_, err := w.scaling.RegisterScalableTarget(ctx, &applicationautoscaling.RegisterScalableTargetInput{ServiceNamespace: scaling.ServiceNamespaceEcs,
+		ScalableDimension: scaling.ScalableDimensionECSServiceDesiredCount, ResourceId: aws.String(w.a.Service.ScalableTarget()),
+		SuspendedState: &scaling.SuspendedState{DynamicScalingInSuspended: &in, DynamicScalingOutSuspended: &r.Out, ScheduledScalingSuspended: &r.Scheduled}})
+	return wrapped("application-autoscaling:RegisterScalableTarget", "suspend scale-in of "+w.a.Service.Name, err)
+}
+
+// arn is the ARN of a service beside the one that is adopted.
+func (w *applier) arn(name string) *string {
+	own := aws.ToString(w.a.Service.Live.Service.ServiceArn)
+	return aws.String(own[:len(own)-len(w.a.Service.Name)] + name)
+}
+
+func wrapped(action, object string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return failure.Wrap(action, object, err)
+}

@@ -1,0 +1,241 @@
+package twin
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+)
+
+var tables = []struct {
+	name   string
+	of     any
+	fields []Field
+}{
+	{"service", types.Service{}, serviceFields},
+	{"service revision", types.ServiceRevision{}, revisionFields},
+	{"deployment", types.Deployment{}, deploymentFields},
+	{"deployment configuration", types.DeploymentConfiguration{}, configurationFields},
+	{"create-service", ecs.CreateServiceInput{}, createFields},
+}
+
+// TestEveryFieldOfTheSDKIsDecidedAbout is the census: a field that AWS adds, renames or takes away fails here until a person has decided
+// what a twin does with it.
+func TestEveryFieldOfTheSDKIsDecidedAbout(t *testing.T) {
+	for _, table := range tables {
+		decided := map[string]bool{}
+		for _, f := range table.fields {
+			if decided[f.Name] || f.Why == "" || !slices.Contains([]Treatment{Copied, Compared, Set, Refused, Irrelevant}, f.Treatment) {
+				t.Errorf("%s: %s is there twice, or has no treatment and reason", table.name, f.Name)
+			}
+			decided[f.Name] = true
+		}
+		of := reflect.TypeOf(table.of)
+		for i := range of.NumField() {
+			name := of.Field(i).Name
+			if of.Field(i).IsExported() && !decided[name] {
+				t.Errorf("%s: AWS's SDK has the field %s, and nothing says what a twin does with it", table.name, name)
+			}
+			delete(decided, name)
+		}
+		for name := range decided {
+			t.Errorf("%s: AWS's SDK has no field %s", table.name, name)
+		}
+	}
+}
+
+// TestTheTablesAgree holds the tables to each other: what is copied has a place in create-service, what has a place there comes from
+// somewhere, and what is refused is looked for.
+func TestTheTablesAgree(t *testing.T) {
+	create := reflect.TypeOf(ecs.CreateServiceInput{})
+	copied := map[string]bool{"Cluster": true}
+	for _, table := range tables[:2] {
+		for _, f := range table.fields {
+			if f.Treatment != Copied || f.Name == "ClusterArn" {
+				continue
+			}
+			copied[f.Name] = true
+			from, _ := reflect.TypeOf(table.of).FieldByName(f.Name)
+			to, ok := create.FieldByName(f.Name)
+			if !ok || to.Type != from.Type {
+				t.Errorf("%s of the %s is copied, and create-service does not take it", f.Name, table.name)
+			}
+		}
+	}
+	for _, f := range createFields {
+		if (f.Treatment == Copied) != copied[f.Name] {
+			t.Errorf("create-service: %s is %s, copied from a service: %t", f.Name, f.Treatment, copied[f.Name])
+		}
+	}
+	looked := map[string]bool{}
+	for _, r := range refusals {
+		looked[r.field] = true
+	}
+	for _, table := range tables[:4] {
+		for _, f := range table.fields {
+			if f.Treatment == Refused && !looked[f.Name] {
+				t.Errorf("%s of the %s is refused, and nothing looks whether a service uses it", f.Name, table.name)
+			}
+		}
+	}
+}
+
+// web is a service with everything that a twin can have.
+func web() Live {
+	return Live{&types.Service{
+		ServiceName: aws.String("web"), ClusterArn: aws.String("arn:aws:ecs:us-east-1:123456789012:cluster/prod"), DesiredCount: 12, RunningCount: 12,
+		TaskDefinition: aws.String("arn:aws:ecs:us-east-1:123456789012:task-definition/web:7"), LaunchType: types.LaunchTypeFargate,
+		NetworkConfiguration: &types.NetworkConfiguration{AwsvpcConfiguration: &types.AwsVpcConfiguration{Subnets: []string{"subnet-a", "subnet-b"}, SecurityGroups: []string{"sg-1"}}},
+		LoadBalancers:        []types.LoadBalancer{{TargetGroupArn: aws.String("tg-1"), ContainerName: aws.String("app"), ContainerPort: aws.Int32(80)}},
+		DeploymentConfiguration: &types.DeploymentConfiguration{MaximumPercent: aws.Int32(150), Strategy: types.DeploymentStrategyRolling,
+			DeploymentCircuitBreaker: &types.DeploymentCircuitBreaker{Enable: true}, Alarms: &types.DeploymentAlarms{Enable: true, AlarmNames: []string{"5xx"}}},
+		DeploymentController: &types.DeploymentController{Type: types.DeploymentControllerTypeEcs}, SchedulingStrategy: types.SchedulingStrategyReplica,
+		EnableECSManagedTags: true, EnableExecuteCommand: true, HealthCheckGracePeriodSeconds: aws.Int32(30), PlatformFamily: aws.String("Linux"), PlatformVersion: aws.String("LATEST"),
+		PropagateTags: types.PropagateTagsTaskDefinition, AvailabilityZoneRebalancing: types.AvailabilityZoneRebalancingEnabled,
+		Tags: []types.Tag{{Key: aws.String("team"), Value: aws.String("a & b")}, {Key: aws.String("aws:cloudformation:stack-name"), Value: aws.String("x")}, {Key: aws.String("backstop:demand"), Value: aws.String("x")}},
+	}, &types.ServiceRevision{
+		ServiceConnectConfiguration: &types.ServiceConnectConfiguration{Enabled: true, Namespace: aws.String("internal")},
+		VolumeConfigurations:        []types.ServiceVolumeConfiguration{{Name: aws.String("data"), ManagedEBSVolume: &types.ServiceManagedEBSVolumeConfiguration{RoleArn: aws.String("role"), SizeInGiB: aws.Int32(20)}}},
+		Monitoring:                  &types.MonitoringConfiguration{MetricConfigurations: []types.MetricConfiguration{{}}},
+	}}
+}
+
+func TestATwinIsTheServiceOnDemandWithNoTask(t *testing.T) {
+	if r := Refusals(web()); len(r) > 0 {
+		t.Fatal(r)
+	}
+	wire, err := Wire(Of(web(), "web-standard"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string]string{
+		"serviceName": `"web-standard"`, "cluster": `"arn:aws:ecs:us-east-1:123456789012:cluster/prod"`, "desiredCount": `0`, "availabilityZoneRebalancing": `"DISABLED"`,
+		"capacityProviderStrategy":    `[{"capacityProvider":"FARGATE","weight":1}]`,
+		"taskDefinition":              `"arn:aws:ecs:us-east-1:123456789012:task-definition/web:7"`,
+		"networkConfiguration":        `{"awsvpcConfiguration":{"subnets":["subnet-a","subnet-b"],"securityGroups":["sg-1"]}}`,
+		"loadBalancers":               `[{"targetGroupArn":"tg-1","containerName":"app","containerPort":80}]`,
+		"serviceConnectConfiguration": `{"enabled":true,"namespace":"internal"}`,
+		"volumeConfigurations":        `[{"name":"data","managedEBSVolume":{"sizeInGiB":20,"roleArn":"role"}}]`,
+		"deploymentConfiguration":     `{"deploymentCircuitBreaker":{"enable":true,"rollback":false},"maximumPercent":150,"alarms":{"alarmNames":["5xx"],"enable":true,"rollback":false},"strategy":"ROLLING"}`,
+		"tags":                        `[{"key":"team","value":"a & b"}]`, "propagateTags": `"TASK_DEFINITION"`, "enableECSManagedTags": `true`, "enableExecuteCommand": `true`,
+		"healthCheckGracePeriodSeconds": `30`, "platformVersion": `"LATEST"`, "monitoring": ``,
+	} {
+		if got, ok := wire[key]; !ok || want != "" && !sameJSON(t, string(got), want) {
+			t.Errorf("%s: %s, want %s", key, got, want)
+		}
+		delete(wire, key)
+	}
+	for key, v := range wire {
+		t.Errorf("%s: %s is too much", key, v)
+	}
+}
+
+func TestServicesThatCanHaveNoTwinAreRefusedWithTheReason(t *testing.T) {
+	for what, plant := range map[string]func(l *Live){
+		"deployments by CODE_DEPLOY": func(l *Live) { l.Service.DeploymentController.Type = types.DeploymentControllerTypeCodeDeploy },
+		"deployments by EXTERNAL":    func(l *Live) { l.Service.DeploymentController.Type = types.DeploymentControllerTypeExternal },
+		"task sets":                  func(l *Live) { l.Service.TaskSets = []types.TaskSet{{}} },
+		"Express service":            func(l *Live) { l.Service.ResourceManagementType = types.ResourceManagementTypeEcs },
+		"scheduling strategy DAEMON": func(l *Live) { l.Service.SchedulingStrategy = types.SchedulingStrategyDaemon },
+		"deployment strategy BLUE_GREEN": func(l *Live) {
+			l.Service.DeploymentConfiguration.Strategy = types.DeploymentStrategyBlueGreen
+		},
+		"deployment strategy CANARY": func(l *Live) { l.Service.DeploymentConfiguration.Strategy = types.DeploymentStrategyCanary },
+		"deployment lifecycle hooks": func(l *Live) {
+			l.Service.DeploymentConfiguration.LifecycleHooks = []types.DeploymentLifecycleHook{{}}
+		},
+		"Cloud Map": func(l *Live) { l.Service.ServiceRegistries = []types.ServiceRegistry{{}} },
+		"offers a name by Service Connect": func(l *Live) {
+			l.Revision.ServiceConnectConfiguration.Services = []types.ServiceConnectService{{PortName: aws.String("http")}}
+		},
+		"VPC Lattice":                func(l *Live) { l.Revision.VpcLatticeConfigurations = []types.VpcLatticeConfiguration{{}} },
+		"gateway connector":          func(l *Live) { l.Revision.GatewayConnectors = []types.GatewayConnector{{}} },
+		"resources that ECS manages": func(l *Live) { l.Revision.EcsManagedResources = &types.ECSManagedResources{} },
+	} {
+		l := web()
+		plant(&l)
+		r := Refusals(l)
+		if len(r) != 1 || !strings.HasPrefix(r[0].What, what+": ") || r[0].Fix == "" {
+			t.Errorf("%s: %+v", what, r)
+		}
+	}
+	var client Live // what DescribeServices shows alone
+	client.Service = &types.Service{Deployments: []types.Deployment{{ServiceConnectConfiguration: &types.ServiceConnectConfiguration{Enabled: true, Services: []types.ServiceConnectService{{}}}}}}
+	if r := Refusals(client); len(r) != 1 {
+		t.Errorf("a server of Service Connect whose revision is not known: %v", r)
+	}
+}
+
+func TestATwinDiffersInWhatIsCopiedAndComparedAlone(t *testing.T) {
+	other := func(change func(l *Live)) Live {
+		l := web() // as ECS shows the twin: its own identity and counts, lists in another order
+		l.Service.ServiceName, l.Service.DesiredCount, l.Service.RunningCount, l.Service.LaunchType = aws.String("web-standard"), 0, 0, ""
+		l.Service.CapacityProviderStrategy = []types.CapacityProviderStrategyItem{{CapacityProvider: aws.String("FARGATE"), Weight: 1}}
+		l.Service.AvailabilityZoneRebalancing, l.Service.PlatformVersion = types.AvailabilityZoneRebalancingDisabled, aws.String("1.4.0")
+		l.Service.NetworkConfiguration.AwsvpcConfiguration.Subnets = []string{"subnet-b", "subnet-a"}
+		l.Service.Tags = l.Service.Tags[:1]
+		if change != nil {
+			change(&l)
+		}
+		return l
+	}
+	for want, change := range map[string]func(l *Live){
+		"":                              nil,
+		"loadBalancers":                 func(l *Live) { l.Service.LoadBalancers = nil },
+		"networkConfiguration":          func(l *Live) { l.Service.NetworkConfiguration.AwsvpcConfiguration.SecurityGroups = []string{"sg-2"} },
+		"taskDefinition":                func(l *Live) { l.Service.TaskDefinition = aws.String("web:8") },
+		"platformFamily":                func(l *Live) { l.Service.PlatformFamily = aws.String("WINDOWS_SERVER_2022_CORE") },
+		"platformVersion":               func(l *Live) { l.Service.PlatformVersion = aws.String("1.3.0") },
+		"enableExecuteCommand":          func(l *Live) { l.Service.EnableExecuteCommand = false },
+		"healthCheckGracePeriodSeconds": func(l *Live) { l.Service.HealthCheckGracePeriodSeconds = nil },
+		"serviceConnectConfiguration":   func(l *Live) { l.Revision.ServiceConnectConfiguration = nil },
+		"volumeConfigurations":          func(l *Live) { l.Revision.VolumeConfigurations = nil },
+		"tags":                          func(l *Live) { l.Service.Tags[0].Value = aws.String("b") },
+	} {
+		d, err := Differences(web(), other(change))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprint(d); want == "" && len(d) > 0 || want != "" && (len(d) != 1 || d[0].Field != want || d[0].Service == d[0].Twin) {
+			t.Errorf("%q: %s", want, got)
+		}
+	}
+}
+
+// TestTheDecisionsAreDocumented holds docs/adopt.md to the tables.
+func TestTheDecisionsAreDocumented(t *testing.T) {
+	page, err := os.ReadFile("../../docs/adopt.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, table := range tables[:4] {
+		for _, f := range table.fields {
+			if f.Treatment == Irrelevant || f.Treatment == Set && table.name != "service" {
+				continue
+			}
+			name := strings.ToLower(f.Name[:1]) + f.Name[1:]
+			if row := fmt.Sprintf("| `%s` of the %s | %s | %s |", name, table.name, f.Treatment, f.Why); !strings.Contains(string(page), row) {
+				t.Errorf("docs/adopt.md lacks\n%s", row)
+			}
+		}
+	}
+}
+
+func sameJSON(t *testing.T, a, b string) bool {
+	t.Helper()
+	var x, y any
+	if err := json.Unmarshal([]byte(a), &x); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal([]byte(b), &y); err != nil {
+		t.Fatal(err)
+	}
+	return reflect.DeepEqual(x, y)
+}
