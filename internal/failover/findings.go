@@ -39,6 +39,9 @@ func (x *outcome) sightFindings(out []Finding, i int) []Finding {
 	if k.Sight == Fresh && po.Draining {
 		out = append(out, Finding{Reason: ReasonServiceGone, Pool: name, Count: x.lost(i), Until: x.o.At, Detail: "DRAINING"})
 	}
+	if po.Mixed != "" {
+		out = append(out, Finding{Reason: ReasonMixedStrategy, Pool: name, Detail: po.Mixed})
+	}
 	if i == x.p.owner() && guardedElsewhere(x.p, x.before) {
 		out = append(out, Finding{Reason: ReasonGuardedElsewhere, Pool: name, Count: po.HeldDemand, Until: ps.ElsewhereSince, Detail: po.HeldBy})
 	}
@@ -184,6 +187,8 @@ func (x *outcome) leading(found []Finding, after *State) Reason {
 		return ReasonPaused
 	case guardedElsewhere(x.p, x.before):
 		return ReasonGuardedElsewhere
+	case mixed(x.o) >= 0:
+		return ReasonMixedStrategy
 	case !x.plan.acting && lead != "":
 		return ReasonObserving
 	case lead != "":

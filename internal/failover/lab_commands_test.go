@@ -179,6 +179,8 @@ func (l *lab) do(t testing.TB, line string) string {
 		l.s = State{Workload: "api"}
 	case "installation": // another installation, with a state of its own, guards from now on
 		l.installation, l.s = f[1], State{Workload: "api"}
+	case "mixed": // the pool's service has a strategy of several providers
+		p.obs.Mixed = "FARGATE, FARGATE_SPOT"
 	case "keep": // the state of now is kept
 		l.kept = l.s
 	case "put-back": // the state is the kept one again

@@ -183,6 +183,8 @@ type PoolObservation struct {
 	MayTake float64 `json:"may_take,omitempty"`
 	// HeldDemand is the value of the service's tag backstop:demand: what was wanted when its count was taken down. 0: no tag.
 	HeldDemand int `json:"held_demand,omitempty"`
+	// Mixed names the capacity providers of a service whose strategy has several: its count says nothing of what runs where.
+	Mixed string `json:"mixed,omitempty"`
 	// HeldBy is the other installation that, by the same tag, holds the count down; empty: none does, or this one.
 	HeldBy string `json:"held_by,omitempty"`
 

@@ -57,7 +57,7 @@ func (l *lists) all() []Action {
 // falls, then the rest. A crash between two of them leaves too much, never too little.
 func plan(r *Room, in planInput) planned {
 	n := len(in.known)
-	out := planned{stopped: -1, acting: !in.p.Observe && in.s.Pause == nil && !guardedElsewhere(in.p, in.s), asked: of(r.asked[:], n), parked: of(r.parked[:], n),
+	out := planned{stopped: -1, acting: !in.p.Observe && in.s.Pause == nil && !guardedElsewhere(in.p, in.s) && mixed(in.o) < 0, asked: of(r.asked[:], n), parked: of(r.parked[:], n),
 		lowered: of(r.bools[:], n), reasons: of(r.reasons[:], n)}
 	out.asks = in.counts(r, &out)
 	var l lists
@@ -85,6 +85,12 @@ func plan(r *Room, in planInput) planned {
 func guardedElsewhere(p *Policy, s *State) bool {
 	k := p.owner()
 	return k >= 0 && !s.Pools[k].ElsewhereSince.IsZero() && s.ConfirmedAt.Before(s.Pools[k].ElsewhereSince)
+}
+
+// mixed is the first pool whose service has a strategy of several providers, -1 for none: a pool is one capacity, and what such a
+// service loses and where it starts again cannot be told from its count.
+func mixed(o *Observation) int {
+	return slices.IndexFunc(o.Pools, func(po PoolObservation) bool { return po.Mixed != "" })
 }
 
 // counts is what every pool is asked for.
@@ -326,7 +332,7 @@ func (in *planInput) withhold(out *planned) {
 		out.notes.say(Finding{Reason: ReasonPaused, Until: in.s.Pause.Until, Count: len(out.actions), Detail: in.s.Pause.By})
 		return
 	}
-	if guardedElsewhere(in.p, in.s) {
+	if guardedElsewhere(in.p, in.s) || mixed(in.o) >= 0 {
 		return // it is said of the owner's pool, whether or not anything is withheld
 	}
 	out.notes.say(Finding{Reason: ReasonObserving, Count: len(out.actions)})

@@ -19,9 +19,11 @@ const (
 	ReasonServiceGone   Reason = "service_gone"
 	// ReasonGuardedElsewhere: two installations that set the same counts undo one another.
 	ReasonGuardedElsewhere Reason = "guarded_elsewhere"
-	ReasonPaused           Reason = "paused"
-	ReasonObserving        Reason = "observing"
-	ReasonIdle             Reason = "idle"
+	// ReasonMixedStrategy: a pool is one capacity, and what a mixed service runs where is not its count.
+	ReasonMixedStrategy Reason = "mixed_strategy"
+	ReasonPaused        Reason = "paused"
+	ReasonObserving     Reason = "observing"
+	ReasonIdle          Reason = "idle"
 )
 
 // Reasons for changing a count.
@@ -90,7 +92,7 @@ func Reasons() []Reason { return reasons[:] }
 
 var reasons = [...]Reason{
 	ReasonSteady, ReasonCovering, ReasonStarting, ReasonReplacing, ReasonWarming, ReasonReleaseUnsafe, ReasonBlind, ReasonHealthUnread,
-	ReasonWrittenOff, ReasonGuardedElsewhere, ReasonServiceGone, ReasonPaused, ReasonObserving, ReasonIdle, ReasonSpotShort, ReasonInterruption, ReasonSpotReturned,
+	ReasonWrittenOff, ReasonGuardedElsewhere, ReasonMixedStrategy, ReasonServiceGone, ReasonPaused, ReasonObserving, ReasonIdle, ReasonSpotShort, ReasonInterruption, ReasonSpotReturned,
 	ReasonSurplus, ReasonDemandChanged, ReasonDemandRemembered, ReasonReasserted, ReasonForesight, ReasonTierShared, ReasonLateStopped,
 	ReasonTripCapacity, ReasonTripInterruptions, ReasonTripLate, ReasonFailedOver, ReasonEvacuating, ReasonProving, ReasonHoldOff,
 	ReasonRamping, ReasonRampFailed, ReasonRestored, ReasonFailoverLimit, ReasonPinned, ReasonApplicationFailing, ReasonConfigurationError,

@@ -24,7 +24,7 @@ var explainsMissing = map[failover.Reason]bool{
 
 // threats are what a finding is worth while nothing is missing. A reason that is not here needs no person.
 var threats = map[failover.Reason]Level{
-	failover.ReasonServiceGone: Critical, failover.ReasonGuardedElsewhere: Critical, failover.ReasonEcho: Critical,
+	failover.ReasonServiceGone: Critical, failover.ReasonGuardedElsewhere: Critical, failover.ReasonMixedStrategy: Critical, failover.ReasonEcho: Critical,
 	failover.ReasonBlind: Warning, failover.ReasonHealthUnread: Warning, failover.ReasonWrittenOff: Warning, failover.ReasonOnDemandShort: Warning,
 	failover.ReasonOnDemandMax: Warning, failover.ReasonBudget: Warning, failover.ReasonBudgetUsed: Warning, failover.ReasonCoverBounded: Warning,
 	failover.ReasonRiseBounded: Warning, failover.ReasonFallHeld: Warning, failover.ReasonApplicationFailing: Warning, failover.ReasonConfigurationError: Warning,

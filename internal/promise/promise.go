@@ -290,7 +290,7 @@ func (c *checker) askedCoversDemand() {
 		return
 	}
 	if c.found(failover.ReasonOnDemandMax, failover.ReasonBudget, failover.ReasonPinned, failover.ReasonApplicationFailing, failover.ReasonConfigurationError,
-		failover.ReasonCoverFailing, failover.ReasonRiseBounded, failover.ReasonNoTraffic, failover.ReasonServiceGone, failover.ReasonBudgetUsed, failover.ReasonGuardedElsewhere) {
+		failover.ReasonCoverFailing, failover.ReasonRiseBounded, failover.ReasonNoTraffic, failover.ReasonServiceGone, failover.ReasonBudgetUsed, failover.ReasonGuardedElsewhere, failover.ReasonMixedStrategy) {
 		return
 	}
 	c.fail("asked_covers_demand", "%d asked of all pools, demand %d", sum, c.d.Demand)

@@ -164,3 +164,22 @@ func TestContainerHealthSaysWhenATaskIsReady(t *testing.T) {
 		t.Error("a service whose containers have health checks is described as one without")
 	}
 }
+
+func TestAMixedStrategyIsNamed(t *testing.T) {
+	item := func(provider string, base, weight int32) types.CapacityProviderStrategyItem {
+		return types.CapacityProviderStrategyItem{CapacityProvider: &provider, Base: base, Weight: weight}
+	}
+	for _, c := range []struct {
+		strategy []types.CapacityProviderStrategyItem
+		want     string
+	}{
+		{nil, ""},
+		{[]types.CapacityProviderStrategyItem{item("FARGATE_SPOT", 0, 1)}, ""},
+		{[]types.CapacityProviderStrategyItem{item("FARGATE_SPOT", 0, 1), item("FARGATE", 0, 0)}, ""},
+		{[]types.CapacityProviderStrategyItem{item("FARGATE_SPOT", 0, 3), item("FARGATE", 2, 0)}, "FARGATE, FARGATE_SPOT"},
+	} {
+		if got := mixedOf(&types.Service{CapacityProviderStrategy: c.strategy}); got != c.want {
+			t.Errorf("%+v mixes %q, want %q", c.strategy, got, c.want)
+		}
+	}
+}

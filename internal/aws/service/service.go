@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -226,7 +227,7 @@ func (c *client) healthBased(sv *types.Service, definition string) bool {
 // tasks, or while there are several task sets (blue/green by CodeDeploy or an external controller).
 func observe(sv *types.Service) failover.PoolObservation {
 	o := failover.PoolObservation{Desired: int(sv.DesiredCount), RunningCount: int(sv.RunningCount), PendingCount: int(sv.PendingCount),
-		TaskDefinition: aws.ToString(sv.TaskDefinition), Revisions: revisionsOf(sv)}
+		TaskDefinition: aws.ToString(sv.TaskDefinition), Revisions: revisionsOf(sv), Mixed: mixedOf(sv)}
 	for i := range sv.Deployments {
 		d := &sv.Deployments[i]
 		if aws.ToString(d.Status) != "PRIMARY" {
@@ -261,4 +262,20 @@ func observe(sv *types.Service) failover.PoolObservation {
 func serverTime(m middleware.Metadata) time.Time {
 	at, _ := awsmiddleware.GetServerTime(m)
 	return at.UTC()
+}
+
+// mixedOf names the providers of a strategy that has several which tasks may run on; empty for one.
+func mixedOf(sv *types.Service) string {
+	var names []string
+	for i := range sv.CapacityProviderStrategy {
+		item := &sv.CapacityProviderStrategy[i]
+		if name := aws.ToString(item.CapacityProvider); item.Base+item.Weight > 0 && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	if len(names) < 2 {
+		return ""
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
 }
