@@ -131,7 +131,7 @@ func toRelease(ctx context.Context, store control.Store, file *config.File, regi
 			for i := range known {
 				names[i] = known[i].Name
 			}
-			return nil, usageError("no workload %q is configured in %s or was ever guarded with its state; there are: %s", name, file.Name, strings.Join(names, ", "))
+			return nil, usageError("no workload %q is configured in %s, and nothing is left of one; there are: %s", name, file.Name, strings.Join(names, ", "))
 		}
 		out = append(out, known[k])
 	}
@@ -188,6 +188,7 @@ func (o *releaseOptions) release(ctx context.Context, s IO, store control.Store,
 	if err := o.order(ctx, s, store, w); err != nil {
 		return fmt.Errorf("release %s: %w", w.Name, err)
 	}
+	whole := ctx
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
 	loop := &control.Loop{Services: services, Store: store, Workloads: []control.Workload{w}, Owner: owner(), Now: s.Now, Log: slog.New(slog.DiscardHandler)}
@@ -214,6 +215,9 @@ func (o *releaseOptions) release(ctx context.Context, s IO, store control.Store,
 		}
 		select {
 		case <-ctx.Done():
+			if whole.Err() != nil {
+				return fmt.Errorf("release %s: %w: %s; run it again", w.Name, whole.Err(), left)
+			}
 			return fmt.Errorf("release %s: not done in %s: %s; run it again, or leave it on on-demand: backstop release %s --to on-demand", w.Name, wording.Span(o.timeout), left, w.Name)
 		case <-time.After(o.every):
 		}
