@@ -31,7 +31,11 @@ func (x *outcome) sightFindings(out []Finding, i int) []Finding {
 	case WrittenOff:
 		out = append(out, Finding{Reason: ReasonWrittenOff, Pool: name, Count: x.before.Seen.Pools[i].InService, Until: ps.UnreachedSince})
 	case Gone:
-		out = append(out, Finding{Reason: ReasonServiceGone, Pool: name, Count: x.lost(i), Until: ps.LostAt, Detail: po.Gone})
+		gone := Finding{Reason: ReasonServiceGone, Pool: name, Count: x.lost(i), Until: ps.LostAt, Detail: po.Gone}
+		if !x.before.ConfirmedAt.Before(ps.GoneSince) {
+			gone.Limit = gone.Count // a person knows, and wants it covered
+		}
+		out = append(out, gone)
 	}
 	if k.Sight == Fresh && po.HealthErr != ErrNone {
 		out = append(out, Finding{Reason: ReasonHealthUnread, Pool: name, Count: k.Running, Detail: string(po.HealthErr)})
@@ -88,7 +92,7 @@ func (x *outcome) poolFindings(out []Finding, i int) []Finding {
 		out = append(out, Finding{Reason: ReasonCoverBounded, Pool: name, Count: tgt.Raise, Limit: tgt.Need})
 	}
 	if t.Quota > 0 {
-		out = append(out, Finding{Reason: ReasonQuota, Pool: name, Count: t.Quota, Limit: k.Unplaced, Detail: string(x.p.Pools[i].Capacity)})
+		out = append(out, Finding{Reason: ReasonQuota, Pool: name, Count: t.Quota, Limit: unplacedOf(k, tgt, spot), Detail: string(x.p.Pools[i].Capacity)})
 	}
 	if k.Late > 0 {
 		out = append(out, Finding{Reason: ReasonLate, Pool: name, Count: k.Late})
@@ -115,6 +119,14 @@ func (x *outcome) poolFindings(out []Finding, i int) []Finding {
 func (x *outcome) releaseWaits(i int) bool {
 	k, since := &x.known[i], x.before.Pools[i].UnplacedSince
 	return i == x.p.owner() && x.o.Pools[i].Deploying && k.Arriving == 0 && k.Unplaced > 0 && k.InService.High == 0 && !since.IsZero() && x.o.At.Sub(since) >= placeFor
+}
+
+// unplacedOf is how many of the tasks that could not be placed are needed: a surplus is not.
+func unplacedOf(k *Known, t *Target, spot bool) int {
+	if spot {
+		return k.Unplaced
+	}
+	return min(k.Unplaced, max(0, t.Need-k.InService.High))
 }
 
 // demandFindings says how the demand moved, and what of it is not followed yet.

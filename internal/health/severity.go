@@ -42,6 +42,8 @@ func levelOf(f *failover.Finding, after *failover.State, now time.Time, short bo
 		return Fine
 	case f.Reason == failover.ReasonBlind && !after.BlindSince.IsZero() && now.Sub(after.BlindSince) >= blindLoud:
 		return Critical
+	case f.Reason == failover.ReasonServiceGone && f.Limit > 0:
+		return Warning
 	case f.Reason == failover.ReasonBudgetUsed && f.Count < budgetWarns && f.Until.IsZero():
 		return Fine
 	case f.Reason == failover.ReasonPaused && f.Count == 0:

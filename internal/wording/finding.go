@@ -28,6 +28,9 @@ func Finding(f *failover.Finding) string { //nolint:funlen // one line a reason
 	case failover.ReasonWrittenOff:
 		return fmt.Sprintf("%s has not answered%s; %s there %s as lost", pool, since(f.Until), tasks, Verb(f.Count, "counts", "count"))
 	case failover.ReasonServiceGone:
+		if f.Limit > 0 {
+			return fmt.Sprintf("the service of %s does not exist (%s); %s %s covered, as confirmed", pool, cmp.Or(f.Detail, "not found"), tasks, Verb(f.Count, "is", "are"))
+		}
 		return fmt.Sprintf("the service of %s does not exist (%s); %s %s as lost and %s covered", pool, cmp.Or(f.Detail, "not found"), tasks,
 			Verb(f.Count, "counts", "count"), Verb(f.Count, "is", "are"))
 	case failover.ReasonPaused:

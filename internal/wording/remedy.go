@@ -28,6 +28,9 @@ func RemedyOf(f *failover.Finding, workload string) Remedy {
 	if !ok {
 		return Remedy{}
 	}
+	if f.Reason == failover.ReasonServiceGone && f.Limit > 0 {
+		r = Remedy{"create the service again", explain}
+	}
 	code := QuotaCode(failover.Capacity(f.Detail))
 	r.Command = strings.NewReplacer("WORKLOAD", cmp.Or(workload, "WORKLOAD"), "QUOTA", cmp.Or(code, "L-3032A538")).Replace(r.Command)
 	return r
