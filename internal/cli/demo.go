@@ -69,6 +69,9 @@ func newDemo(s IO, run func(context.Context, IO, demoOptions) error) *cobra.Comm
 			if err := o.check(s); err != nil {
 				return err
 			}
+			if o.speed == 0 && cmd.Flags().Changed("speed") {
+				return usageError("--speed 0: must be above 0 and at most %g", float64(speedMax))
+			}
 			return run(cmd.Context(), s, o)
 		},
 	}

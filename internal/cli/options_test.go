@@ -99,6 +99,9 @@ func TestTheDemosOptionsAreRead(t *testing.T) {
 	if got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
+	if err := parse(t, newDemo(s, keep), "--speed", "0"); err == nil || !strings.Contains(err.Error(), "--speed 0: must be above 0") {
+		t.Errorf("--speed 0: got %v, want it refused: 0 is what stands for a flag that was not given", err)
+	}
 }
 
 func TestTheSandboxsOptionsAreRead(t *testing.T) {

@@ -20,9 +20,9 @@ func Action(a failover.Action) string {
 		}
 		return fmt.Sprintf("ask %s for %d again", a.Pool, a.Count)
 	case failover.ParkScaling:
-		return fmt.Sprintf("suspend auto scaling of %s (0 to %d tasks)", a.Pool, a.Max)
+		return fmt.Sprintf("suspend auto scaling of %s (0 to %s)", a.Pool, Count(a.Max, "task"))
 	case failover.RestoreScaling:
-		return fmt.Sprintf("restore auto scaling of %s (%d to %d tasks)", a.Pool, a.Scaling.Min, a.Scaling.Max)
+		return fmt.Sprintf("restore auto scaling of %s (%d to %s)", a.Pool, a.Scaling.Min, Count(a.Scaling.Max, "task"))
 	case failover.SyncTaskDefinition:
 		return fmt.Sprintf("deploy task definition %s to %s", a.TaskDefinition, a.Pool)
 	case failover.StopTask:

@@ -58,7 +58,7 @@ func Finding(f *failover.Finding) string { //nolint:funlen // one line a reason
 	case failover.ReasonRestored:
 		return pool + " is trusted again"
 	case failover.ReasonProving:
-		return fmt.Sprintf("%s has %d of the %d tasks in service that prove it", pool, f.Count, f.Limit)
+		return fmt.Sprintf("%s has %d of the %s in service that prove it", pool, f.Count, Count(f.Limit, "task"))
 	case failover.ReasonHoldOff:
 		return fmt.Sprintf("%s is not tried again%s", pool, until(f.Until))
 	case failover.ReasonFailoverLimit:
@@ -129,9 +129,9 @@ func trouble(f *failover.Finding, pool, tasks string) string { //nolint:funlen /
 	case failover.ReasonForesight:
 		return fmt.Sprintf("%s of %s %s kept warm", tasks, pool, Verb(f.Count, "is", "are"))
 	case failover.ReasonScalingParked:
-		return fmt.Sprintf("auto scaling of %s (%d to %d tasks) is suspended: the demand is frozen", pool, f.Count, f.Limit)
+		return fmt.Sprintf("auto scaling of %s (%d to %s) is suspended: the demand is frozen", pool, f.Count, Count(f.Limit, "task"))
 	case failover.ReasonScalingRestored:
-		return fmt.Sprintf("auto scaling of %s has its bounds back (%d to %d tasks)", pool, f.Count, f.Limit)
+		return fmt.Sprintf("auto scaling of %s has its bounds back (%d to %s)", pool, f.Count, Count(f.Limit, "task"))
 	case failover.ReasonDeploymentFailed:
 		return fmt.Sprintf("a deployment of %s failed", pool)
 	case failover.ReasonClock:

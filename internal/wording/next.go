@@ -118,7 +118,7 @@ func explainPool(p *failover.Policy, after *failover.State, d *failover.Decision
 		add(stable, fmt.Sprintf("%s has %s in service, at most %.0f %% failures and none late", pd.Pool, Count(n, "task"), 100*sw.ErrorShare),
 			"ask it for a quarter of the demand")
 	case b.Mode == failover.HalfOpen:
-		add(b.StepAt.Add(sw.RampDwell), fmt.Sprintf("%s has %d tasks in service then and has not failed", pd.Pool, pd.Ask), "ask it for the next step, or trust it again")
+		add(b.StepAt.Add(sw.RampDwell), fmt.Sprintf("%s has %s in service then and has not failed", pd.Pool, Count(pd.Ask, "task")), "ask it for the next step, or trust it again")
 		add(time.Time{}, fmt.Sprintf("%s fails on the way up", pd.Pool), "open its breaker again, for twice as long")
 	case sw.On:
 		need := max(1, int(math.Ceil(sw.Share*float64(d.Demand))))
