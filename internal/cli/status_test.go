@@ -14,6 +14,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/health"
+	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
 var statusNow = time.Date(2026, 11, 2, 9, 26, 0, 0, time.UTC)
@@ -149,6 +150,33 @@ func TestStatusSaysWhenItLooked(t *testing.T) {
 			}
 			if f.Healthy != (c.name == "quiet") {
 				t.Errorf("healthy is %v", f.Healthy)
+			}
+		})
+	}
+}
+
+// TestStatusSaysOfWhenTheHealthIs: the counts were read seconds ago, the targets' health minutes ago, in the pool that was read the
+// longest ago. A pool without tasks or health checks says nothing, nor does one whose health is not read any more.
+func TestStatusSaysOfWhenTheHealthIs(t *testing.T) {
+	ago := func(d time.Duration) time.Time { return statusNow.Add(-d) }
+	for _, c := range []struct {
+		name  string
+		pools []failover.PoolSeen
+		want  string
+	}{
+		{"old", []failover.PoolSeen{{Name: "spot", Desired: 4, ServedTo: ago(4 * time.Minute)}, {Name: "standard", Desired: 1, ServedTo: ago(2 * time.Minute)}}, "; health as of " + wording.Clock(ago(4*time.Minute)) + "\n"},
+		{"fresh", []failover.PoolSeen{{Name: "spot", Desired: 4, ServedTo: ago(30 * time.Second)}}, "2026-11-02 09:12:00Z\n"},
+		{"none", []failover.PoolSeen{{Name: "spot", Desired: 4}, {Name: "standard", ServedTo: ago(3 * time.Minute)}}, "2026-11-02 09:12:00Z\n"},
+		{"not read any more", []failover.PoolSeen{{Name: "spot", Desired: 4, ServedTo: ago(time.Hour)}}, "2026-11-02 09:12:00Z\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			v := sighted("api", 4, 4, 0, func(v *seen) {
+				v.look.Age = 12 * time.Second
+				v.record.State.Seen.At, v.record.State.Seen.Pools = statusNow, c.pools
+			})
+			f := factOf(&v, statusNow)
+			if got := checkedLine(statusNow, &f) + "\n"; !strings.HasSuffix(got, c.want) {
+				t.Errorf("it says %q, want %q at its end", got, c.want)
 			}
 		})
 	}

@@ -265,7 +265,11 @@ func checkedLine(now time.Time, f *workloadFact) string {
 	if f.Silent {
 		return fmt.Sprintf("as of     %s, %s; not checked since", wording.Moment(f.CountsAt), wording.Ago(now, f.CountsAt))
 	}
-	return fmt.Sprintf("checked   %s ago; no change since %s", checked(f), wording.Moment(f.CountsAt))
+	text := fmt.Sprintf("checked   %s ago; no change since %s", checked(f), wording.Moment(f.CountsAt))
+	if now.Sub(f.ReadinessAt) >= time.Minute && !f.ReadinessAt.IsZero() {
+		text += "; health as of " + wording.Clock(f.ReadinessAt) // in the quiet it is read less often than the counts
+	}
+	return text
 }
 
 func lasting(now, at time.Time) string {
