@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,17 +25,17 @@ var errKilled = errors.New("killed")
 // mortal makes calls until it is killed: before the last call reaches AWS, or after it did and before its answer came.
 type mortal struct {
 	aws.HTTPClient
-	left    *int
+	left    *atomic.Int64 // calls are made side by side
 	arrives bool
 }
 
 // Do implements aws.HTTPClient.
 func (m mortal) Do(r *http.Request) (*http.Response, error) {
-	*m.left--
-	if *m.left > 0 {
+	left := m.left.Add(-1)
+	if left > 0 {
 		return m.HTTPClient.Do(r)
 	}
-	if *m.left == 0 && m.arrives {
+	if left == 0 && m.arrives {
 		if answer, err := m.HTTPClient.Do(r); err == nil {
 			_ = answer.Body.Close()
 		}
@@ -58,7 +59,9 @@ func (a *account) run(back bool, calls int, arrives bool) error {
 			}
 		}
 		cfg := a.cfg.Copy()
-		cfg.HTTPClient = mortal{a.box, &calls, arrives}
+		var left atomic.Int64
+		left.Store(int64(calls))
+		cfg.HTTPClient = mortal{a.box, &left, arrives}
 		cfg.RetryMaxAttempts = 1
 		looks := 0
 		return Application{AWS: cfg, Scale: 1e6, Service: s, Twin: name, Say: func(string) {}, Wait: func(context.Context) error {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -101,10 +102,14 @@ func New(ctx context.Context, o Options) (*App, error) {
 // longer than the passes in flight, and the first thing a loop does is to look at every workload.
 func (a *App) Run(ctx context.Context) error {
 	a.guard.Sizes.Price(ctx)
+	if err := a.Loop.Init(); err != nil { // before anything runs beside it
+		return err
+	}
 	stop := a.told.start(ctx)
 	defer stop()
 	var noting sync.WaitGroup
-	noting.Go(func() { roster.Say(ctx, a.Store, a.Loop.Services, a.Loop.Workloads, a.Loop.Now, a.log) })
+	services, guarded, now := a.Loop.Services, slices.Clone(a.Loop.Workloads), a.Loop.Now
+	noting.Go(func() { roster.Say(ctx, a.Store, services, guarded, now, a.log) })
 	defer noting.Wait()
 	for {
 		guard, pause := context.WithCancel(ctx)

@@ -9,7 +9,7 @@ import (
 // Concerned returns the names of the workloads that have a pool which a signal is about, sorted. It is for
 // callers of [Loop.Pass] that receive messages themselves.
 func (l *Loop) Concerned(s failover.Signal) ([]string, error) {
-	if err := l.init(); err != nil {
+	if err := l.Init(); err != nil {
 		return nil, err
 	}
 	var names []string

@@ -99,8 +99,9 @@ type item struct {
 // ErrNoWorkload is wrapped by errors that name a workload which is not configured.
 var ErrNoWorkload = errors.New("no such workload")
 
-// init checks the fields and builds the indexes.
-func (l *Loop) init() error {
+// Init checks the fields, fills in what they leave out and builds the indexes. Run and Pass do so themselves; whoever reads the fields
+// beside them calls it first.
+func (l *Loop) Init() error {
 	l.once.Do(func() { l.initErr = l.build() })
 	return l.initErr
 }

@@ -53,7 +53,7 @@ type job struct {
 // Signals are given to the workloads whose services they name; those that name none are dropped. The error is
 // for a name that is not configured, or a loop that is not complete; what goes wrong in a pass is in its report.
 func (l *Loop) Pass(ctx context.Context, names []string, signals []failover.Signal) ([]Report, error) {
-	if err := l.init(); err != nil {
+	if err := l.Init(); err != nil {
 		return nil, err
 	}
 	jobs := make([]*job, len(names))

@@ -16,7 +16,7 @@ import (
 //
 // What goes wrong meanwhile never ends it: it is logged, reported and tried again.
 func (l *Loop) Run(ctx context.Context) error {
-	if err := l.init(); err != nil {
+	if err := l.Init(); err != nil {
 		return err
 	}
 	if !l.busy.CompareAndSwap(false, true) {

@@ -82,13 +82,13 @@ func Build(o Options) (*Guard, error) {
 	if o.Tick == 0 {
 		o.Tick = o.Config.Tick
 	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	g.Loop = &control.Loop{Services: services, Store: o.Store, Workloads: workloads, Tick: o.Tick, Scale: o.Scale, Now: o.Now, Owner: o.Owner, Log: o.Log,
 		Tell: NewTeller(o.Log, o.Tell).Tell}
 	for i := range workloads {
 		g.Names = append(g.Names, workloads[i].Name)
-	}
-	if o.Now == nil {
-		o.Now = time.Now
 	}
 	g.Pulse = pulse.New(o.Host, g.Names, g.Beat(), o.Now)
 	return g, nil
