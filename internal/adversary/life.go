@@ -47,7 +47,7 @@ func (r *run) restart(i int) {
 
 // keep lets a writer live, and live again after each death.
 func (r *run) keep(ctx context.Context, i int, function bool) {
-	sleep(ctx, time.Duration(hash(r.plan.Seed, 0x57a47, uint64(i))%uint64(30*time.Second)))
+	control.Wait(ctx, time.Duration(hash(r.plan.Seed, 0x57a47, uint64(i))%uint64(30*time.Second)))
 	for life := 0; r.enter(ctx); life++ {
 		h := hash(r.plan.Seed, 0x11fe, uint64(i), uint64(life))
 		lifeCtx, kill := context.WithCancel(ctx)
@@ -68,7 +68,7 @@ func (r *run) keep(ctx context.Context, i int, function bool) {
 		kill()
 		all.Wait()
 		r.leave()
-		sleep(ctx, time.Second+time.Duration(share(hash(h, 2))*float64(90*time.Second)))
+		control.Wait(ctx, time.Second+time.Duration(share(hash(h, 2))*float64(90*time.Second)))
 	}
 }
 
@@ -165,7 +165,7 @@ func (r *run) invoke(ctx context.Context, p *process) {
 		}
 		if err != nil || (len(msgs) == 0 && time.Since(last) < r.plan.Tick) {
 			if err != nil {
-				sleep(ctx, time.Second)
+				control.Wait(ctx, time.Second)
 			}
 			continue
 		}
@@ -188,7 +188,7 @@ func (r *run) invoke(ctx context.Context, p *process) {
 			if err != nil || reports[0].Result != control.Stale && reports[0].Result != control.Held {
 				break
 			}
-			sleep(callCtx, 2*time.Second)
+			control.Wait(callCtx, 2*time.Second)
 			reports, err = l.Pass(callCtx, []string{workloadName}, signals)
 		}
 		if err == nil && reports[0].Result.Settled() && len(good) > 0 {

@@ -176,7 +176,7 @@ func (o postOffice) Receive(ctx context.Context, wait time.Duration) ([]control.
 		timer := time.NewTimer(left)
 		select {
 		case <-arrived:
-			if !sleep(ctx, o.lag) {
+			if !control.Wait(ctx, o.lag) {
 				return nil, ctx.Err()
 			}
 		case <-timer.C:

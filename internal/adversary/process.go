@@ -185,22 +185,10 @@ func (p *process) finish(ctx context.Context, effect func(context.Context) error
 // timer and no channel.
 func nap(ctx context.Context, d time.Duration) bool {
 	if until, ok := ctx.Deadline(); d > time.Second || (ok && time.Until(until) <= d) {
-		return sleep(ctx, d)
+		return control.Wait(ctx, d)
 	}
 	time.Sleep(d)
 	return ctx.Err() == nil
-}
-
-// sleep waits d; false when ctx ended before.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
 
 // object is a number for a service, for draws.

@@ -58,7 +58,7 @@ func (o *weather) blow(ctx context.Context, until time.Time) {
 		for _, e := range left {
 			e.do()
 		}
-		if len(o.ends) == 0 || !sleep(ctx, time.Minute) {
+		if len(o.ends) == 0 || !control.Wait(ctx, time.Minute) {
 			break
 		}
 	}
@@ -73,7 +73,7 @@ func (o *weather) waitFor(ctx context.Context, until time.Time) bool {
 				next, k = e.at, i
 			}
 		}
-		if !sleep(ctx, time.Until(next)) {
+		if !control.Wait(ctx, time.Until(next)) {
 			return false
 		}
 		if k < 0 {

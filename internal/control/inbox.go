@@ -27,7 +27,7 @@ func (l *Loop) receive(ctx context.Context) {
 	failures := 0
 	for ctx.Err() == nil {
 		if l.full() {
-			wait(ctx, retryFirst)
+			Wait(ctx, retryFirst)
 			continue
 		}
 		msgs, err := l.Queue.Receive(ctx, receiveWait)
@@ -37,7 +37,7 @@ func (l *Loop) receive(ctx context.Context) {
 		if err != nil {
 			failures++
 			l.Log.LogAttrs(ctx, slog.LevelWarn, "queue not read", slog.Any(KeyErr, err), slog.String(KeyHint, hintOf(err)))
-			wait(ctx, backoff(failures))
+			Wait(ctx, backoff(failures))
 			continue
 		}
 		failures = 0
@@ -184,12 +184,14 @@ func (l *Loop) ack(ctx context.Context, msgs []Message) {
 	}
 }
 
-// wait waits d, or until ctx ends.
-func wait(ctx context.Context, d time.Duration) {
+// Wait waits d, and reports whether ctx goes on.
+func Wait(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
+		return true
 	case <-ctx.Done():
+		return false
 	}
 }

@@ -34,7 +34,7 @@ func Intend(ctx context.Context, store Store, w Workload, owner string, in failo
 			return state, err
 		}
 		last = err
-		wait(ctx, intentWait)
+		Wait(ctx, intentWait)
 		if ctx.Err() != nil {
 			break
 		}

@@ -53,7 +53,7 @@ func (l *Loop) present(ctx context.Context, shelf Shelf, services Sharer) {
 			l.Log.LogAttrs(ctx, slog.LevelWarn, "it is not known which other programs share the account's calls", slog.Any(KeyErr, err))
 		}
 		failed = err != nil
-		wait(ctx, presenceEvery)
+		Wait(ctx, presenceEvery)
 		if ctx.Err() != nil {
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), ReleaseTimeout)
 			defer cancel()

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -238,9 +237,6 @@ func (l *looker) pool(ctx context.Context, s Subject, p *poolFacts) {
 	l.network(ctx, s, at, cfg, p)
 }
 
-// resourceID is a service's name in Application Auto Scaling.
-func resourceID(r control.ServiceRef) string { return "service/" + r.Cluster + "/" + r.Service }
-
 func (l *looker) tasks(ctx context.Context, s Subject, at place, client *ecs.Client, p *poolFacts) {
 	var arns []string
 	ok := l.call(ctx, s, at, "ecs:ListTasks", "list tasks of "+p.ref.String(), func(ctx context.Context) error {
@@ -385,11 +381,6 @@ func (l *looker) daemon(ctx context.Context) {
 	_ = answer.Body.Close()
 	l.f.state.daemon.ready = answer.StatusCode == http.StatusOK
 }
-
-// revision returns family and revision of a task definition's ARN.
-func revision(arn string) string { return arn[strings.LastIndexByte(arn, '/')+1:] }
-
-func lastPart(arn string) string { return arn[strings.LastIndexAny(arn, ":/")+1:] }
 
 // number reads a number that AWS writes as text, 0 if it is none.
 func number(text string) float64 {

@@ -187,7 +187,7 @@ func (e *environment) invoke(ctx context.Context, payload []byte) ([]byte, error
 
 // ticks is the schedule, mapped the event source mapping.
 func (e *environment) ticks(ctx context.Context) {
-	for wait(ctx, time.Minute) {
+	for control.Wait(ctx, time.Minute) {
 		_, _ = e.invoke(ctx, schedule)
 	}
 }
@@ -197,7 +197,7 @@ func (e *environment) mapped(ctx context.Context) {
 	for ctx.Err() == nil {
 		msgs, err := q.Receive(ctx, 20*time.Second)
 		if err != nil || len(msgs) == 0 {
-			wait(ctx, time.Second)
+			control.Wait(ctx, time.Second)
 			continue
 		}
 		body, err := e.invoke(ctx, batch(msgs))
@@ -218,17 +218,6 @@ func (s *storm) daemon(ctx context.Context) {
 	}
 }
 
-func wait(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
 // rage lets trouble last, and then looks whether all comes right.
 func (s *storm) rage(trouble time.Duration) {
 	ctx, cancel := context.WithCancel(s.t.Context())
@@ -239,9 +228,9 @@ func (s *storm) rage(trouble time.Duration) {
 	all.Go(func() { tick.ticks(ctx) })
 	all.Go(func() { mapping.mapped(ctx) })
 	all.Go(func() { s.daemon(ctx) })
-	wait(ctx, 10*time.Minute)
+	control.Wait(ctx, 10*time.Minute)
 	s.raging.Store(true)
-	for end := time.Now().Add(trouble); time.Now().Before(end); wait(ctx, 3*time.Minute+time.Duration(s.float()*float64(10*time.Minute))) {
+	for end := time.Now().Add(trouble); time.Now().Before(end); control.Wait(ctx, 3*time.Minute+time.Duration(s.float()*float64(10*time.Minute))) {
 		s.worsen()
 	}
 	s.raging.Store(false)
@@ -249,7 +238,7 @@ func (s *storm) rage(trouble time.Duration) {
 	s.box.SetDelivery(sandbox.Trouble{})
 	s.supply(-1)
 	var spot, standard int
-	for end := time.Now().Add(stormCalm); time.Now().Before(end); wait(ctx, time.Minute) {
+	for end := time.Now().Add(stormCalm); time.Now().Before(end); control.Wait(ctx, time.Minute) {
 		if spot, standard = s.working("api"); spot == stormDemand && standard == 0 {
 			break
 		}

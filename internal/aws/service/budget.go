@@ -311,7 +311,7 @@ func paid[T any](ctx context.Context, l *limits, b *bucket, worth control.Worth,
 			return out, err
 		}
 		b.throttled()
-		if try >= l.tries || !rest(ctx, pause) || b.take(ctx, worth) != nil {
+		if try >= l.tries || !control.Wait(ctx, pause) || b.take(ctx, worth) != nil {
 			return out, err
 		}
 	}
@@ -324,16 +324,4 @@ func attempt[T any](ctx context.Context, ask func(context.Context) (T, error)) (
 	ctx, cancel := context.WithTimeout(ctx, control.LookTimeout)
 	defer cancel()
 	return ask(ctx)
-}
-
-// rest waits, and reports whether the context goes on.
-func rest(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

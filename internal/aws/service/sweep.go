@@ -110,7 +110,7 @@ func (c *client) sweep(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		rest(ctx, gatherFor)
+		control.Wait(ctx, gatherFor)
 	}
 	err := c.limits.clusterRead.take(ctx, c.tasks.worth())
 	if err == nil {
