@@ -29,6 +29,7 @@ type fleet struct {
 	keep    int
 	groups  bool // every workload is behind a target group
 	daemons int
+	young   bool // its daemon has just started, and has read few of the load balancers
 }
 
 // fleetRun is what was seen of one.
@@ -39,6 +40,7 @@ type fleetRun struct {
 	lowers   map[string]time.Time // the first lowering of a standby after back
 	served   map[string]time.Time // when the Spot service was in service in full again, after back
 	failed   []string             // looks that failed, and why
+	unread   time.Duration        // how long after the event readiness was last not read
 	notices  map[string]int
 	passes   []time.Duration
 	calls    map[string]int
@@ -194,8 +196,11 @@ func (r *fleetRun) note(rep *control.Report) {
 	r.passes = append(r.passes, rep.Took)
 	for i := range rep.Observation.Pools {
 		p := &rep.Observation.Pools[i]
-		if p.Err != failover.ErrNone || p.HealthErr != failover.ErrNone {
-			r.failed = append(r.failed, fmt.Sprintf("%s %s: %s%s %s", rep.Workload, p.Pool, p.Err, p.HealthErr, p.ErrText))
+		if p.Err != failover.ErrNone {
+			r.failed = append(r.failed, fmt.Sprintf("%s %s: %s %s", rep.Workload, p.Pool, p.Err, p.ErrText))
+		}
+		if p.HealthErr != failover.ErrNone {
+			r.unread = max(r.unread, time.Since(r.events))
 		}
 	}
 	if !rep.Result.Settled() && rep.Result != control.Stale && rep.Result != control.Held && rep.Result != control.Waiting || rep.Result == control.ActionFailed {
@@ -260,7 +265,7 @@ func (r *fleetRun) summary() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "first raises %d: P50 %s P99 %s max %s, at worst %s after ECS's queue; further raises %d\n", len(waits), q(waits, .5), q(waits, .99), q(waits, 1), late(waits, 50, 5).Round(time.Millisecond), r.rises)
 	fmt.Fprintf(&b, "given back %d: P50 %s P99 %s max %s after in service\n", len(backs), q(backs, .5), q(backs, .99), q(backs, 1))
-	fmt.Fprintf(&b, "passes %d: P50 %s P99 %s max %s; %d looks failed\n", len(r.passes), q(r.passes, .5), q(r.passes, .99), q(r.passes, 1), len(r.failed))
+	fmt.Fprintf(&b, "passes %d: P50 %s P99 %s max %s; %d looks failed, readiness last unread after %s\n", len(r.passes), q(r.passes, .5), q(r.passes, .99), q(r.passes, 1), len(r.failed), r.unread)
 	for _, f := range r.failed[:min(5, len(r.failed))] {
 		fmt.Fprintf(&b, "  %s\n", f)
 	}
@@ -317,6 +322,9 @@ func small() []int {
 
 // settle is how long the first looks are given, which read more than later ones: all tasks, and all routes of load balancers.
 func (f *fleet) settle() time.Duration {
+	if f.young {
+		return 5 * time.Second
+	}
 	if f.groups {
 		return 3*time.Minute + 17*time.Second
 	}

@@ -55,15 +55,19 @@ const (
 	deploymentRead
 	tagRead
 	tagModify
+	balancingRead
+	balancingTargets
 	groupCount
 	ungrouped group = -1
 )
 
-// apiRates are burst and sustained rate of each bucket, per account and region ("request throttling" of the ECS API reference).
+// apiRates are burst and sustained rate of each bucket, per account and region ("request throttling" of the ECS API reference, and of the
+// Elastic Load Balancing user guide for its reads; changes of targets as the AWS Load Balancer Controller limits itself).
 var apiRates = [groupCount]Rate{
 	serviceModify: {50, 5}, serviceRead: {100, 20}, clusterResourceRead: {100, 20}, clusterResourceModify: {100, 40},
 	fargateRunTask: {20, 20}, taskProtection: {200, 80}, definitionModify: {20, 1}, definitionRead: {50, 20},
 	clusterModify: {20, 1}, clusterRead: {50, 20}, deploymentRead: {50, 20}, tagRead: {50, 20}, tagModify: {20, 10},
+	balancingRead: {40, 10}, balancingTargets: {20, 4},
 }
 
 func groupOf(op string) group {
@@ -92,6 +96,10 @@ func groupOf(op string) group {
 		return tagRead
 	case "TagResource", "UntagResource":
 		return tagModify
+	case "DescribeTargetGroups", "DescribeTargetHealth", "DescribeTargetGroupAttributes", "DescribeLoadBalancers", "DescribeListeners", "DescribeRules":
+		return balancingRead
+	case "RegisterTargets", "DeregisterTargets":
+		return balancingTargets
 	}
 	return ungrouped
 }

@@ -150,10 +150,10 @@ func (s *Sandbox) strikeLocked(c *call) trouble {
 			t.before = denied(c.service, name, s.account())
 		}
 	}
-	if c.service != serviceECS || t.before != nil {
+	if t.before != nil || c.service != serviceECS && c.service != serviceELB {
 		return t
 	}
-	if fault := s.world.Fault(c.region, c.operation); fault != nil {
+	if fault := s.world.Fault(c.region, c.operation); fault != nil && c.service == serviceECS {
 		t.before = asAPIError(fault)
 		return t
 	}

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
+	"golang.org/x/sync/singleflight"
 
 	"github.com/backstop-ecs/backstop/internal/aws/failure"
 	"github.com/backstop-ecs/backstop/internal/control"
@@ -22,11 +24,19 @@ const (
 	// routesScarce and homesFor hold where calls are short, and in the quiet: which load balancers a group has hardly ever changes.
 	routesScarce = 15 * time.Minute
 	homesFor     = time.Hour
-	// healthFor makes one call do for the twins of a workload, which are looked at side by side; healthScarce holds where calls are short,
-	// and healthWarned there for who has just lost tasks: what is to be started depends on those that are gone, and quiet looks read it every five minutes.
+	// healthFor makes one call do for the twins of a workload, which are looked at side by side; healthScarce holds where calls are short: a task
+	// that became ready is then found so much later, and each of 160 groups is read as often. healthQuiet does in the quiet. healthKept holds for
+	// who has just lost tasks, or has waited in vain: what is to be started depends on those that are gone, quiet looks read the others every five
+	// minutes, and a task that was not there yet does not count.
 	healthFor    = time.Second
-	healthScarce = 2 * time.Second
-	healthWarned = 6 * time.Minute
+	healthScarce = 20 * time.Second
+	healthQuiet  = time.Minute
+	healthKept   = 6 * time.Minute
+	// patience is how long a look waits for its target groups, warnedPatience where tasks have just been lost: the others of a pass need not wait
+	// for them. readFor bounds the reading, which goes on for later looks: with nothing kept it is four calls and more a group.
+	patience       = 3 * time.Second
+	warnedPatience = time.Second
+	readFor        = 2 * time.Minute
 	// balancersMax bounds the load balancers of a target group, and the pages of their listeners and rules.
 	balancersMax = 10
 )
@@ -47,6 +57,7 @@ type target struct {
 type balancers struct {
 	elb     *elb.Client
 	limits  *limits
+	reads   singleflight.Group
 	homes   memos[[]string]            // the load balancers of a group
 	routes  memos[[]route]             // of a load balancer
 	targets memos[map[string][]target] // of a group, by private address
@@ -233,17 +244,55 @@ func (s *served) share(group string) float64 {
 // ages are how old what is kept may be.
 type ages struct{ homes, routes, health age }
 
-// read reads which groups of a service have listener weight, and the health of those groups' targets.
-func (b *balancers) read(ctx context.Context, now time.Time, f *facts, tests func(rule string) bool, worth control.Worth) (reading, error) {
-	ages := ages{homes: age{fresh: homesFor}, routes: age{routesFor, routesScarce}, health: age{healthFor, healthScarce}}
+// agesFor is how old may be what a look takes of what was kept. idle marks one that could wait; kept one that asks for nothing.
+func agesFor(f *facts, worth control.Worth, idle, kept bool) ages {
+	out := ages{homes: age{fresh: homesFor}, routes: age{fresh: routesFor, stale: routesScarce}, health: age{fresh: healthFor, stale: healthScarce}}
+	if worth.Urgency == control.Quiet {
+		out.routes.fresh, out.health.stale = routesScarce, 0
+	}
 	switch {
 	case !f.rolling && f.deploying:
-		ages.homes, ages.routes = age{fresh: routesShifting}, age{fresh: routesShifting}
-	case worth.Urgency == control.Quiet:
-		ages.routes.fresh, ages.health.stale = routesScarce, 0
-	case worth.Urgency == control.Warned:
-		ages.health.stale = healthWarned
+		out.homes, out.routes = age{fresh: routesShifting}, age{fresh: routesShifting}
+	case idle:
+		out.health = age{fresh: healthQuiet}
+	case worth.Urgency == control.Warned || kept:
+		out.health.stale = healthKept
 	}
+	out.homes.kept, out.routes.kept, out.health.kept = kept, kept, kept
+	return out
+}
+
+// inTime is [balancers.read] for a look, which has other things to do than to wait for its turn: where that takes too long it is told what was
+// read before, if that is young enough. The reading goes on for the next look.
+func (b *balancers) inTime(ctx context.Context, l *look, tests func(rule string) bool) (reading, error) {
+	long := context.WithoutCancel(ctx)
+	name, f, now, worth := l.ref.String(), l.f, l.now, l.worth
+	ages := agesFor(&f, worth, l.idle, false)
+	done := b.reads.DoChan(fmt.Sprint(name, f.deploying), func() (any, error) {
+		ctx, cancel := context.WithTimeout(long, readFor)
+		defer cancel()
+		return b.read(ctx, now, &f, tests, worth, ages)
+	})
+	most := patience
+	if worth.Urgency == control.Warned {
+		most = warnedPatience
+	}
+	ctx, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	select {
+	case out := <-done:
+		if out.Err != nil {
+			return reading{}, out.Err
+		}
+		return out.Val.(reading), nil
+	case <-ctx.Done():
+	}
+	out, err := b.read(ctx, now, &f, tests, worth, agesFor(&f, worth, l.idle, true))
+	return out, failure.Wrap("elasticloadbalancing:DescribeTargetHealth", "read the target groups of "+name, err)
+}
+
+// read reads which groups of a service have listener weight, and the health of those groups' targets.
+func (b *balancers) read(ctx context.Context, now time.Time, f *facts, tests func(rule string) bool, worth control.Worth, ages ages) (reading, error) {
 	r := reading{targets: make(map[string]map[string][]target)}
 	for _, e := range f.entries {
 		s := served{entry: e}

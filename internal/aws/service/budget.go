@@ -19,9 +19,9 @@ import (
 type rates struct{ perSecond, burst float64 }
 
 // What we take of ECS's token buckets (aws-facts 3.1: 20 a second and 100 for reads of services and of tasks, 5 and 50 for changes of
-// services, 40 and 100 for changes of tasks, 80 and 200 for protection): of reads the larger part, the rest is left to consoles,
-// deployments and auto scaling. Changes of services are worth all that ECS allows, less what two clocks may differ by. What Application Auto Scaling and
-// Elastic Load Balancing allow is not documented; their rates are guesses on the low side.
+// services, 40 and 100 for changes of tasks, 80 and 200 for protection) and of Elastic Load Balancing's (10 a second and 40 for reads; ECS itself has buckets of its own
+// there): of reads the larger part, the rest is left to consoles, deployments and auto scaling. Changes of services are worth all that ECS allows, less
+// what two clocks may differ by. What Application Auto Scaling allows is not documented; its rate is a guess on the low side.
 var (
 	serviceRead    = rates{16, 80}
 	serviceModify  = rates{4.9, 50}
@@ -31,7 +31,7 @@ var (
 	deploymentRead = rates{10, 40}
 	protectionRead = rates{40, 100}
 	scalingCalls   = rates{8, 20}
-	balancing      = rates{8, 40}
+	balancing      = rates{8, 32}
 )
 
 const (

@@ -26,6 +26,8 @@ type look struct {
 	now time.Time
 	// worth is that of the look.
 	worth control.Worth
+	// idle: the look could wait.
+	idle bool
 	// health reports whether readiness is wanted; groups is what was read of the target groups, groupsErr why not.
 	health    bool
 	groups    reading
@@ -269,5 +271,5 @@ func (l *look) readGroups(ctx context.Context, side *sync.WaitGroup, tests func(
 	if !l.health || len(l.f.entries) == 0 {
 		return
 	}
-	side.Go(func() { l.groups, l.groupsErr = l.c.balancers.read(ctx, l.now, &l.f, tests, l.worth) })
+	side.Go(func() { l.groups, l.groupsErr = l.c.balancers.inTime(ctx, l, tests) })
 }

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -10,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"github.com/backstop-ecs/backstop/internal/aws/failure"
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/ecsevent"
 	"github.com/backstop-ecs/backstop/internal/failover"
@@ -34,7 +36,7 @@ func (s *Services) List(ctx context.Context, ref control.ServiceRef, want contro
 		}
 		defer giveBack()
 	}
-	l := &look{c: c, ref: ref, f: f, now: c.now(), health: want.Health, worth: want.Worth}
+	l := &look{c: c, ref: ref, f: f, now: c.now(), health: want.Health, worth: want.Worth, idle: want.IfSpare}
 	q := inquiry{ref: ref, stopped: want.Stopped, health: want.Health, counts: counts{f.running, f.pending}, listEvery: listEvery}
 	if s.noEvents {
 		q.listEvery = 0
@@ -46,8 +48,11 @@ func (s *Services) List(ctx context.Context, ref control.ServiceRef, want contro
 	}
 	q = c.tasksOf(ctx, q, want.Worth)
 	side.Wait()
-	if q.err != nil {
+	switch {
+	case q.err != nil:
 		return control.Listing{}, q.err
+	case want.IfSpare && errors.Is(l.groupsErr, failure.ErrRate):
+		return control.Listing{}, control.ErrShort // what is read meanwhile is there for the next look
 	}
 	out := l.listing(ctx, q.running, q.gone)
 	l.protect(ctx, out.Tasks)
