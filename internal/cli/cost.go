@@ -22,6 +22,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/cost"
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/journal"
+	"github.com/backstop-ecs/backstop/internal/measure"
 )
 
 const (
@@ -281,9 +282,11 @@ func (o *costOptions) add(ctx context.Context, s IO, cfg aws.Config, store contr
 		return costFact{}, fmt.Errorf("workload %s: %w", w.Name, err)
 	}
 	tariff = tariff.Discounted(o.discount)
-	entries, err := decisions(ctx, store, w.Name, o.sinceTime)
-	if err != nil {
-		return costFact{}, err
+	var entries []journal.Entry
+	if store != nil {
+		if entries, err = measure.Decisions(ctx, store, w.Name, o.sinceTime); err != nil {
+			return costFact{}, err
+		}
 	}
 	until := s.Now()
 	if n := len(entries); n > 0 && entries[n-1].Decision.At.After(until) { // AWS's clock is ahead, or a sandbox's
@@ -319,33 +322,6 @@ func (o *costOptions) add(ctx context.Context, s IO, cfg aws.Config, store contr
 		}
 	}
 	return f, nil
-}
-
-// decisions returns the decisions of a workload from a moment on, the oldest first. The one before that moment
-// stands at its beginning, as its counts held then.
-func decisions(ctx context.Context, store control.Store, workload string, since time.Time) ([]journal.Entry, error) {
-	if store == nil {
-		return nil, nil
-	}
-	kinds := []journal.Kind{journal.KindDecision}
-	entries, err := store.Journal(ctx, journal.Query{Workload: workload, Kinds: kinds, From: since, Limit: journal.LimitMax})
-	if err != nil {
-		return nil, fmt.Errorf("read journal of %s: %w", workload, err)
-	}
-	before, err := store.Journal(ctx, journal.Query{Workload: workload, Kinds: kinds, To: since, Limit: 1})
-	if err != nil {
-		return nil, fmt.Errorf("read journal of %s: %w", workload, err)
-	}
-	if len(before) > 0 && before[0].Decision != nil && len(entries) < journal.LimitMax {
-		d := *before[0].Decision
-		d.At = since.UTC()
-		before[0].Decision = &d
-		entries = append(entries, before[0])
-	}
-	entries = slices.DeleteFunc(entries, func(e journal.Entry) bool { return e.Decision == nil })
-	slices.Reverse(entries)
-	slices.SortStableFunc(entries, func(a, b journal.Entry) int { return a.Decision.At.Compare(b.Decision.At) })
-	return entries, nil
 }
 
 // monthsOf sums days up by calendar month.

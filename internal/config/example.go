@@ -75,6 +75,7 @@ state:
 # Whom to tell what a person should know.
 #   notify:
 #     - sns: arn:aws:sns:us-east-1:123456789012:backstop
+#       digest: "07:00"                                   # once a day (UTC), how the last day went
 #     - slack: {secret: "env:SLACK_WEBHOOK_URL"}          # or ssm:/backstop/slack, or file:/run/secrets/slack
 #     - webhook: {url: "https://ops.example.com/backstop", signing_secret: "env:HOOK_KEY"} # the URL is never shown, but in the file: prefer secret
 

@@ -44,6 +44,8 @@ type Notify struct {
 	Webhook Secret `json:"webhook,omitzero"`
 	// SigningSecret is the key that signs a webhook's requests; the zero Secret: none.
 	SigningSecret Secret `json:"signing_secret,omitzero"`
+	// Digest is the time of day (UTC, since midnight) at which the receiver is told how the last day went; nil: it is not.
+	Digest *time.Duration `json:"digest,omitempty"`
 }
 
 // Metrics says whether and where to CloudWatch metrics go.
@@ -111,10 +113,17 @@ func (v *value) or(k *key) *value {
 	return v
 }
 
+// clockForm is how a time of day is written.
+const clockForm = "15:04"
+
 func buildNotify(v *value) Notify {
 	n := Notify{SNS: v.str("sns"), Slack: buildHook(v.get("slack")), Webhook: buildHook(v.get("webhook"))}
 	if hook := v.get("webhook"); hook != nil {
 		n.SigningSecret, _ = reference(hook.str("signing_secret"))
+	}
+	if at, err := time.Parse(clockForm, v.str("digest")); err == nil {
+		since := at.Sub(at.Truncate(24 * time.Hour))
+		n.Digest = &since
 	}
 	return n
 }

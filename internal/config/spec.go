@@ -105,6 +105,7 @@ var (
 	formPath      = newForm(`^\S(.*\S)?$`)
 	formTier      = newForm(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$`)
 	formDate      = newForm(`^[0-9]{4}-[0-9]{2}-[0-9]{2}$`)
+	formClock     = newForm(`^([01][0-9]|2[0-3]):[0-5][0-9]$`)
 	formListen    = newForm(`^(off|([A-Za-z0-9.-]*|\[[0-9a-fA-F:]+\]):` + port + `)$`)
 	formNamespace = newForm(`^[A-Za-z0-9._/#-]{1,255}$`)
 )
@@ -150,6 +151,8 @@ var notifySpec = key{kind: kindMap, oneOf: true, doc: "One receiver; one of the 
 	hookSpec("webhook", "A URL that gets each notice by POST as JSON.", wrongHook, key{name: "signing_secret", kind: kindText, beside: true, secret: true,
 		form: formSecret, says: "env:NAME, ssm:NAME or file:PATH",
 		doc: "Where the key is kept that signs each request by the Standard Webhooks scheme: whsec_ and base64. Absent: requests are not signed."}),
+	{name: "digest", kind: kindText, beside: true, form: formClock, says: "a time of day in UTC such as 07:00",
+		doc: "When this receiver is told once a day how the last day went: hours on Spot and on demand, what was saved, interruptions, what is unusual. Absent: it is not."},
 }}
 
 // hookSpec is a receiver with a URL that is a secret itself.

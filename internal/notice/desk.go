@@ -55,6 +55,8 @@ type Options struct {
 	// Now is this machine's clock; nil: time.Now. Times in books are AWS's, by its difference to this one.
 	Now func() time.Time
 	Log *slog.Logger
+	// Daily is the digest; nil: there is none.
+	Daily *Daily
 }
 
 // Desk takes reports and sends notices. It is safe for concurrent use.
@@ -187,7 +189,7 @@ func (d *Desk) Work(ctx context.Context) time.Time {
 		})
 	}
 	all.Wait()
-	var next time.Time
+	next := d.digests(ctx)
 	for _, f := range d.files {
 		if at := f.book.Due(); !at.IsZero() && (next.IsZero() || at.Before(next)) {
 			next = at

@@ -39,6 +39,7 @@ const (
 	TooManyFailovers  Kind = "too_many_failovers"
 	StateUnavailable  Kind = "state_unavailable"
 	ReceiverRefuses   Kind = "receiver_refuses"
+	Digest            Kind = "digest"
 	Test              Kind = "test"
 	Other             Kind = "other"
 )
@@ -95,6 +96,7 @@ var declared = []Declared{
 		Do: "nothing is acted on until the store answers; look at the table and the function's permissions, or at the disk"},
 	{Kind: ReceiverRefuses, Title: "a receiver of notices refuses them", Severity: failover.Warning,
 		Do: "correct its URL, topic or permissions, or remove it; `backstop notify test` tries every receiver"},
+	{Kind: Digest, Title: "the last day in figures", Severity: failover.Info},
 	{Kind: Test, Title: "a test of notices", Severity: failover.Info, Do: "nothing; it was sent by `backstop notify test`"},
 	{Kind: Other, Title: "worth knowing", Severity: failover.Warning, Lasting: true, After: flicker, Repeat: 24 * time.Hour},
 }

@@ -112,7 +112,7 @@ func (m *Message) Text() string {
 		do = "nothing; this is for your information"
 	}
 	line("You", do)
-	if m.Kind == Test {
+	if m.Kind == Test || m.Kind == Digest {
 		return b.String()
 	}
 	line("Now", fmt.Sprintf("%s of %d tasks in service, mode %s, at %s UTC", m.InService, m.Demand, orUnknown(m.Mode), m.At.UTC().Format("2006-01-02 15:04:05")))

@@ -44,6 +44,7 @@ func Desk(cfg aws.Config, f *config.File, store control.Store, tariffs *measure.
 		}
 		return ""
 	}}
+	o.Daily = daily(f, senders, shelf, tariffs)
 	return notice.New(o)
 }
 
