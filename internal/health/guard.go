@@ -2,6 +2,7 @@ package health
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -21,6 +22,8 @@ type Beat struct {
 	Events map[string]time.Time `json:"events,omitempty"`
 	// Unstored are the workloads whose state could not be read or written twice in a row: nothing is acted on meanwhile.
 	Unstored []string `json:"unstored,omitempty"`
+	// Refusing are the receivers of notices that refuse them for good, with what they say.
+	Refusing map[string]string `json:"refusing,omitempty"`
 }
 
 // Tick is how often the guard looks.
@@ -70,6 +73,8 @@ type Guard struct {
 	// Silent names the workloads that nothing looks at any more, Unstored those whose state cannot be kept.
 	Silent   []string `json:"silent,omitempty"`
 	Unstored []string `json:"unstored,omitempty"`
+	// Refusing names the receivers that take no notices: a warning, as the workloads are guarded all the same.
+	Refusing []string `json:"refusing,omitempty"`
 }
 
 // Watched is a workload and when it was looked at; Known is false for one that never was.
@@ -101,7 +106,9 @@ func GuardOf(all []Watched, beats []Beat) Guard {
 			youngest = w.Look.Age
 		}
 	}
+	refused := make(map[string]string)
 	for i := range beats {
+		maps.Copy(refused, beats[i].Refusing)
 		for _, name := range beats[i].Unstored {
 			if !slices.Contains(g.Unstored, name) && slices.ContainsFunc(all, func(w Watched) bool { return w.Workload == name }) {
 				g.Unstored = append(g.Unstored, name)
@@ -118,6 +125,11 @@ func GuardOf(all []Watched, beats []Beat) Guard {
 	case len(g.Unstored) > 0:
 		g.Level, g.Text = Critical, fmt.Sprintf("the state of %s cannot be read or written: nothing is acted on", some(g.Unstored))
 		g.Do, g.Command = "check the table's permissions, or the disk", "backstop doctor"
+		return g
+	case len(refused) > 0:
+		g.Refusing = slices.Sorted(maps.Keys(refused))
+		g.Level, g.Text = Warning, fmt.Sprintf("no notices reach %s: %s", some(g.Refusing), refused[g.Refusing[0]])
+		g.Do, g.Command = wording.ReceiverRemedy.Do, wording.ReceiverRemedy.Command
 		return g
 	default:
 		return g

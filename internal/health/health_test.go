@@ -144,6 +144,9 @@ func TestTheGuardIsJudged(t *testing.T) {
 	late, unstored := beat, beat
 	late.Late = map[string]time.Time{"batch": noon.Add(-10 * time.Minute)}
 	unstored.Unstored = []string{"api"}
+	refused, both := beat, unstored
+	refused.Refusing = map[string]string{"Slack env:SLACK_URL": "it answers with status 404"}
+	both.Refusing = refused.Refusing
 	never := beat
 	never.Late = map[string]time.Time{"api": {}, "batch": {}}
 	for _, v := range []struct {
@@ -157,6 +160,8 @@ func TestTheGuardIsJudged(t *testing.T) {
 		{"one that never passed", GuardOf(at(0, never), []Beat{never}), Critical, "no guard has run yet: nothing is covered"},
 		{"one workload that hangs", GuardOf(at(0, late), []Beat{late}), Critical, "1 workload of 2 not checked: batch"},
 		{"a store that fails", GuardOf(at(0, unstored), []Beat{unstored}), Critical, "the state of api cannot be read or written: nothing is acted on"},
+		{"a receiver that refuses", GuardOf(at(0, refused), []Beat{refused}), Warning, "no notices reach Slack env:SLACK_URL: it answers with status 404"},
+		{"that and worse", GuardOf(at(0, both), []Beat{both}), Critical, "the state of api cannot be read or written: nothing is acted on"},
 	} {
 		if v.guard.Level != v.level || v.guard.Text != v.text || (v.guard.Command == "") != (v.level == Fine) {
 			t.Errorf("%s: %+v, want %s %q and a command", v.name, v.guard, v.level, v.text)

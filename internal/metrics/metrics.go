@@ -182,7 +182,7 @@ func (m *Metrics) Handler() http.Handler {
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		g := m.guard()
 		switch {
-		case !g.Level.NeedsYou():
+		case g.Level != health.Critical:
 			write(w, http.StatusOK, map[string]any{"status": "ready"})
 		case m.o.Named != nil && !m.o.Named(r):
 			write(w, http.StatusServiceUnavailable, map[string]any{"status": "not_ready"})

@@ -143,7 +143,7 @@ func (d *Desk) refusal(b *Book, receiver, text string, now time.Time, about *Mes
 		was.Since = now
 	}
 	b.Refused[receiver] = Refusal{Since: was.Since, Tried: now, Text: clip(text)}
-	if _, told := d.refused.LoadOrStore(receiver, true); told || known {
+	if _, told := d.refused.LoadOrStore(receiver, clip(text)); told || known {
 		return nil
 	}
 	kind := ReceiverRefuses.declared()

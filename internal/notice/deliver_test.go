@@ -97,6 +97,9 @@ func TestAReceiverThatRefusesIsSaidThroughTheOthers(t *testing.T) {
 			work()
 		}
 		good.want(t, "on_demand_short/opened", "receiver_refuses/event")
+		if said := d.Refusing(); len(said) != 1 || said["bad"] != "it answers with status 404" {
+			t.Errorf("those that refuse are %v", said)
+		}
 		if bad.tries != 1 {
 			t.Errorf("the receiver that refuses was tried %d times in twenty minutes, want once", bad.tries)
 		}

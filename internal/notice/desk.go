@@ -71,7 +71,7 @@ type Desk struct {
 
 	working sync.Mutex // one Work at a time; guards files
 	files   map[string]*file
-	refused sync.Map // names of the receivers that refuse, and of which that was told
+	refused sync.Map // what the receivers say that refuse, by name; of each that was told
 	silent  sync.Map // names of the receivers that let this Work wait in vain
 }
 
@@ -112,6 +112,17 @@ func (d *Desk) Tell(_ context.Context, r control.Report) {
 	case d.wake <- struct{}{}:
 	default:
 	}
+}
+
+// Refusing are the receivers that refuse notices for good, with what they say.
+func (d *Desk) Refusing() map[string]string {
+	out := make(map[string]string)
+	for _, s := range d.o.Senders { // one that was taken out of the configuration is nobody's concern
+		if text, is := d.refused.Load(s.Name()); is {
+			out[s.Name()] = text.(string)
+		}
+	}
+	return out
 }
 
 // now returns AWS's time, as far as it is known.
@@ -218,8 +229,8 @@ func (d *Desk) open(ctx context.Context, names []string) {
 	}
 	for _, name := range unknown {
 		d.files[name].load(pages[name])
-		for receiver := range d.files[name].book.Refused {
-			d.refused.Store(receiver, true)
+		for receiver, r := range d.files[name].book.Refused {
+			d.refused.Store(receiver, r.Text)
 		}
 	}
 }

@@ -39,6 +39,7 @@ type Pulse struct {
 	unstored map[string]int
 	events   map[string]time.Time
 	kept     time.Time
+	refusing func() map[string]string
 
 	// writing guards what was last read of the page, so that a guard that is alone need not read it again.
 	writing sync.Mutex
@@ -54,6 +55,9 @@ func New(host string, workloads []string, tick time.Duration, now func() time.Ti
 	return &Pulse{guard: fmt.Sprintf("%s-%.3x", host, sum), tick: tick, workloads: names, now: now, passed: make(map[string]time.Time),
 		unstored: make(map[string]int), events: make(map[string]time.Time)}
 }
+
+// Refusing lets the beats say which receivers of notices refuse them. It is called before the first beat.
+func (p *Pulse) Refusing(ask func() map[string]string) { p.refusing = ask }
 
 // Tell takes a report; it returns at once.
 func (p *Pulse) Tell(r *control.Report) {
@@ -85,6 +89,9 @@ func (p *Pulse) Beat() health.Beat {
 	b := health.Beat{Guard: p.guard, At: now.UTC(), TickSeconds: p.tick.Seconds(), Workloads: p.workloads, Events: make(map[string]time.Time, len(p.events))}
 	for key, at := range p.events {
 		b.Events[key] = at.UTC()
+	}
+	if p.refusing != nil {
+		b.Refusing = p.refusing()
 	}
 	for _, name := range p.workloads {
 		if at := p.passed[name]; now.Sub(at) > p.tick+p.tick/2 {

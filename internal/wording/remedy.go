@@ -88,5 +88,8 @@ func RefusedRemedy(workload string) Remedy {
 // Silent says that a workload is not looked at any more, and SilentRemedy what to do.
 func Silent(age time.Duration) string { return "not checked for " + Span(age) }
 
+// ReceiverRemedy is what to do where a receiver of notices takes none.
+var ReceiverRemedy = Remedy{"correct its URL, topic or permissions, or remove it", "backstop notify test"}
+
 // SilentRemedy is what to do where no pass happens.
 var SilentRemedy = Remedy{"start the daemon, or check the function's schedule and errors", "backstop run"}

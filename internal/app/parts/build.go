@@ -91,6 +91,9 @@ func Build(o Options) (*Guard, error) {
 		g.Names = append(g.Names, workloads[i].Name)
 	}
 	g.Pulse = pulse.New(o.Host, g.Names, g.Beat(), o.Now)
+	if g.Desk != nil {
+		g.Pulse.Refusing(g.Desk.Refusing)
+	}
 	return g, nil
 }
 

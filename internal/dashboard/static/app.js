@@ -120,7 +120,7 @@ export function watch(tell) {
     say('Not connected')
     trouble(`No connection to Backstop since ${clock(since, now())}${why ? ' (' + why + ')' : ''}: what is shown is as of then. Check that backstop run is running.`)
   }
-  const shown = (o) => { since = 0; say(guard(o.guard) ? 'Guard silent' : polling ? 'Up to date every 15 s' : 'Live') }
+  const shown = (o) => { since = 0; say(guard(o.guard) && o.guard.level === 'critical' ? 'Guard silent' : polling ? 'Up to date every 15 s' : 'Live') }
   const say = (text) => { if (live.textContent !== text) live.textContent = text }
   let polling = 0
   const poll = async () => {
