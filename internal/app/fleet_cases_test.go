@@ -40,7 +40,6 @@ func TestALargeFleetIsCoveredInECSsOwnTime(t *testing.T) {
 		t.Skip("it takes a minute and a half")
 	}
 	for name, f := range map[string]*fleet{
-		"a hundred workloads of ten lose half": {counts: repeat(10, 100), lose: repeat(5, 100)},
 		"one of five thousand loses 1,500":     {counts: []int{5000}, lose: []int{1500}},
 		"guarded by two daemons":               {counts: repeat(10, 100), lose: repeat(5, 100), daemons: 2},
 		"behind a hundred load balancers":      {counts: repeat(10, 100), lose: repeat(5, 100), groups: true},
