@@ -12,6 +12,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/adopt"
 	"github.com/backstop-ecs/backstop/internal/demo"
 	"github.com/backstop-ecs/backstop/internal/doctor"
+	"github.com/backstop-ecs/backstop/internal/drill"
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/journal"
 	"github.com/backstop-ecs/backstop/internal/simulate"
@@ -23,7 +24,7 @@ func printed() map[string]any {
 		"status": statusFacts{}, "explain TASK": taskFacts{}, "explain": struct {
 			Workloads []explainFacts `json:"workloads"`
 		}{}, "history": journal.Entry{}, "failover, restore, pin, unpin, pause, resume, confirm, silence, unsilence, ack": intentFacts{},
-		"adopt --list": adopt.List{}, "adopt": adopt.Plan{}, "doctor": doctor.Report{}, "cost": costFacts{}, "cost --what-if": whatIfFacts{}, "config validate": configVerdict{}, "version": versionFacts{}, "notify test": notifiedFacts{}, "sandbox": sandboxFacts{},
+		"adopt --list": adopt.List{}, "adopt": adopt.Plan{}, "doctor": doctor.Report{}, "cost": costFacts{}, "cost --what-if": whatIfFacts{}, "config validate": configVerdict{}, "version": versionFacts{}, "notify test": notifiedFacts{}, "sandbox": sandboxFacts{}, "drill": drill.Report{},
 		"demo: a decision": demo.Decision{}, "demo: the summary": demo.Summary{}, "demo --list": scenarioList{}, "tune": simulate.Tuned{},
 	}
 }

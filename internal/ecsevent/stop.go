@@ -40,17 +40,23 @@ const (
 	codeContainerExited   = "EssentialContainerExited"
 )
 
+// DrillReason is the reason that a drill gives to StopTask. The stop of a Spot task with it counts as an interruption: ECS keeps the
+// caller's reason as stoppedReason (ECS API reference, StopTask).
+const DrillReason = "backstop drill: a rehearsed Spot interruption"
+
 // Classify says what the stop of a task means. One that is said to have a cause which is not known is
 // [failover.SignalInfrastructure]: the task is lost, and nothing excuses it. One of which nothing is said is
 // [failover.SignalProgress]: it is worth a look and evidence of nothing.
 //
-// What a person does comes first, as the reason of a StopTask call is free text. Then Spot's interruption
+// What a person does comes first, as the reason of a StopTask call is free text, but for a drill. Then Spot's interruption
 // (by code, or by text on FARGATE_SPOT as before 2022), the causes that the text names, and only then what the
 // remaining codes say.
 func Classify(s Stop) failover.SignalKind {
 	reason := strings.ToLower(strings.TrimSpace(s.Reason))
 	cause := causeOf(reason)
 	switch {
+	case is(s.Code, codeUser) && strings.EqualFold(reason, DrillReason) && is(string(s.Capacity), string(failover.Spot)) && s.ran():
+		return failover.SignalInterruption
 	case is(s.Code, codeUser):
 		return failover.SignalOperatorStop
 	case is(s.Code, codeTerminationNotice) && is(string(s.Capacity), string(failover.OnDemand)):

@@ -101,6 +101,22 @@ func TestClassifyAServiceEventLine(t *testing.T) {
 	}
 }
 
+func TestADrillIsAnInterruptionOfSpotTasksThatRan(t *testing.T) {
+	for _, c := range []struct {
+		s    Stop
+		want failover.SignalKind
+	}{
+		{Stop{Code: codeUser, Reason: DrillReason, Capacity: failover.Spot, LastStatus: "RUNNING"}, failover.SignalInterruption},
+		{Stop{Code: codeUser, Reason: DrillReason, Capacity: failover.OnDemand, LastStatus: "RUNNING"}, failover.SignalOperatorStop},
+		{Stop{Code: codeUser, Reason: DrillReason, Capacity: failover.Spot, LastStatus: "PENDING"}, failover.SignalOperatorStop},
+		{Stop{Code: codeUser, Reason: DrillReason + "?", Capacity: failover.Spot, LastStatus: "RUNNING"}, failover.SignalOperatorStop},
+	} {
+		if got := Classify(c.s); got != c.want {
+			t.Errorf("%+v is %q, want %q", c.s, got, c.want)
+		}
+	}
+}
+
 func FuzzClassify(f *testing.F) {
 	f.Add("SpotInterruption", interrupted, "FARGATE_SPOT", "RUNNING", false)
 	f.Add("", "Capacity is unavailable", "", "STOPPED", true)
@@ -109,7 +125,7 @@ func FuzzClassify(f *testing.F) {
 		if k == "" || k == failover.SignalRunning {
 			t.Errorf("kind %q", k)
 		}
-		if strings.EqualFold(code, codeUser) && k != failover.SignalOperatorStop {
+		if strings.EqualFold(code, codeUser) && k != failover.SignalOperatorStop && !strings.EqualFold(strings.TrimSpace(reason), DrillReason) {
 			t.Errorf("a person's stop is %q", k)
 		}
 	})

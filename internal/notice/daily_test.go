@@ -59,7 +59,7 @@ func TestADigestThatCouldNotBeWrittenComesLater(t *testing.T) {
 		d := o.digesting(box, &asked, &fails)
 		d.Work(t.Context())
 		in(t, 7*time.Hour+time.Minute)
-		if next := d.Work(t.Context()).Sub(time.Now()); next <= 0 || next > 10*time.Minute {
+		if next := time.Until(d.Work(t.Context())); next <= 0 || next > 10*time.Minute {
 			t.Errorf("after a failure it is tried again in %s", next)
 		}
 		box.want(t)

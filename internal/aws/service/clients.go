@@ -9,13 +9,12 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/backstop-ecs/backstop/internal/aws/failure"
+	"github.com/backstop-ecs/backstop/internal/aws/role"
 	"github.com/backstop-ecs/backstop/internal/failover"
 )
 
@@ -23,8 +22,6 @@ const (
 	// attemptsMax and backoffMax bound the SDK's own retries of one call, which run within its deadline.
 	attemptsMax = 3
 	backoffMax  = 2 * time.Second
-	// sessionName appears in CloudTrail for calls through an assumed role.
-	sessionName = "backstop"
 )
 
 // client is what one region is called with through one role.
@@ -71,27 +68,20 @@ type clients struct {
 	limits map[clientKey]*limits // by region and account
 }
 
-func (c *clients) get(region, role string) *client {
+func (c *clients) get(region, arn string) *client {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	key := clientKey{region, role}
+	key := clientKey{region, arn}
 	if made := c.made[key]; made != nil {
 		return made
 	}
 	cfg := c.cfg.Copy()
-	cfg.Region = region
 	tries := 1
 	if cfg.Retryer == nil {
 		tries, cfg.Retryer = triesMax, retryer
 	}
-	if role != "" {
-		own := cfg.Copy()
-		provider := stscreds.NewAssumeRoleProvider(sts.NewFromConfig(own), role, func(o *stscreds.AssumeRoleOptions) {
-			o.RoleSessionName = sessionName
-		})
-		cfg.Credentials = aws.NewCredentialsCache(provider)
-	}
-	account := clientKey{region, accountOf(role)}
+	cfg = role.At(cfg, region, arn)
+	account := clientKey{region, accountOf(arn)}
 	if c.limits[account] == nil {
 		c.limits[account] = newLimits(c.scale, tries)
 		c.limits[account].split(c.parts)

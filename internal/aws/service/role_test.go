@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
+	"github.com/backstop-ecs/backstop/internal/aws/role"
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/ecsim"
 	"github.com/backstop-ecs/backstop/internal/failover"
@@ -73,7 +74,7 @@ func TestAPoolWithARoleIsReadAndSetThroughIt(t *testing.T) {
 		}
 	})
 	assumed := w.box.Calls().Of("sts:AssumeRole")
-	if len(assumed) != 1 || !strings.Contains(assumed[0].Input, roleARN) || !strings.Contains(assumed[0].Input, `"RoleSessionName":"`+sessionName+`"`) {
+	if len(assumed) != 1 || !strings.Contains(assumed[0].Input, roleARN) || !strings.Contains(assumed[0].Input, `"RoleSessionName":"`+role.Session+`"`) {
 		t.Errorf("the role was assumed %d times: %+v", len(assumed), assumed)
 	}
 }

@@ -8,25 +8,18 @@ import (
 	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/backstop-ecs/backstop/internal/aws/failure"
+	"github.com/backstop-ecs/backstop/internal/aws/role"
 	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/control"
 )
 
 // Task returns the size of the tasks that a service runs.
 func Task(ctx context.Context, cfg aws.Config, ref control.ServiceRef) (config.Task, error) {
-	own := cfg.Copy()
-	own.Region = ref.Region
-	if ref.RoleARN != "" {
-		base := own.Copy()
-		own.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(sts.NewFromConfig(base), ref.RoleARN))
-	}
-	client := ecs.NewFromConfig(own)
+	client := ecs.NewFromConfig(role.At(cfg, ref.Region, ref.RoleARN))
 	services, err := client.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: &ref.Cluster, Services: []string{ref.Service}})
 	if err != nil {
 		return config.Task{}, failure.Wrap("ecs:DescribeServices", "describe service "+ref.String(), err)

@@ -1,0 +1,24 @@
+// Package role gives an AWS configuration for another region or account.
+package role
+
+import (
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+)
+
+// Session appears in CloudTrail for calls through an assumed role.
+const Session = "backstop"
+
+// At returns cfg for a region, with the credentials of a role if arn names one; they are asked for at the first call, and again before
+// they end.
+func At(cfg aws.Config, region, arn string) aws.Config {
+	out := cfg.Copy()
+	out.Region = region
+	if arn != "" {
+		base := out.Copy()
+		out.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(sts.NewFromConfig(base), arn,
+			func(o *stscreds.AssumeRoleOptions) { o.RoleSessionName = Session }))
+	}
+	return out
+}
