@@ -176,6 +176,9 @@ func (v *view) ofQuota(s *discover.Service) []Obstacle {
 	return out
 }
 
+// twinDiffers is the short name of a twin that is there and is not the same service.
+const twinDiffers = "twin differs"
+
 // ofTwin looks at the twin that is there, and at who has the name of the one that is not.
 func (v *view) ofTwin(s *discover.Service, name string) []Obstacle {
 	other := v.find(s.Cluster, v.twinName(s, name))
@@ -194,7 +197,7 @@ func (v *view) ofTwin(s *discover.Service, name string) []Obstacle {
 	}
 	var out []Obstacle
 	for _, d := range v.differences(s, other) {
-		out = append(out, Obstacle{Advice, "twin differs", fmt.Sprintf("its twin %s differs in %s: %s, not %s", other.Name, d.Field, clip(d.Twin), clip(d.Service)), "make it equal, or delete it: adopt makes another one"})
+		out = append(out, Obstacle{Advice, twinDiffers, fmt.Sprintf("its twin %s differs in %s: %s, not %s", other.Name, d.Field, clip(d.Twin), clip(d.Service)), "make it equal, or delete it: adopt makes another one"})
 	}
 	return out
 }

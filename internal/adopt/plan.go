@@ -104,6 +104,12 @@ type planner struct {
 // PlanOf says how a service becomes a guarded workload, or with a RefusedError why it cannot.
 func PlanOf(found *discover.Found, s *discover.Service, twinName string, prices cost.Table) (Plan, error) {
 	v := newView(found, prices)
+	return v.plan(s, twinName)
+}
+
+// plan is the plan of a service as things are in the view.
+func (v *view) plan(s *discover.Service, twinName string) (Plan, error) {
+	found := v.found
 	if of := v.twinOf(s); of != "" {
 		return Plan{}, &RefusedError{s.Name, []Obstacle{{Blocks, "twin", "it stands by for " + of, "backstop adopt " + discover.Shell(of) + " --cluster " + discover.Shell(s.Cluster)}}}
 	}
@@ -118,8 +124,7 @@ func PlanOf(found *discover.Found, s *discover.Service, twinName string, prices 
 	} else {
 		p.Saves = &saves
 	}
-	demand := int(shareOnDemand(s) + 0.5)
-	w := planner{view: &v, s: s, twin: p.Twin, there: v.find(s.Cluster, p.Twin) != nil, now: Counts{OnDemand: demand, Spot: s.Desired - demand}, cluster: discover.Shell(s.Cluster), service: discover.Shell(s.Name)}
+	w := planner{view: v, s: s, twin: p.Twin, there: v.find(s.Cluster, p.Twin) != nil, now: v.split(s), cluster: discover.Shell(s.Cluster), service: discover.Shell(s.Name)}
 	var err error
 	w.od, w.sp, err = v.taskHours(s)
 	w.known = err == nil
@@ -201,8 +206,7 @@ func (w *planner) usd(c Counts) *float64 {
 	if !w.known {
 		return nil
 	}
-	sum := float64(c.OnDemand+c.Twin)*w.od + float64(c.Spot)*w.sp
-	return &sum
+	return c.usd(w.od, w.sp)
 }
 
 func (w *planner) makeTwin() error {

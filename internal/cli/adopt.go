@@ -20,6 +20,7 @@ import (
 type adoptOptions struct {
 	service  string
 	list     bool
+	all      bool
 	cluster  string
 	region   string
 	twinName string
@@ -42,24 +43,27 @@ func newAdoptCommand(s IO) *cobra.Command { return newAdopt(s, runAdopt) }
 func newAdopt(s IO, run func(context.Context, IO, adoptOptions) error) *cobra.Command {
 	o := adoptOptions{every: adoptEvery}
 	cmd := &cobra.Command{
-		Use:   "adopt SERVICE | --list",
+		Use:   "adopt SERVICE | --list | --all",
 		Short: "Show which services could run on Spot, and the way of one from on-demand to guarded",
 		Long: "Adopt reads the services on Fargate, and changes nothing without --apply or --undo. With --list it shows every one of them: its tasks, what Spot would save a month, what is in the way and what " +
 			"takes it out of the way. For a SERVICE it prints the plan: make its on-demand twin, bring cover into service, move the service to Spot with scale-in held, give the cover " +
 			"back, guard it; with the commands, the tasks and the costs after each step, and how each is undone. What cannot work is refused with the reason. " +
 			"--apply carries the plan out and prints the configuration; --undo restores what was before and deletes the twin that adopt made. Both wait for tasks in service before each " +
-			"step, and go on where they were when they are started again: a tag of the twin keeps what was before.",
-		Example: "backstop adopt --list\nbackstop adopt --list --cluster prod -o json\nbackstop adopt web --cluster prod\nbackstop adopt web --apply > backstop.yaml\nbackstop adopt web --undo",
+			"step, and go on where they were when they are started again: a tag of the twin keeps what was before. With --all it is every service of the region or cluster, " +
+			"one after another: what cannot be adopted is named and skipped, and it stops at the first that does not go as planned.",
+		Example: "backstop adopt --list\nbackstop adopt --list --cluster prod -o json\nbackstop adopt web --cluster prod\nbackstop adopt web --apply > backstop.yaml\nbackstop adopt web --undo\nbackstop adopt --all --cluster prod --apply > backstop.yaml",
 		Args:    atMost(1, "one SERVICE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				o.service = args[0]
 			}
 			switch {
-			case o.list == (o.service != ""):
-				return usageError("adopt: name a service, or say --list")
-			case o.list && (o.twinName != "" || o.apply || o.undo):
-				return usageError("--twin-name, --apply and --undo: only together with a SERVICE")
+			case o.list && o.all || (o.list || o.all) == (o.service != ""):
+				return usageError("adopt: name a service, or say --list or --all")
+			case o.twinName != "" && o.service == "":
+				return usageError("--twin-name: only together with a SERVICE")
+			case o.list && (o.apply || o.undo):
+				return usageError("--apply and --undo: only together with a SERVICE or --all")
 			case (o.apply || o.undo) && o.output == outputJSON:
 				return usageError("--output json: not together with --apply or --undo")
 			case o.yes && !o.apply && !o.undo:
@@ -74,13 +78,14 @@ func newAdopt(s IO, run func(context.Context, IO, adoptOptions) error) *cobra.Co
 	}
 	f := cmd.Flags()
 	f.BoolVar(&o.list, "list", false, "show every service on Fargate, those with the most in their way last")
+	f.BoolVar(&o.all, "all", false, "every service that can be adopted, one after another; with --undo every one that was")
 	f.StringVar(&o.cluster, "cluster", "", "look at this cluster alone; without it at all of the region")
 	f.StringVar(&o.region, "region", "", "look in this region; without it the AWS SDK's own")
 	f.StringVar(&o.twinName, "twin-name", "", "name of the twin; without it the service's, -standard in place of -spot")
 	f.BoolVar(&o.apply, "apply", false, "carry the plan out; the configuration goes to stdout, what is done to stderr")
 	f.BoolVar(&o.undo, "undo", false, "restore what was before the service was adopted")
 	f.BoolVarP(&o.yes, "yes", "y", false, "do it without asking; needed without a terminal")
-	f.DurationVar(&o.timeout, "timeout", adoptFor, "with --apply or --undo: how long to wait for tasks to come into service")
+	f.DurationVar(&o.timeout, "timeout", adoptFor, "with --apply or --undo: how long to wait for tasks to come into service, for each service")
 	outputFlag(cmd, &o.output)
 	exclusive(cmd, "apply", "undo")
 	return cmd
@@ -107,6 +112,9 @@ func runAdopt(ctx context.Context, s IO, o adoptOptions) error {
 			return printJSON(s.Out, l)
 		}
 		return printSurvey(s.Out, &l)
+	}
+	if o.all {
+		return o.everyone(ctx, s, cfg, found)
 	}
 	service, err := theService(found, "adopt", o.service)
 	if err != nil {
@@ -156,14 +164,7 @@ func (o *adoptOptions) carryOut(ctx context.Context, s IO, cfg aws.Config, found
 	}
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
-	err := adopt.Application{AWS: cfg, Service: service, Twin: name, Say: func(text string) { say(s.Err, "%s: %s", service.Name, text) }, Wait: func(ctx context.Context) error {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(o.every):
-			return nil
-		}
-	}}.Run(ctx, o.undo)
+	err := adopt.Application{AWS: cfg, Service: service, Twin: name, Say: func(text string) { say(s.Err, "%s: %s", service.Name, text) }, Wait: o.wait}.Run(ctx, o.undo)
 	if refused, ok := errors.AsType[*adopt.RefusedError](err); ok {
 		return &exitError{ExitRefused, refused}
 	}
@@ -174,6 +175,16 @@ func (o *adoptOptions) carryOut(ctx context.Context, s IO, cfg aws.Config, found
 		return err
 	}
 	return o.configured(ctx, s, cfg, service.Name, name)
+}
+
+// wait lets time go by between two looks.
+func (o *adoptOptions) wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(o.every):
+		return nil
+	}
 }
 
 // configured prints the configuration of what was adopted.

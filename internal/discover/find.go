@@ -167,6 +167,12 @@ func capacityOf(s *types.Service) (capacity failover.Capacity, fargate bool) {
 	return capacity, true
 }
 
+// CapacityOf returns what a service on Fargate runs on; empty when it mixes both.
+func CapacityOf(s *types.Service) failover.Capacity {
+	c, _ := capacityOf(s)
+	return c
+}
+
 // findQueue returns the queue that the Terraform module makes. Not being allowed to look is no reason to give up.
 func findQueue(ctx context.Context, cfg aws.Config) string {
 	out, err := sqs.NewFromConfig(cfg).ListQueues(ctx, &sqs.ListQueuesInput{QueueNamePrefix: aws.String("backstop")})

@@ -1,0 +1,118 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/backstop-ecs/backstop/internal/adopt"
+	"github.com/backstop-ecs/backstop/internal/cost"
+	"github.com/backstop-ecs/backstop/internal/discover"
+	"github.com/backstop-ecs/backstop/internal/wording"
+)
+
+// everyone plans for all services, and carries that out where it is to be.
+func (o *adoptOptions) everyone(ctx context.Context, s IO, cfg aws.Config, found *discover.Found) error {
+	f := adopt.FleetOf(found, o.cluster, cost.Table{}, o.undo)
+	if !o.apply && !o.undo {
+		if o.output == outputJSON {
+			return printJSON(s.Out, f)
+		}
+		return o.printFleet(s.Out, &f)
+	}
+	if err := o.printFleet(s.Err, &f); err != nil {
+		return err
+	}
+	todo := f.Todo()
+	if len(todo) > 0 {
+		if err := confirmed(s, "adopt", o.yes); err != nil {
+			return err
+		}
+	}
+	done, err := adopt.Campaign{AWS: cfg, Cluster: o.cluster, For: o.timeout, Wait: o.wait, Say: func(m *adopt.Member, text string) { say(s.Err, "%s: %s", m.Service, text) }}.Run(ctx, todo)
+	say(s.Err, "%d of %s done", len(done), wording.Count(len(todo), "service"))
+	if o.undo {
+		return o.stopped(err)
+	}
+	return errors.Join(o.stopped(err), o.configuredAll(ctx, s, cfg))
+}
+
+// stopped is the error of a campaign that was not done.
+func (o *adoptOptions) stopped(err error) error {
+	if refused, ok := errors.AsType[*adopt.RefusedError](err); ok {
+		return &exitError{ExitRefused, refused}
+	}
+	if err != nil {
+		return fmt.Errorf("%w; the services before it are done, those after it are as they were: started again, it goes on", err)
+	}
+	return nil
+}
+
+// configuredAll prints the configuration of all that has a twin: also of a campaign that has stopped, as what it adopted has no cover without.
+func (o *adoptOptions) configuredAll(ctx context.Context, s IO, cfg aws.Config) error {
+	found, err := findServices(ctx, cfg, o.cluster)
+	if err != nil {
+		return err
+	}
+	text := adopt.Configuration(found)
+	if text == "" {
+		return nil
+	}
+	say(s.Err, "nothing covers what Spot takes until the configuration is in use with the preset fill")
+	_, err = fmt.Fprint(s.Out, text)
+	return err
+}
+
+// printFleet writes what becomes of all services, and what is left as it is.
+func (o *adoptOptions) printFleet(w io.Writer, f *adopt.Fleet) error {
+	where := f.Region
+	if f.Cluster != "" {
+		where = f.Cluster + " in " + where
+	}
+	switch {
+	case len(f.Services) == 0 && o.undo:
+		say(w, "no service in %s is to be undone: none has a twin with the tag %s", where, adopt.TagKey)
+	case len(f.Services) == 0:
+		say(w, "no service in %s can be adopted", where)
+	default:
+		rows := [][]string{{"SERVICE", "CLUSTER", "TURN", "ON-DEMAND", "SPOT", "COVER", "$ AN HOUR", "THEN"}}
+		for i := range f.Services {
+			m := &f.Services[i]
+			rows = append(rows, []string{m.Service, m.Cluster, string(m.Turn), change(m.Now.OnDemand, m.Then.OnDemand), change(m.Now.Spot, m.Then.Spot), strconv.Itoa(m.Cover), hourly(m.USDPerHour), hourly(m.USDPerHourThen)})
+		}
+		rows = append(rows, []string{"in all", "", strconv.Itoa(len(f.Todo())), change(f.Now.OnDemand, f.Then.OnDemand), change(f.Now.Spot, f.Then.Spot), strconv.Itoa(f.Cover), hourly(&f.USDPerHour), hourly(&f.USDPerHourThen)})
+		if err := table(w, rows); err != nil {
+			return err
+		}
+		say(w, "\nOne after another: COVER is what runs in a twin while it is the service's turn, %s at a time at most. Prices: %s.", wording.Count(f.Cover, "task"), f.Prices)
+	}
+	if f.Unpriced > 0 {
+		say(w, "What %s cost%s is unknown, and not in the sum.", wording.Count(f.Unpriced, "service"), wording.Verb(f.Unpriced, "s", ""))
+	}
+	for _, l := range f.Skipped {
+		say(w, "\n%s in %s is left as it is: %s\n  fix: %s", l.Service, l.Cluster, l.Why, l.Fix)
+	}
+	if !o.apply && !o.undo {
+		say(w, "\nNothing was changed. The steps of one: backstop adopt SERVICE; to carry all of it out: --all --apply")
+	}
+	return nil
+}
+
+// change writes two counts as one where they are the same.
+func change(now, then int) string {
+	if now == then {
+		return strconv.Itoa(now)
+	}
+	return fmt.Sprintf("%d -> %d", now, then)
+}
+
+func hourly(amount *float64) string {
+	if amount == nil {
+		return unknownText
+	}
+	return fmt.Sprintf("%.4f", *amount)
+}
