@@ -197,7 +197,7 @@ func (v *view) ofTwin(s *discover.Service, name string) []Obstacle {
 	}
 	var out []Obstacle
 	for _, d := range v.differences(s, other) {
-		out = append(out, Obstacle{Advice, twinDiffers, fmt.Sprintf("its twin %s differs in %s: %s, not %s", other.Name, d.Field, clip(d.Twin), clip(d.Service)), "make it equal, or delete it: adopt makes another one"})
+		out = append(out, Obstacle{Advice, twinDiffers, fmt.Sprintf("its twin %s differs in %s", other.Name, d.String()), "make it equal, or delete it: adopt makes another one"})
 	}
 	return out
 }
@@ -212,15 +212,6 @@ func (v *view) differences(s, other *discover.Service) []twin.Difference {
 		return []twin.Difference{{Field: "a part that cannot be written", Service: "comparable", Twin: err.Error()}}
 	}
 	return d
-}
-
-// clip shortens a value for a sentence.
-func clip(s string) string {
-	const most = 80
-	if len(s) <= most {
-		return s
-	}
-	return s[:most] + "..."
 }
 
 func ofTasks(s *discover.Service) []Obstacle {

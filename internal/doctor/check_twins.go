@@ -1,13 +1,15 @@
 package doctor
 
 import (
-	"fmt"
+	"encoding/json"
 	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"github.com/backstop-ecs/backstop/internal/discover"
+	"github.com/backstop-ecs/backstop/internal/twin"
 )
 
 // twins returns the workload's first pool and the others. Where only one pool is there, there are no twins.
@@ -38,51 +40,140 @@ func (p *poolFacts) idle() bool {
 		(sv.DeploymentController == nil || sv.DeploymentController.Type == types.DeploymentControllerTypeEcs)
 }
 
-// compare compares every other pool with the first. differ says what is not the same, or nothing; fix is the end of
-// the update-service command, update the same for --fix.
-func (x *exam) compare(status Status, same string, differ func(first, p *poolFacts) string, fix func(first *poolFacts) string, update func(first *poolFacts, in *ecs.UpdateServiceInput)) verdict {
+// live is the pool's service as package twin compares it.
+func (p *poolFacts) live() twin.Live { return twin.Live{Service: p.service, Revision: p.revision} }
+
+// byKind are refusals that the check service-kind judges for each pool.
+var byKind = []string{"DeploymentController", "TaskSets", "SchedulingStrategy"}
+
+// checkTwinPossible looks for what keeps one service from standing in for another at all.
+func checkTwinPossible(x *exam) verdict {
+	first, others := x.twins()
+	for _, p := range append([]*poolFacts{first}, others...) {
+		for _, r := range twin.Refusals(p.live()) {
+			if !slices.Contains(byKind, r.Field) {
+				return bad(Fail, r.Fix, "%s: %s", p.ref.Service, r.What)
+			}
+		}
+	}
+	return okay("nothing is in the way")
+}
+
+// Fields, by AWS's names, in which twins may differ on purpose, and those that the same service elsewhere has as well.
+var (
+	loose    = []string{"deploymentConfiguration", "enableECSManagedTags", "monitoring", "propagateTags", "tags"}
+	portable = []string{"enableExecuteCommand", "healthCheckGracePeriodSeconds", "platformFamily", "platformVersion"}
+)
+
+// differences of a pool and the first one, the vital ones first.
+func (p *poolFacts) differences(first *poolFacts) ([]twin.Difference, error) {
+	all, err := twin.Differences(first.live(), p.live())
+	if err != nil {
+		return nil, err
+	}
+	content := ""
+	if !p.together(first) || architecture(p) != architecture(first) { // revisions cannot be the same there
+		content = contentDiffers(first.definition, p.definition)
+	}
+	all = slices.DeleteFunc(all, func(d twin.Difference) bool {
+		return !p.together(first) && !slices.Contains(portable, d.Top()) || d.Top() == "taskDefinition" && architecture(p) != architecture(first)
+	})
+	if content != "" {
+		all = append(all, twin.Difference{Field: "taskDefinition", Service: "the same", Twin: content})
+	}
+	slices.SortStableFunc(all, func(a, b twin.Difference) int { return rank(&a) - rank(&b) })
+	return all, nil
+}
+
+// rank is 0 for what makes cover serve nothing, 1 for what makes it another service, 2 for what may differ on purpose.
+func rank(d *twin.Difference) int {
+	switch {
+	case d.Vital():
+		return 0
+	case slices.Contains(loose, d.Top()):
+		return 2
+	}
+	return 1
+}
+
+// checkTwinSame compares every other pool with the first, by package twin.
+func checkTwinSame(x *exam) verdict {
 	first, others := x.twins()
 	if len(others) == 0 {
 		return skip("there is one pool only")
 	}
 	var v verdict
+	var mentioned []string
 	for _, p := range others {
-		what := differ(first, p)
-		if what == "" {
+		all, err := p.differences(first)
+		if err != nil {
+			return bad(Warn, p.command("describe-services"), "%s cannot be compared: %s", p.ref.Service, err)
+		}
+		var hard []twin.Difference
+		var texts []string
+		for i := range all {
+			if rank(&all[i]) == 2 {
+				mentioned = append(mentioned, p.ref.Service+": "+all[i].String())
+				continue
+			}
+			hard, texts = append(hard, all[i]), append(texts, all[i].String())
+		}
+		if len(hard) == 0 {
 			continue
 		}
-		if v.status == "" {
-			v = bad(status, p.command("update-service")+" "+fix(first), "%s: %s", p.ref.Service, what)
+		change, fix := x.align(first, p, hard)
+		if status := map[bool]Status{true: Fail, false: Warn}[hard[0].Vital()]; v.status != Fail {
+			v.status = status
+		}
+		if v.text == "" {
+			v.fix = fix
 		} else {
-			v.text += fmt.Sprintf("; %s: %s", p.ref.Service, what)
+			v.text += "; "
 		}
-		if update != nil && p.idle() && p.together(first) {
-			v.changes = append(v.changes, updateChange(p, first, strings.TrimSpace(fix(first)), update))
+		v.text += p.ref.Service + ": " + strings.Join(texts, ", ") + ": " + hard[0].Why()
+		if change != nil {
+			v.changes = append(v.changes, *change)
 		}
 	}
-	if v.status == "" {
-		return okay("%s", same)
+	unread := ""
+	if slices.ContainsFunc(append(others, first), func(p *poolFacts) bool { return p.revision == nil }) {
+		unread = "; unknown is what only a service revision shows (ecs:DescribeServiceRevisions): volumes, Service Connect"
 	}
-	return v
+	switch {
+	case v.status != "":
+		return v
+	case len(mentioned) > 0:
+		return okay("the same in all that cover depends on; different: %s%s", strings.Join(mentioned, ", "), unread)
+	}
+	return okay("the same everywhere%s", unread)
 }
 
-func checkTwinDefinition(x *exam) verdict {
-	return x.compare(Fail, "the same everywhere", func(first, p *poolFacts) string {
-		a, b := aws.ToString(first.service.TaskDefinition), aws.ToString(p.service.TaskDefinition)
-		if a == b {
-			return ""
+// align is what makes a pool as the first one: the command, and the change for --fix where it stops nothing.
+func (x *exam) align(first, p *poolFacts, differences []twin.Difference) (*Change, string) {
+	if !p.together(first) {
+		return nil, p.command("update-service") + " ...   # as " + first.ref.String() + " has it"
+	}
+	if architecture(p) != architecture(first) { // the first one's task definition is none for it
+		differences = slices.DeleteFunc(slices.Clone(differences), func(d twin.Difference) bool { return d.Top() == "taskDefinition" })
+	}
+	in, left := twin.Align(first.live(), p.ref.Cluster, p.ref.Service, differences)
+	wire, err := twin.WireUpdate(in)
+	text, err2 := json.Marshal(wire)
+	if err != nil || err2 != nil || len(wire) <= 2 { // the names alone
+		return nil, p.command("update-service") + " ...   # " + strings.Join(left, ", ") + " as " + first.ref.Service + " has it"
+	}
+	fix := "aws ecs update-service --region " + p.ref.Region + " --cli-input-json " + discover.Shell(string(text))
+	if !p.idle() {
+		return nil, fix
+	}
+	var fields []string
+	for i := range differences {
+		if top := differences[i].Top(); !slices.Contains(fields, top) && !slices.Contains(left, top) {
+			fields = append(fields, top)
 		}
-		if p.together(first) {
-			return fmt.Sprintf("%s, and %s runs %s: a failover would change the release", revision(b), first.ref.Service, revision(a))
-		}
-		if d := contentDiffers(first.definition, p.definition); d != "" {
-			return d
-		}
-		return ""
-	}, func(first *poolFacts) string {
-		return "--task-definition " + revision(aws.ToString(first.service.TaskDefinition))
-	},
-		func(first *poolFacts, in *ecs.UpdateServiceInput) { in.TaskDefinition = first.service.TaskDefinition })
+	}
+	c := updateChange(p, in, strings.Join(fields, ", "))
+	return &c, fix
 }
 
 // contentDiffers compares definitions of different regions, whose revisions need not agree.
@@ -106,159 +197,20 @@ func contentDiffers(a, b *types.TaskDefinition) string {
 	return ""
 }
 
-func network(p *poolFacts) *types.AwsVpcConfiguration {
-	if p.service.NetworkConfiguration == nil || p.service.NetworkConfiguration.AwsvpcConfiguration == nil {
-		return &types.AwsVpcConfiguration{}
-	}
-	return p.service.NetworkConfiguration.AwsvpcConfiguration
-}
-
-func sorted(list []string) string {
-	list = slices.Clone(list)
-	slices.Sort(list)
-	return strings.Join(list, ",")
-}
-
-func checkTwinNetwork(x *exam) verdict {
-	public := func(c *types.AwsVpcConfiguration) types.AssignPublicIp {
-		if c.AssignPublicIp == "" {
-			return types.AssignPublicIpDisabled
-		}
-		return c.AssignPublicIp
-	}
-	return x.compare(Fail, "the same everywhere", func(first, p *poolFacts) string {
-		a, b := network(first), network(p)
-		switch {
-		case !p.together(first):
-			return ""
-		case sorted(a.SecurityGroups) != sorted(b.SecurityGroups):
-			return fmt.Sprintf("security groups %s, not %s: it may not reach what it needs", orElse(sorted(b.SecurityGroups), "none"), orElse(sorted(a.SecurityGroups), "none"))
-		case public(a) != public(b):
-			return fmt.Sprintf("assignPublicIp %s, not %s: it may not reach the image's registry", public(b), public(a))
-		case sorted(a.Subnets) != sorted(b.Subnets) && p.policy.Capacity == onDemand:
-			return fmt.Sprintf("subnets %s, not %s", sorted(b.Subnets), sorted(a.Subnets))
-		}
-		return ""
-	}, func(first *poolFacts) string {
-		c := network(first)
-		return fmt.Sprintf("--network-configuration \"awsvpcConfiguration={subnets=[%s],securityGroups=[%s],assignPublicIp=%s}\"", sorted(c.Subnets), sorted(c.SecurityGroups), public(c))
-	}, func(first *poolFacts, in *ecs.UpdateServiceInput) {
-		in.NetworkConfiguration = first.service.NetworkConfiguration
-	})
-}
-
-func checkTwinTargets(x *exam) verdict {
-	targets := func(p *poolFacts) (all []string) {
-		for _, b := range p.service.LoadBalancers {
-			all = append(all, fmt.Sprintf("targetGroupArn=%s,containerName=%s,containerPort=%d", aws.ToString(b.TargetGroupArn), aws.ToString(b.ContainerName), aws.ToInt32(b.ContainerPort)))
-		}
-		slices.Sort(all)
-		return all
-	}
-	return x.compare(Fail, "the same everywhere", func(first, p *poolFacts) string {
-		a, b := targets(first), targets(p)
-		if !p.together(first) || slices.Equal(a, b) {
-			return ""
-		}
-		if len(b) == 0 {
-			return "no target group: what runs there gets no traffic"
-		}
-		return fmt.Sprintf("%d target groups that are not those of %s", len(b), first.ref.Service)
-	}, func(first *poolFacts) string {
-		if all := targets(first); len(all) > 0 {
-			return "--load-balancers " + strings.Join(all, " ")
-		}
-		return "--load-balancers '[]'"
-	}, nil)
-}
-
-func checkTwinDiscovery(x *exam) verdict {
-	connect := func(p *poolFacts) bool {
-		for i := range p.service.Deployments {
-			if c := p.service.Deployments[i].ServiceConnectConfiguration; c != nil && c.Enabled && len(c.Services) > 0 {
-				return true
-			}
-		}
-		return false
-	}
-	return x.compare(Fail, "neither Service Connect nor Cloud Map is in the way", func(first, p *poolFacts) string {
-		switch {
-		case connect(first) || connect(p):
-			return "Service Connect: twins cannot offer one name, so that clients do not find the cover"
-		case len(first.service.ServiceRegistries) != len(p.service.ServiceRegistries):
-			return "Cloud Map knows only one of the twins, so that clients do not find the cover"
-		}
-		return ""
-	}, func(*poolFacts) string {
-		return "--service-connect-configuration enabled=false   # and a load balancer before both"
-	}, nil)
-}
-
-func checkTwinPlatform(x *exam) verdict {
-	version := func(p *poolFacts) string {
-		if v := aws.ToString(p.service.PlatformVersion); v != "" && v != "LATEST" {
-			return v
-		}
-		return "1.4.0" // what LATEST is on Linux
-	}
-	family := func(p *poolFacts) string {
-		return strings.ToLower(orElse(aws.ToString(p.service.PlatformFamily), "linux"))
-	}
-	first, _ := x.twins()
-	return x.compare(Fail, orElse(aws.ToString(first.service.PlatformVersion), "LATEST"), func(first, p *poolFacts) string {
-		switch {
-		case family(first) != family(p):
-			return fmt.Sprintf("platform family %s, not %s", family(p), family(first))
-		case version(first) != version(p):
-			return fmt.Sprintf("platform version %s, not %s", version(p), version(first))
-		}
-		return ""
-	}, func(first *poolFacts) string { return "--platform-version " + version(first) },
-		func(first *poolFacts, in *ecs.UpdateServiceInput) { in.PlatformVersion = aws.String(version(first)) })
-}
-
 func checkTwinArchitecture(x *exam) verdict {
-	arch := func(p *poolFacts) types.CPUArchitecture {
-		if p.definition == nil || p.definition.RuntimePlatform == nil || p.definition.RuntimePlatform.CpuArchitecture == "" {
-			return types.CPUArchitectureX8664
+	first, others := x.twins()
+	for _, p := range others {
+		if a, b := architecture(first), architecture(p); a != b {
+			return bad(Warn, p.command("update-service")+" --task-definition "+revision(aws.ToString(first.service.TaskDefinition))+"   # or leave it, with images for both",
+				"%s: %s, not %s: the images must be built for both", p.ref.Service, b, a)
 		}
-		return p.definition.RuntimePlatform.CpuArchitecture
 	}
-	first, _ := x.twins()
-	return x.compare(Warn, string(arch(first)), func(first, p *poolFacts) string {
-		if arch(first) != arch(p) {
-			return fmt.Sprintf("%s, not %s: the images must be built for both", arch(p), arch(first))
-		}
-		return ""
-	}, func(first *poolFacts) string {
-		return "--task-definition " + revision(aws.ToString(first.service.TaskDefinition))
-	}, nil)
+	return okay("%s", architecture(first))
 }
 
-func checkTwinGrace(x *exam) verdict {
-	grace := func(p *poolFacts) int32 { return aws.ToInt32(p.service.HealthCheckGracePeriodSeconds) }
-	return x.compare(Warn, "the same everywhere", func(first, p *poolFacts) string {
-		if grace(first) != grace(p) {
-			return fmt.Sprintf("health check grace period %d s, not %d s: slow starters are killed on one side only", grace(p), grace(first))
-		}
-		return ""
-	}, func(first *poolFacts) string {
-		return fmt.Sprintf("--health-check-grace-period-seconds %d", grace(first))
-	},
-		func(first *poolFacts, in *ecs.UpdateServiceInput) {
-			in.HealthCheckGracePeriodSeconds = aws.Int32(grace(first))
-		})
-}
-
-func checkTwinExec(x *exam) verdict {
-	flag := map[bool]string{true: "--enable-execute-command", false: "--disable-execute-command"}
-	return x.compare(Warn, "the same everywhere", func(first, p *poolFacts) string {
-		if first.service.EnableExecuteCommand != p.service.EnableExecuteCommand {
-			return fmt.Sprintf("enableExecuteCommand %t, not %t", p.service.EnableExecuteCommand, first.service.EnableExecuteCommand)
-		}
-		return ""
-	}, func(first *poolFacts) string { return flag[first.service.EnableExecuteCommand] },
-		func(first *poolFacts, in *ecs.UpdateServiceInput) {
-			in.EnableExecuteCommand = aws.Bool(first.service.EnableExecuteCommand)
-		})
+func architecture(p *poolFacts) types.CPUArchitecture {
+	if p.definition == nil || p.definition.RuntimePlatform == nil || p.definition.RuntimePlatform.CpuArchitecture == "" {
+		return types.CPUArchitectureX8664
+	}
+	return p.definition.RuntimePlatform.CpuArchitecture
 }

@@ -151,7 +151,7 @@ func TestFixMakesTheSafeChangesAndNoOther(t *testing.T) {
 	l.advance(5 * time.Minute)
 	l.pass()
 	after := l.examine()
-	for _, check := range []string{"twins-task-definition", "twins-execute-command"} {
+	for _, check := range []string{"twins-same"} {
 		if i := slices.IndexFunc(after.Results, func(res doctor.Result) bool { return res.Check == check }); after.Results[i].Status != doctor.OK {
 			t.Errorf("%s is still %s: %s", check, after.Results[i].Status, after.Results[i].Text)
 		}
@@ -239,8 +239,7 @@ not offer a call, so that one cause does not show as ten symptoms. All of them n
 
 ` + "`--problems`" + ` shows only what is not as it should be, ` + "`--output json`" + ` prints the whole tree ([json.md](json.md)). ` + "`--fix`" + ` lists the changes that
 stop no task and start none, and makes them after a yes (` + "`--yes`" + ` where nobody can be asked): a standby *without tasks* gets the first
-pool's task definition, network, platform version, health check grace period and enableExecuteCommand, and the minimum of a
-standby's scalable target becomes 0. Desired counts, strategies and anything that runs are never touched. After that it looks again until AWS shows them, for
+pool's own in each field in which it is not the same service (` + "`twins-same`" + `), and the minimum of a standby's scalable target becomes 0. Desired counts, strategies and anything that runs are never touched. After that it looks again until AWS shows them, for
 some seconds at most.
 
 What it cannot know: whether writes are allowed, as ECS has no dry run (` + "`actions-allowed`" + ` reads the journal for refusals); what else in

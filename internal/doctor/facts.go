@@ -40,6 +40,8 @@ type poolFacts struct {
 	policy  *failover.Pool
 	cluster *types.Cluster // nil: it is not there
 	service *types.Service // nil: it is not there
+	// revision is the service revision that it runs; nil where it was not read, or where there are several.
+	revision *types.ServiceRevision
 	// definition is of the service's task definition.
 	definition *types.TaskDefinition
 	tasks      []types.Task

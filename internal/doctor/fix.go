@@ -24,14 +24,11 @@ type Change struct {
 	ref     control.ServiceRef
 	service *ecs.UpdateServiceInput
 	scaling *applicationautoscaling.RegisterScalableTargetInput
-	set     func(in *ecs.UpdateServiceInput)
 }
 
-// updateChange changes a service that has no tasks. The desired count is not touched.
-func updateChange(p, first *poolFacts, text string, set func(first *poolFacts, in *ecs.UpdateServiceInput)) Change {
-	return Change{Text: fmt.Sprintf("%s, which has no tasks: update-service %s", p.ref.Service, text), Pool: p.policy.Name, ref: p.ref,
-		service: &ecs.UpdateServiceInput{Cluster: &p.ref.Cluster, Service: &p.ref.Service},
-		set:     func(in *ecs.UpdateServiceInput) { set(first, in) }}
+// updateChange changes fields of a service that has no tasks. The desired count is not touched.
+func updateChange(p *poolFacts, in *ecs.UpdateServiceInput, fields string) Change {
+	return Change{Text: fmt.Sprintf("%s, which has no tasks: update-service: %s", p.ref.Service, fields), Pool: p.policy.Name, ref: p.ref, service: in}
 }
 
 // minChange takes the min of a standby's scalable target down to 0. The call would lift a count below min, and
@@ -42,25 +39,13 @@ func minChange(p *poolFacts) Change {
 			ResourceId: aws.String(resourceID(p.ref)), MinCapacity: aws.Int32(0)}}
 }
 
-// merge makes one call of all changes of one service: each alone would be a deployment of its own.
+// merge leaves out what is there already: a standby of several workloads.
 func merge(all []Change) []Change {
 	var out []Change
-	at := map[control.ServiceRef]int{}
 	for _, c := range all {
-		if c.service == nil {
+		if !slices.ContainsFunc(out, func(o Change) bool { return o.ref == c.ref && (o.service == nil) == (c.service == nil) }) {
 			out = append(out, c)
-			continue
 		}
-		c.set(c.service)
-		i, known := at[c.ref]
-		if !known {
-			at[c.ref] = len(out)
-			out = append(out, c)
-			continue
-		}
-		c.set(out[i].service)
-		_, flags, _ := strings.Cut(c.Text, "update-service ")
-		out[i].Text += " " + flags
 	}
 	return out
 }

@@ -11,9 +11,8 @@ import (
 )
 
 // update is a change of an idle service, minimum one of a scalable target.
-func update(ref control.ServiceRef, flags string) Change {
-	p := &poolFacts{ref: ref, policy: &failover.Pool{}}
-	return updateChange(p, p, flags, func(*poolFacts, *ecs.UpdateServiceInput) {})
+func update(ref control.ServiceRef, fields string) Change {
+	return updateChange(&poolFacts{ref: ref, policy: &failover.Pool{}}, &ecs.UpdateServiceInput{}, fields)
 }
 
 func minimum(ref control.ServiceRef) Change {

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
@@ -205,7 +206,7 @@ func (l *looker) pool(ctx context.Context, s Subject, p *poolFacts) {
 		return err
 	})
 	ok := l.call(ctx, s, at, "ecs:DescribeServices", "describe service "+name, func(ctx context.Context) error {
-		out, err := client.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: &p.ref.Cluster, Services: []string{p.ref.Service}})
+		out, err := client.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: &p.ref.Cluster, Services: []string{p.ref.Service}, Include: []types.ServiceField{types.ServiceFieldTags}})
 		if failure.Kind(err) == failover.ErrNotFound {
 			return nil // the checks say so
 		}
@@ -224,6 +225,7 @@ func (l *looker) pool(ctx context.Context, s Subject, p *poolFacts) {
 		}
 		return err
 	})
+	l.revision(ctx, s, at, client, p)
 	l.tasks(ctx, s, at, client, p)
 	l.call(ctx, s, at, "application-autoscaling:DescribeScalableTargets", "describe the scalable target of "+name, func(ctx context.Context) error {
 		out, err := applicationautoscaling.NewFromConfig(cfg).DescribeScalableTargets(ctx, &applicationautoscaling.DescribeScalableTargetsInput{
@@ -235,6 +237,20 @@ func (l *looker) pool(ctx context.Context, s Subject, p *poolFacts) {
 	})
 	l.balancers(ctx, s, at, cfg, p)
 	l.network(ctx, s, at, cfg, p)
+}
+
+// revision reads the service revision, which shows what the service does not.
+func (l *looker) revision(ctx context.Context, s Subject, at place, client *ecs.Client, p *poolFacts) {
+	if len(p.service.CurrentServiceRevisions) != 1 {
+		return
+	}
+	l.call(ctx, s, at, "ecs:DescribeServiceRevisions", "describe the service revision of "+p.ref.String(), func(ctx context.Context) error {
+		out, err := client.DescribeServiceRevisions(ctx, &ecs.DescribeServiceRevisionsInput{ServiceRevisionArns: []string{aws.ToString(p.service.CurrentServiceRevisions[0].Arn)}})
+		if err == nil && len(out.ServiceRevisions) > 0 {
+			p.revision = &out.ServiceRevisions[0]
+		}
+		return err
+	})
 }
 
 func (l *looker) tasks(ctx context.Context, s Subject, at place, client *ecs.Client, p *poolFacts) {

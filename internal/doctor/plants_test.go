@@ -154,29 +154,29 @@ var plants = []plant{
 		l.update("api-spot", func(in *ecs.UpdateServiceInput) { in.TaskDefinition = &d })
 		l.advance(20 * time.Minute)
 		l.pass()
-	}, check: "twins-task-definition", status: doctor.Fail, says: "api-standard: api:1, and api-spot runs api:2"},
+	}, check: "twins-same", status: doctor.Fail, says: "api-standard: taskDefinition api:1, not api:2"},
 	{what: "another security group on the standby", do: updated("api-standard", func(in *ecs.UpdateServiceInput) {
 		in.NetworkConfiguration = network("subnet-a", "subnet-b")
 		in.NetworkConfiguration.AwsvpcConfiguration.SecurityGroups = []string{"sg-old"}
-	}), check: "twins-network", status: doctor.Fail, says: "security groups sg-old, not sg-api"},
+	}), check: "twins-same", status: doctor.Fail, says: `securityGroups ["sg-old"], not ["sg-api"]`},
 	{what: "a standby without a target group", do: remade("api-standard", func(in *ecs.CreateServiceInput) {
 		in.LoadBalancers, in.HealthCheckGracePeriodSeconds = nil, aws.Int32(60)
 	}),
-		check: "twins-target-groups", status: doctor.Fail, says: "gets no traffic"},
+		check: "twins-same", status: doctor.Fail, says: "gets no traffic"},
 	{what: "Cloud Map on one of the twins", do: remade("api-standard", func(in *ecs.CreateServiceInput) {
 		in.ServiceRegistries = []types.ServiceRegistry{{RegistryArn: aws.String("arn:aws:servicediscovery:us-east-1:123456789012:service/srv-1")}}
-	}), check: "twins-discovery", status: doctor.Fail, says: "Cloud Map"},
+	}), check: "twins-possible", status: doctor.Fail, says: "Cloud Map"},
 	{what: "platform version 1.3.0 on the standby", do: updated("api-standard", func(in *ecs.UpdateServiceInput) { in.PlatformVersion = aws.String("1.3.0") }),
-		check: "twins-platform", status: doctor.Fail, says: "platform version 1.3.0, not 1.4.0"},
+		check: "twins-same", status: doctor.Fail, says: "platformVersion 1.3.0, not 1.4.0"},
 	{what: "an ARM64 task definition on the standby", do: func(l *lab) {
 		d := l.define(120, types.CPUArchitectureArm64)
 		l.update("api-standard", func(in *ecs.UpdateServiceInput) { in.TaskDefinition = &d })
 		l.advance(5 * time.Minute)
-	}, check: "twins-architecture", status: doctor.Warn, says: "ARM64, not X86_64", also: []string{"twins-task-definition"}},
+	}, check: "twins-architecture", status: doctor.Warn, says: "ARM64, not X86_64"},
 	{what: "another health check grace period on the standby", do: updated("api-standard", func(in *ecs.UpdateServiceInput) { in.HealthCheckGracePeriodSeconds = aws.Int32(0) }),
-		check: "twins-health-grace", status: doctor.Warn, says: "0 s, not 60 s"},
+		check: "twins-same", status: doctor.Warn, says: "healthCheckGracePeriodSeconds 0, not 60"},
 	{what: "enableExecuteCommand on one side", do: updated("api-standard", func(in *ecs.UpdateServiceInput) { in.EnableExecuteCommand = aws.Bool(true) }),
-		check: "twins-execute-command", status: doctor.Warn, says: "enableExecuteCommand true, not false"},
+		check: "twins-same", status: doctor.Warn, says: "enableExecuteCommand true, not false"},
 	{what: "a demand of nothing", do: updated("api-spot", func(in *ecs.UpdateServiceInput) { in.DesiredCount = aws.Int32(0) }), check: "demand-owner", status: doctor.Warn, says: "nothing is wanted"},
 	{what: "on_demand_max below the demand", do: func(l *lab) { l.file.Workloads[0].Policy.OnDemandMax = 5 }, check: "cover-limit", status: doctor.Warn, says: "at most 5 on-demand tasks"},
 	{what: "no on-demand pool", do: func(l *lab) {

@@ -23,6 +23,9 @@ type Field struct {
 	Why       string
 }
 
+// vital are the fields, by AWS's names, in which cover must be as its service: what differs in them serves nothing, or something else.
+var vital = []string{"loadBalancers", "networkConfiguration", "platformFamily", "platformVersion", "serviceConnectConfiguration", "taskDefinition", "volumeConfigurations"}
+
 // serviceFields decides about types.Service.
 var serviceFields = []Field{
 	{"AvailabilityZoneRebalancing", Set, "DISABLED: a rebalanced standby starts and stops tasks that are cover"},

@@ -187,9 +187,9 @@ func TestATwinDiffersInWhatIsCopiedAndComparedAlone(t *testing.T) {
 		return l
 	}
 	for want, change := range map[string]func(l *Live){
-		"":                              nil,
-		"loadBalancers":                 func(l *Live) { l.Service.LoadBalancers = nil },
-		"networkConfiguration":          func(l *Live) { l.Service.NetworkConfiguration.AwsvpcConfiguration.SecurityGroups = []string{"sg-2"} },
+		"":              nil,
+		"loadBalancers": func(l *Live) { l.Service.LoadBalancers = nil },
+		"networkConfiguration.awsvpcConfiguration.securityGroups": func(l *Live) { l.Service.NetworkConfiguration.AwsvpcConfiguration.SecurityGroups = []string{"sg-2"} },
 		"taskDefinition":                func(l *Live) { l.Service.TaskDefinition = aws.String("web:8") },
 		"platformFamily":                func(l *Live) { l.Service.PlatformFamily = aws.String("WINDOWS_SERVER_2022_CORE") },
 		"platformVersion":               func(l *Live) { l.Service.PlatformVersion = aws.String("1.3.0") },
@@ -203,9 +203,71 @@ func TestATwinDiffersInWhatIsCopiedAndComparedAlone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := fmt.Sprint(d); want == "" && len(d) > 0 || want != "" && (len(d) != 1 || d[0].Field != want || d[0].Service == d[0].Twin) {
+		if got := fmt.Sprint(d); want == "" && len(d) > 0 || want != "" && (len(d) != 1 || d[0].Field != want || d[0].Service == d[0].Twin || d[0].Why() == "") {
 			t.Errorf("%q: %s", want, got)
 		}
+	}
+}
+
+// TestATwinIsAlignedInWhatDiffers makes the change and looks that nothing but what it cannot change is left.
+func TestATwinIsAlignedInWhatDiffers(t *testing.T) {
+	twin := web()
+	twin.Service.TaskDefinition, twin.Service.EnableExecuteCommand, twin.Service.PlatformVersion, twin.Service.HealthCheckGracePeriodSeconds = aws.String("web:8"), false, aws.String("1.3.0"), nil
+	twin.Service.NetworkConfiguration.AwsvpcConfiguration.SecurityGroups, twin.Service.Tags = []string{"sg-2"}, nil
+	twin.Revision.VolumeConfigurations = nil
+	d, err := Differences(web(), twin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, left := Align(web(), "prod", "web-standard", d)
+	if fmt.Sprint(left) != "[tags]" {
+		t.Errorf("left: %v", left)
+	}
+	wire, err := WireUpdate(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string]string{"cluster": `"prod"`, "service": `"web-standard"`, "taskDefinition": `"arn:aws:ecs:us-east-1:123456789012:task-definition/web:7"`, "enableExecuteCommand": "true",
+		"platformVersion": `"LATEST"`, "healthCheckGracePeriodSeconds": "30", "networkConfiguration": `{"awsvpcConfiguration":{"subnets":["subnet-a","subnet-b"],"securityGroups":["sg-1"]}}`,
+		"volumeConfigurations": `[{"name":"data","managedEBSVolume":{"sizeInGiB":20,"roleArn":"role"}}]`} {
+		if !sameJSON(t, string(wire[key]), want) {
+			t.Errorf("%s: %s, want %s", key, wire[key], want)
+		}
+		delete(wire, key)
+	}
+	if len(wire) > 0 {
+		t.Errorf("changed as well: %v", wire)
+	}
+	bare := web()
+	bare.Service.LoadBalancers, bare.Service.HealthCheckGracePeriodSeconds, bare.Service.PlatformVersion = nil, nil, nil
+	in, _ = Align(bare, "prod", "web-standard", []Difference{{Field: "loadBalancers"}, {Field: "healthCheckGracePeriodSeconds"}, {Field: "platformVersion"}})
+	if in.LoadBalancers == nil || aws.ToInt32(in.HealthCheckGracePeriodSeconds) != 0 || in.HealthCheckGracePeriodSeconds == nil || aws.ToString(in.PlatformVersion) != "LATEST" {
+		t.Errorf("what the service lacks stays on the twin: %+v", in)
+	}
+}
+
+func TestTwinsHaveOneFormWhateverTheirReleaseAndCounts(t *testing.T) {
+	form := func(change func(s *types.Service)) map[string]string {
+		l := web()
+		change(l.Service)
+		f, err := Form(l.Service)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	own := form(func(*types.Service) {})
+	if len(own) != 4 || own["networkConfiguration"] == "" {
+		t.Fatalf("%v", own)
+	}
+	if same := form(func(s *types.Service) {
+		s.TaskDefinition, s.DesiredCount, s.Tags, s.EnableExecuteCommand, s.PlatformVersion = aws.String("web:8"), 0, nil, false, aws.String("1.4.0")
+		s.NetworkConfiguration.AwsvpcConfiguration.Subnets = []string{"subnet-b", "subnet-a"}
+	}); !reflect.DeepEqual(own, same) {
+		t.Errorf("%v, want %v", same, own)
+	}
+	if other := form(func(s *types.Service) { s.NetworkConfiguration.AwsvpcConfiguration.SecurityGroups = nil }); other["networkConfiguration"] == own["networkConfiguration"] || other["loadBalancers"] != own["loadBalancers"] {
+		t.Errorf("%v", other)
 	}
 }
 
