@@ -261,6 +261,7 @@ func (l *Loop) observe(ctx context.Context, j *job) {
 		j.at = l.awsTime(j.at)
 	}
 	o := failover.Observation{At: j.at, Pools: j.pools, Signals: j.signals}
+	compareTwins(j.w.Refs, o.Pools)
 	l.lookCloser(ctx, j, state, &o)
 	j.observed = j.step(StepObserve, j.looking, Unseen(o.Pools))
 	j.report.Before, j.report.Observation = state, o

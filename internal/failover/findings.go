@@ -109,6 +109,9 @@ func (x *outcome) poolFindings(out []Finding, i int) []Finding {
 	if !po.HookSince.IsZero() {
 		out = append(out, Finding{Reason: ReasonHook, Pool: name, Until: po.HookSince})
 	}
+	if po.Differs != "" && !spot {
+		out = append(out, Finding{Reason: ReasonDiffers, Pool: name, Detail: po.Differs})
+	}
 	if over := k.Live - k.InForce.High; over > 0 && k.Protected > 0 {
 		out = append(out, Finding{Reason: ReasonProtected, Pool: name, Count: min(over, k.Protected)})
 	}

@@ -194,6 +194,8 @@ func (l *lab) do(t testing.TB, line string) string {
 		l.p = next
 	case "hook": // a deployment waits for a lifecycle hook
 		p.obs.HookSince = l.now
+	case "differs": // from the owner, in fields
+		p.obs.Differs = strings.Join(f[2:], ", ")
 	case "deploy-failed":
 		p.obs.DeployFailed, p.obs.Deploying, p.obs.MayTake = f[2] == "yes", false, 0
 	case "advance":

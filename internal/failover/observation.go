@@ -185,6 +185,12 @@ type PoolObservation struct {
 	HeldDemand int `json:"held_demand,omitempty"`
 	// Mixed names the capacity providers of a service whose strategy has several: its count says nothing of what runs where.
 	Mixed string `json:"mixed,omitempty"`
+	// Form is what the service is, in fields by AWS's names with a few characters each: twins have the same. Nil: not known. It is compared
+	// before a decision, which is told the outcome.
+	Form map[string]string `json:"-"`
+	// Differs names, by AWS's names, in what the service is not as the first readable one of the workload in its region and account, so that cover there
+	// would serve nothing or something else.
+	Differs string `json:"differs,omitempty"`
 	// HeldBy is the other installation that, by the same tag, holds the count down; empty: none does, or this one.
 	HeldBy string `json:"held_by,omitempty"`
 

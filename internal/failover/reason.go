@@ -77,6 +77,7 @@ const (
 	ReasonEcho               Reason = "demand_echo"
 	ReasonDrift              Reason = "twins_drifted"
 	ReasonDriftSynced        Reason = "twins_synced"
+	ReasonDiffers            Reason = "twins_differ"
 	ReasonLate               Reason = "late"
 	ReasonSlowStarts         Reason = "slow_starts"
 	ReasonProtected          Reason = "protected"
@@ -97,7 +98,7 @@ var reasons = [...]Reason{
 	ReasonTripCapacity, ReasonTripInterruptions, ReasonTripLate, ReasonFailedOver, ReasonEvacuating, ReasonProving, ReasonHoldOff,
 	ReasonRamping, ReasonRampFailed, ReasonRestored, ReasonFailoverLimit, ReasonPinned, ReasonApplicationFailing, ReasonConfigurationError,
 	ReasonReleaseWaits, ReasonReleaseFailing, ReasonCoverFailing, ReasonCoverNotReady, ReasonNoTraffic, ReasonQuota, ReasonOnDemandShort, ReasonOnDemandMax,
-	ReasonBudget, ReasonBudgetUsed, ReasonCoverBounded, ReasonRiseBounded, ReasonFallHeld, ReasonEcho, ReasonDrift, ReasonDriftSynced,
+	ReasonBudget, ReasonBudgetUsed, ReasonCoverBounded, ReasonRiseBounded, ReasonFallHeld, ReasonEcho, ReasonDrift, ReasonDriftSynced, ReasonDiffers,
 	ReasonLate, ReasonSlowStarts, ReasonProtected, ReasonHook, ReasonScalingParked, ReasonScalingRestored, ReasonDeploymentFailed,
 	ReasonClock,
 }

@@ -68,7 +68,7 @@ func keyOf(f *failover.Finding, d *failover.Decision) string {
 		name = "trip"
 	case failover.ReasonBudgetUsed:
 		return fmt.Sprintf("budget_used/%s/%d", d.At.UTC().Format("2006-01"), budgetStep(f.Count))
-	case failover.ReasonDrift:
+	case failover.ReasonDrift, failover.ReasonDiffers:
 		return name + "/" + f.Pool + "/" + f.Detail
 	}
 	switch {

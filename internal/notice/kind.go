@@ -86,7 +86,7 @@ var declared = []Declared{
 	{Kind: DemandRemembered, Title: "the demand was read from the service's tag", Severity: failover.Warning},
 	{Kind: TasksFailing, Title: "tasks fail, and it is not the capacity", Severity: failover.Warning, Lasting: true, Repeat: 6 * time.Hour},
 	{Kind: Quota, Title: "a quota is reached", Severity: failover.Warning, Lasting: true, Repeat: 6 * time.Hour},
-	{Kind: Drift, Title: "the pools run different task definitions", Severity: failover.Warning, Lasting: true, After: 10 * time.Minute, Repeat: 24 * time.Hour},
+	{Kind: Drift, Title: "the pools are not the same service", Severity: failover.Warning, Lasting: true, After: 10 * time.Minute, Repeat: 24 * time.Hour},
 	{Kind: DeploymentFailed, Title: "a deployment failed", Severity: failover.Warning, Lasting: true, Repeat: 24 * time.Hour},
 	{Kind: Blind, Title: "a service cannot be read", Severity: failover.Warning, Lasting: true, After: flicker, Repeat: time.Hour},
 	{Kind: WrittenOff, Title: "a pool gives no answer; its tasks count as lost", Severity: failover.Critical, Lasting: true, Repeat: time.Hour},
@@ -164,7 +164,7 @@ func kindOf(n *failover.Notice) Kind {
 		return Quota
 	case failover.ReasonFailoverLimit:
 		return TooManyFailovers
-	case failover.ReasonDrift:
+	case failover.ReasonDrift, failover.ReasonDiffers:
 		return Drift
 	case failover.ReasonDeploymentFailed:
 		return DeploymentFailed

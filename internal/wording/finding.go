@@ -112,6 +112,8 @@ func trouble(f *failover.Finding, pool, tasks string) string { //nolint:funlen /
 		return fmt.Sprintf("demand fell to %d, which is what Spot runs; on-demand is kept for %d until this is confirmed", f.Count, f.Limit)
 	case failover.ReasonDrift:
 		return fmt.Sprintf("%s would start another task definition (%s) than the one that works", pool, f.Detail)
+	case failover.ReasonDiffers:
+		return fmt.Sprintf("%s is not the same service on other capacity: it differs in %s", pool, f.Detail)
 	case failover.ReasonDriftSynced:
 		return fmt.Sprintf("%s is given the task definition %s", pool, f.Detail)
 	case failover.ReasonLate:

@@ -68,6 +68,7 @@ var reasons = map[failover.Reason]string{
 	failover.ReasonFallHeld:           "The demand fell in a gap; on-demand follows after five minutes, a quarter a minute.",
 	failover.ReasonEcho:               "The demand fell to what Spot runs, which is how a scaler echoes a loss; on-demand keeps the demand of before until it is confirmed.",
 	failover.ReasonDrift:              "The pools run different task definitions.",
+	failover.ReasonDiffers:            "A pool differs from the owner in what decides whether cover serves.",
 	failover.ReasonDriftSynced:        "A pool was given the task definition of the owner that works.",
 	failover.ReasonLate:               "Tasks are past their limit and not in service.",
 	failover.ReasonSlowStarts:         "Starts take longer than the configured limits; the learned limits are in force.",

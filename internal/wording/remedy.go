@@ -72,6 +72,7 @@ var remedies = map[failover.Reason]Remedy{
 	failover.ReasonSlowStarts:         {"raise start_limit and ready_limit to what is normal here", "backstop config explain start_limit"},
 	failover.ReasonDeploymentFailed:   {"roll it back or fix it", "aws ecs list-service-deployments"},
 	failover.ReasonDrift:              {"deploy the same task definition to it, or set sync_task_definition: true", "backstop config explain sync_task_definition"},
+	failover.ReasonDiffers:            {"make it equal: the doctor prints the change, and makes it with --fix", "backstop doctor WORKLOAD"},
 	failover.ReasonPaused:             {"resume to let Backstop act again", "backstop resume WORKLOAD"},
 }
 

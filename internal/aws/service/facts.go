@@ -11,6 +11,7 @@ import (
 
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/twin"
 )
 
 // tagDemand is the tag of a service that holds what was wanted before its count was taken down.
@@ -75,6 +76,31 @@ type known struct {
 	mu    sync.Mutex
 	all   map[control.ServiceRef]facts
 	tests map[string]bool
+	forms map[control.ServiceRef]form
+}
+
+// form is what a service is (package twin), as of a deployment: every change of it is another one.
+type form struct {
+	deployment string
+	fields     map[string]string
+}
+
+// formOf is the form of a service, written once a deployment. Nil: it cannot be written.
+func (k *known) formOf(ref control.ServiceRef, sv *types.Service, deployment string) map[string]string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if f, ok := k.forms[ref]; ok && deployment != "" && f.deployment == deployment {
+		return f.fields
+	}
+	fields, err := twin.Form(sv)
+	if err != nil {
+		return nil
+	}
+	if k.forms == nil {
+		k.forms = make(map[control.ServiceRef]form)
+	}
+	k.forms[ref] = form{deployment, fields}
+	return fields
 }
 
 // keep keeps a service's facts, and reports whether there were any before.

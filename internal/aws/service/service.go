@@ -102,6 +102,7 @@ func (s *Services) Describe(ctx context.Context, refs []control.ServiceRef, wort
 		}
 		if out[i] = t.of.observation(ref); out[i].Err == failover.ErrNone && !out[i].Draining {
 			out[i].HeldDemand, out[i].HeldBy = s.held(t.of.service.Tags)
+			out[i].Form = s.known.formOf(ref, t.of.service, out[i].Current)
 			s.lines.keep(ref, t.of.service, t.of.at)
 			if s.known.keep(ref, factsOf(t.of.service, &out[i])) && out[i].Desired+out[i].RunningCount > 0 {
 				unknown[c] = append(unknown[c], out[i].TaskDefinition)
