@@ -253,6 +253,13 @@ func (v *view) notes(s *discover.Service) []Obstacle {
 	if d := s.Live.Service.DeploymentConfiguration; d != nil && d.DeploymentCircuitBreaker != nil && d.DeploymentCircuitBreaker.Enable && s.Capacity != failover.Spot {
 		out = append(out, Obstacle{Note, "circuit breaker", "its deployment circuit breaker counts tasks that Spot cannot place, and may roll the move back", "nothing is lost then: the cover stays until the move is done"})
 	}
+	if c := s.Live.Service.DeploymentConfiguration; twin.Shifts(s.Live.Service) {
+		what := "its deployments shift traffic (" + string(c.Strategy) + "): the twin is in both target groups, and test traffic may reach cover"
+		if s.Capacity != failover.Spot {
+			what += "; the move is such a deployment, with both revisions for the bake of " + wording.Count(int(aws.ToInt32(c.BakeTimeInMinutes)), "minute") + " and its hooks"
+		}
+		out = append(out, Obstacle{Note, "shifts traffic", what, "adopt waits for the end of the deployment: give it the time by --timeout"})
+	}
 	if s.Desired == 0 {
 		out = append(out, Obstacle{Note, "no task", "it runs no task", "nothing needs cover meanwhile"})
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/cost"
 	"github.com/backstop-ecs/backstop/internal/discover"
 	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/twin"
 	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
@@ -243,6 +244,9 @@ func (w *planner) count(n int) string {
 // serving are the commands that wait until the tasks of a service are in service.
 func (w *planner) serving(service string) []string {
 	out := []string{"aws ecs wait services-stable --cluster " + w.cluster + " --services " + discover.Shell(service)}
+	if twin.Shifts(w.s.Live.Service) { // a group may have no target then
+		return out
+	}
 	for _, b := range w.s.Live.Service.LoadBalancers {
 		if arn := aws.ToString(b.TargetGroupArn); arn != "" {
 			out = append(out, "aws elbv2 wait target-in-service --target-group-arn "+discover.Shell(arn))

@@ -35,7 +35,7 @@ var serviceFields = []Field{
 	{"CreatedBy", Irrelevant, "who made the service, not what it is"},
 	{"CurrentServiceDeployment", Irrelevant, "names the deployment that is in progress"},
 	{"CurrentServiceRevisions", Irrelevant, "names the revisions; what they say is decided about in their own table"},
-	{"DeploymentConfiguration", Copied, "whole: percentages, circuit breaker, alarms, early success"},
+	{"DeploymentConfiguration", Copied, "percentages, circuit breaker, alarms, early success; of the strategy nothing"},
 	{"DeploymentController", Refused, "with CODE_DEPLOY or EXTERNAL another tool decides which tasks run, and ECS refuses to change the service"},
 	{"Deployments", Irrelevant, "decided about in a table of their own"},
 	{"DesiredCount", Set, "0: a standby runs nothing until there is something to cover"},
@@ -44,7 +44,7 @@ var serviceFields = []Field{
 	{"Events", Irrelevant, "what happened, not what the service is"},
 	{"HealthCheckGracePeriodSeconds", Copied, "slow starters must not be stopped on one side only"},
 	{"LaunchType", Set, "none: the capacity provider strategy takes its place"},
-	{"LoadBalancers", Copied, "cover that is in no target group gets no traffic"},
+	{"LoadBalancers", Copied, "cover that is in no target group gets no traffic; where deployments shift traffic between two groups, the twin is in both"},
 	{"NetworkConfiguration", Copied, "subnets and security groups decide what a task reaches"},
 	{"PendingCount", Irrelevant, "a count of tasks"},
 	{"PlacementConstraints", Irrelevant, "Fargate takes none"},
@@ -120,15 +120,15 @@ var deploymentFields = []Field{
 // configurationFields decides about types.DeploymentConfiguration, which is copied whole where nothing in it is refused.
 var configurationFields = []Field{
 	{"Alarms", Copied, "a deployment of the twin is watched by the same alarms"},
-	{"BakeTimeInMinutes", Copied, "how long ECS watches the alarms after a deployment"},
-	{"CanaryConfiguration", Irrelevant, "the strategy is refused"},
+	{"BakeTimeInMinutes", Copied, "how long ECS watches the alarms after a rolling deployment"},
+	{"CanaryConfiguration", Irrelevant, "the twin's deployments shift no traffic"},
 	{"DeploymentCircuitBreaker", Copied, "a broken release is given up on both sides"},
 	{"EarlySuccessCriteria", Copied, "when a deployment counts as done"},
-	{"LifecycleHooks", Refused, "a deployment of the twin would run the hooks a second time, or wait for them"},
-	{"LinearConfiguration", Irrelevant, "the strategy is refused"},
+	{"LifecycleHooks", Set, "none: the twin is given what has passed them on the service, and would run them a second time"},
+	{"LinearConfiguration", Irrelevant, "the twin's deployments shift no traffic"},
 	{"MaximumPercent", Copied, "how much a deployment adds"},
 	{"MinimumHealthyPercent", Copied, "how much a deployment takes"},
-	{"Strategy", Refused, "but for ROLLING: the target group with traffic changes at each deployment, and the cover's does not"},
+	{"Strategy", Set, "ROLLING: the twin is in every group that may have the traffic, and moves it nowhere"},
 }
 
 // createFields decides about ecs.CreateServiceInput: where its value comes from.

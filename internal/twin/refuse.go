@@ -35,16 +35,6 @@ var refusals = []struct {
 	{"SchedulingStrategy", func(l *Live) string {
 		return when(l.Service.SchedulingStrategy == types.SchedulingStrategyDaemon, "scheduling strategy DAEMON")
 	}, "make it a REPLICA service"},
-	{"Strategy", func(l *Live) string {
-		if c := l.Service.DeploymentConfiguration; c != nil && c.Strategy != "" && c.Strategy != types.DeploymentStrategyRolling {
-			return "deployment strategy " + string(c.Strategy)
-		}
-		return ""
-	}, "use rolling deployments: set the strategy of its deployment configuration to ROLLING"},
-	{"LifecycleHooks", func(l *Live) string {
-		c := l.Service.DeploymentConfiguration
-		return when(c != nil && len(c.LifecycleHooks) > 0, "deployment lifecycle hooks")
-	}, "take the hooks out of the deployment configuration"},
 	{"ServiceRegistries", func(l *Live) string { return when(len(l.Service.ServiceRegistries) > 0, "Cloud Map") }, balancer},
 	{"ServiceConnectConfiguration", func(l *Live) string {
 		all := []*types.ServiceConnectConfiguration{}

@@ -58,7 +58,43 @@ func same(l Live) *ecs.CreateServiceInput {
 		take(revisionFields, reflect.ValueOf(l.Revision).Elem())
 	}
 	in.Tags = ownTags(in.Tags)
+	in.LoadBalancers = everyGroup(in.LoadBalancers)
+	in.DeploymentConfiguration = rolling(in.DeploymentConfiguration)
 	return in
+}
+
+// everyGroup lists each target group that the deployments of a service may give the traffic to, for a service whose own deployments shift none.
+func everyGroup(balancers []types.LoadBalancer) []types.LoadBalancer {
+	var out []types.LoadBalancer
+	for _, b := range balancers {
+		other := b.AdvancedConfiguration
+		b.AdvancedConfiguration = nil
+		out = append(out, b)
+		if other != nil && aws.ToString(other.AlternateTargetGroupArn) != "" {
+			b.TargetGroupArn = other.AlternateTargetGroupArn
+			out = append(out, b)
+		}
+	}
+	return out
+}
+
+// Shifts reports whether the deployments of a service shift traffic between target groups: blue/green, linear, canary.
+func Shifts(s *types.Service) bool {
+	c := s.DeploymentConfiguration
+	return c != nil && c.Strategy != "" && c.Strategy != types.DeploymentStrategyRolling
+}
+
+// rolling is a deployment configuration without what belongs to another strategy than ROLLING, and without hooks.
+func rolling(c *types.DeploymentConfiguration) *types.DeploymentConfiguration {
+	if c == nil {
+		return nil
+	}
+	out := *c
+	if Shifts(&types.Service{DeploymentConfiguration: c}) { // both revisions run for that long, which only a shift needs
+		out.BakeTimeInMinutes = nil
+	}
+	out.Strategy, out.CanaryConfiguration, out.LinearConfiguration, out.LifecycleHooks = types.DeploymentStrategyRolling, nil, nil, nil
+	return &out
 }
 
 // ownTags leaves out the tags that AWS and Backstop keep themselves.

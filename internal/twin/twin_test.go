@@ -137,6 +137,34 @@ func TestATwinIsTheServiceOnDemandWithNoTask(t *testing.T) {
 	}
 }
 
+// TestTheTwinOfABlueGreenServiceIsInBothGroups: its own deployments are rolling, and it is the same service in everything else.
+func TestTheTwinOfABlueGreenServiceIsInBothGroups(t *testing.T) {
+	own := web()
+	own.Service.LoadBalancers[0].AdvancedConfiguration = &types.AdvancedConfiguration{AlternateTargetGroupArn: aws.String("tg-2"), ProductionListenerRule: aws.String("rule"), RoleArn: aws.String("role")}
+	c := own.Service.DeploymentConfiguration
+	c.Strategy, c.BakeTimeInMinutes, c.CanaryConfiguration = types.DeploymentStrategyCanary, aws.Int32(30), &types.CanaryConfiguration{}
+	c.LifecycleHooks = []types.DeploymentLifecycleHook{{HookTargetArn: aws.String("hook")}}
+	if r := Refusals(own); len(r) > 0 {
+		t.Fatal(r)
+	}
+	in := Of(own, "web-standard")
+	if d := in.DeploymentConfiguration; d.Strategy != types.DeploymentStrategyRolling || d.BakeTimeInMinutes != nil || d.CanaryConfiguration != nil || d.LifecycleHooks != nil || d.Alarms == nil || *d.MaximumPercent != 150 {
+		t.Errorf("its deployments: %+v", d)
+	}
+	if b := in.LoadBalancers; len(b) != 2 || *b[0].TargetGroupArn != "tg-1" || *b[1].TargetGroupArn != "tg-2" || b[0].AdvancedConfiguration != nil || b[1].AdvancedConfiguration != nil || *b[1].ContainerPort != 80 {
+		t.Errorf("its groups: %+v", b)
+	}
+	other := web()
+	other.Service.LoadBalancers = []types.LoadBalancer{in.LoadBalancers[1], in.LoadBalancers[0]}
+	if d, err := Differences(own, other); len(d) > 0 || err != nil {
+		t.Errorf("%v, %v", d, err)
+	}
+	other.Service.LoadBalancers = other.Service.LoadBalancers[:1]
+	if d, err := Differences(own, other); len(d) != 1 || d[0].Field != "loadBalancers" || err != nil {
+		t.Errorf("a twin in one group: %v, %v", d, err)
+	}
+}
+
 func TestServicesThatCanHaveNoTwinAreRefusedWithTheReason(t *testing.T) {
 	for what, plant := range map[string]func(l *Live){
 		"deployments by CODE_DEPLOY": func(l *Live) { l.Service.DeploymentController.Type = types.DeploymentControllerTypeCodeDeploy },
@@ -144,14 +172,7 @@ func TestServicesThatCanHaveNoTwinAreRefusedWithTheReason(t *testing.T) {
 		"task sets":                  func(l *Live) { l.Service.TaskSets = []types.TaskSet{{}} },
 		"Express service":            func(l *Live) { l.Service.ResourceManagementType = types.ResourceManagementTypeEcs },
 		"scheduling strategy DAEMON": func(l *Live) { l.Service.SchedulingStrategy = types.SchedulingStrategyDaemon },
-		"deployment strategy BLUE_GREEN": func(l *Live) {
-			l.Service.DeploymentConfiguration.Strategy = types.DeploymentStrategyBlueGreen
-		},
-		"deployment strategy CANARY": func(l *Live) { l.Service.DeploymentConfiguration.Strategy = types.DeploymentStrategyCanary },
-		"deployment lifecycle hooks": func(l *Live) {
-			l.Service.DeploymentConfiguration.LifecycleHooks = []types.DeploymentLifecycleHook{{}}
-		},
-		"Cloud Map": func(l *Live) { l.Service.ServiceRegistries = []types.ServiceRegistry{{}} },
+		"Cloud Map":                  func(l *Live) { l.Service.ServiceRegistries = []types.ServiceRegistry{{}} },
 		"offers a name by Service Connect": func(l *Live) {
 			l.Revision.ServiceConnectConfiguration.Services = []types.ServiceConnectService{{PortName: aws.String("http")}}
 		},
@@ -279,7 +300,7 @@ func TestTheDecisionsAreDocumented(t *testing.T) {
 	}
 	for _, table := range tables[:4] {
 		for _, f := range table.fields {
-			if f.Treatment == Irrelevant || f.Treatment == Set && table.name != "service" {
+			if f.Treatment == Irrelevant || f.Treatment == Set && (table.name == "service revision" || table.name == "deployment") {
 				continue
 			}
 			name := strings.ToLower(f.Name[:1]) + f.Name[1:]
