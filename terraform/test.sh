@@ -42,6 +42,7 @@ unset AWS_PROFILE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_
 
 echo "== fmt"
 terraform fmt -recursive -check -diff terraform examples/terraform
+terraform fmt -check -diff internal/adopt/testdata
 
 # Everything else happens in a copy: init writes beside the files.
 mkdir -p "$work/examples" "$work/dist"
@@ -59,6 +60,36 @@ for module in terraform terraform/modules/twin; do
     quiet terraform init -backend=false -no-color
     terraform validate -no-color
     terraform test -no-color
+  )
+done
+
+echo "== what backstop adopt --terraform writes: validate, before the move and with the module after it"
+mkdir -p "$work/adopted" "$work/followed"
+ln -s "$work/terraform" "$work/adopted/terraform"
+ln -s "$work/terraform" "$work/followed/terraform"
+cp internal/adopt/testdata/web.tf "$work/adopted/main.tf"
+{
+  sed -n '/^#   module "web_standard"/,$ s/^# \{0,1\}//p' internal/adopt/testdata/web.tf
+  cat <<'HCL'
+resource "aws_ecs_service" "web" {
+  name            = "web"
+  cluster         = "prod"
+  task_definition = "web:1"
+  network_configuration {
+    subnets = ["subnet-a", "subnet-b"]
+  }
+  capacity_provider_strategy {
+    capacity_provider = "FARGATE_SPOT"
+    weight            = 1
+  }
+}
+HCL
+} >"$work/followed/main.tf"
+for directory in adopted followed; do
+  (
+    cd "$work/$directory"
+    quiet terraform init -backend=false -no-color
+    terraform validate -no-color
   )
 done
 

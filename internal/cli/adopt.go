@@ -21,6 +21,7 @@ type adoptOptions struct {
 	service  string
 	list     bool
 	all      bool
+	hcl      bool
 	cluster  string
 	region   string
 	twinName string
@@ -47,7 +48,7 @@ func newAdopt(s IO, run func(context.Context, IO, adoptOptions) error) *cobra.Co
 		Short: "Show which services could run on Spot, and the way of one from on-demand to guarded",
 		Long: "Adopt reads the services on Fargate, and changes nothing without --apply or --undo. With --list it shows every one of them: its tasks, what Spot would save a month, what is in the way and what " +
 			"takes it out of the way. For a SERVICE it prints the plan: make its on-demand twin, bring cover into service, move the service to Spot with scale-in held, give the cover " +
-			"back, guard it; with the commands, the tasks and the costs after each step, and how each is undone. What cannot work is refused with the reason. " +
+			"back, guard it; with the commands, the tasks and the costs after each step, and how each is undone; with --terraform what a user of Terraform applies instead. What cannot work is refused with the reason. " +
 			"--apply carries the plan out and prints the configuration; --undo restores what was before and deletes the twin that adopt made. Both wait for tasks in service before each " +
 			"step, and go on where they were when they are started again: a tag of the twin keeps what was before. With --all it is every service of the region or cluster, " +
 			"one after another: what cannot be adopted is named and skipped, and it stops at the first that does not go as planned.",
@@ -62,6 +63,8 @@ func newAdopt(s IO, run func(context.Context, IO, adoptOptions) error) *cobra.Co
 				return usageError("adopt: name a service, or say --list or --all")
 			case o.twinName != "" && o.service == "":
 				return usageError("--twin-name: only together with a SERVICE")
+			case o.hcl && (o.service == "" || o.apply || o.undo || o.output == outputJSON):
+				return usageError("--terraform: only together with a SERVICE, and without --apply, --undo and --output json")
 			case o.list && (o.apply || o.undo):
 				return usageError("--apply and --undo: only together with a SERVICE or --all")
 			case (o.apply || o.undo) && o.output == outputJSON:
@@ -78,6 +81,7 @@ func newAdopt(s IO, run func(context.Context, IO, adoptOptions) error) *cobra.Co
 	}
 	f := cmd.Flags()
 	f.BoolVar(&o.list, "list", false, "show every service on Fargate, those with the most in their way last")
+	f.BoolVar(&o.hcl, "terraform", false, "print what a user of Terraform applies instead, in the order of the plan")
 	f.BoolVar(&o.all, "all", false, "every service that can be adopted, one after another; with --undo every one that was")
 	f.StringVar(&o.cluster, "cluster", "", "look at this cluster alone; without it at all of the region")
 	f.StringVar(&o.region, "region", "", "look in this region; without it the AWS SDK's own")
@@ -128,6 +132,14 @@ func runAdopt(ctx context.Context, s IO, o adoptOptions) error {
 		return &exitError{ExitRefused, refused}
 	}
 	if err != nil {
+		return err
+	}
+	if o.hcl {
+		text, err := p.Terraform(service)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprint(s.Out, text)
 		return err
 	}
 	if o.output == outputJSON {

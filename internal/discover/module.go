@@ -30,14 +30,24 @@ func Module(found *Found, p Proposal) (string, error) {
 			return "", err
 		}
 		twins.WriteString(resource + "\n")
-		writeWorkload(&workloads, WorkloadOf(s.Name), s, "aws_ecs_service."+hclName.ReplaceAllString(name, "_")+".name")
+		writeWorkload(&workloads, WorkloadOf(s.Name), s, "aws_ecs_service."+TerraformName(name)+".name")
 	}
 	if workloads.Len() == 0 {
 		return "", nil
 	}
-	return fmt.Sprintf(`# Written by backstop init --terraform from the live services in %s. Read it; docs/install.md says what it makes and costs.
+	return fmt.Sprintf("# Written by backstop init --terraform from the live services in %s. Read it; docs/install.md says what it makes and costs.\n\n", found.Region) + twins.String() + guardModule(workloads.String()), nil
+}
 
-%smodule "backstop" {
+// Guard writes the Terraform that installs Backstop for one service, observing only. Its twin is the resource that [Service.Terraform] writes.
+func Guard(s *Service, twinName string) string {
+	var b strings.Builder
+	writeWorkload(&b, WorkloadOf(s.Name), s, "aws_ecs_service."+TerraformName(twinName)+".name")
+	return guardModule(b.String())
+}
+
+// guardModule is the module with these workloads.
+func guardModule(workloads string) string {
+	return `module "backstop" {
   source = "./terraform" # of the repository
 
   # Of a release, or made by scripts/lambda-zip.
@@ -47,9 +57,9 @@ func Module(found *Found, p Proposal) (string, error) {
   observe = true
 
   workloads = [
-%s  ]
+` + workloads + `  ]
 }
-`, found.Region, twins.String(), workloads.String()), nil
+`
 }
 
 func writeWorkload(b *strings.Builder, name string, spot *Service, twin string) {
