@@ -311,6 +311,37 @@ func TestTheDecisionsAreDocumented(t *testing.T) {
 	}
 }
 
+// inModule are the attributes by which terraform/modules/twin copies a field, or refuses what has it; empty: Terraform's AWS provider has no form for it.
+var inModule = map[string]string{"ClusterArn": "cluster", "DeploymentConfiguration": "deployment_maximum_percent", "EnableECSManagedTags": "enable_ecs_managed_tags",
+	"EnableExecuteCommand": "enable_execute_command", "HealthCheckGracePeriodSeconds": "health_check_grace_period_seconds", "LoadBalancers": "load_balancer",
+	"NetworkConfiguration": "network_configuration", "PlatformVersion": "platform_version", "PropagateTags": "propagate_tags", "Tags": "tags", "TaskDefinition": "task_definition",
+	"ServiceConnectConfiguration": "service_connect_configuration", "VolumeConfigurations": "volume_configuration", "Monitoring": "",
+	"Alarms": "alarms", "DeploymentCircuitBreaker": "deployment_circuit_breaker", "EarlySuccessCriteria": "", "BakeTimeInMinutes": "",
+	"MaximumPercent": "deployment_maximum_percent", "MinimumHealthyPercent": "deployment_minimum_healthy_percent"}
+
+// TestTheTerraformModuleCopiesTheSame holds terraform/modules/twin to the tables.
+func TestTheTerraformModuleCopiesTheSame(t *testing.T) {
+	var module string
+	for _, name := range []string{"main.tf", "variables.tf"} {
+		text, err := os.ReadFile("../../terraform/modules/twin/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		module += string(text)
+	}
+	for _, table := range [][]Field{serviceFields, revisionFields, configurationFields} {
+		for _, f := range table {
+			if f.Treatment != Copied {
+				continue
+			}
+			attribute, known := inModule[f.Name]
+			if !known || !strings.Contains(module, attribute) {
+				t.Errorf("%s is copied, and the module terraform/modules/twin neither copies nor refuses it", f.Name)
+			}
+		}
+	}
+}
+
 func sameJSON(t *testing.T, a, b string) bool {
 	t.Helper()
 	var x, y any

@@ -7,6 +7,13 @@ locals {
   name    = coalesce(var.name, endswith(var.spot.name, "-spot") ? "${trimsuffix(var.spot.name, "-spot")}-standard" : "${var.spot.name}-standard")
   cluster = var.spot.cluster
   network = one(var.spot.network_configuration)
+
+  # Where the deployments of the Spot service shift traffic between two target groups, the twin is in both.
+  targets = flatten([for b in var.spot.load_balancer : [for group in distinct(compact(concat([b.target_group_arn], b.advanced_configuration[*].alternate_target_group_arn))) : {
+    target_group_arn = group
+    container_name   = b.container_name
+    container_port   = b.container_port
+  }]])
 }
 
 # Deployed by Terraform: the twin follows the Spot service's task definition in the same apply.
@@ -19,6 +26,7 @@ resource "aws_ecs_service" "twin" {
   desired_count                      = 0
   platform_version                   = var.spot.platform_version
   enable_execute_command             = var.spot.enable_execute_command
+  enable_ecs_managed_tags            = var.spot.enable_ecs_managed_tags
   health_check_grace_period_seconds  = var.spot.health_check_grace_period_seconds
   deployment_minimum_healthy_percent = var.spot.deployment_minimum_healthy_percent
   deployment_maximum_percent         = var.spot.deployment_maximum_percent
@@ -38,11 +46,36 @@ resource "aws_ecs_service" "twin" {
   }
 
   dynamic "load_balancer" {
-    for_each = var.spot.load_balancer
+    for_each = local.targets
     content {
       target_group_arn = load_balancer.value.target_group_arn
       container_name   = load_balancer.value.container_name
       container_port   = load_balancer.value.container_port
+    }
+  }
+
+  dynamic "deployment_circuit_breaker" {
+    for_each = var.spot.deployment_circuit_breaker
+    content {
+      enable   = deployment_circuit_breaker.value.enable
+      rollback = deployment_circuit_breaker.value.rollback
+    }
+  }
+
+  dynamic "alarms" {
+    for_each = var.spot.alarms
+    content {
+      enable      = alarms.value.enable
+      rollback    = alarms.value.rollback
+      alarm_names = alarms.value.alarm_names
+    }
+  }
+
+  dynamic "service_connect_configuration" {
+    for_each = var.spot.service_connect_configuration
+    content {
+      enabled   = service_connect_configuration.value.enabled
+      namespace = service_connect_configuration.value.namespace
     }
   }
 
@@ -63,6 +96,7 @@ resource "aws_ecs_service" "deployed_elsewhere" {
   desired_count                      = 0
   platform_version                   = var.spot.platform_version
   enable_execute_command             = var.spot.enable_execute_command
+  enable_ecs_managed_tags            = var.spot.enable_ecs_managed_tags
   health_check_grace_period_seconds  = var.spot.health_check_grace_period_seconds
   deployment_minimum_healthy_percent = var.spot.deployment_minimum_healthy_percent
   deployment_maximum_percent         = var.spot.deployment_maximum_percent
@@ -82,11 +116,36 @@ resource "aws_ecs_service" "deployed_elsewhere" {
   }
 
   dynamic "load_balancer" {
-    for_each = var.spot.load_balancer
+    for_each = local.targets
     content {
       target_group_arn = load_balancer.value.target_group_arn
       container_name   = load_balancer.value.container_name
       container_port   = load_balancer.value.container_port
+    }
+  }
+
+  dynamic "deployment_circuit_breaker" {
+    for_each = var.spot.deployment_circuit_breaker
+    content {
+      enable   = deployment_circuit_breaker.value.enable
+      rollback = deployment_circuit_breaker.value.rollback
+    }
+  }
+
+  dynamic "alarms" {
+    for_each = var.spot.alarms
+    content {
+      enable      = alarms.value.enable
+      rollback    = alarms.value.rollback
+      alarm_names = alarms.value.alarm_names
+    }
+  }
+
+  dynamic "service_connect_configuration" {
+    for_each = var.spot.service_connect_configuration
+    content {
+      enabled   = service_connect_configuration.value.enabled
+      namespace = service_connect_configuration.value.namespace
     }
   }
 

@@ -1,5 +1,5 @@
 variable "spot" {
-  description = "The service on FARGATE_SPOT: pass the aws_ecs_service resource itself, or the same attributes of a service that Terraform does not manage. service_registries and service_connect_configuration are taken only to refuse them: twins cannot share a Service Connect name, and sharing a Cloud Map service is not documented."
+  description = "The service on FARGATE_SPOT: pass the aws_ecs_service resource itself, or the same attributes of a service that Terraform does not manage. Names by Service Connect or Cloud Map, VPC Lattice, EBS volumes and other deployment controllers than ECS are taken only to refuse them."
   nullable    = false
   type = object({
     name            = string
@@ -14,15 +14,35 @@ variable "spot" {
       target_group_arn = optional(string)
       container_name   = string
       container_port   = number
+      advanced_configuration = optional(list(object({
+        alternate_target_group_arn = string
+      })), [])
     })), [])
     platform_version                   = optional(string, "LATEST")
     enable_execute_command             = optional(bool, false)
+    enable_ecs_managed_tags            = optional(bool, false)
     health_check_grace_period_seconds  = optional(number)
     deployment_minimum_healthy_percent = optional(number, 100)
     deployment_maximum_percent         = optional(number, 200)
     capacity_provider_strategy         = optional(set(object({ capacity_provider = string })), [])
-    service_connect_configuration      = optional(list(object({ enabled = bool })), [])
-    service_registries                 = optional(list(object({ registry_arn = string })), [])
+    deployment_circuit_breaker = optional(list(object({
+      enable   = bool
+      rollback = bool
+    })), [])
+    alarms = optional(list(object({
+      enable      = bool
+      rollback    = bool
+      alarm_names = set(string)
+    })), [])
+    service_connect_configuration = optional(list(object({
+      enabled   = bool
+      namespace = optional(string)
+      service   = optional(list(object({ port_name = string })), [])
+    })), [])
+    service_registries         = optional(list(object({ registry_arn = string })), [])
+    vpc_lattice_configurations = optional(set(object({ target_group_arn = string })), [])
+    volume_configuration       = optional(list(object({ name = string })), [])
+    deployment_controller      = optional(list(object({ type = optional(string, "ECS") })), [])
   })
 
   validation {
@@ -30,8 +50,20 @@ variable "spot" {
     error_message = "The Spot service has no network configuration; tasks on Fargate need one."
   }
   validation {
-    condition     = alltrue([for c in var.spot.service_connect_configuration : !c.enabled])
-    error_message = "The Spot service uses Service Connect. Its names are unique in a namespace, so a twin cannot answer to them."
+    condition     = alltrue([for c in var.spot.service_connect_configuration : !c.enabled || length(c.service) == 0])
+    error_message = "The Spot service offers a name by Service Connect. It is unique in a namespace, so a twin cannot answer to it; a client alone is no problem."
+  }
+  validation {
+    condition     = length(var.spot.vpc_lattice_configurations) == 0
+    error_message = "The Spot service uses VPC Lattice. Backstop cannot read the health of its targets, and so not when cover is in service."
+  }
+  validation {
+    condition     = length(var.spot.volume_configuration) == 0
+    error_message = "The Spot service attaches EBS volumes, which this module does not copy: take the resource that backstop adopt SERVICE --terraform prints."
+  }
+  validation {
+    condition     = alltrue([for c in var.spot.deployment_controller : c.type == "ECS"])
+    error_message = "The Spot service is deployed by another controller than ECS, which decides which tasks run."
   }
   validation {
     condition     = length(var.spot.service_registries) == 0

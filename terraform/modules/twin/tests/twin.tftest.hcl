@@ -98,7 +98,73 @@ run "a_service_of_service_connect_is_refused" {
       cluster                       = "prod"
       task_definition               = "api:7"
       network_configuration         = [{ subnets = ["subnet-a"] }]
-      service_connect_configuration = [{ enabled = true }]
+      service_connect_configuration = [{ enabled = true, service = [{ port_name = "http" }] }]
+    }
+  }
+
+  expect_failures = [var.spot]
+}
+
+run "a_client_of_service_connect_is_copied" {
+  command = plan
+
+  variables {
+    spot = {
+      name                          = "api-spot"
+      cluster                       = "prod"
+      task_definition               = "api:7"
+      network_configuration         = [{ subnets = ["subnet-a"] }]
+      service_connect_configuration = [{ enabled = true, namespace = "internal" }]
+      deployment_circuit_breaker    = [{ enable = true, rollback = true }]
+      alarms                        = [{ enable = true, rollback = false, alarm_names = ["5xx"] }]
+      enable_ecs_managed_tags       = true
+    }
+  }
+
+  assert {
+    condition     = one(aws_ecs_service.twin[0].service_connect_configuration).namespace == "internal" && one(aws_ecs_service.twin[0].deployment_circuit_breaker).rollback
+    error_message = "cover that reaches nothing, or is deployed by other rules"
+  }
+  assert {
+    condition     = one(aws_ecs_service.twin[0].alarms).alarm_names == toset(["5xx"]) && aws_ecs_service.twin[0].enable_ecs_managed_tags
+    error_message = "alarms and managed tags"
+  }
+}
+
+run "the_twin_of_a_blue_green_service_is_in_both_groups" {
+  command = plan
+
+  variables {
+    spot = {
+      name                  = "api-spot"
+      cluster               = "prod"
+      task_definition       = "api:7"
+      network_configuration = [{ subnets = ["subnet-a"] }]
+      load_balancer = [{
+        target_group_arn       = "blue"
+        container_name         = "api"
+        container_port         = 8080
+        advanced_configuration = [{ alternate_target_group_arn = "green" }]
+      }]
+    }
+  }
+
+  assert {
+    condition     = toset(aws_ecs_service.twin[0].load_balancer[*].target_group_arn) == toset(["blue", "green"])
+    error_message = "the group with traffic changes at each deployment"
+  }
+}
+
+run "volumes_are_refused" {
+  command = plan
+
+  variables {
+    spot = {
+      name                  = "api-spot"
+      cluster               = "prod"
+      task_definition       = "api:7"
+      network_configuration = [{ subnets = ["subnet-a"] }]
+      volume_configuration  = [{ name = "data" }]
     }
   }
 
