@@ -17,6 +17,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/discover"
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/twin"
+	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
 // Application carries out a plan, or its undo. Each step is chosen by what AWS shows, so that one that was killed goes on where it was.
@@ -56,7 +57,7 @@ func (a Application) Run(ctx context.Context, back bool) error {
 			return err
 		}
 		if back && s.record == nil {
-			return &RefusedError{a.Service.Name, []Obstacle{{Blocks, "not adopted", "its twin " + a.Twin + " has no tag " + TagKey + ": nothing is known of what was before", "backstop adopt " + discover.Shell(a.Service.Name)}}}
+			return &RefusedError{a.Service.Name, []Obstacle{{Blocks, "not adopted", "its twin " + a.Twin + " has no tag " + TagKey + ": nothing is known of what was before", "backstop adopt " + wording.Shell(a.Service.Name)}}}
 		}
 		m := choose(s)
 		seen = seen || moved && m.act != actMove

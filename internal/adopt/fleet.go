@@ -12,6 +12,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/cost"
 	"github.com/backstop-ecs/backstop/internal/discover"
 	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
 // Turn says what happens to a service when it is its turn.
@@ -77,7 +78,7 @@ func FleetOf(found *discover.Found, cluster string, prices cost.Table, back bool
 		s := &found.Services[i]
 		if v.twinOf(s) != "" {
 			if back && v.stray(s) {
-				f.Skipped = append(f.Skipped, Left{s.Cluster, s.Name, "it is the twin of an adopted service, and its name does not say of which", "backstop adopt SERVICE --undo --twin-name " + discover.Shell(s.Name)})
+				f.Skipped = append(f.Skipped, Left{s.Cluster, s.Name, "it is the twin of an adopted service, and its name does not say of which", "backstop adopt SERVICE --undo --twin-name " + wording.Shell(s.Name)})
 			}
 			continue
 		}
@@ -126,7 +127,7 @@ func (v *view) member(s *discover.Service, back bool) (*Member, *Obstacle) {
 		case ok:
 			return nil, &refused.Obstacles[0]
 		case err != nil:
-			return nil, &Obstacle{Blocks, "no plan", err.Error(), "backstop adopt " + discover.Shell(s.Name) + " --cluster " + discover.Shell(s.Cluster)}
+			return nil, &Obstacle{Blocks, "no plan", err.Error(), "backstop adopt " + wording.Shell(s.Name) + " --cluster " + wording.Shell(s.Cluster)}
 		}
 		for i := range p.Obstacles { // cover that is another service in some respect may serve nothing
 			if p.Obstacles[i].Short == twinDiffers {

@@ -72,6 +72,7 @@ func (v *view) obstacles(s *discover.Service, twinName string) []Obstacle {
 	out = append(out, v.ofQuota(s)...)
 	out = append(out, v.ofTwin(s, twinName)...)
 	out = append(out, ofTasks(s)...)
+	out = append(out, v.ofScaling(s, twinName)...)
 	out = append(out, v.notes(s)...)
 	for i := range out {
 		out[i].Fix = inRegion(out[i].Fix, v.found.Region)
@@ -90,7 +91,7 @@ func ofPlatform(s *discover.Service) []Obstacle {
 	}
 	if version := aws.ToString(s.Live.Service.PlatformVersion); older(version, least) {
 		return []Obstacle{{Blocks, "platform version " + version, "platform version " + version + ": Fargate Spot needs " + least + " or later",
-			"aws ecs update-service --cluster " + discover.Shell(s.Cluster) + " --service " + discover.Shell(s.Name) + " --platform-version LATEST"}}
+			"aws ecs update-service --cluster " + wording.Shell(s.Cluster) + " --service " + wording.Shell(s.Name) + " --platform-version LATEST"}}
 	}
 	return nil
 }
@@ -129,7 +130,7 @@ func ofProviders(s *discover.Service) []Obstacle {
 	}
 	text := "the cluster lacks the capacity provider " + strings.Join(lacks, " and ")
 	return []Obstacle{{Blocks, "no " + strings.Join(lacks, ", "), text,
-		"aws ecs put-cluster-capacity-providers --cluster " + discover.Shell(s.Cluster) + " --capacity-providers " + strings.Join(append(slices.Clone(s.Providers), lacks...), " ") +
+		"aws ecs put-cluster-capacity-providers --cluster " + wording.Shell(s.Cluster) + " --capacity-providers " + strings.Join(append(slices.Clone(s.Providers), lacks...), " ") +
 			" --default-capacity-provider-strategy ...   # the default that the cluster has now"}}
 }
 
@@ -137,13 +138,13 @@ func ofDeployment(s *discover.Service) []Obstacle {
 	switch {
 	case s.Deploying():
 		return []Obstacle{{Blocks, "deployment in progress", "a deployment is in progress, and the move to Spot is another one",
-			"aws ecs wait services-stable --cluster " + discover.Shell(s.Cluster) + " --services " + discover.Shell(s.Name)}}
+			"aws ecs wait services-stable --cluster " + wording.Shell(s.Cluster) + " --services " + wording.Shell(s.Name)}}
 	case s.Live.Revision == nil:
 		return []Obstacle{{Blocks, "revision unknown", "its service revision could not be read, so that a twin may lack a part of it", "allow ecs:DescribeServiceRevisions"}}
 	case int(s.Live.Service.RunningCount) < s.Desired:
 		return []Obstacle{{Advice, fmt.Sprintf("%d of %d run", s.Live.Service.RunningCount, s.Desired),
 			fmt.Sprintf("%d of %s run: what keeps the others from starting would keep the cover from starting", s.Live.Service.RunningCount, wording.Count(s.Desired, "task")),
-			"aws ecs describe-services --cluster " + discover.Shell(s.Cluster) + " --services " + discover.Shell(s.Name) + " --query 'services[0].events[:5]'"}}
+			"aws ecs describe-services --cluster " + wording.Shell(s.Cluster) + " --services " + wording.Shell(s.Name) + " --query 'services[0].events[:5]'"}}
 	}
 	return nil
 }
@@ -190,7 +191,7 @@ func (v *view) ofTwin(s *discover.Service, name string) []Obstacle {
 		return []Obstacle{{Blocks, "named as a twin", other.Name + " is the name of the service itself", "name another twin: --twin-name NAME"}}
 	case other.Desired > 0 && adopted(other):
 		return []Obstacle{{Blocks, "adoption under way", "it is being adopted: " + other.Name + " runs " + wording.Count(other.Desired, "task") + " of cover",
-			"backstop adopt " + discover.Shell(s.Name) + " --cluster " + discover.Shell(s.Cluster) + " --apply   # or --undo"}}
+			"backstop adopt " + wording.Shell(s.Name) + " --cluster " + wording.Shell(s.Cluster) + " --apply   # or --undo"}}
 	case other.Capacity != failover.OnDemand || other.Desired > 0:
 		return []Obstacle{{Blocks, "name taken", other.Name + " is there and runs " + wording.Count(other.Desired, "task") + " of its own: it is no standby",
 			"name another twin: --twin-name NAME"}}
@@ -234,6 +235,24 @@ func ofTasks(s *discover.Service) []Obstacle {
 	}
 	return []Obstacle{{Advice, "stopTimeout below 120", "stopTimeout (" + strings.Join(short, ", ") + "): a task under notice is killed before its two minutes are over",
 		"register a revision of " + s.Family + " with stopTimeout 120 in each container, and deploy it"}}
+}
+
+// ofScaling offers, for each policy that sees the service alone, the one that goes over both twins.
+func (v *view) ofScaling(s *discover.Service, twinName string) []Obstacle {
+	var out []Obstacle
+	of := twin.Scaled{Region: v.found.Region, Cluster: s.Cluster, Service: s.Name, Twin: v.twinName(s, twinName)}
+	for i := range s.Policies {
+		switch f := of.Policy(&s.Policies[i]); {
+		case f == nil:
+		case f.Kind == twin.Alone:
+			out = append(out, Obstacle{Advice, "scaling sees one twin", f.What + ": when Spot runs nothing its metric is gone, and the demand stands still", f.Fix + "   # once the twin is there"})
+		case f.Kind == twin.Backlog:
+			out = append(out, Obstacle{Advice, "backlog per task of one twin", f.What + ": each task that Spot cannot hold makes it larger, and the demand runs away", f.Fix + "   # once the twin is there"})
+		default:
+			out = append(out, Obstacle{Note, "scaling unknown", f.What, f.Fix})
+		}
+	}
+	return out
 }
 
 // notes are what adopt deals with, and what has to be known.

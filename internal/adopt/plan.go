@@ -112,7 +112,7 @@ func PlanOf(found *discover.Found, s *discover.Service, twinName string, prices 
 func (v *view) plan(s *discover.Service, twinName string) (Plan, error) {
 	found := v.found
 	if of := v.twinOf(s); of != "" {
-		return Plan{}, &RefusedError{s.Name, []Obstacle{{Blocks, "twin", "it stands by for " + of, "backstop adopt " + discover.Shell(of) + " --cluster " + discover.Shell(s.Cluster)}}}
+		return Plan{}, &RefusedError{s.Name, []Obstacle{{Blocks, "twin", "it stands by for " + of, "backstop adopt " + wording.Shell(of) + " --cluster " + wording.Shell(s.Cluster)}}}
 	}
 	p := Plan{Region: found.Region, Cluster: s.Cluster, Service: s.Name, Twin: v.twinName(s, twinName), Tasks: s.Desired, Mixed: s.Capacity == "", Prices: "list prices of " + cost.TableDate,
 		Unread: append([]string{}, found.Unread...)}
@@ -125,7 +125,7 @@ func (v *view) plan(s *discover.Service, twinName string) (Plan, error) {
 	} else {
 		p.Saves = &saves
 	}
-	w := planner{view: v, s: s, twin: p.Twin, there: v.find(s.Cluster, p.Twin) != nil, now: v.split(s), cluster: discover.Shell(s.Cluster), service: discover.Shell(s.Name)}
+	w := planner{view: v, s: s, twin: p.Twin, there: v.find(s.Cluster, p.Twin) != nil, now: v.split(s), cluster: wording.Shell(s.Cluster), service: wording.Shell(s.Name)}
 	var err error
 	w.od, w.sp, err = v.taskHours(s)
 	w.known = err == nil
@@ -216,7 +216,7 @@ func (w *planner) makeTwin() error {
 		return fmt.Errorf("plan %s: %w", w.s.Name, err)
 	}
 	w.add(Step{Name: StepTwin, Does: "make the on-demand twin " + w.twin + " with no task: everything of " + w.s.Name + " but its capacity, count and zone rebalancing",
-		Commands: []string{command}, Undo: []string{"aws ecs delete-service --cluster " + w.cluster + " --service " + discover.Shell(w.twin)}}, w.now)
+		Commands: []string{command}, Undo: []string{"aws ecs delete-service --cluster " + w.cluster + " --service " + wording.Shell(w.twin)}}, w.now)
 	return nil
 }
 
@@ -225,7 +225,7 @@ func (w *planner) suspended(in bool) string {
 	own := &w.s.Suspended
 	return fmt.Sprintf("aws application-autoscaling register-scalable-target --service-namespace ecs --scalable-dimension ecs:service:DesiredCount --resource-id %s "+
 		"--suspended-state DynamicScalingInSuspended=%t,DynamicScalingOutSuspended=%t,ScheduledScalingSuspended=%t",
-		discover.Shell(w.s.ScalableTarget()), in, aws.ToBool(own.DynamicScalingOutSuspended), aws.ToBool(own.ScheduledScalingSuspended))
+		wording.Shell(w.s.ScalableTarget()), in, aws.ToBool(own.DynamicScalingOutSuspended), aws.ToBool(own.ScheduledScalingSuspended))
 }
 
 func (w *planner) holdScaleIn() {
@@ -238,18 +238,18 @@ func (w *planner) resumeScaleIn() {
 }
 
 func (w *planner) count(n int) string {
-	return "aws ecs update-service --cluster " + w.cluster + " --service " + discover.Shell(w.twin) + " --desired-count " + strconv.Itoa(n)
+	return "aws ecs update-service --cluster " + w.cluster + " --service " + wording.Shell(w.twin) + " --desired-count " + strconv.Itoa(n)
 }
 
 // serving are the commands that wait until the tasks of a service are in service.
 func (w *planner) serving(service string) []string {
-	out := []string{"aws ecs wait services-stable --cluster " + w.cluster + " --services " + discover.Shell(service)}
+	out := []string{"aws ecs wait services-stable --cluster " + w.cluster + " --services " + wording.Shell(service)}
 	if twin.Shifts(w.s.Live.Service) { // a group may have no target then
 		return out
 	}
 	for _, b := range w.s.Live.Service.LoadBalancers {
 		if arn := aws.ToString(b.TargetGroupArn); arn != "" {
-			out = append(out, "aws elbv2 wait target-in-service --target-group-arn "+discover.Shell(arn))
+			out = append(out, "aws elbv2 wait target-in-service --target-group-arn "+wording.Shell(arn))
 		}
 	}
 	return out
@@ -308,5 +308,5 @@ func (w *planner) giveBack() {
 func (w *planner) guard() {
 	w.add(Step{Name: StepGuard, Does: "add the workload to the configuration, with the preset observe; nothing covers what Spot takes until it is fill",
 		Commands: []string{"backstop config validate", "backstop doctor", "backstop run"},
-		Undo:     []string{"take the workload out of the configuration, then: backstop release " + discover.Shell(discover.WorkloadOf(w.s.Name))}}, w.now)
+		Undo:     []string{"take the workload out of the configuration, then: backstop release " + wording.Shell(discover.WorkloadOf(w.s.Name))}}, w.now)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/cost"
 	"github.com/backstop-ecs/backstop/internal/discover"
 	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
 // State is how far a service is from being guarded. The order is that of the list.
@@ -124,7 +125,7 @@ func (v *view) row(s *discover.Service) Row {
 	case worst == Advice && r.State == Ready:
 		r.State = Advised
 	}
-	r.Next = "backstop adopt " + discover.Shell(s.Name) + " --cluster " + discover.Shell(s.Cluster)
+	r.Next = "backstop adopt " + wording.Shell(s.Name) + " --cluster " + wording.Shell(s.Cluster)
 	return r
 }
 

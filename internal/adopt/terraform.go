@@ -18,7 +18,7 @@ func (p *Plan) Terraform(s *discover.Service) (string, error) {
 		}
 	}
 	comment("Written by backstop adopt %s --terraform from the live service in %s. Nothing was changed.", p.Service, p.Region)
-	comment("Apply it step by step, each only when the one before it is done; the tasks and costs of each: backstop adopt %s", discover.Shell(p.Service))
+	comment("Apply it step by step, each only when the one before it is done; the tasks and costs of each: backstop adopt %s", wording.Shell(p.Service))
 	moves := false
 	for i := range p.Steps {
 		st := &p.Steps[i]

@@ -40,6 +40,8 @@ type Service struct {
 	ScalingMin, ScalingMax int
 	// Suspended is what is suspended of its auto scaling already.
 	Suspended scaling.SuspendedState
+	// Policies move its scalable target.
+	Policies []scaling.ScalingPolicy
 	// Live is the service as AWS shows it. Its Revision is nil where it could not be read, or where a deployment is in progress.
 	Live twin.Live
 	// Definition is of its tasks; nil where it could not be read.
@@ -80,6 +82,7 @@ func Find(ctx context.Context, cfg aws.Config, cluster string) (*Found, error) {
 		if err := readScaling(ctx, cfg, services); err != nil {
 			return nil, err
 		}
+		found.readPolicies(ctx, cfg, services)
 		found.Services = append(found.Services, services...)
 		if len(found.Services) > servicesMax {
 			return nil, fmt.Errorf("read services: more than %d; name a cluster", servicesMax)

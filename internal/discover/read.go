@@ -150,5 +150,25 @@ func readScaling(ctx context.Context, cfg aws.Config, services []Service) error 
 	return nil
 }
 
+// readPolicies fills in the policies of the services that have a scalable target; one call reads those of all, as each has few.
+func (f *Found) readPolicies(ctx context.Context, cfg aws.Config, services []Service) {
+	if !slices.ContainsFunc(services, func(s Service) bool { return s.Scaled }) {
+		return
+	}
+	pages := applicationautoscaling.NewDescribeScalingPoliciesPaginator(applicationautoscaling.NewFromConfig(cfg), &applicationautoscaling.DescribeScalingPoliciesInput{ServiceNamespace: "ecs", ScalableDimension: "ecs:service:DesiredCount"})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			f.missing("application-autoscaling:DescribeScalingPolicies", "describe scaling policies", err)
+			return
+		}
+		for _, p := range page.ScalingPolicies {
+			if i := slices.IndexFunc(services, func(s Service) bool { return s.Scaled && s.ScalableTarget() == aws.ToString(p.ResourceId) }); i >= 0 {
+				services[i].Policies = append(services[i].Policies, p)
+			}
+		}
+	}
+}
+
 // ScalableTarget is the service's name in Application Auto Scaling.
 func (s *Service) ScalableTarget() string { return fmt.Sprintf("service/%s/%s", s.Cluster, s.Name) }

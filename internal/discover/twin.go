@@ -3,11 +3,10 @@ package discover
 import (
 	"encoding/json"
 	"fmt"
-	"regexp"
-	"strings"
 
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/twin"
+	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
 // TwinName proposes a name for a service's on-demand twin.
@@ -55,14 +54,6 @@ func (s *Service) Notes() []string {
 	return out
 }
 
-// Shell quotes an argument where it must be.
-func Shell(s string) string {
-	if regexp.MustCompile(`^[A-Za-z0-9_./:=,@%+-]+$`).MatchString(s) {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}
-
 // Command returns the AWS CLI command that makes the on-demand twin of a service, with no tasks. Its input is the call itself, as JSON, so
 // that the command line has a form for everything that a service can have.
 func (s *Service) Command(region, name string) (string, error) {
@@ -74,5 +65,5 @@ func (s *Service) Command(region, name string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("write service %s: %w", name, err)
 	}
-	return "aws ecs create-service --region " + region + " --cli-input-json " + Shell(string(text)), nil
+	return "aws ecs create-service --region " + region + " --cli-input-json " + wording.Shell(string(text)), nil
 }

@@ -179,26 +179,6 @@ func (p *poolFacts) scalingCommand(flags string) string {
 		p.ref.Region, resourceID(p.ref), flags)
 }
 
-func checkScalingStandby(x *exam) verdict {
-	t := x.p.target
-	if t == nil {
-		return okay("no scalable target")
-	}
-	low := aws.ToInt32(t.MinCapacity)
-	if int(low) > x.p.policy.Min {
-		v := bad(Fail, x.p.scalingCommand("--min-capacity 0"), "its scalable target has min %d: any call to it lifts the standby to %d tasks, on demand", low, low)
-		if x.p.service.DesiredCount <= aws.ToInt32(t.MaxCapacity) { // else the call itself would cut the count down
-			v = v.with(minChange(x.p))
-		}
-		return v
-	}
-	if st := t.SuspendedState; st == nil || !aws.ToBool(st.DynamicScalingInSuspended) || !aws.ToBool(st.DynamicScalingOutSuspended) {
-		return bad(Warn, x.p.scalingCommand("--suspended-state DynamicScalingInSuspended=true,DynamicScalingOutSuspended=true,ScheduledScalingSuspended=true"),
-			"policies on the standby move its count against backstop's")
-	}
-	return okay("min %d, suspended", low)
-}
-
 func checkScalingMax(x *exam) verdict {
 	t := x.p.target
 	if t == nil {

@@ -8,8 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
-	"github.com/backstop-ecs/backstop/internal/discover"
 	"github.com/backstop-ecs/backstop/internal/twin"
+	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
 // twins returns the workload's first pool and the others. Where only one pool is there, there are no twins.
@@ -162,7 +162,7 @@ func (x *exam) align(first, p *poolFacts, differences []twin.Difference) (*Chang
 	if err != nil || err2 != nil || len(wire) <= 2 { // the names alone
 		return nil, p.command("update-service") + " ...   # " + strings.Join(left, ", ") + " as " + first.ref.Service + " has it"
 	}
-	fix := "aws ecs update-service --region " + p.ref.Region + " --cli-input-json " + discover.Shell(string(text))
+	fix := "aws ecs update-service --region " + p.ref.Region + " --cli-input-json " + wording.Shell(string(text))
 	if !p.idle() {
 		return nil, fix
 	}

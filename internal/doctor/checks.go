@@ -15,6 +15,8 @@ const (
 	callListTasks   = "ecs:ListTasks"
 	callTasks       = "ecs:DescribeTasks"
 	callScaling     = "application-autoscaling:DescribeScalableTargets"
+	callPolicies    = "application-autoscaling:DescribeScalingPolicies"
+	callSchedules   = "application-autoscaling:DescribeScheduledActions"
 	callQuotas      = "servicequotas:ListServiceQuotas"
 	callBalancer    = "elasticloadbalancing:DescribeTargetGroupAttributes"
 	callSubnets     = "ec2:DescribeSubnets"
@@ -61,9 +63,12 @@ func init() {
 		{name: "rebalancing", kind: KindPool, onDemand: true, needs: exists, calls: service, about: "availability zone rebalancing does not move the standby's tasks", run: checkRebalancing},
 		{name: "deployment", kind: KindPool, needs: exists, calls: service, about: "no deployment has failed or is under way", run: checkDeployment},
 		{name: "circuit-breaker", kind: KindPool, spot: true, needs: exists, calls: service, about: "a Spot shortage cannot fail or roll back a deployment", run: checkCircuitBreaker},
-		{name: "scaling-standby", kind: KindPool, onDemand: true, needs: exists, calls: []string{callServices, callScaling}, about: "auto scaling does not lift the standby: min is 0", run: checkScalingStandby},
+		{name: "scaling-standby", kind: KindPool, onDemand: true, needs: exists, calls: []string{callServices, callScaling, callPolicies, callSchedules}, about: "nothing scales the standby, and its min is 0", run: checkScalingStandby},
 		{name: "scaling-max", kind: KindPool, needs: exists, calls: []string{callServices, callScaling}, about: "auto scaling's max is not below what the pool may be asked for", run: checkScalingMax},
 		{name: "scaling-owner", kind: KindPool, spot: true, needs: exists, calls: []string{callServices, callScaling}, about: "auto scaling computes from a count that is the demand", run: checkScalingOwner},
+		{name: "scaling-metric", kind: KindPool, spot: true, needs: exists, calls: []string{callServices, callScaling, callPolicies}, about: "auto scaling sees the load when Spot runs nothing: no policy follows the Spot service alone", run: checkScalingMetric},
+		{name: "scaling-backlog", kind: KindPool, spot: true, needs: exists, calls: []string{callServices, callScaling, callPolicies}, about: "a loss on Spot is not taken for more work: no policy divides by the tasks of the Spot service alone", run: checkScalingBacklog},
+		{name: "scaling-schedule", kind: KindPool, spot: true, needs: exists, calls: []string{callServices, callScaling, callSchedules}, about: "scheduled actions that fall due while a breaker has the target parked do what they say", run: checkScalingSchedule},
 		{name: "scaling-suspended", kind: KindPool, spot: true, needs: exists, calls: []string{callServices, callScaling}, about: "auto scaling was not left suspended", run: checkScalingSuspended},
 		{name: "zones", kind: KindPool, needs: exists, calls: service, about: "tasks may run in two availability zones at least", run: checkZones},
 		{name: "subnet-addresses", kind: KindPool, needs: exists, calls: []string{callServices, callSubnets}, about: "the subnets have addresses for what may have to start", run: checkAddresses},

@@ -46,6 +46,8 @@ type poolFacts struct {
 	definition *types.TaskDefinition
 	tasks      []types.Task
 	target     *scaling.ScalableTarget // nil: there is none
+	policies   []scaling.ScalingPolicy
+	actions    []scaling.ScheduledAction
 	// delays are the deregistration delays of the target groups, by ARN.
 	delays  map[string]time.Duration
 	subnets []subnet

@@ -12,7 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
-	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
@@ -227,52 +226,9 @@ func (l *looker) pool(ctx context.Context, s Subject, p *poolFacts) {
 	})
 	l.revision(ctx, s, at, client, p)
 	l.tasks(ctx, s, at, client, p)
-	l.call(ctx, s, at, "application-autoscaling:DescribeScalableTargets", "describe the scalable target of "+name, func(ctx context.Context) error {
-		out, err := applicationautoscaling.NewFromConfig(cfg).DescribeScalableTargets(ctx, &applicationautoscaling.DescribeScalableTargetsInput{
-			ServiceNamespace: "ecs", ScalableDimension: "ecs:service:DesiredCount", ResourceIds: []string{resourceID(p.ref)}})
-		if err == nil && len(out.ScalableTargets) > 0 {
-			p.target = &out.ScalableTargets[0]
-		}
-		return err
-	})
+	l.scaling(ctx, s, at, cfg, p)
 	l.balancers(ctx, s, at, cfg, p)
 	l.network(ctx, s, at, cfg, p)
-}
-
-// revision reads the service revision, which shows what the service does not.
-func (l *looker) revision(ctx context.Context, s Subject, at place, client *ecs.Client, p *poolFacts) {
-	if len(p.service.CurrentServiceRevisions) != 1 {
-		return
-	}
-	l.call(ctx, s, at, "ecs:DescribeServiceRevisions", "describe the service revision of "+p.ref.String(), func(ctx context.Context) error {
-		out, err := client.DescribeServiceRevisions(ctx, &ecs.DescribeServiceRevisionsInput{ServiceRevisionArns: []string{aws.ToString(p.service.CurrentServiceRevisions[0].Arn)}})
-		if err == nil && len(out.ServiceRevisions) > 0 {
-			p.revision = &out.ServiceRevisions[0]
-		}
-		return err
-	})
-}
-
-func (l *looker) tasks(ctx context.Context, s Subject, at place, client *ecs.Client, p *poolFacts) {
-	var arns []string
-	ok := l.call(ctx, s, at, "ecs:ListTasks", "list tasks of "+p.ref.String(), func(ctx context.Context) error {
-		out, err := client.ListTasks(ctx, &ecs.ListTasksInput{Cluster: &p.ref.Cluster, ServiceName: &p.ref.Service, MaxResults: aws.Int32(tasksMax)})
-		if err == nil {
-			arns = out.TaskArns
-		}
-		return err
-	})
-	// The permission is needed when there are tasks, and there may be none now; an answer about no task costs nothing.
-	if !ok || len(arns) == 0 {
-		return
-	}
-	l.call(ctx, s, at, "ecs:DescribeTasks", "describe tasks of "+p.ref.String(), func(ctx context.Context) error {
-		out, err := client.DescribeTasks(ctx, &ecs.DescribeTasksInput{Cluster: &p.ref.Cluster, Tasks: arns})
-		if err == nil {
-			p.tasks = out.Tasks
-		}
-		return err
-	})
 }
 
 // balancers reads the deregistration delays of the service's target groups.

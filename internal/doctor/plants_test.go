@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	scaling "github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
@@ -133,6 +134,26 @@ var plants = []plant{
 		l.update("api-standard", func(in *ecs.UpdateServiceInput) { in.DesiredCount = aws.Int32(0) })
 		l.advance(5 * time.Minute)
 	}, check: "scaling-standby", status: doctor.Fail, says: "min 2"},
+	{what: "a policy on the standby", do: func(l *lab) {
+		l.register("api-standard", 0, 40, nil)
+		l.policy("api-standard", byCPU())
+	}, check: "scaling-standby", status: doctor.Fail, says: "a scaler on the standby: the policy load moves its count"},
+	{what: "target tracking by the CPU of the Spot service alone", do: func(l *lab) { l.policy("api-spot", byCPU()) }, check: "scaling-metric", status: doctor.Fail,
+		says: "follows ECSServiceAverageCPUUtilization of api-spot alone: when Spot runs nothing"},
+	{what: "target tracking by a metric of one's own, whose tasks nobody can tell", do: func(l *lab) {
+		l.policy("api-spot", &scaling.TargetTrackingScalingPolicyConfiguration{TargetValue: aws.Float64(100), CustomizedMetricSpecification: &scaling.CustomizedMetricSpecification{
+			Namespace: aws.String("Workers"), MetricName: aws.String("BacklogPerTask"), Statistic: scaling.MetricStatisticAverage}})
+	}, check: "scaling-metric", status: doctor.Warn, says: "Workers/BacklogPerTask, of which cannot be told"},
+	{what: "a backlog per task of the Spot service", do: func(l *lab) { l.policy("api-spot", byBacklog()) }, check: "scaling-backlog", status: doctor.Fail,
+		says: "divides by the tasks of api-spot alone: each task that Spot cannot hold"},
+	{what: "a schedule with a minimum of 0 on a service that a breaker parks", do: func(l *lab) {
+		policy, _ := failover.Preset(failover.PresetSwitch)
+		policy.Overstart, policy.Pools = 0.3, l.file.Workloads[0].Policy.Pools
+		l.file.Workloads[0].Policy = policy
+		must[*applicationautoscaling.PutScheduledActionOutput](l)(applicationautoscaling.NewFromConfig(l.cfg).PutScheduledAction(l.t.Context(), &applicationautoscaling.PutScheduledActionInput{ServiceNamespace: "ecs",
+			ScalableDimension: "ecs:service:DesiredCount", ResourceId: aws.String("service/" + cluster + "/api-spot"), ScheduledActionName: aws.String("night"), Schedule: aws.String("cron(0 22 * * ? *)"),
+			ScalableTargetAction: &scaling.ScalableTargetAction{MinCapacity: aws.Int32(0), MaxCapacity: aws.Int32(40)}}))
+	}, check: "scaling-schedule", status: doctor.Warn, says: "night sets the minimum to 0"},
 	{what: "auto scaling's maximum below the demand", do: func(l *lab) {
 		l.register("api-spot", 1, 10, nil)
 		l.update("api-spot", func(in *ecs.UpdateServiceInput) { in.DesiredCount = aws.Int32(demand) })
