@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 )
 
 var tables = []struct {
@@ -24,6 +25,8 @@ var tables = []struct {
 	{"deployment", types.Deployment{}, deploymentFields},
 	{"deployment configuration", types.DeploymentConfiguration{}, configurationFields},
 	{"create-service", ecs.CreateServiceInput{}, createFields},
+	{"task definition", types.TaskDefinition{}, definitionFields},
+	{"target group", elbtypes.TargetGroup{}, groupFields},
 }
 
 // TestEveryFieldOfTheSDKIsDecidedAbout is the census: a field that AWS adds, renames or takes away fails here until a person has decided
