@@ -246,6 +246,8 @@ type revisionJSON struct {
 	PlatformVersion          string          `json:"platformVersion"`
 	ResolvedConfiguration    *resolvedJSON   `json:"resolvedConfiguration,omitempty"`
 	ServiceArn               string          `json:"serviceArn"`
+	ServiceConnect           json.RawMessage `json:"serviceConnectConfiguration,omitempty"`
+	VolumeConfigurations     json.RawMessage `json:"volumeConfigurations,omitempty"`
 	ServiceRevisionArn       string          `json:"serviceRevisionArn"`
 	TaskDefinition           string          `json:"taskDefinition"`
 }
@@ -276,7 +278,7 @@ func (s *Sandbox) revisionJSON(r *ecsim.ServiceRevision) revisionJSON {
 	out := revisionJSON{CapacityProviderStrategy: fromStrategy(r.Strategy), ClusterArn: s.world.ClusterARN(r.Ref.Region, r.Ref.Cluster),
 		ContainerImages: []imageJSON{{container.name, container.image}}, CreatedAt: epoch(r.CreatedAt), LoadBalancers: orEmptyList(x.LoadBalancers),
 		NetworkConfiguration: x.NetworkConfiguration, PlatformFamily: "Linux", PlatformVersion: "1.4.0", ServiceArn: s.world.ServiceARN(r.Ref),
-		ServiceRevisionArn: r.ARN, TaskDefinition: r.TaskDefinition}
+		ServiceRevisionArn: r.ARN, TaskDefinition: r.TaskDefinition, ServiceConnect: x.ServiceConnectConfiguration, VolumeConfigurations: x.VolumeConfigurations}
 	if len(r.Strategy) == 0 {
 		out.LaunchType = ecsim.Fargate
 	}

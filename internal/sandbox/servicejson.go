@@ -23,6 +23,9 @@ type deploymentJSON struct {
 	NetworkConfiguration     json.RawMessage `json:"networkConfiguration,omitempty"`
 	RolloutState             string          `json:"rolloutState,omitempty"`
 	RolloutStateReason       string          `json:"rolloutStateReason,omitempty"`
+
+	ServiceConnectConfiguration json.RawMessage `json:"serviceConnectConfiguration,omitempty"`
+	VolumeConfigurations        json.RawMessage `json:"volumeConfigurations,omitempty"`
 }
 
 type serviceEventJSON struct {
@@ -98,7 +101,7 @@ func (s *Sandbox) serviceJSON(m *ecsim.Service, tags bool) serviceJSON {
 		Deployments:             make([]deploymentJSON, len(m.Deployments)), RoleArn: "arn:aws:iam::" + s.account() + ":role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS",
 		Events: make([]serviceEventJSON, len(m.Events)), CreatedAt: epoch(m.CreatedAt), PlacementConstraints: []empty{}, PlacementStrategy: []empty{},
 		NetworkConfiguration: x.NetworkConfiguration, HealthCheckGracePeriodSeconds: x.HealthCheckGracePeriodSeconds, SchedulingStrategy: "REPLICA",
-		DeploymentController: controllerJSON{"ECS"}, CreatedBy: "arn:aws:iam::" + s.account() + ":user/sandbox",
+		DeploymentController: controllerJSON{orDefault(x.controller, "ECS")}, CreatedBy: "arn:aws:iam::" + s.account() + ":user/sandbox",
 		EnableECSManagedTags: x.EnableECSManagedTags != nil && *x.EnableECSManagedTags, PropagateTags: orDefault(x.PropagateTags, "NONE"),
 		EnableExecuteCommand: x.EnableExecuteCommand != nil && *x.EnableExecuteCommand, AvailabilityZoneRebalancing: "DISABLED"}
 	if len(m.Strategy) == 0 {
@@ -119,7 +122,8 @@ func (s *Sandbox) serviceJSON(m *ecsim.Service, tags bool) serviceJSON {
 		out.Deployments[i] = deploymentJSON{ID: d.ID, Status: d.Status, TaskDefinition: d.TaskDefinition, DesiredCount: d.Desired, PendingCount: d.Pending,
 			RunningCount: d.Running, FailedTasks: d.Failed, CreatedAt: epoch(d.CreatedAt), UpdatedAt: epoch(d.UpdatedAt),
 			CapacityProviderStrategy: fromStrategy(d.Strategy), PlatformVersion: "1.4.0", PlatformFamily: "Linux",
-			NetworkConfiguration: x.NetworkConfiguration, RolloutState: d.Rollout, RolloutStateReason: d.RolloutReason}
+			NetworkConfiguration: x.NetworkConfiguration, RolloutState: d.Rollout, RolloutStateReason: d.RolloutReason,
+			ServiceConnectConfiguration: x.ServiceConnectConfiguration, VolumeConfigurations: x.VolumeConfigurations}
 		if len(d.Strategy) == 0 {
 			out.Deployments[i].LaunchType = ecsim.Fargate
 		}

@@ -17,6 +17,33 @@ type serviceExtras struct {
 	EnableExecuteCommand          *bool           `json:"enableExecuteCommand,omitempty"`
 	EnableECSManagedTags          *bool           `json:"enableECSManagedTags,omitempty"`
 	PropagateTags                 string          `json:"propagateTags,omitempty"`
+	ServiceConnectConfiguration   json.RawMessage `json:"serviceConnectConfiguration,omitempty"`
+	VolumeConfigurations          json.RawMessage `json:"volumeConfigurations,omitempty"`
+
+	controller string // ECS if empty
+}
+
+// codeDeploy is the other deployment controller that the sandbox knows: ECS lets nobody deploy such a service but CodeDeploy, which the sandbox has not.
+const codeDeploy = "CODE_DEPLOY"
+
+// checkDeployer refuses what only CodeDeploy may change of a service, in AWS's words.
+func (x *serviceExtras) checkDeployer(in *serviceInput) error {
+	what := ""
+	switch {
+	case x == nil || x.controller != codeDeploy:
+		return nil
+	case in.TaskDefinition != "":
+		what = "Unable to update task definition"
+	case named(in.NetworkConfiguration):
+		what = "Unable to update network parameters"
+	case in.ForceNewDeployment:
+		what = "Cannot force a new deployment"
+	case in.CapacityProviderStrategy != nil:
+		what = "Unable to update capacity provider strategy"
+	default:
+		return nil
+	}
+	return ecsInvalid("%s on services with a CODE_DEPLOY deployment controller. Use AWS CodeDeploy to trigger a new deployment.", what)
 }
 
 // named says whether a call brought a member: null is as good as none.
@@ -25,7 +52,8 @@ func named(member json.RawMessage) bool { return len(member) > 0 && string(membe
 // merge takes over what an UpdateService call names.
 func (x *serviceExtras) merge(in serviceExtras) {
 	for _, f := range []struct{ to, from *json.RawMessage }{{&x.NetworkConfiguration, &in.NetworkConfiguration},
-		{&x.LoadBalancers, &in.LoadBalancers}, {&x.ServiceRegistries, &in.ServiceRegistries}} {
+		{&x.LoadBalancers, &in.LoadBalancers}, {&x.ServiceRegistries, &in.ServiceRegistries},
+		{&x.ServiceConnectConfiguration, &in.ServiceConnectConfiguration}, {&x.VolumeConfigurations, &in.VolumeConfigurations}} {
 		if named(*f.from) {
 			*f.to = *f.from
 		}
@@ -105,8 +133,8 @@ func (in *serviceInput) check() error {
 		return ecsInvalid("Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again.")
 	case in.LaunchType != "" && in.LaunchType != ecsim.Fargate:
 		return ecsInvalid("The sandbox knows the launch type FARGATE only (got %s)", clip(in.LaunchType))
-	case in.DeploymentController != nil && in.DeploymentController.Type != "ECS" && in.DeploymentController.Type != "":
-		return ecsInvalid("The sandbox knows the deployment controller ECS only (got %s)", clip(in.DeploymentController.Type))
+	case in.DeploymentController != nil && in.DeploymentController.Type != "ECS" && in.DeploymentController.Type != codeDeploy && in.DeploymentController.Type != "":
+		return ecsInvalid("The sandbox knows the deployment controllers ECS and CODE_DEPLOY only (got %s)", clip(in.DeploymentController.Type))
 	case in.SchedulingStrategy != "" && in.SchedulingStrategy != "REPLICA":
 		return ecsInvalid("The sandbox knows the scheduling strategy REPLICA only (got %s)", clip(in.SchedulingStrategy))
 	}
@@ -156,6 +184,9 @@ func (s *Sandbox) makeService(c *call, cluster string, in *serviceInput) (*servi
 		return nil, err
 	}
 	extras := in.serviceExtras
+	if in.DeploymentController != nil {
+		extras.controller = in.DeploymentController.Type
+	}
 	s.extras[made.Ref] = &extras
 	return &serviceOutput{s.serviceJSON(&made, true)}, nil
 }
@@ -201,6 +232,9 @@ func (s *Sandbox) updateService(c *call, in *serviceInput) (*serviceOutput, erro
 		return nil, err
 	}
 	if err := in.check(); err != nil {
+		return nil, err
+	}
+	if err := s.extras[ref].checkDeployer(in); err != nil {
 		return nil, err
 	}
 	if err := s.checkUpdate(ref, in); err != nil {

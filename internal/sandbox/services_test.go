@@ -8,6 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	aas "github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	ebtypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
@@ -161,4 +163,33 @@ func TestTheImplicitRuleIsShownAndOthersAreKept(t *testing.T) {
 	wantCode(t, err, "ValidationException")
 	must[*eventbridge.RemoveTargetsOutput](t)(c.events.RemoveTargets(ctx, &eventbridge.RemoveTargetsInput{Rule: new("mine"), Ids: []string{"q"}}))
 	must[*eventbridge.DeleteRuleOutput](t)(c.events.DeleteRule(ctx, &eventbridge.DeleteRuleInput{Name: new("mine")}))
+}
+
+// TestAServiceKeepsWhatTheModelHasNoUseFor: Service Connect, volumes and the deployment controller are shown again, and what CodeDeploy deploys is deployed by nobody else.
+func TestAServiceKeepsWhatTheModelHasNoUseFor(t *testing.T) {
+	s := manual(t)
+	c := connect(s)
+	prod(t, c, 1)
+	ctx := t.Context()
+	like := service(t, c, "api")
+	must[*ecs.CreateServiceOutput](t)(c.ecs.CreateService(ctx, &ecs.CreateServiceInput{Cluster: new("prod"), ServiceName: new("shop"), TaskDefinition: like.TaskDefinition, NetworkConfiguration: like.NetworkConfiguration,
+		DeploymentController:        &types.DeploymentController{Type: types.DeploymentControllerTypeCodeDeploy},
+		ServiceConnectConfiguration: &types.ServiceConnectConfiguration{Enabled: true, Namespace: new("internal")},
+		VolumeConfigurations:        []types.ServiceVolumeConfiguration{{Name: new("data"), ManagedEBSVolume: &types.ServiceManagedEBSVolumeConfiguration{RoleArn: new("role"), SizeInGiB: new(int32(20))}}}}))
+	s.AdvanceTo(s.Now().Add(time.Minute))
+	shop := service(t, c, "shop")
+	revision := must[*ecs.DescribeServiceRevisionsOutput](t)(c.ecs.DescribeServiceRevisions(ctx, &ecs.DescribeServiceRevisionsInput{ServiceRevisionArns: []string{*shop.CurrentServiceRevisions[0].Arn}})).ServiceRevisions[0]
+	if shop.DeploymentController.Type != types.DeploymentControllerTypeCodeDeploy || *revision.ServiceConnectConfiguration.Namespace != "internal" || *revision.VolumeConfigurations[0].ManagedEBSVolume.SizeInGiB != 20 ||
+		shop.Deployments[0].ServiceConnectConfiguration == nil || like.Deployments[0].ServiceConnectConfiguration != nil || like.DeploymentController.Type != types.DeploymentControllerTypeEcs {
+		t.Errorf("service %+v, revision %+v", shop, revision)
+	}
+	for _, in := range []*ecs.UpdateServiceInput{{ForceNewDeployment: true}, {TaskDefinition: like.TaskDefinition}, {CapacityProviderStrategy: []types.CapacityProviderStrategyItem{}}} {
+		in.Cluster, in.Service = new("prod"), new("shop")
+		_, err := c.ecs.UpdateService(ctx, in)
+		wantError[*types.InvalidParameterException](t, err, "InvalidParameterException")
+		if !strings.Contains(err.Error(), "on services with a CODE_DEPLOY deployment controller. Use AWS CodeDeploy to trigger a new deployment.") {
+			t.Error(err)
+		}
+	}
+	must[*ecs.UpdateServiceOutput](t)(c.ecs.UpdateService(ctx, &ecs.UpdateServiceInput{Cluster: new("prod"), Service: new("shop"), DesiredCount: new(int32(3))}))
 }
