@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"regexp"
 	"strings"
 	"testing"
@@ -33,7 +32,7 @@ type account struct {
 	cfg   aws.Config
 	ecs   *ecs.Client
 	group string
-	least map[string]int // what must be in service of services together, by the start of their names
+	least map[string]int // what must be in service of a service and its twin
 }
 
 func newAccount(t *testing.T) *account {
@@ -89,43 +88,23 @@ func (a *account) pass(d time.Duration) {
 	a.t.Helper()
 	for range int(d / time.Second) {
 		a.box.AdvanceTo(a.box.Now().Add(time.Second))
-		in := a.inService()
-		for stem, least := range a.least {
-			sum := 0
-			for name, n := range in {
-				if strings.HasPrefix(name, stem) {
-					sum += n
+		a.box.World(func(w *ecsim.World) {
+			for name, least := range a.least {
+				if sum := w.InService(inProd(name)) + w.InService(inProd(discover.TwinName(name))); sum < least {
+					a.t.Fatalf("%d of %d in service of %s and its twin", sum, least, name)
 				}
 			}
-			if sum < least {
-				a.t.Fatalf("%d of %d in service of %s", sum, least, stem)
-			}
-		}
+		})
 	}
 }
 
+func inProd(name string) ecsim.Ref {
+	return ecsim.Ref{Region: "us-east-1", Cluster: "prod", Service: name}
+}
+
 func (a *account) inService() map[string]int {
-	a.t.Helper()
-	r, err := http.NewRequestWithContext(a.t.Context(), http.MethodGet, "http://sandbox.localhost/_sandbox/state", nil)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	answer, err := a.box.Do(r)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	defer func() { _ = answer.Body.Close() }()
-	var state struct {
-		Services []struct {
-			Service   string
-			InService int `json:"in_service"`
-		}
-	}
-	if err := json.NewDecoder(answer.Body).Decode(&state); err != nil {
-		a.t.Fatal(err)
-	}
 	out := map[string]int{}
-	for _, s := range state.Services {
+	for _, s := range a.box.State().Services {
 		out[s.Service] = s.InService
 	}
 	return out

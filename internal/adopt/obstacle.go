@@ -141,12 +141,27 @@ func ofDeployment(s *discover.Service) []Obstacle {
 			"aws ecs wait services-stable --cluster " + wording.Shell(s.Cluster) + " --services " + wording.Shell(s.Name)}}
 	case s.Live.Revision == nil:
 		return []Obstacle{{Blocks, "revision unknown", "its service revision could not be read, so that a twin may lack a part of it", "allow ecs:DescribeServiceRevisions"}}
+	case stuck(s):
+		c := s.Live.Service.DeploymentConfiguration
+		return []Obstacle{{Blocks, "no room to deploy", fmt.Sprintf("minimumHealthyPercent %d and maximumPercent %d let a deployment of %s neither stop nor start one: the move would never end",
+			*c.MinimumHealthyPercent, *c.MaximumPercent, wording.Count(s.Desired, "task")),
+			"aws ecs update-service --cluster " + wording.Shell(s.Cluster) + " --service " + wording.Shell(s.Name) + " --deployment-configuration maximumPercent=200,minimumHealthyPercent=100"}}
 	case int(s.Live.Service.RunningCount) < s.Desired:
 		return []Obstacle{{Advice, fmt.Sprintf("%d of %d run", s.Live.Service.RunningCount, s.Desired),
 			fmt.Sprintf("%d of %s run: what keeps the others from starting would keep the cover from starting", s.Live.Service.RunningCount, wording.Count(s.Desired, "task")),
 			"aws ecs describe-services --cluster " + wording.Shell(s.Cluster) + " --services " + wording.Shell(s.Name) + " --query 'services[0].events[:5]'"}}
 	}
 	return nil
+}
+
+// stuck reports whether rolling deployments of a service can replace no task: ECS rounds the minimum up and the maximum down.
+func stuck(s *discover.Service) bool {
+	c := s.Live.Service.DeploymentConfiguration
+	if s.Capacity == failover.Spot || s.Desired == 0 || twin.Shifts(s.Live.Service) || c == nil || c.MinimumHealthyPercent == nil || c.MaximumPercent == nil {
+		return false
+	}
+	least, most := (s.Desired*int(*c.MinimumHealthyPercent)+99)/100, s.Desired*int(*c.MaximumPercent)/100
+	return least >= s.Desired && most <= s.Desired
 }
 
 // ofQuota looks whether the account may run the tasks of the cover, and then those on Spot.
