@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
@@ -28,6 +29,8 @@ type Application struct {
 	// Say is told of each step and of what is waited for. Wait lets time go by between two looks; its error ends the application.
 	Say  func(text string)
 	Wait func(ctx context.Context) error
+	// Now is the time by which Wait goes; nil: the clock's.
+	Now func() time.Time
 	// Scale multiplies the rate limits of reads, for a sandbox whose time runs faster; 0 means 1.
 	Scale float64
 }
@@ -40,6 +43,10 @@ type applier struct {
 	services control.Services
 }
 
+// metricsFor is how long scale-in stays held after the twin has run its last task: its alarm is up by then, as twice the tasks had half the load each, and
+// would take tasks away at once. Metrics of ECS are a minute's mean, and come up to three minutes late.
+const metricsFor = 5 * time.Minute
+
 // errRolledBack ends an application whose move ECS took back.
 var errRolledBack = errors.New("ECS rolled the move back, as it does where a deployment circuit breaker counts tasks that Spot cannot place; the cover stays in service: run it again when Spot has room, or --undo")
 
@@ -50,7 +57,11 @@ func (a Application) Run(ctx context.Context, back bool) error {
 	if back {
 		choose = undo
 	}
+	if a.Now == nil {
+		a.Now = time.Now
+	}
 	said, moved, seen := "", false, false
+	var since time.Time // the twin runs nothing
 	for {
 		s, err := w.look(ctx)
 		if err != nil {
@@ -59,6 +70,13 @@ func (a Application) Run(ctx context.Context, back bool) error {
 		if back && s.record == nil {
 			return &RefusedError{a.Service.Name, []Obstacle{{Blocks, "not adopted", "its twin " + a.Twin + " has no tag " + TagKey + ": nothing is known of what was before", "backstop adopt " + wording.Shell(a.Service.Name)}}}
 		}
+		switch {
+		case s.twin.running > 0:
+			since = time.Time{}
+		case since.IsZero():
+			since = a.Now()
+		}
+		s.alone = !since.IsZero() && a.Now().Sub(since) >= metricsFor
 		m := choose(s)
 		seen = seen || moved && m.act != actMove
 		switch {

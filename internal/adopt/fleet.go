@@ -193,9 +193,10 @@ type Campaign struct {
 	AWS aws.Config
 	// Cluster limits what is read; empty: all of the region.
 	Cluster string
-	// Say, Wait and Scale are as in Application; For bounds one service, 0 does not.
+	// Say, Wait, Now and Scale are as in Application; For bounds one service, 0 does not.
 	Say   func(m *Member, text string)
 	Wait  func(ctx context.Context) error
+	Now   func() time.Time
 	Scale float64
 	For   time.Duration
 }
@@ -231,7 +232,7 @@ func (c Campaign) one(ctx context.Context, m *Member) error {
 		ctx, cancel = context.WithTimeout(ctx, c.For)
 		defer cancel()
 	}
-	return Application{AWS: c.AWS, Service: s, Twin: m.Twin, Say: func(text string) { c.Say(m, text) }, Wait: c.Wait, Scale: c.Scale}.Run(ctx, m.Turn == ToUndo)
+	return Application{AWS: c.AWS, Service: s, Twin: m.Twin, Say: func(text string) { c.Say(m, text) }, Wait: c.Wait, Now: c.Now, Scale: c.Scale}.Run(ctx, m.Turn == ToUndo)
 }
 
 // Configuration guards every service of the found that has a twin without tasks, with the preset observe; empty where none has.

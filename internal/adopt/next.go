@@ -25,6 +25,7 @@ type scene struct {
 	record      *Record // nil: the twin has none yet
 	scaled      bool
 	held        bool // scale-in is suspended
+	alone       bool // the service has served without the twin for as long as auto scaling looks back
 }
 
 // act is a kind of change.
@@ -128,6 +129,8 @@ func (s *scene) settle() move {
 		return move{act: actWait, text: fmt.Sprintf("the service: %d of %s in service", s.owner.inService, wording.Count(s.owner.desired, "task"))}
 	case s.twin.desired > 0:
 		return move{act: actCount, text: fmt.Sprintf("lower the twin from %d to 0", s.twin.desired)}
+	case s.scaled && s.held && !s.record.In && !s.alone:
+		return move{act: actWait, text: "auto scaling's metrics to show the service alone"}
 	case s.scaled && s.held && !s.record.In:
 		return move{act: actScale, text: "let auto scaling scale in again"}
 	}

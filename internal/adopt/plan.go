@@ -171,7 +171,7 @@ func (w *planner) make() error {
 		}
 		w.move()
 		if w.s.Desired > 0 {
-			w.giveBack()
+			w.giveBack(held)
 		}
 		if held {
 			w.resumeScaleIn()
@@ -298,10 +298,14 @@ func (w *planner) move() {
 	w.add(step, after)
 }
 
-func (w *planner) giveBack() {
+func (w *planner) giveBack(held bool) {
 	after := w.now
 	after.Twin = 0
-	w.add(Step{Name: StepGive, Does: "give the cover back; where Spot holds fewer than " + strconv.Itoa(w.s.Desired) + ", leave as many as are missing", Commands: []string{w.count(0)},
+	wait := ""
+	if held {
+		wait = "the tasks of " + w.twin + " have stopped, and for five minutes more: auto scaling acts on what its metrics were"
+	}
+	w.add(Step{Name: StepGive, Wait: wait, Does: "give the cover back; where Spot holds fewer than " + strconv.Itoa(w.s.Desired) + ", leave as many as are missing", Commands: []string{w.count(0)},
 		Undo: append([]string{w.count(w.s.Desired)}, w.serving(w.twin)...)}, after)
 }
 

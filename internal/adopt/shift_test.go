@@ -88,7 +88,7 @@ func (a *account) adopt(name string, back bool) error {
 			}
 		}
 		looks := 0
-		return Application{AWS: a.cfg, Scale: 1e6, Service: s, Twin: twin, Say: func(string) {}, Wait: func(context.Context) error {
+		return Application{AWS: a.cfg, Scale: 1e6, Now: a.box.Now, Service: s, Twin: twin, Say: func(string) {}, Wait: func(context.Context) error {
 			if looks++; looks > 2000 {
 				return errors.New("it never ends")
 			}

@@ -83,6 +83,8 @@ resource "aws_ecs_service" "web_standard" {
 # By hand:
 #
 #   aws ecs update-service --region us-east-1 --cluster prod --service web-standard --desired-count 0
+#
+# Then wait until the tasks of web-standard have stopped, and for five minutes more: auto scaling acts on what its metrics were.
 
 # Step 6, resume-scale-in: let auto scaling of web scale in again.
 # By hand:
