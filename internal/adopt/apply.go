@@ -60,8 +60,9 @@ func (a Application) Run(ctx context.Context, back bool) error {
 	if a.Now == nil {
 		a.Now = time.Now
 	}
-	said, moved, seen := "", false, false
+	said, moved, seen, shown := "", false, false, false
 	var since time.Time // the twin runs nothing
+	asked := -1         // of the twin; -1: not known
 	for {
 		s, err := w.look(ctx)
 		if err != nil {
@@ -77,6 +78,13 @@ func (a Application) Run(ctx context.Context, back bool) error {
 			since = a.Now()
 		}
 		s.alone = !since.IsZero() && a.Now().Sub(since) >= metricsFor
+		if s.record != nil && asked < 0 {
+			asked = s.twin.desired
+		}
+		if asked > 0 && s.twin.desired < asked && shown {
+			return w.lowered(ctx, s, asked)
+		}
+		shown = s.twin.desired >= asked
 		m := choose(s)
 		seen = seen || moved && m.act != actMove
 		switch {
@@ -95,6 +103,9 @@ func (a Application) Run(ctx context.Context, back bool) error {
 				return err
 			}
 		}
+		if m.act == actCount {
+			asked, shown = m.count, false
+		}
 		said = m.text
 		if m.act == actDelete || m.act == actUntag {
 			return nil
@@ -106,6 +117,15 @@ func (a Application) Run(ctx context.Context, back bool) error {
 	}
 }
 
+// lowered puts back what somebody else took of the cover, and ends the application: whoever it was would do it again, in the middle of the move as well.
+func (w *applier) lowered(ctx context.Context, s *scene, asked int) error {
+	if err := w.do(ctx, s, move{act: actCount, count: asked}); err != nil {
+		return err
+	}
+	return &RefusedError{w.a.Service.Name, []Obstacle{{Blocks, "guarded meanwhile", fmt.Sprintf("somebody else lowered its twin %s from %d to %d, as a guard does that has it in its configuration; it was raised again", w.a.Twin, asked, s.twin.desired),
+		"backstop pause WORKLOAD   # where that guard runs, or name its configuration with --config; then start again"}}}
+}
+
 // look reads both services and the scalable target.
 func (w *applier) look(ctx context.Context) (*scene, error) {
 	sv := w.a.Service
@@ -114,8 +134,11 @@ func (w *applier) look(ctx context.Context) (*scene, error) {
 		return nil, failure.Wrap("ecs:DescribeServices", "describe "+sv.Name+" and "+w.a.Twin, err)
 	}
 	var owner, other *types.Service
+	draining := false
 	for i := range out.Services {
 		switch s := &out.Services[i]; {
+		case aws.ToString(s.Status) == "DRAINING" && aws.ToString(s.ServiceName) == w.a.Twin:
+			draining = true
 		case aws.ToString(s.Status) != "ACTIVE":
 		case aws.ToString(s.ServiceName) == sv.Name:
 			owner = s
@@ -126,7 +149,7 @@ func (w *applier) look(ctx context.Context) (*scene, error) {
 	if owner == nil {
 		return nil, fmt.Errorf("adopt %s: the service is not there any more", sv.Name)
 	}
-	s := &scene{strategy: owner.CapacityProviderStrategy, there: other != nil}
+	s := &scene{strategy: owner.CapacityProviderStrategy, there: other != nil, draining: draining}
 	if s.owner, err = w.side(ctx, owner); err != nil {
 		return nil, err
 	}

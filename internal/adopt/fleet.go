@@ -199,6 +199,8 @@ type Campaign struct {
 	Now   func() time.Time
 	Scale float64
 	For   time.Duration
+	// Around runs what is done to one service, with what has to be done before and after it; nil: nothing has.
+	Around func(ctx context.Context, m *Member, run func() error) error
 }
 
 // Run adopts the members one after another, or undoes that, and stops at the first that is not as planned: which another look refuses, or
@@ -227,12 +229,19 @@ func (c Campaign) one(ctx context.Context, m *Member) error {
 			return err
 		}
 	}
-	if c.For > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, c.For)
-		defer cancel()
+	run := func() error {
+		ctx := ctx
+		if c.For > 0 {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, c.For)
+			defer cancel()
+		}
+		return Application{AWS: c.AWS, Service: s, Twin: m.Twin, Say: func(text string) { c.Say(m, text) }, Wait: c.Wait, Now: c.Now, Scale: c.Scale}.Run(ctx, m.Turn == ToUndo)
 	}
-	return Application{AWS: c.AWS, Service: s, Twin: m.Twin, Say: func(text string) { c.Say(m, text) }, Wait: c.Wait, Now: c.Now, Scale: c.Scale}.Run(ctx, m.Turn == ToUndo)
+	if c.Around == nil {
+		return run()
+	}
+	return c.Around(ctx, m, run)
 }
 
 // Configuration guards every service of the found that has a twin without tasks, with the preset observe; empty where none has.

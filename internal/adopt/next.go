@@ -21,6 +21,7 @@ type side struct {
 type scene struct {
 	owner, twin side
 	there       bool // the twin
+	draining    bool // a twin of before, that was deleted
 	strategy    []types.CapacityProviderStrategyItem
 	record      *Record // nil: the twin has none yet
 	scaled      bool
@@ -77,6 +78,8 @@ func onSpotAlone(strategy []types.CapacityProviderStrategyItem) bool {
 // next chooses the step towards a guarded workload.
 func next(s *scene) move {
 	switch {
+	case s.draining:
+		return move{act: actWait, text: "the twin that was deleted to be gone"}
 	case !s.there:
 		return move{act: actMake, text: "make the twin"}
 	case s.record == nil:

@@ -31,6 +31,8 @@ type adoptOptions struct {
 	yes      bool
 	timeout  time.Duration
 	every    time.Duration
+	config   string
+	tick     func(ctx context.Context) error // nil: the clock's
 }
 
 const (
@@ -51,7 +53,8 @@ func newAdopt(s IO, run func(context.Context, IO, adoptOptions) error) *cobra.Co
 			"back, guard it; with the commands, the tasks and the costs after each step, and how each is undone; with --terraform what a user of Terraform applies instead. What cannot work is refused with the reason. " +
 			"--apply carries the plan out and prints the configuration; --undo restores what was before and deletes the twin that adopt made. Both wait for tasks in service before each " +
 			"step, and go on where they were when they are started again: a tag of the twin keeps what was before. With --all it is every service of the region or cluster, " +
-			"one after another: what cannot be adopted is named and skipped, and it stops at the first that does not go as planned.",
+			"one after another: what cannot be adopted is named and skipped, and it stops at the first that does not go as planned. Workloads of the configuration (--config) that have the service " +
+			"are paused meanwhile.",
 		Example: "backstop adopt --list\nbackstop adopt --list --cluster prod -o json\nbackstop adopt web --cluster prod\nbackstop adopt web --apply > backstop.yaml\nbackstop adopt web --undo\nbackstop adopt --all --cluster prod --apply > backstop.yaml",
 		Args:    atMost(1, "one SERVICE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -90,6 +93,7 @@ func newAdopt(s IO, run func(context.Context, IO, adoptOptions) error) *cobra.Co
 	f.BoolVar(&o.undo, "undo", false, "restore what was before the service was adopted")
 	f.BoolVarP(&o.yes, "yes", "y", false, "do it without asking; needed without a terminal")
 	f.DurationVar(&o.timeout, "timeout", adoptFor, "with --apply or --undo: how long to wait for tasks to come into service, for each service")
+	configFlag(cmd, s, &o.config)
 	outputFlag(cmd, &o.output)
 	exclusive(cmd, "apply", "undo")
 	return cmd
@@ -163,10 +167,12 @@ func (o *adoptOptions) carryOut(ctx context.Context, s IO, cfg aws.Config, found
 			say(s.Err, "%d. %s", i+1, p.Steps[i].Does)
 		}
 	}
+	member := adopt.Member{Cluster: service.Cluster, Service: service.Name, Twin: name, Turn: adopt.ToAdopt}
 	what := "adopt it with the twin " + name
 	switch {
 	case o.undo:
-		what = "restore what was before it was adopted with the twin " + name + "; a guard that runs must not have it in its configuration"
+		member.Turn = adopt.ToUndo
+		what = "restore what was before it was adopted with the twin " + name
 	case begun:
 		what = "go on with the adoption that has begun, with the twin " + name
 	}
@@ -174,9 +180,16 @@ func (o *adoptOptions) carryOut(ctx context.Context, s IO, cfg aws.Config, found
 	if err := confirmed(s, "adopt", o.yes); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, o.timeout)
-	defer cancel()
-	err := adopt.Application{AWS: cfg, Service: service, Twin: name, Say: func(text string) { say(s.Err, "%s: %s", service.Name, text) }, Wait: o.wait}.Run(ctx, o.undo)
+	guard, err := o.guardOf(ctx, s, cfg.Region)
+	if err != nil {
+		return err
+	}
+	defer guard.close()
+	err = guard.around(ctx, cfg.Region, &member, func() error {
+		ctx, cancel := context.WithTimeout(ctx, o.timeout)
+		defer cancel()
+		return adopt.Application{AWS: cfg, Service: service, Twin: name, Say: func(text string) { say(s.Err, "%s: %s", service.Name, text) }, Wait: o.wait, Now: s.Now}.Run(ctx, o.undo)
+	})
 	if refused, ok := errors.AsType[*adopt.RefusedError](err); ok {
 		return &exitError{ExitRefused, refused}
 	}
@@ -191,6 +204,9 @@ func (o *adoptOptions) carryOut(ctx context.Context, s IO, cfg aws.Config, found
 
 // wait lets time go by between two looks.
 func (o *adoptOptions) wait(ctx context.Context) error {
+	if o.tick != nil {
+		return o.tick(ctx)
+	}
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
