@@ -92,6 +92,19 @@ func checkStrategy(x *exam) verdict {
 	return okay("%s alone", want)
 }
 
+// checkProvider looks whether ECS takes the pool's provider in the cluster; a service with the launch type FARGATE needs none.
+func checkProvider(x *exam) verdict {
+	has, want := x.p.cluster.CapacityProviders, string(x.p.policy.Capacity)
+	if slices.Contains(has, want) {
+		return okay("%s", strings.Join(has, ", "))
+	}
+	if want == string(onDemand) && len(x.p.service.CapacityProviderStrategy) == 0 {
+		return okay("launch type FARGATE")
+	}
+	return bad(Fail, fmt.Sprintf("aws ecs put-cluster-capacity-providers --region %s --cluster %s --capacity-providers %s --default-capacity-provider-strategy ...   # the default that the cluster has now",
+		x.p.ref.Region, x.p.ref.Cluster, strings.Join(append(slices.Clone(has), want), " ")), "the cluster %s lacks the capacity provider %s: ECS refuses changes of the service", x.p.ref.Cluster, want)
+}
+
 func checkStopTimeout(x *exam) verdict {
 	var short []string
 	for i := range x.p.definition.ContainerDefinitions {

@@ -57,6 +57,7 @@ func init() {
 		{name: "cluster-exists", kind: KindPool, needs: creds, calls: []string{callClusters}, about: "the cluster is there and ACTIVE", run: checkCluster},
 		{name: "service-exists", kind: KindPool, needs: []string{"credentials", "cluster-exists"}, calls: service, about: "the service is there and ACTIVE", run: checkService},
 		{name: "service-kind", kind: KindPool, needs: exists, calls: service, about: "a REPLICA service with the ECS deployment controller", run: checkServiceKind},
+		{name: "capacity-provider", kind: KindPool, needs: exists, calls: []string{callClusters, callServices}, about: "the cluster has the pool's capacity provider", run: checkProvider},
 		{name: "strategy", kind: KindPool, needs: exists, calls: service, about: "the capacity provider strategy is what the pool says; weights are not a fallback", run: checkStrategy},
 		{name: "stop-timeout", kind: KindPool, spot: true, needs: exists, calls: definition, about: "stopTimeout is 120 on the essential containers of Spot tasks, so that the two-minute notice is theirs", run: checkStopTimeout},
 		{name: "deregistration-delay", kind: KindPool, needs: exists, calls: []string{callServices, callBalancer}, about: "target groups let go of a task within the two-minute notice, and of cover within 30 s", run: checkDeregistration},
@@ -82,7 +83,7 @@ func init() {
 		{name: "start-up-time", kind: KindWorkload, needs: exists, calls: []string{callServices, callListTasks, callTasks}, about: "a task starts within the two-minute notice: P99 of created to started, and the time to notice", run: checkStartUp},
 		{name: "start-limit", kind: KindWorkload, needs: exists, calls: []string{callServices, callListTasks, callTasks}, about: "start_limit is above what starts take: 1.3 x the slowest", run: checkStartLimit},
 		{name: "last-pass", kind: KindWorkload, needs: []string{"state-store"}, about: "its guard has left a sign of life within three ticks; without one, a pass has looked at it in the last fifteen minutes", run: checkLastPass},
-		{name: "actions-allowed", kind: KindWorkload, needs: []string{"state-store"}, about: "no action of the journal was refused for want of a permission", run: checkActions},
+		{name: "actions-allowed", kind: KindWorkload, needs: []string{"state-store"}, about: "no action of the journal was refused for want of a permission, the service-linked role or a capacity provider, or as CodeDeploy deploys the service", run: checkActions},
 		{name: "one-configuration", kind: KindWorkload, needs: []string{"state-store"}, about: "all writers decide with the same configuration", run: checkOneConfiguration},
 		{name: "desired-count-drift", kind: KindWorkload, needs: []string{"credentials", "service-exists", "state-store"}, calls: service, about: "nothing else writes the standby's desired count", run: checkCountDrift},
 	}

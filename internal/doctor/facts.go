@@ -93,7 +93,7 @@ type stateFacts struct {
 	daemon  daemonState
 }
 
-// deniedAction is an action of the journal that AWS refused for want of a permission.
+// deniedAction is an action of the journal that AWS refused for want of a permission, a role or a provider, or as another controller deploys.
 type deniedAction struct {
 	workload string
 	at       time.Time
@@ -178,7 +178,7 @@ func (p *poolFacts) vcpu() float64 {
 	return number(*p.definition.Cpu) / 1024
 }
 
-// deniedActions are those of the journal that were denied and not carried out since.
+// deniedActions are those of the journal that were refused until a person does something, and not carried out since.
 func deniedActions(entries []journal.Entry) []deniedAction {
 	var out []deniedAction
 	done := map[string]bool{} // by type and pool: the newest outcome counts
@@ -190,7 +190,7 @@ func deniedActions(entries []journal.Entry) []deniedAction {
 				continue
 			}
 			done[key] = true
-			if o.Err == failover.ErrDenied {
+			if o.Err == failover.ErrDenied || o.Err == failover.ErrInvalid && o.Hint != "" { // whose text names the cure
 				out = append(out, deniedAction{entries[i].Workload, entries[i].At, o.Text, o.Hint})
 			}
 		}

@@ -56,6 +56,10 @@ type lab struct {
 	rulePattern string
 	// controller, if set, is the deployment controller of the services, of which the sandbox knows ECS's own only.
 	controller string
+	// refuses, if set, is the text with which ECS refuses to update a service.
+	refuses string
+	// providers, if set, are the capacity providers of the cluster, which the sandbox lets nobody take away.
+	providers string
 }
 
 // Do answers a call: the two reads itself, everything else from the sandbox.
@@ -66,6 +70,13 @@ func (l *lab) Do(r *http.Request) (*http.Response, error) {
 	}
 	if l.controller != "" && strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".DescribeServices") {
 		return l.deployedBy(r)
+	}
+	if l.refuses != "" && strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".UpdateService") {
+		text := fmt.Sprintf(`{"__type": "InvalidParameterException", "message": %q}`, l.refuses)
+		return &http.Response{StatusCode: http.StatusBadRequest, Header: http.Header{"Content-Type": {"application/x-amz-json-1.1"}}, Body: io.NopCloser(strings.NewReader(text)), Request: r}, nil
+	}
+	if l.providers != "" && strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".DescribeClusters") {
+		return l.answered(r, `"capacityProviders":["FARGATE","FARGATE_SPOT"]`, `"capacityProviders":[`+l.providers+`]`)
 	}
 	var service string
 	switch {
@@ -123,6 +134,11 @@ func (l *lab) rules(r *http.Request) (*http.Response, error) {
 
 // deployedBy answers DescribeServices as the sandbox does, with another deployment controller.
 func (l *lab) deployedBy(r *http.Request) (*http.Response, error) {
+	return l.answered(r, `"deploymentController":{"type":"ECS"}`, `"deploymentController":{"type":"`+l.controller+`"}`)
+}
+
+// answered answers as the sandbox does, with another text for a part.
+func (l *lab) answered(r *http.Request, was, is string) (*http.Response, error) {
 	answer, err := l.box.Do(r)
 	if err != nil {
 		return nil, err
@@ -131,7 +147,7 @@ func (l *lab) deployedBy(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	text = bytes.ReplaceAll(text, []byte(`"deploymentController":{"type":"ECS"}`), []byte(`"deploymentController":{"type":"`+l.controller+`"}`))
+	text = bytes.ReplaceAll(text, []byte(was), []byte(is))
 	answer.Body, answer.ContentLength = io.NopCloser(bytes.NewReader(text)), int64(len(text))
 	return answer, nil
 }

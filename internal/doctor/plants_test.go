@@ -45,6 +45,18 @@ func remade(service string, change func(*ecs.CreateServiceInput)) func(l *lab) {
 	return func(l *lab) { l.remake(service, change); l.pass() }
 }
 
+// refusing lets ECS refuse the cover of a loss with a text.
+func refusing(text string) func(l *lab) {
+	return func(l *lab) {
+		l.refuses = text
+		l.box.World(func(w *ecsim.World) {
+			w.SetSupply(ecsim.SupplyKey{Region: region, Provider: ecsim.FargateSpot}, demand/2)
+		})
+		l.advance(3 * time.Minute) // until the tasks are stopped, as this pass hears no events
+		l.tryPass()
+	}
+}
+
 func quota(provider string, vcpu float64) func(l *lab) {
 	return func(l *lab) { l.box.World(func(w *ecsim.World) { w.SetQuota(region, provider, vcpu) }) }
 }
@@ -224,6 +236,13 @@ var plants = []plant{
 		l.advance(3 * time.Minute) // until the tasks are stopped, as this pass hears no events
 		l.tryPass()
 	}, check: "actions-allowed", status: doctor.Fail, says: "AccessDenied"},
+	{what: "the account has no service-linked role of ECS", do: refusing("Unable to assume the service linked role. Please verify that the ECS service linked role exists."),
+		check: "actions-allowed", status: doctor.Fail, says: "service linked role"},
+	{what: "ECS refuses a provider that the cluster lacks", do: refusing("The specified capacity provider strategy cannot contain a capacity provider that is not associated with the cluster. Associate the capacity provider with the cluster or specify a valid capacity provider and try again."),
+		check: "actions-allowed", status: doctor.Fail, says: "not associated with the cluster"},
+	{what: "ECS refuses what CodeDeploy deploys", do: refusing("Unable to update task definition on services with a CODE_DEPLOY deployment controller. Use AWS CodeDeploy to trigger a new deployment."),
+		check: "actions-allowed", status: doctor.Fail, says: "CODE_DEPLOY"},
+	{what: "a cluster without FARGATE_SPOT", do: func(l *lab) { l.providers = `"FARGATE"` }, check: "capacity-provider", status: doctor.Fail, says: "lacks the capacity provider FARGATE_SPOT"},
 	{what: "a start_limit below what starts take", do: func(l *lab) { l.file.Workloads[0].Policy.StartLimit = 30 * time.Second }, check: "start-limit", status: doctor.Warn,
 		says: "start_limit is 30s"},
 	{what: "a deregistration delay of 90 seconds, which cover is billed for", do: func(l *lab) { l.delay = 90 }, check: "deregistration-delay", status: doctor.Warn, says: "drain for 1m30s"},

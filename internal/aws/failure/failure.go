@@ -57,6 +57,9 @@ func (e *Error) Kind() failover.ErrorKind { return Kind(e.Err) }
 
 // Hint says what a person can do about the error, or nothing.
 func (e *Error) Hint() string {
+	if h := e.textHint(); h != "" {
+		return h
+	}
 	code := Code(e.Err)
 	if h, ok := hints[code]; ok {
 		return h
@@ -72,6 +75,34 @@ func (e *Error) Hint() string {
 		return "AWS was not reached, or did not answer in time; check the network, the endpoint and the region"
 	}
 	return ""
+}
+
+// textHint is the hint for refusals that share a code with others and name their cure in their text alone. What an error means for a pass is decided by its
+// code: a text may change.
+func (e *Error) textHint() string {
+	var api smithy.APIError
+	if !errors.As(e.Err, &api) {
+		return ""
+	}
+	text := api.ErrorMessage()
+	for _, h := range textHints {
+		if strings.Contains(strings.ToLower(text), h.part) {
+			return h.hint
+		}
+	}
+	if _, rest, ok := strings.Cut(text, "is not authorized to perform: "); ok && e.Kind() == failover.ErrDenied {
+		if action, _, _ := strings.Cut(rest, " "); action != e.Call { // iam:PassRole, for one
+			return "allow " + action + " to the role that backstop runs as (or the pool's role_arn), on the resource that the error names"
+		}
+	}
+	return ""
+}
+
+var textHints = []struct{ part, hint string }{
+	{"service linked role", "aws iam create-service-linked-role --aws-service-name ecs.amazonaws.com   # once in the account"},
+	{"service-linked role", "aws iam create-service-linked-role --aws-service-name ecs.amazonaws.com   # once in the account"},
+	{"not associated with the cluster", "aws ecs put-cluster-capacity-providers --cluster CLUSTER --capacity-providers FARGATE FARGATE_SPOT --default-capacity-provider-strategy ...   # with those that the cluster has"},
+	{"code_deploy deployment controller", "deploy it by CodeDeploy, or move the service to the deployment controller ECS: only its count can be changed here, so that twins cannot be kept in step"},
 }
 
 // hints are for codes whose cure their kind does not name.

@@ -71,6 +71,20 @@ func TestTextAndHint(t *testing.T) {
 			t.Errorf("%s: hint is %q, want %q in it", test.code, e.Hint(), test.hint)
 		}
 	}
+	for _, test := range []struct{ code, text, hint string }{
+		{"InvalidParameterException", "Unable to assume the service linked role. Please verify that the ECS service linked role exists.", "aws iam create-service-linked-role"},
+		{"InvalidParameterException", "The specified capacity provider strategy cannot contain a capacity provider that is not associated with the cluster. Associate the capacity provider with the cluster or specify a valid capacity provider and try again.",
+			"aws ecs put-cluster-capacity-providers"},
+		{"InvalidParameterException", "Unable to update task definition on services with a CODE_DEPLOY deployment controller. Use AWS CodeDeploy to trigger a new deployment.", "by CodeDeploy"},
+		{"AccessDeniedException", "User: arn:aws:sts::123456789012:assumed-role/backstop/x is not authorized to perform: iam:PassRole on resource: arn:aws:iam::123456789012:role/web", "allow iam:PassRole to"},
+		{"AccessDeniedException", "User: arn:aws:sts::123456789012:assumed-role/backstop/x is not authorized to perform: ecs:UpdateService on resource: arn", "allow ecs:UpdateService to"},
+	} {
+		err := Wrap("ecs:UpdateService", "update service prod/api", &smithy.OperationError{Err: &smithy.GenericAPIError{Code: test.code, Message: test.text}})
+		var e *Error
+		if !errors.As(err, &e) || !strings.Contains(e.Hint(), test.hint) {
+			t.Errorf("%s: hint is %q, want %q in it", test.text, e.Hint(), test.hint)
+		}
+	}
 	if err := Wrap("ecs:UpdateService", "update service", nil); err != nil {
 		t.Errorf("wrapping no error gave %v", err)
 	}
