@@ -13,7 +13,6 @@ import (
 	"github.com/backstop-ecs/backstop/internal/app"
 	"github.com/backstop-ecs/backstop/internal/app/parts"
 	"github.com/backstop-ecs/backstop/internal/doctor"
-	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
 type doctorOptions struct {
@@ -33,7 +32,7 @@ func newDoctor(s IO, run func(context.Context, IO, doctorOptions) error) *cobra.
 		Use:   "doctor [WORKLOAD...]",
 		Short: "Check everything that would make a failover fail; exit code 3 when something would",
 		Long: "Doctor looks at credentials and permissions, the services and whether the twins are equal, quotas, auto scaling, events, state and clock, and names " +
-			"the fix of every problem. A check that another problem explains is skipped. It changes nothing; with --fix it shows the changes that are safe " +
+			"the fix of every problem. A check that another problem explains is skipped. What is alike on several workloads is one line with their number. It changes nothing; with --fix it shows the changes that are safe " +
 			"(of a standby that has no tasks, and a standby's minimum in auto scaling) and makes them after a yes. docs/doctor.md has every check.",
 		Example:           "backstop doctor\nbackstop doctor analytics --problems\nbackstop doctor --fix",
 		Args:              between(0, -1, ""),
@@ -44,7 +43,7 @@ func newDoctor(s IO, run func(context.Context, IO, doctorOptions) error) *cobra.
 		},
 	}
 	configFlag(cmd, s, &o.path)
-	outputFlag(cmd, &o.output)
+	choiceFlag(cmd, &o.output, "output", "o", outputText, []string{outputText, outputWide, outputJSON}, "form of the answer; wide shows each workload's checks, json is documented in docs/json.md")
 	cmd.Flags().BoolVar(&o.problems, "problems", false, "show only what is not as it should be")
 	cmd.Flags().BoolVar(&o.fix, "fix", false, "show the changes that are safe, and make them after a yes")
 	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "with --fix: do it without asking; needed without a terminal")
@@ -154,72 +153,4 @@ func (o *doctorOptions) confirm(s IO, changes []doctor.Change) error {
 		return nil
 	}
 	return refuse("doctor --fix: not done")
-}
-
-// marks are what stands before a check.
-var marks = map[doctor.Status]string{doctor.OK: "ok  ", doctor.Warn: "WARN", doctor.Fail: "FAIL", doctor.Skip: "skip"}
-
-// checkColumn is how wide the names of checks are.
-const checkColumn = 22
-
-// printDoctor writes the tree: a heading for every subject, its checks, and under a problem its fix.
-func printDoctor(s IO, o doctorOptions, r *doctor.Report) error {
-	var b strings.Builder
-	heading, workload := "", ""
-	for i := range r.Results {
-		res := &r.Results[i]
-		if o.problems && (res.Status == doctor.OK || res.Status == doctor.Skip) {
-			continue
-		}
-		indent := "  "
-		if w := res.Subject.Workload; w != "" {
-			indent = "    "
-			if w != workload {
-				fmt.Fprintf(&b, "workload %s\n", w)
-				workload, heading = w, ""
-			}
-		}
-		if h := headingOf(res.Subject); h != heading {
-			fmt.Fprintf(&b, "%s%s\n", indent[2:], h)
-			heading = h
-		}
-		fmt.Fprintf(&b, "%s%s %-*s %s\n", indent, paint(s, res.Status, marks[res.Status]), checkColumn, res.Check, visible(res.Text))
-		for n, line := range strings.Split(res.Fix, "\n") {
-			if res.Fix == "" {
-				break
-			}
-			label := "fix: "
-			if n > 0 {
-				label = "     "
-			}
-			fmt.Fprintf(&b, "%s     %s%s\n", indent, label, visible(line))
-		}
-	}
-	fmt.Fprintf(&b, "%d ok, %s, %s, %d skipped\n", r.OK, wording.Count(r.Warn, "warning"), wording.Count(r.Fail, "failure"), r.Skip)
-	_, err := fmt.Fprint(s.Out, b.String())
-	return err
-}
-
-func headingOf(s doctor.Subject) string {
-	switch s.Kind {
-	case doctor.KindRegion:
-		if s.RoleARN != "" {
-			return "region " + s.Region + " as " + s.RoleARN
-		}
-		return "region " + s.Region
-	case doctor.KindPool:
-		return "pool " + s.Pool
-	case doctor.KindWorkload:
-		return "as a whole"
-	}
-	return string(s.Kind)
-}
-
-// paint colours a mark on a terminal; the letters alone say the same.
-func paint(s IO, status doctor.Status, text string) string {
-	code := map[doctor.Status]string{doctor.OK: "32", doctor.Warn: "33", doctor.Fail: "31;1", doctor.Skip: "2"}[status]
-	if !s.color() {
-		return text
-	}
-	return "\x1b[" + code + "m" + text + "\x1b[0m"
 }

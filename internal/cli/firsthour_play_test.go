@@ -6,8 +6,7 @@ import (
 )
 
 // planted are the checks whose faults the set-up below has, all at once.
-var planted = []string{"queue-policy", "dead-letter-queue", "on-demand-quota", "stop-timeout", "circuit-breaker", "zones", "scaling-max", "scaling-standby",
-	"twins-same", "last-pass"}
+var planted = []string{"dead-letter-queue", "on-demand-quota", "stop-timeout", "circuit-breaker", "zones", "scaling-max", "scaling-standby", "twins-same", "last-pass"}
 
 // play is the first hour: what docs/first-hour.md tells.
 func (h *hour) play() {
@@ -93,8 +92,6 @@ func (h *hour) examine() {
 	h.wait(3 * time.Minute)
 	h.say("The rest is a matter of pasting, and of one new revision of the task definition:")
 	h.shell(`
-aws sqs set-queue-attributes --queue-url http://127.0.0.1:7070/123456789012/backstop-events --attributes \
-  '{"Policy": "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"events.amazonaws.com\"},\"Action\":\"sqs:SendMessage\",\"Resource\":\"arn:aws:sqs:us-east-1:123456789012:backstop-events\"}]}"}'
 aws sqs purge-queue --queue-url http://127.0.0.1:7070/123456789012/backstop-events-dlq
 aws application-autoscaling register-scalable-target --service-namespace ecs --scalable-dimension ecs:service:DesiredCount \
   --resource-id service/prod/shop-spot --max-capacity 60

@@ -206,7 +206,7 @@ func checkRules(x *exam) verdict {
 		}
 	}
 	if len(lost) == 0 {
-		return okay("%d rules let through what is needed", len(patterns))
+		return okay("%s %s through what is needed", wording.Count(len(patterns), "rule"), wording.Verb(len(patterns), "lets", "let"))
 	}
 	text := "no enabled rule sends to the queue: " + strings.Join(lost[:min(len(lost), 4)], ", ")
 	if n := len(lost) - 4; n > 0 {

@@ -26,6 +26,9 @@ const (
 	callTargets     = "events:ListTargetsByRule"
 )
 
+// LastPass is the name of the check that every workload has, whatever else is wrong with it.
+const LastPass = "last-pass"
+
 // checks are all there are. Within a kind they run in this order; one may need those before it, or of a kind
 // before its own.
 var checks []check
@@ -82,7 +85,7 @@ func init() {
 		{name: "region-loss", kind: KindWorkload, about: "pools in several regions take each other over when one gives no answer: write_off_after, and on-demand outside of the owner's region", run: checkRegionLoss},
 		{name: "start-up-time", kind: KindWorkload, needs: exists, calls: []string{callServices, callListTasks, callTasks}, about: "a task starts within the two-minute notice: P99 of created to started, and the time to notice", run: checkStartUp},
 		{name: "start-limit", kind: KindWorkload, needs: exists, calls: []string{callServices, callListTasks, callTasks}, about: "start_limit is above what starts take: 1.3 x the slowest", run: checkStartLimit},
-		{name: "last-pass", kind: KindWorkload, needs: []string{"state-store"}, about: "its guard has left a sign of life within three ticks; without one, a pass has looked at it in the last fifteen minutes", run: checkLastPass},
+		{name: LastPass, kind: KindWorkload, needs: []string{"state-store"}, about: "its guard has left a sign of life within three ticks; without one, a pass has looked at it in the last fifteen minutes", run: checkLastPass},
 		{name: "actions-allowed", kind: KindWorkload, needs: []string{"state-store"}, about: "no action of the journal was refused for want of a permission, the service-linked role or a capacity provider, or as CodeDeploy deploys the service", run: checkActions},
 		{name: "one-configuration", kind: KindWorkload, needs: []string{"state-store"}, about: "all writers decide with the same configuration", run: checkOneConfiguration},
 		{name: "desired-count-drift", kind: KindWorkload, needs: []string{"credentials", "service-exists", "state-store"}, calls: service, about: "nothing else writes the standby's desired count", run: checkCountDrift},

@@ -15,7 +15,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/doctor"
+	"github.com/backstop-ecs/backstop/internal/sandbox"
 )
 
 var update = flag.Bool("update", false, "write docs/doctor.md")
@@ -113,6 +115,36 @@ func TestSymptomsOfAKnownCauseAreSkipped(t *testing.T) {
 		}
 		if res.Subject.Pool == "spot" && res.Status != doctor.OK {
 			t.Errorf("%s of spot: %s, though only the standby's cluster is gone", res.Check, res.Status)
+		}
+	}
+}
+
+// TestOneFindingOnManyWorkloadsIsOne: names and numbers differ, what is wrong does not.
+func TestOneFindingOnManyWorkloadsIsOne(t *testing.T) {
+	l := newLab(t)
+	for _, name := range []string{"web", "shop", "a"} {
+		if err := l.box.Setup(sandbox.Twins{Region: region, Cluster: cluster, Name: name, Count: len(name), CPU: 1024, Memory: 2048}); err != nil {
+			t.Fatal(err)
+		}
+		w := l.file.Workloads[0]
+		w.Name, w.Pools = name, []config.PoolRef{{Name: "spot", Cluster: cluster, Service: name + "-spot"}, {Name: "standard", Cluster: cluster, Service: name + "-standard"}}
+		l.file.Workloads = append(l.file.Workloads, w)
+	}
+	l.file.Workloads = append(l.file.Workloads, l.file.Workloads[3])
+	gone := &l.file.Workloads[4]
+	gone.Name, gone.Pools = "gone", []config.PoolRef{{Name: "spot", Cluster: cluster, Service: "gone-spot"}, {Name: "standard", Cluster: cluster, Service: "gone-standard"}}
+	r := l.examine()
+	found := map[string][]string{}
+	for _, s := range r.Sections() {
+		for i := range s.Findings {
+			if f := &s.Findings[i]; f.Status == doctor.Fail || f.Status == doctor.Warn {
+				found[f.Check] = append(found[f.Check], strings.Join(f.Names(), " "))
+			}
+		}
+	}
+	for check, want := range map[string]string{"stop-timeout": "web shop a", "last-pass": "web shop a gone", "service-exists": "gone"} {
+		if got := found[check]; len(got) != 1 || got[0] != want {
+			t.Errorf("%s: got %q, want one finding on %q", check, got, want)
 		}
 	}
 }
@@ -232,7 +264,10 @@ const documentHead = `# Doctor
 <!-- Written by go test ./internal/doctor -run Documentation -update -->
 
 ` + "`backstop doctor`" + ` checks what would make a failover fail, before it is needed. It reads and changes nothing. Every problem comes
-with what mends it: a command, or lines of Terraform. Exit code 3 means that a check failed; warnings alone are 0.
+with its fix: a command, or lines of Terraform. Exit code 3 means that a check failed; warnings alone are 0.
+
+With several workloads, what is found in the same way on many of them is one line: their number, the first names, and the text of the first.
+` + "`-o wide`" + ` shows the checks of each. Before the first ` + "`backstop run`" + ` nothing guards them: that is a warning which names the next step, and exit code 0.
 
 A check is skipped, with the cause, when a check that it needs has failed, when a permission is missing, or when the endpoint does
 not offer a call, so that one cause does not show as ten symptoms. All of them need ` + "`credentials`" + `.

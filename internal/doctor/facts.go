@@ -25,6 +25,7 @@ type facts struct {
 	tick      time.Duration
 	now       time.Time // our clock at the moment of aws
 	aws       time.Time // AWS's clock
+	virtual   bool      // that is a sandbox's, at any speed
 	account   string
 	identity  string
 	quotas    map[place]map[string]float64
@@ -83,7 +84,7 @@ type rule struct {
 type stateFacts struct {
 	where   string
 	err     error
-	absent  bool // nothing was ever written
+	absent  bool // no guard has ever run
 	records map[string]control.Record
 	newest  map[string]time.Time // of the workload's journal
 	beats   []health.Beat

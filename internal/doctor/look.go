@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/backstop-ecs/backstop/internal/aws/failure"
 	"github.com/backstop-ecs/backstop/internal/config"
@@ -40,6 +41,8 @@ const (
 	// pageTimeout bounds the question to the daemon's own page.
 	pageTimeout = 2 * time.Second
 	sessionName = "backstop-doctor"
+	// sandboxTime is in the answers of `backstop sandbox`, whose clock may run at any speed.
+	sandboxTime = "X-Backstop-Sandbox-Time"
 )
 
 // Quotas of Fargate that decide whether a failover fits (Service Quotas, service code fargate).
@@ -127,6 +130,8 @@ func (l *looker) caller(ctx context.Context) {
 		after := l.o.Now()
 		l.f.now = before.Add(after.Sub(before) / 2)
 		l.f.aws, _ = awsmiddleware.GetServerTime(out.ResultMetadata)
+		raw, _ := awsmiddleware.GetRawResponse(out.ResultMetadata).(*smithyhttp.Response)
+		l.f.virtual = raw != nil && raw.Header.Get(sandboxTime) != ""
 		l.f.account, l.f.identity = aws.ToString(out.Account), aws.ToString(out.Arn)
 		return nil
 	})
@@ -311,6 +316,12 @@ func (l *looker) state(ctx context.Context) {
 			st.left = append(st.left, e)
 		}
 	}
+	first, err := l.o.Store.Journal(ctx, journal.Query{Limit: 1})
+	if err != nil {
+		st.err = err
+		return
+	}
+	st.absent = len(first) == 0
 	for _, name := range names {
 		entries, err := l.o.Store.Journal(ctx, journal.Query{Workload: name, Kinds: []journal.Kind{journal.KindDecision}, Limit: decisionsMax})
 		if err != nil {

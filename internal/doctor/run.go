@@ -74,7 +74,7 @@ func Run(ctx context.Context, o Options) (Report, error) {
 
 // judge runs every check over the facts.
 func judge(f *facts) Report {
-	j := judging{f: f, report: Report{At: f.now.UTC(), Results: []Result{}}}
+	j := judging{f: f, report: Report{At: f.now.UTC(), Results: []Result{}, names: namesOf(f)}}
 	j.all(KindAccount, Subject{Kind: KindAccount}, nil, nil)
 	for _, p := range places(f.workloads) {
 		j.all(KindRegion, Subject{Kind: KindRegion, Region: p.region, RoleARN: p.role}, nil, nil)

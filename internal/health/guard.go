@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/wording"
@@ -84,9 +83,6 @@ type Watched struct {
 	Known    bool
 }
 
-// namesMax is how many workloads a text names.
-const namesMax = 3
-
 // GuardOf judges what guards the workloads.
 func GuardOf(all []Watched, beats []Beat) Guard {
 	g := Guard{Level: Fine}
@@ -121,9 +117,9 @@ func GuardOf(all []Watched, beats []Beat) Guard {
 	case len(all) > 0 && len(g.Silent) == len(all):
 		g.Level, g.Text = Critical, fmt.Sprintf("the guard is silent: nothing was checked for %s, and nothing is covered meanwhile", wording.Span(youngest))
 	case len(g.Silent) > 0:
-		g.Level, g.Text = Critical, fmt.Sprintf("%s of %d not checked: %s", wording.Count(len(g.Silent), "workload"), len(all), some(g.Silent))
+		g.Level, g.Text = Critical, fmt.Sprintf("%s of %d not checked: %s", wording.Count(len(g.Silent), "workload"), len(all), wording.Some(g.Silent))
 	case len(g.Unstored) > 0:
-		g.Level, g.Text = Critical, fmt.Sprintf("the state of %s cannot be read or written: nothing is acted on", some(g.Unstored))
+		g.Level, g.Text = Critical, fmt.Sprintf("the state of %s cannot be read or written: nothing is acted on", wording.Some(g.Unstored))
 		g.Do, g.Command = "check the table's permissions, or the disk", "backstop doctor"
 		return g
 	case len(refused) > 0:
@@ -136,11 +132,4 @@ func GuardOf(all []Watched, beats []Beat) Guard {
 	}
 	g.Do, g.Command = wording.SilentRemedy.Do, wording.SilentRemedy.Command
 	return g
-}
-
-func some(names []string) string {
-	if len(names) <= namesMax {
-		return strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:namesMax], ", "), len(names)-namesMax)
 }

@@ -78,6 +78,7 @@ type reply struct {
 	date        time.Time
 	body        []byte
 	lost        bool // the connection dies instead
+	ownTime     bool // the clock goes by itself, at any speed
 }
 
 // serveAWS answers one AWS call.

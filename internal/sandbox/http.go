@@ -75,18 +75,27 @@ func (s *Sandbox) Do(r *http.Request) (*http.Response, error) {
 // RoundTrip is Do under the name that http.Client wants of its transport.
 func (s *Sandbox) RoundTrip(r *http.Request) (*http.Response, error) { return s.Do(r) }
 
-func (s *Sandbox) answer(r *http.Request) reply {
+func (s *Sandbox) answer(r *http.Request) (a reply) {
 	if strings.HasPrefix(r.URL.Path, steeringPrefix) || r.URL.Path == strings.TrimSuffix(steeringPrefix, "/") {
-		return s.serveSteering(r)
+		a = s.serveSteering(r)
+	} else {
+		a = s.serveAWS(r)
 	}
-	return s.serveAWS(r)
+	a.ownTime = !s.opts.Manual
+	return a
 }
+
+// TimeHeader is in the answers of a sandbox whose clock is its own: how far it is from others says nothing about theirs.
+const TimeHeader = "X-Backstop-Sandbox-Time"
 
 func (a reply) writeHeader(h http.Header) {
 	h.Set("Content-Type", a.contentType)
 	h.Set("Content-Length", strconv.Itoa(len(a.body)))
 	// AWS's clock is the virtual one: what is guarded here reads it from this header.
 	h.Set("Date", a.date.UTC().Format(http.TimeFormat))
+	if a.ownTime {
+		h.Set(TimeHeader, "virtual")
+	}
 	h.Set("X-Content-Type-Options", "nosniff")
 	if a.requestID != "" {
 		h.Set("X-Amzn-Requestid", a.requestID)

@@ -143,6 +143,7 @@ func (s *Sandbox) resetLocked() {
 	s.calls = callLog{counts: map[string]int{}}
 	dead := s.addQueue(EventsDeadLetterQueue)
 	events := s.addQueue(EventsQueue)
+	events.policy = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"events.amazonaws.com"},"Action":"sqs:SendMessage","Resource":"` + events.arn + `"}]}`
 	events.redrive = &redrivePolicy{Target: dead.arn, ReceivesMax: eventsReceivesMax}
 	s.wakeLocked()
 }

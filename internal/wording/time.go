@@ -55,6 +55,17 @@ func Count(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
+// namesMax is how many names a text has.
+const namesMax = 3
+
+// Some lists names, the first few of many.
+func Some(names []string) string {
+	if len(names) <= namesMax {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:namesMax], ", "), len(names)-namesMax)
+}
+
 // UpperFirst begins a sentence, but for a word such as vCPU.
 func UpperFirst(s string) string {
 	if s == "" || len(s) > 1 && s[1] >= 'A' && s[1] <= 'Z' {
