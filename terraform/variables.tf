@@ -17,6 +17,7 @@ variable "workloads" {
     name   = string
     demand = optional(number)
     owner  = optional(string)
+    labels = optional(map(string))
     task = optional(object({
       cpu    = number
       memory = number

@@ -98,6 +98,9 @@ workloads:
   # State is kept under the name: a new name starts afresh.
   - name: analytics
 
+    # What it is chosen by beside its name: backstop status --label team=data
+    #   labels: {team: data}
+
     # The wanted number of tasks is the desired count of the first pool's service, unless one of these is set.
     #   demand: 200
     #   owner: spot

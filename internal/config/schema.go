@@ -53,6 +53,8 @@ func (k *key) shape() schema {
 		return object
 	case kindList:
 		return schema{"type": "array", "items": k.item.schema(), "minItems": int(k.min), "maxItems": int(k.max)}
+	case kindPairs:
+		return schema{"type": "object", "additionalProperties": k.item.shape(), "propertyNames": schema{"pattern": k.form.String()}, "maxProperties": int(k.max)}
 	case kindEnum:
 		values := make([]any, len(k.values))
 		for i, v := range k.values {

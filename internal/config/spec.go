@@ -15,6 +15,7 @@ type kind uint8
 const (
 	kindMap kind = iota
 	kindList
+	kindPairs // a mapping of names that people choose to texts
 	kindText
 	kindEnum
 	kindInt
@@ -40,7 +41,7 @@ type key struct {
 	// beside: the key may be there besides the one of a oneOf mapping.
 	beside bool
 	short  string
-	// item is a list's; min and max bound its length.
+	// item is a list's, or the texts of pairs, whose names have the key's own form; min and max bound their number.
 	item *key
 
 	// form is what a text must match, and says is that in words.
@@ -104,6 +105,7 @@ var (
 	formTable     = newForm(`^[A-Za-z0-9_.-]{3,255}$`)
 	formPath      = newForm(`^\S(.*\S)?$`)
 	formTier      = newForm(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$`)
+	formLabel     = newForm(`^[A-Za-z0-9]([A-Za-z0-9_./-]{0,61}[A-Za-z0-9])?$`)
 	formDate      = newForm(`^[0-9]{4}-[0-9]{2}-[0-9]{2}$`)
 	formClock     = newForm(`^([01][0-9]|2[0-3]):[0-5][0-9]$`)
 	formListen    = newForm(`^(off|([A-Za-z0-9.-]*|\[[0-9a-fA-F:]+\]):` + port + `)$`)
@@ -202,6 +204,8 @@ var archSpec = key{name: "arch", kind: kindEnum, def: "X86_64", values: []string
 var workloadSpec = key{kind: kindMap, doc: "One workload: a demand, and pools to meet it from.", keys: []key{
 	{name: "name", kind: kindText, required: true, form: formName, says: "1 to 100 letters, digits, dots, dashes and underscores", doc: "The workload's name, unique in the file. State is kept under it: a new name starts afresh."},
 	policySpec(),
+	{name: "labels", kind: kindPairs, max: 20, form: formLabel, says: "1 to 63 letters, digits and ./_-, with a letter or digit at both ends", item: &labelSpec,
+		doc: "What the workload is chosen by beside its name, such as {team: shop}: `backstop status --label team=shop`, `backstop failover --label team=shop`. It changes no decision."},
 	{name: "demand", kind: kindInt, min: 1, max: failover.ServiceTasksMax, doc: "Fixes the number of wanted tasks. Absent: the owner's desired count says it."},
 	{name: "owner", kind: kindText, form: formName, says: "a pool's name", doc: "The pool whose desired count is the demand. Absent: the first pool. Not together with `demand`."},
 	{name: "task", kind: kindMap, doc: "The size of one task, for costs and the budget. Absent: read from the task definition.", keys: []key{
@@ -211,6 +215,8 @@ var workloadSpec = key{kind: kindMap, doc: "One workload: a demand, and pools to
 	}},
 	{name: "pools", kind: kindList, required: true, min: 1, max: tunable.PoolsMax, doc: "Where tasks can run, in the order of preference; the last ones on-demand.", item: &poolSpec},
 }}
+
+var labelSpec = key{kind: kindText, form: formLabel, says: "1 to 63 letters, digits and ./_-, with a letter or digit at both ends", doc: "A label's value."}
 
 var poolSpec = key{kind: kindMap, doc: "One ECS service on one capacity provider.", keys: []key{
 	{name: "name", kind: kindText, required: true, form: formName, says: "1 to 100 letters, digits, dots, dashes and underscores", doc: "The pool's name, unique in the workload."},
@@ -279,6 +285,8 @@ func (k *key) takes() string {
 		return "a mapping"
 	case kindList:
 		return "a list"
+	case kindPairs:
+		return "a mapping of names to texts"
 	case kindEnum:
 		return join(k.values)
 	case kindInt:

@@ -80,7 +80,9 @@ func (c *checker) check(k *key, n *yaml.Node, path string, depth int) *value {
 		v.fields = map[string]*value{k.short: c.check(k.find(k.short), n, path, depth+1)}
 	case k.kind == kindList && n.Kind == yaml.SequenceNode:
 		c.checkList(v, n, depth)
-	case k.kind != kindMap && k.kind != kindList && n.Kind == yaml.ScalarNode:
+	case k.kind == kindPairs && n.Kind == yaml.MappingNode:
+		c.checkPairs(v, n, depth)
+	case k.kind != kindMap && k.kind != kindList && k.kind != kindPairs && n.Kind == yaml.ScalarNode:
 		c.checkScalar(v, n)
 	default:
 		c.report(v, "must be "+k.takes(), show(k, n, v.path), "")
@@ -207,6 +209,26 @@ func (c *checker) checkList(v *value, n *yaml.Node, depth int) {
 	}
 	for i, item := range n.Content {
 		v.items = append(v.items, c.check(v.spec.item, item, fmt.Sprintf("%s[%d]", v.path, i), depth+1))
+	}
+}
+
+func (c *checker) checkPairs(v *value, n *yaml.Node, depth int) {
+	if most := int(v.spec.max); len(n.Content)/2 > most {
+		c.report(v, fmt.Sprintf("must have at most %d entries", most), strconv.Itoa(len(n.Content)/2), "")
+		return
+	}
+	v.fields = make(map[string]*value, len(n.Content)/2)
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		name := n.Content[i]
+		at := &value{path: v.path, line: name.Line, column: name.Column}
+		switch {
+		case name.Kind != yaml.ScalarNode || !v.spec.form.MatchString(name.Value):
+			c.report(at, "a name must be "+v.spec.says, show(v.spec, name, v.path), "")
+		case v.fields[name.Value] != nil:
+			c.report(at, fmt.Sprintf("%s is already set in line %d", name.Value, v.fields[name.Value].line), "", "keep one of them")
+		default:
+			v.fields[name.Value] = c.check(v.spec.item, n.Content[i+1], under(v.path, name.Value), depth+1)
+		}
 	}
 }
 

@@ -13,8 +13,10 @@ import (
 
 // Workload is one workload, ready to be guarded.
 type Workload struct {
-	Name   string          `json:"name"`
-	Policy failover.Policy `json:"policy"`
+	Name string `json:"name"`
+	// Labels are what people choose it by.
+	Labels map[string]string `json:"labels,omitempty"`
+	Policy failover.Policy   `json:"policy"`
 	// Pools says where the pools of Policy.Pools are, in the same order.
 	Pools []PoolRef `json:"pools"`
 	// Task is the size of one task; the zero value: not said.
@@ -65,6 +67,12 @@ func (c *checker) buildWorkload(f *File, v *value, services map[string]*value) W
 		w.Task.CPU, _ = strconv.Atoi(t.str("cpu"))
 		w.Task.Memory, _ = strconv.Atoi(t.str("memory"))
 		w.Task.Arch = t.str("arch")
+	}
+	if labels := v.get("labels"); labels != nil && len(labels.fields) > 0 {
+		w.Labels = make(map[string]string, len(labels.fields))
+		for name, text := range labels.fields {
+			w.Labels[name] = text.text
+		}
 	}
 	w.Policy.Owner = v.str("owner")
 	w.Policy.Demand, _ = strconv.Atoi(v.str("demand"))
