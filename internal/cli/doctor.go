@@ -1,11 +1,9 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -87,7 +85,7 @@ func runDoctor(ctx context.Context, s IO, o doctorOptions) error {
 		if err := doctor.Apply(ctx, cfg, changes, func(c doctor.Change) { _, _ = fmt.Fprintln(s.Err, "done: "+visible(c.Text)) }); err != nil {
 			return err
 		}
-		shown, err := untilShown(ctx, func() (bool, error) {
+		shown, err := until(ctx, fixPause, fixFor, func() (bool, error) {
 			var err error
 			report, err = doctor.Run(ctx, opts)
 			return !doctor.Again(changes, report.Changes()), err
@@ -112,27 +110,12 @@ func runDoctor(ctx context.Context, s IO, o doctorOptions) error {
 	return err
 }
 
+// fixFor is how long doctor looks until AWS shows what it has changed, fixPause how long it waits between two looks: what
+// is read right after a change may be what was before it, mostly for a second or two.
 const (
-	// fixLooks is how often doctor looks until AWS shows what it has changed, fixPause how long it waits in between: what
-	// is read right after a change may be what was before it, mostly for a second or two.
-	fixLooks = 6
+	fixFor   = 5 * time.Second
 	fixPause = time.Second
 )
-
-// untilShown looks until what was changed can be seen, a few times.
-func untilShown(ctx context.Context, look func() (bool, error)) (shown bool, err error) {
-	for i := range fixLooks {
-		if shown, err = look(); shown || err != nil || i == fixLooks-1 {
-			break
-		}
-		select {
-		case <-ctx.Done():
-			return false, ctx.Err()
-		case <-time.After(fixPause):
-		}
-	}
-	return shown, err
-}
 
 // confirm shows changes and asks, where there is a terminal.
 func (o *doctorOptions) confirm(s IO, changes []doctor.Change) error {
@@ -140,17 +123,5 @@ func (o *doctorOptions) confirm(s IO, changes []doctor.Change) error {
 	for _, c := range changes {
 		_, _ = fmt.Fprintln(s.Err, "  "+visible(c.Text))
 	}
-	if o.yes {
-		return nil
-	}
-	if !s.InTerminal || !s.ErrTerminal {
-		return refuse("doctor --fix: not a terminal: confirm with --yes")
-	}
-	_, _ = fmt.Fprint(s.Err, "Make them? [y/N] ")
-	line, _ := bufio.NewReader(s.In).ReadString('\n')
-	switch strings.ToLower(strings.TrimSpace(line)) {
-	case "y", "yes":
-		return nil
-	}
-	return refuse("doctor --fix: not done")
+	return confirmed(s, "doctor --fix", o.yes)
 }

@@ -10,7 +10,7 @@ const (
 	ExitDone      = 0 // done
 	ExitFailed    = 1 // something went wrong while doing it
 	ExitUsage     = 2 // the command line, a configuration or another input is wrong
-	ExitUnhealthy = 3 // status: a workload is not as it should be
+	ExitUnhealthy = 3 // status: a workload is not as it should be; an order with --wait: not in effect in time
 	ExitRefused   = 4 // a guard or a lock forbids it, or --yes is missing
 )
 

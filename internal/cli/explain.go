@@ -51,11 +51,14 @@ func newExplain(s IO, run func(context.Context, IO, explainOptions) error) *cobr
 		ValidArgsFunction: completeWorkloads(s, &o.path),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.task, o.names = taskIn(args)
+			if err := o.selection.check(""); err != nil {
+				return err
+			}
 			return run(cmd.Context(), s, o)
 		},
 	}
 	configFlag(cmd, s, &o.path)
-	clusterFlag(cmd, &o.selection)
+	selectionFlags(cmd, &o.selection)
 	outputFlag(cmd, &o.output)
 	return cmd
 }

@@ -13,7 +13,7 @@ func TestAMistypedLineIsHelped(t *testing.T) {
 		{"sandbox --listen 127.0.0.1:1", "unknown flag --listen of sandbox; did you mean --addr?", "Try `backstop sandbox --help`."},
 		{"status --clustr prod", "unknown flag --clustr of status; did you mean --cluster?", "Try `backstop status --help`."},
 		{"status --xyzzy", "unknown flag --xyzzy of status\n", "Try `backstop status --help`."},
-		{"failover", "backstop: failover needs a workload, --cluster or --all\n", "Try `backstop failover --help`."},
+		{"failover", "backstop: failover needs a workload, --cluster, --label or --all\n", "Try `backstop failover --help`."},
 		{"pause api --for -5m", `--for: "-5m" is not a duration above 0 such as 90s, 30m, 24h or 2d`, "Try `backstop pause --help`."},
 		{"history --since -5m", `--since "-5m": must be how long ago (30d, 24h, 90m)`, "Try `backstop history --help`."},
 		{"status -c nowhere.yaml", "`backstop init` writes one from your services", "Try `backstop status --help`."},

@@ -176,7 +176,10 @@ func flagRows(cmd *cobra.Command) []helpRow {
 		if of, ok := f.Value.(choice); ok && value == "" {
 			value, text = "WORD", text+": "+strings.Join(of.values, ", ")
 		}
-		if value != "" {
+		switch {
+		case value != "" && f.NoOptDefVal != "":
+			key, text = key+"[="+value+"]", text+" (without a value "+f.NoOptDefVal+")"
+		case value != "":
 			key += " " + value
 		}
 		switch f.DefValue {
@@ -209,6 +212,6 @@ func placeholder(f *pflag.Flag) string {
 // placeholders are those that say more than the type, by the name of the flag.
 var placeholders = map[string]string{
 	"addr": "HOST:PORT", "http": "HOST:PORT", "config": "FILE", "out": "PATH", "picture": "FILE", "trace": "FILE", "events": "FILE,...", "since": "TIME", "until": "TIME",
-	"pool": "POOL", "cluster": "CLUSTER", "region": "REGION", "workload": "WORKLOAD,...", "kind": "KIND,...", "twin": "SERVICE", "twin-name": "SERVICE",
+	"pool": "POOL", "cluster": "CLUSTER", "label": "NAME=VALUE,...", "region": "REGION", "workload": "WORKLOAD,...", "kind": "KIND,...", "twin": "SERVICE", "twin-name": "SERVICE",
 	"set": "FIELD=VALUE", "sweep": "FIELD=VALUES", "start-up": "P50,P95,P99", "warm-up": "P50,P99", "policy": "POLICY,...", "on-demand-rate": "VCPU/GB",
 }

@@ -15,13 +15,13 @@ import (
 )
 
 type historyOptions struct {
-	path     string
-	output   string
-	workload []string
-	since    string
-	until    string
-	kinds    []string
-	limit    int
+	path   string
+	output string
+	selection
+	since string
+	until string
+	kinds []string
+	limit int
 }
 
 func newHistoryCommand(s IO) *cobra.Command { return newHistory(s, runHistory) }
@@ -37,7 +37,10 @@ func newHistory(s IO, run func(context.Context, IO, historyOptions) error) *cobr
 		Args:              between(0, -1, ""),
 		ValidArgsFunction: completeWorkloads(s, &o.path),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.workload = args
+			o.names = args
+			if err := o.selection.check(""); err != nil {
+				return err
+			}
 			if err := o.check(s.Now()); err != nil {
 				return err
 			}
@@ -45,6 +48,7 @@ func newHistory(s IO, run func(context.Context, IO, historyOptions) error) *cobr
 		},
 	}
 	configFlag(cmd, s, &o.path)
+	selectionFlags(cmd, &o.selection)
 	outputFlag(cmd, &o.output)
 	cmd.Flags().StringVar(&o.since, "since", "", "from then on: how long ago (30d, 24h, 90m), or a time (2026-11-01T08:00:00Z)")
 	cmd.Flags().StringVar(&o.until, "until", "", "until then: as --since")
@@ -103,8 +107,13 @@ func runHistory(ctx context.Context, s IO, o historyOptions) error {
 	if err != nil {
 		return err
 	}
-	if _, err := named(file, o.workload); err != nil {
+	workloads, err := o.of(file)
+	if err != nil {
 		return err
+	}
+	names := []string{""} // which a query takes for all, those that are configured no more included
+	if len(o.names) > 0 || o.cluster != "" || len(o.labels) > 0 {
+		names = workloadNames(workloads)
 	}
 	store, err := openStore(ctx, file, reading)
 	if err != nil || store == nil {
@@ -119,7 +128,7 @@ func runHistory(ctx context.Context, s IO, o historyOptions) error {
 		q.Kinds = append(q.Kinds, journal.Kind(k))
 	}
 	var entries []journal.Entry
-	for _, name := range oneOrMore(o.workload) {
+	for _, name := range names {
 		q.Workload = name
 		got, err := store.Journal(ctx, q)
 		if err != nil {
@@ -131,14 +140,6 @@ func runHistory(ctx context.Context, s IO, o historyOptions) error {
 	entries = entries[:min(len(entries), o.limit)]
 	slices.Reverse(entries)
 	return printHistory(s, o, entries)
-}
-
-// oneOrMore returns the names, or one empty name, which a query takes for all.
-func oneOrMore(names []string) []string {
-	if len(names) == 0 {
-		return []string{""}
-	}
-	return names
 }
 
 func printHistory(s IO, o historyOptions, entries []journal.Entry) error {

@@ -1,11 +1,8 @@
 package cli
 
 import (
-	"bufio"
 	"cmp"
 	"context"
-	"errors"
-	"fmt"
 	"os"
 	"strings"
 	"time"
@@ -34,13 +31,13 @@ type intentOptions struct {
 	path   string
 	output string
 	selection
-	all    bool
 	mode   string // pin
 	pool   string // failover, restore
 	reason string
 	by     string
 	lasts  time.Duration // --for
 	until  string
+	wait   time.Duration // --wait; 0: not
 	yes    bool
 	// ends says that the command takes --for and --until.
 	ends bool
@@ -58,9 +55,12 @@ type intentFacts struct {
 	// Runs says how many tasks an order that moves the workload lets run, and what they cost an hour; absent when that is not known, or
 	// nothing moves.
 	Runs *wording.Outlook `json:"runs,omitempty"`
+	// Effect says with --wait whether the order has taken effect.
+	Effect *effectFacts `json:"effect,omitempty"`
 
 	region string // of pools that name none, for prices
 	policy failover.Policy
+	given  time.Time // when it was recorded, by this machine's clock
 }
 
 type intentRun func(context.Context, IO, intentOptions) error
@@ -72,6 +72,9 @@ func intentCommand(s IO, o *intentOptions, run intentRun) *cobra.Command {
 		ValidArgsFunction: completeWorkloads(s, &o.path),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.names = args
+			if err := o.looseSpan(args); err != nil {
+				return err
+			}
 			if err := o.check(s.Now()); err != nil {
 				return err
 			}
@@ -80,8 +83,9 @@ func intentCommand(s IO, o *intentOptions, run intentRun) *cobra.Command {
 	}
 	configFlag(cmd, s, &o.path)
 	outputFlag(cmd, &o.output)
-	clusterFlag(cmd, &o.selection)
-	cmd.Flags().BoolVar(&o.all, "all", false, "every workload of the configuration")
+	selectionFlags(cmd, &o.selection)
+	cmd.Flags().Var(spanValue{&o.wait}, "wait", "wait until the order has taken effect, at most so long; exit code 3 if it has not")
+	cmd.Flags().Lookup("wait").NoOptDefVal = wording.Span(waitDefault)
 	cmd.Flags().StringVarP(&o.reason, "reason", "r", "", "why, for those who read the journal")
 	cmd.Flags().StringVar(&o.by, "by", defaultBy(s), "who orders it, for the journal")
 	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "do it without asking; needed without a terminal")
@@ -107,12 +111,21 @@ func defaultBy(s IO) string {
 	return ""
 }
 
+// looseSpan refuses a duration among the arguments: --wait takes it after a = alone.
+func (o *intentOptions) looseSpan(args []string) error {
+	for _, a := range args {
+		if _, err := parseSpan(a); err == nil && o.wait > 0 {
+			return usageError("--wait takes its duration after a =: --wait=%s", a)
+		}
+	}
+	return nil
+}
+
 func (o *intentOptions) check(now time.Time) error {
+	if err := o.selection.check(string(o.kind)); err != nil {
+		return err
+	}
 	switch {
-	case len(o.names) == 0 && !o.all && o.cluster == "":
-		return usageError("%s needs a workload, --cluster or --all", o.kind)
-	case len(o.names) > 0 && (o.all || o.cluster != ""):
-		return usageError("%s: name workloads, or choose them by --cluster or --all", o.kind)
 	case len(o.reason) > reasonBytesMax:
 		return usageError("--reason: at most %d bytes (got %d)", reasonBytesMax, len(o.reason))
 	case strings.ContainsFunc(o.reason, unicode.IsControl):
@@ -123,6 +136,8 @@ func (o *intentOptions) check(now time.Time) error {
 		return usageError("--by: must be one line without control characters")
 	case o.lasts < 0 || o.lasts > forMax:
 		return usageError("--for %s: must be at most %s", wording.Span(o.lasts), wording.Span(forMax))
+	case o.wait > forMax:
+		return usageError("--wait %s: must be at most %s", wording.Span(o.wait), wording.Span(forMax))
 	}
 	if o.until != "" {
 		switch until, err := time.Parse(time.RFC3339, o.until); {
@@ -148,57 +163,6 @@ func (o *intentOptions) intent(now time.Time) failover.Intent {
 	return in
 }
 
-// runIntent shows what will happen, asks, and writes the intents into the state; the next passes act on them.
-func runIntent(ctx context.Context, s IO, o intentOptions) error {
-	file, err := readConfig(ctx, s, o.path, true)
-	if err != nil {
-		return err
-	}
-	workloads, err := o.of(file)
-	if err != nil {
-		return err
-	}
-	for _, w := range workloads {
-		if o.pool != "" && !hasPool(w, o.pool) {
-			return usageError("--pool: workload %s has no pool %q; there are: %s", w.Name, o.pool, strings.Join(poolNames(w), ", "))
-		}
-	}
-	store, err := openStore(ctx, file, writing)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = store.Close() }()
-	records, err := store.Load(ctx, workloadNames(workloads))
-	if err != nil {
-		return fmt.Errorf("read state: %w", err)
-	}
-	var orders []intentFacts
-	for _, w := range workloads {
-		f, err := o.plan(ctx, s, store, file, w, records[w.Name].State)
-		switch {
-		case err != nil && len(workloads) == 1:
-			return err
-		case err != nil: // of many, those are left out for which the order makes no sense
-			say(s.Err, "%s: left out: %v", w.Name, err)
-			continue
-		}
-		orders = append(orders, f)
-	}
-	if len(orders) == 0 {
-		return refuse("%s: no workload is left for it", o.kind)
-	}
-	if err := o.confirm(s, orders); err != nil {
-		return err
-	}
-	var failed error
-	for i := range orders {
-		if err := o.record(ctx, s, store, &orders[i]); err != nil {
-			failed = errors.Join(failed, err)
-		}
-	}
-	return failed
-}
-
 // plan makes one workload's order, and what it would lead to.
 func (o *intentOptions) plan(ctx context.Context, s IO, store control.Store, file *config.File, w config.Workload, before failover.State) (intentFacts, error) {
 	now := s.Now()
@@ -213,23 +177,6 @@ func (o *intentOptions) plan(ctx context.Context, s IO, store control.Store, fil
 	f := intentFacts{Workload: w.Name, Intent: in, Expected: journal.Actions{}, region: cmp.Or(file.Region, s.Env("AWS_REGION"), s.Env("AWS_DEFAULT_REGION")), policy: w.Policy}
 	f.expect(ctx, store, file, w, after)
 	return f, nil
-}
-
-// record writes one order into the state, and says so.
-func (o *intentOptions) record(ctx context.Context, s IO, store control.Store, f *intentFacts) error {
-	state, err := control.Intend(ctx, store, control.Workload{Name: f.Workload, Policy: f.policy}, owner(), f.Intent, s.Now)
-	if err != nil {
-		return intentError(err)
-	}
-	f.Generation = state.Generation
-	if o.output == outputJSON {
-		return printJSON(s.Out, f)
-	}
-	say(s.Out, "%s: %s; recorded as generation %d, the next pass acts on it", f.Workload, wording.Order(&f.Intent), state.Generation)
-	if f.Runs != nil {
-		say(s.Out, "%s: %s", f.Workload, f.Runs.Text())
-	}
-	return nil
 }
 
 // expect decides once on what was last seen, to show what the intent would lead to.
@@ -256,63 +203,6 @@ func (f *intentFacts) expect(ctx context.Context, store control.Store, file *con
 	}
 }
 
-// confirm says what will happen and asks once, on a terminal.
-func (o *intentOptions) confirm(s IO, orders []intentFacts) error {
-	for i := range orders {
-		orders[i].preview(s, o.yes)
-	}
-	subject := orders[0].Workload
-	if len(orders) > 1 {
-		subject = wording.Count(len(orders), "workload")
-	}
-	if o.yes {
-		return nil
-	}
-	if !s.InTerminal || !s.ErrTerminal {
-		return refuse("%s %s: not a terminal: confirm with --yes", o.kind, subject)
-	}
-	if len(orders) > 1 {
-		_, _ = fmt.Fprintf(s.Err, "Do it for %s? [y/N] ", subject)
-	} else {
-		_, _ = fmt.Fprint(s.Err, "Do it? [y/N] ")
-	}
-	line, _ := bufio.NewReader(s.In).ReadString('\n')
-	switch strings.ToLower(strings.TrimSpace(line)) {
-	case "y", "yes":
-		return nil
-	}
-	return refuse("%s %s: not done", o.kind, subject)
-}
-
-// preview says what an order would lead to. answered says that the answer has how many tasks would run.
-func (f *intentFacts) preview(s IO, answered bool) {
-	say(s.Err, "%s: %s", f.Workload, wording.Order(&f.Intent))
-	if !f.ExpectedFrom.IsZero() {
-		_, _ = fmt.Fprintf(s.Err, "if all is as it was at %s, the next pass will:\n", wording.Moment(f.ExpectedFrom))
-		for _, a := range f.Expected {
-			say(s.Err, "  %s", wording.Action(a))
-		}
-		if len(f.Expected) == 0 {
-			_, _ = fmt.Fprintln(s.Err, "  change no count")
-		}
-	}
-	if f.Runs != nil && !answered {
-		say(s.Err, "  %s", f.Runs.Text())
-	}
-}
-
-func intentError(err error) error {
-	var refused *control.RefusedError
-	var held *control.LeaseHeldError
-	switch {
-	case errors.As(err, &refused), errors.Is(err, control.ErrStale):
-		return refuse("%w", err)
-	case errors.As(err, &held):
-		return refuse("%w; try again then", err)
-	}
-	return fmt.Errorf("record intent: %w", err)
-}
-
 // taskHours returns what a task of each pool of a workload costs for an hour, as far as that is known.
 func taskHours(file *config.File, name, region string) map[string]float64 {
 	out := map[string]float64{}
@@ -329,30 +219,4 @@ func taskHours(file *config.File, name, region string) map[string]float64 {
 		}
 	}
 	return out
-}
-
-func hasPool(w config.Workload, name string) bool {
-	for _, p := range w.Policy.Pools {
-		if p.Name == name {
-			return true
-		}
-	}
-	return false
-}
-
-func poolNames(w config.Workload) []string {
-	var out []string
-	for _, p := range w.Policy.Pools {
-		out = append(out, p.Name)
-	}
-	return out
-}
-
-// owner names this process in leases.
-func owner() string {
-	host, err := os.Hostname()
-	if err != nil {
-		host = "unknown"
-	}
-	return fmt.Sprintf("cli-%s-%d", host, os.Getpid())
 }

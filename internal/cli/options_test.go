@@ -62,8 +62,8 @@ func TestOrdersThatAreRefusedUnread(t *testing.T) {
 		args []string
 		want string
 	}{
-		{"no workload", nil, "needs a workload, --cluster or --all"},
-		{"a workload beside --all", []string{"a", "--all"}, "choose them by --cluster or --all"},
+		{"no workload", nil, "needs a workload, --cluster, --label or --all"},
+		{"a workload beside --all", []string{"a", "--all"}, "choose them by --cluster, --label or --all"},
 		{"a negative time", []string{"a", "--for", "-1h"}, "--for"},
 		{"no time at all", []string{"a", "--for", "0s"}, "above 0"},
 		{"more than a year", []string{"a", "--for", "9000h"}, "at most 366d"},
@@ -141,7 +141,7 @@ func TestAskingOnATerminal(t *testing.T) {
 		s, _, _ := testIO(answer)
 		s.InTerminal, s.ErrTerminal = true, true
 		o := intentOptions{kind: failover.IntentPause}
-		if got := codeOf(o.confirm(s, []intentFacts{{Workload: "api", Intent: failover.Intent{Kind: failover.IntentPause}}})); got != want {
+		if got := codeOf(o.confirm(s, []intentFacts{{Workload: "api", Intent: failover.Intent{Kind: failover.IntentPause}}}, 1)); got != want {
 			t.Errorf("answer %q: exit code %d, want %d", answer, got, want)
 		}
 	}

@@ -12,8 +12,8 @@ func TestAnOrderForMany(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "backstop.yaml")
 	text := "version: 1\nregion: us-east-1\nstate: {sqlite: " + filepath.Join(dir, "state.db") + "}\nworkloads:\n"
-	for _, w := range [][2]string{{"api", "prod"}, {"batch", "prod"}, {"shop", "test"}} {
-		text += "  - name: " + w[0] + "\n    pools:\n      - {name: spot, cluster: " + w[1] + ", service: " + w[0] + "-spot, capacity: FARGATE_SPOT}\n" +
+	for _, w := range [][3]string{{"api", "prod", "web"}, {"batch", "prod", "data"}, {"shop", "test", "web"}} {
+		text += "  - name: " + w[0] + "\n    labels: {team: " + w[2] + ", tier: \"1\"}\n    pools:\n      - {name: spot, cluster: " + w[1] + ", service: " + w[0] + "-spot, capacity: FARGATE_SPOT}\n" +
 			"      - {name: standard, cluster: " + w[1] + ", service: " + w[0] + "-standard, capacity: FARGATE}\n"
 	}
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -33,11 +33,34 @@ func TestAnOrderForMany(t *testing.T) {
 	if _, errs = runs(t, ExitRefused, "pause", "api", "shop", "-c", path); !strings.Contains(errs, "pause 2 workloads: not a terminal: confirm with --yes") {
 		t.Error(errs)
 	}
-	if _, errs = runs(t, ExitUsage, "pin", "on_demand", "-c", path); !strings.Contains(errs, "needs a workload, --cluster or --all") {
+	if _, errs = runs(t, ExitUsage, "pin", "on_demand", "-c", path); !strings.Contains(errs, "needs a workload, --cluster, --label or --all") {
 		t.Error(errs)
 	}
 	out, _ = runs(t, ExitDone, "pin", "--all", "on_demand", "--yes", "-c", path)
 	if strings.Count(out, "pin to on-demand") != 3 {
 		t.Error(out)
+	}
+	out, errs = runs(t, ExitDone, "unpin", "-l", "team=web", "--label", "tier=1", "--yes", "-c", path)
+	if strings.Count(out, "recorded as generation") != 2 || strings.Contains(out, "batch") || !strings.Contains(errs, "for 2 of 3 workloads:") {
+		t.Errorf("by label: %s%s", out, errs)
+	}
+	for _, c := range []struct{ args, says string }{
+		{"pause -l team=nobody", "no workload of backstop.yaml has team=nobody; there are: team=data, team=web, tier=1"},
+		{"pause -l team=data --cluster test", "in the cluster test"},
+		{"status -l team", `--label "team": must be NAME=VALUE`},
+		{"history --all --cluster prod", "--all: not together with --cluster or --label"},
+		{"explain api --cluster prod", "name workloads, or choose them"},
+		{"pause api --wait 5s", "--wait takes its duration after a =: --wait=5s"},
+		{"pin api spot --wait 5s", "--wait takes its duration after a =: --wait=5s"},
+		{"pause api --wait=0s", "--wait"},
+		{"pause api --wait=9000h", "--wait 375d: must be at most 366d"},
+	} {
+		if _, errs := runs(t, ExitUsage, append(strings.Fields(c.args), "-c", path)...); !strings.Contains(strings.ReplaceAll(errs, path, "backstop.yaml"), c.says) {
+			t.Errorf("%s: %s", c.args, errs)
+		}
+	}
+	out, _ = runs(t, ExitDone, "history", "-l", "team=data", "--kind", "intent", "-c", path)
+	if !strings.Contains(out, "batch") || strings.Contains(out, "api") {
+		t.Errorf("the history of a label: %s", out)
 	}
 }

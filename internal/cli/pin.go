@@ -26,6 +26,9 @@ func newPin(s IO, run intentRun) *cobra.Command {
 		return names(cmd, given, typed)
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := o.looseSpan(args); err != nil {
+			return err
+		}
 		o.names, o.mode = args[:len(args)-1], args[len(args)-1]
 		if o.mode != pinModes[0] && o.mode != pinModes[1] {
 			return usageError("pin: mode must be spot or on_demand (got %q)", o.mode)

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -9,30 +11,81 @@ import (
 	"github.com/backstop-ecs/backstop/internal/config"
 )
 
-// selection says which workloads of a configuration a command is about.
+// selection is which workloads of a configuration a command is about: named, or chosen by cluster and labels, or all.
 type selection struct {
 	names   []string
 	cluster string
+	labels  []string // NAME=VALUE; all of them must fit
+	all     bool
 }
 
-// clusterFlag lets a command choose the workloads of a cluster.
-func clusterFlag(cmd *cobra.Command, to *selection) {
-	cmd.Flags().StringVar(&to.cluster, "cluster", "", "only workloads with a pool in this cluster")
+// selectionFlags lets a command choose workloads other than by name.
+func selectionFlags(cmd *cobra.Command, to *selection) {
+	f := cmd.Flags()
+	f.StringVar(&to.cluster, "cluster", "", "workloads with a pool in this cluster")
+	f.StringSliceVarP(&to.labels, "label", "l", nil, "workloads with this label of the configuration (team=shop); of several all must fit")
+	f.BoolVar(&to.all, "all", false, "every workload of the configuration")
 }
 
-// of returns the chosen workloads, in the file's order.
-func (c selection) of(file *config.File) ([]config.Workload, error) {
+// check refuses what contradicts itself. what is the command if it must be told which workloads are meant, else empty.
+func (c *selection) check(what string) error {
+	chosen := c.cluster != "" || len(c.labels) > 0
+	for _, l := range c.labels {
+		if name, value, ok := strings.Cut(l, "="); !ok || name == "" || value == "" {
+			return usageError("--label %q: must be NAME=VALUE, such as team=shop", l)
+		}
+	}
+	switch {
+	case c.all && chosen:
+		return usageError("--all: not together with --cluster or --label")
+	case len(c.names) > 0 && (c.all || chosen):
+		return usageError("name workloads, or choose them by --cluster, --label or --all")
+	case what != "" && len(c.names) == 0 && !c.all && !chosen:
+		return usageError("%s needs a workload, --cluster, --label or --all", what)
+	}
+	return nil
+}
+
+// of returns the chosen workloads, in the file's order; all of them when nothing chooses.
+func (c *selection) of(file *config.File) ([]config.Workload, error) {
 	all, err := named(file, c.names)
-	if err != nil || c.cluster == "" {
-		return all, err
+	if err != nil {
+		return nil, err
 	}
-	in := slices.DeleteFunc(slices.Clone(all), func(w config.Workload) bool {
-		return !slices.ContainsFunc(w.Pools, func(p config.PoolRef) bool { return clusterName(p.Cluster) == clusterName(c.cluster) })
-	})
-	if len(in) == 0 {
-		return nil, usageError("--cluster: no workload of %s has a pool in %q; there are: %s", file.Name, c.cluster, strings.Join(clusters(file), ", "))
+	if c.cluster != "" {
+		all = slices.DeleteFunc(all, func(w config.Workload) bool {
+			return !slices.ContainsFunc(w.Pools, func(p config.PoolRef) bool { return clusterName(p.Cluster) == clusterName(c.cluster) })
+		})
+		if len(all) == 0 {
+			return nil, usageError("--cluster: no workload of %s has a pool in %q; there are: %s", file.Name, c.cluster, strings.Join(clusters(file), ", "))
+		}
 	}
-	return in, nil
+	for _, l := range c.labels {
+		name, value, _ := strings.Cut(l, "=")
+		all = slices.DeleteFunc(all, func(w config.Workload) bool { return w.Labels[name] != value })
+	}
+	if len(all) == 0 {
+		return nil, usageError("--label: no workload of %s has %s%s", file.Name, strings.Join(c.labels, " and "), labelsOf(file, c.cluster))
+	}
+	return all, nil
+}
+
+// labelsOf says which labels there are.
+func labelsOf(file *config.File, cluster string) string {
+	have := map[string]bool{}
+	for i := range file.Workloads {
+		for name, value := range file.Workloads[i].Labels {
+			have[name+"="+value] = true
+		}
+	}
+	text := "; there are: " + strings.Join(slices.Sorted(maps.Keys(have)), ", ")
+	if len(have) == 0 {
+		text = "; no workload has labels"
+	}
+	if cluster != "" {
+		text = fmt.Sprintf(" in the cluster %s%s", cluster, text)
+	}
+	return text
 }
 
 // clusterName is the name in a cluster's ARN, or the name itself.

@@ -124,15 +124,10 @@ func runSimulate(ctx context.Context, s IO, o simulateOptions) error {
 	o.Given = given
 	o.Record = o.out != ""
 	o.Command = commandLine(os.Args)
-	var tell func(simulate.Progress)
-	if s.ErrTerminal {
-		tell = progress(s)
-	}
+	line := &liveLine{s: s}
 	debug.SetGCPercent(simulate.GCPercent)
-	sections, err := simulate.Run(ctx, o.Options, tell)
-	if tell != nil {
-		_, _ = fmt.Fprint(s.Err, "\r\x1b[K")
-	}
+	sections, err := simulate.Run(ctx, o.Options, progress(line))
+	line.clear()
 	if err != nil {
 		return err
 	}
@@ -179,15 +174,18 @@ func anyBroken(sections []report.Section) error {
 }
 
 // progress returns what keeps a line on stderr up to date, at most ten times a second.
-func progress(s IO) func(simulate.Progress) {
+func progress(line *liveLine) func(simulate.Progress) {
+	if !line.on() {
+		return nil
+	}
 	var last time.Time
 	return func(p simulate.Progress) {
-		now := s.Now()
+		now := line.s.Now()
 		if p.Done < p.Runs && now.Sub(last) < 100*time.Millisecond {
 			return
 		}
 		last = now
-		_, _ = fmt.Fprintf(s.Err, "\r\x1b[K%d of %d runs, %s left", p.Done, p.Runs, wording.Span(p.Left))
+		line.say(fmt.Sprintf("%d of %d runs, %s left", p.Done, p.Runs, wording.Span(p.Left)))
 	}
 }
 

@@ -149,11 +149,14 @@ func newStatus(s IO, run func(context.Context, IO, statusOptions) error) *cobra.
 		ValidArgsFunction: completeWorkloads(s, &o.path),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.names = args
+			if err := o.selection.check(""); err != nil {
+				return err
+			}
 			return run(cmd.Context(), s, o)
 		},
 	}
 	configFlag(cmd, s, &o.path)
-	clusterFlag(cmd, &o.selection)
+	selectionFlags(cmd, &o.selection)
 	choiceFlag(cmd, &o.output, "output", "o", outputText, []string{outputText, outputWide, outputJSON}, "form of the answer; json is documented in docs/json.md")
 	return cmd
 }

@@ -73,15 +73,10 @@ func runTune(ctx context.Context, s IO, o tuneOptions) error {
 		return err
 	}
 	o.Given, o.Policies = given, []string{o.preset}
-	var tell func(simulate.Progress)
-	if s.ErrTerminal {
-		tell = progress(s)
-	}
+	line := &liveLine{s: s}
 	debug.SetGCPercent(simulate.GCPercent)
-	found, err := simulate.Tune(ctx, o.TuneOptions, tell)
-	if tell != nil {
-		_, _ = fmt.Fprint(s.Err, "\r\x1b[K")
-	}
+	found, err := simulate.Tune(ctx, o.TuneOptions, progress(line))
+	line.clear()
 	switch {
 	case err != nil:
 		return err

@@ -63,6 +63,14 @@ func Given(by, note string, until time.Time) string {
 	return b.String()
 }
 
+// Stands says that orders hold though nobody waits for them any more.
+func Stands(n int) string {
+	if n == 1 {
+		return "the order stands"
+	}
+	return fmt.Sprintf("the %d orders stand", n)
+}
+
 // Pinned and Paused say an order that holds.
 func Pinned(p *failover.Pin) string {
 	return "pinned to " + Mode(p.Mode) + Given(p.By, p.Note, p.Until)

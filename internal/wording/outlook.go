@@ -68,6 +68,12 @@ func OutlookOf(p *failover.Policy, after *failover.State, in failover.Intent, d 
 	return o, true
 }
 
+// Plus is what two orders come to together.
+func (o Outlook) Plus(other *Outlook) Outlook {
+	plus := func(a, b Load) Load { return Load{a.Tasks + b.Tasks, a.USD + b.USD} }
+	return Outlook{plus(o.Now, other.Now), plus(o.Peak, other.Peak), plus(o.Then, other.Then), o.Priced && other.Priced}
+}
+
 // Text says an outlook in a sentence.
 func (o *Outlook) Text() string {
 	say := func(l Load) string {
