@@ -16,21 +16,29 @@ type IO struct {
 	Err io.Writer // the rest
 	// InTerminal and OutTerminal say whether a person is at that end.
 	InTerminal, OutTerminal, ErrTerminal bool
-	// Width is the terminal's, 0 when Out is none.
-	Width int
-	Env   func(string) string
-	Now   func() time.Time
+	// Width and Height are the terminal's, 0 when Out is none.
+	Width, Height int
+	Env           func(string) string
+	Now           func() time.Time
 }
 
 // System returns the process's own input and output.
 func System() IO {
 	in, out, err := int(os.Stdin.Fd()), int(os.Stdout.Fd()), int(os.Stderr.Fd())
-	width, _, werr := term.GetSize(out)
-	if werr != nil {
-		width = 0
-	}
 	return IO{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, InTerminal: term.IsTerminal(in), OutTerminal: term.IsTerminal(out),
-		ErrTerminal: term.IsTerminal(err), Width: width, Env: os.Getenv, Now: time.Now}
+		ErrTerminal: term.IsTerminal(err), Env: os.Getenv, Now: time.Now}.sized()
+}
+
+// sized is with the size that the terminal has now.
+func (s IO) sized() IO {
+	if out, ok := s.Out.(*os.File); ok {
+		width, height, err := term.GetSize(int(out.Fd()))
+		if err != nil {
+			width, height = 0, 0
+		}
+		s.Width, s.Height = width, height
+	}
+	return s
 }
 
 // color reports whether text may be coloured: on a terminal that can, and unless NO_COLOR is set.

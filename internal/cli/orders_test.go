@@ -7,8 +7,9 @@ import (
 	"testing"
 )
 
-// TestAnOrderForMany: chosen by cluster or all, asked once, and those left out for which it makes no sense.
-func TestAnOrderForMany(t *testing.T) {
+// configured writes a configuration of three workloads in two clusters, with labels, and no state.
+func configured(t *testing.T) string {
+	t.Helper()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "backstop.yaml")
 	text := "version: 1\nregion: us-east-1\nstate: {sqlite: " + filepath.Join(dir, "state.db") + "}\nworkloads:\n"
@@ -19,6 +20,12 @@ func TestAnOrderForMany(t *testing.T) {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	return path
+}
+
+// TestAnOrderForMany: chosen by cluster or all, asked once, and those left out for which it makes no sense.
+func TestAnOrderForMany(t *testing.T) {
+	path := configured(t)
 	out, _ := runs(t, ExitDone, "pause", "--cluster", "prod", "--yes", "-c", path)
 	if !strings.Contains(out, "api: pause") || !strings.Contains(out, "batch: pause") || strings.Contains(out, "shop") {
 		t.Errorf("of the cluster prod: %s", out)

@@ -17,6 +17,7 @@ type statusOptions struct {
 	path   string
 	output string
 	selection
+	watch time.Duration // 0: once
 }
 
 // outputWide shows every column.
@@ -144,7 +145,7 @@ func newStatus(s IO, run func(context.Context, IO, statusOptions) error) *cobra.
 		Long: "Status reads what the last pass left in the state, whether or not the daemon runs: a row for each workload, the worst first, and the next step for those " +
 			"that need you; all there is to say of a workload that is named. It exits with 3 when a workload is critical or has a warning: tasks are missing or will be, " +
 			"something cannot be read, or nothing has checked it for three ticks. Missing is the demand less what serves: tasks in service, and tasks under notice that still work.",
-		Example:           "backstop status\nbackstop status analytics\nbackstop status --cluster prod -o wide\nbackstop status -o json",
+		Example:           "backstop status\nbackstop status analytics\nbackstop status --cluster prod -o wide\nbackstop status --label team=shop --watch=5s\nbackstop status -o json",
 		Args:              between(0, -1, ""),
 		ValidArgsFunction: completeWorkloads(s, &o.path),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -152,16 +153,34 @@ func newStatus(s IO, run func(context.Context, IO, statusOptions) error) *cobra.
 			if err := o.selection.check(""); err != nil {
 				return err
 			}
+			if o.watch != 0 && (o.watch < watchLeast || o.watch > watchMost) {
+				return usageError("--watch %s: must be %s to %s", wording.Span(o.watch), wording.Span(watchLeast), wording.Span(watchMost))
+			}
+			for _, a := range args {
+				if _, err := parseSpan(a); err == nil && o.watch > 0 {
+					return usageError("--watch takes its interval after a =: --watch=%s", a)
+				}
+			}
 			return run(cmd.Context(), s, o)
 		},
 	}
 	configFlag(cmd, s, &o.path)
 	selectionFlags(cmd, &o.selection)
 	choiceFlag(cmd, &o.output, "output", "o", outputText, []string{outputText, outputWide, outputJSON}, "form of the answer; json is documented in docs/json.md")
+	cmd.Flags().VarP(spanValue{&o.watch}, "watch", "w", "look again and again, this often, until Ctrl-C; the exit code is the last look's")
+	cmd.Flags().Lookup("watch").NoOptDefVal = wording.Span(watchEvery)
 	return cmd
 }
 
 func runStatus(ctx context.Context, s IO, o statusOptions) error {
+	if o.watch > 0 {
+		return watchStatus(ctx, s, o)
+	}
+	return showStatus(ctx, s, o)
+}
+
+// showStatus looks once and says what is seen.
+func showStatus(ctx context.Context, s IO, o statusOptions) error {
 	v, err := lookAt(ctx, s, o.path, o.selection)
 	if err != nil {
 		return err
