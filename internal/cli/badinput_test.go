@@ -79,6 +79,7 @@ func badInputs() []badInput {
 		{what: "an order that ends in the past", args: "pause api -c b.yaml --reason x --until 2020-01-01T00:00:00Z", file: yaml(twoPools), code: ExitUsage, says: "2020-01-01"},
 		{what: "a state file that is damaged", args: "status -c b.yaml", file: withState(yaml("    policy: fill\n"+twoPools), strings.Repeat("not a database ", 400)), code: ExitFailed, says: "state.db"},
 		{what: "a state path that is a directory", args: "run -c b.yaml", file: withDir(yaml(twoPools)), code: ExitFailed, says: "state.db"},
+		{what: "a state path in a directory that is not there", args: "run -c b.yaml", file: map[string]string{"b.yaml": "version: 1\nregion: us-east-1\nstate: {sqlite: /nonexist/x.db}\nworkloads:\n  - name: api\n" + twoPools}, code: ExitUsage, says: "its directory does not exist"},
 		{what: "a what-if with a word for a number", args: "cost --what-if tasks=many", code: ExitUsage, says: "tasks"},
 		{what: "an unknown kind of history", args: "history -c b.yaml --kind gossip", file: yaml(twoPools), code: ExitUsage, says: "gossip"},
 	}

@@ -43,6 +43,7 @@ func codeOf(err error) int {
 	var e *exitError
 	var q quiet
 	var ran ranError
+	var input interface{ BadInput() bool }
 	switch {
 	case err == nil:
 		return ExitDone
@@ -50,6 +51,8 @@ func codeOf(err error) int {
 		return int(q)
 	case errors.As(err, &e):
 		return e.code
+	case errors.As(err, &input) && input.BadInput():
+		return ExitUsage
 	case errors.As(err, &ran):
 		return ExitFailed
 	}

@@ -26,15 +26,17 @@ type explainFacts struct {
 	Workload string `json:"workload"`
 	Known    bool   `json:"known"`
 	// EntryID is the journal entry that is explained.
-	EntryID    string               `json:"entry_id,omitempty"`
-	AgeSeconds float64              `json:"age_seconds"`
-	ObservedAt time.Time            `json:"observed_at,omitzero"`
-	Decision   *failover.Decision   `json:"decision,omitempty"`
-	ReasonText string               `json:"reason_text,omitempty"`
-	Actions    journal.Actions      `json:"actions"`
-	Withheld   journal.Actions      `json:"withheld"`
-	Next       []failover.Condition `json:"next"`
-	Look       health.Look          `json:"-"`
+	EntryID    string             `json:"entry_id,omitempty"`
+	AgeSeconds float64            `json:"age_seconds"`
+	ObservedAt time.Time          `json:"observed_at,omitzero"`
+	Decision   *failover.Decision `json:"decision,omitempty"`
+	ReasonText string             `json:"reason_text,omitempty"`
+	Actions    journal.Actions    `json:"actions"`
+	// Outcomes are what became of the actions; empty while that is not recorded.
+	Outcomes []journal.Outcome    `json:"outcomes"`
+	Withheld journal.Actions      `json:"withheld"`
+	Next     []failover.Condition `json:"next"`
+	Look     health.Look          `json:"-"`
 }
 
 func newExplainCommand(s IO) *cobra.Command { return newExplain(s, runExplain) }
@@ -94,7 +96,7 @@ func runExplain(ctx context.Context, s IO, o explainOptions) error {
 }
 
 func explainOf(v *seen, now time.Time) explainFacts {
-	f := explainFacts{Workload: v.workload.Name, Known: v.known && v.decision != nil, Actions: journal.Actions{}, Withheld: journal.Actions{},
+	f := explainFacts{Workload: v.workload.Name, Known: v.known && v.decision != nil, Actions: journal.Actions{}, Outcomes: []journal.Outcome{}, Withheld: journal.Actions{},
 		Next: []failover.Condition{}}
 	if !f.Known {
 		return f
@@ -103,6 +105,7 @@ func explainOf(v *seen, now time.Time) explainFacts {
 	f.ObservedAt = v.observedAt()
 	f.AgeSeconds, f.Look = v.look.Age.Seconds(), v.look
 	f.ReasonText = wording.Reason(v.decision.Reason)
+	f.Outcomes = append(f.Outcomes, v.outcomes...)
 	f.Actions, f.Withheld = append(f.Actions, v.entry.Actions...), append(f.Withheld, v.entry.Withheld...)
 	f.Next = append(f.Next, v.decision.Next...)
 	if len(f.Next) == 0 {
@@ -120,16 +123,7 @@ func printExplain(w io.Writer, f *explainFacts, now time.Time) error {
 	p := func(format string, args ...any) { say(w, format, args...) }
 	p("%s, %s (%s):", f.Workload, wording.Ago(now, d.At), wording.Moment(d.At))
 	p("  %s (%s)", f.ReasonText, d.Reason)
-	p("\ndone")
-	for _, a := range f.Actions {
-		p("  %s", wording.Action(a))
-	}
-	for _, a := range f.Withheld {
-		p("  withheld: %s", wording.Action(a))
-	}
-	if len(f.Actions)+len(f.Withheld) == 0 {
-		p("  nothing had to be changed")
-	}
+	printDone(w, f)
 	p("\nseen")
 	p("  %s wanted, %s in service, %s missing; it runs on %s", wording.Count(d.Demand, "task"), d.InService, d.Missing, wording.Mode(d.Mode))
 	rows := [][]string{{"  POOL", "CAPACITY", "ECS DESIRED", "IN SERVICE", "WARMING", "PLACED", "LATE", "LEAVING", "TARGET", "CAN DROP TO", "BREAKER", "REASON"}}
@@ -168,6 +162,41 @@ func printExplain(w io.Writer, f *explainFacts, now time.Time) error {
 	}
 	p("\n%s", lookText(f.Look))
 	return nil
+}
+
+// printDone says what became of the actions: what was done, what was not, and what is not known of.
+func printDone(w io.Writer, f *explainFacts) {
+	var done, failed, open []string
+	for _, a := range f.Withheld {
+		done = append(done, "withheld: "+wording.Action(a))
+	}
+	for i := range f.Outcomes {
+		switch o := &f.Outcomes[i]; {
+		case o.Done():
+			done = append(done, wording.Action(o.Action))
+		case o.Hint != "":
+			failed = append(failed, wording.Outcome(o), "  next: "+o.Hint)
+		default:
+			failed = append(failed, wording.Outcome(o))
+		}
+	}
+	if len(f.Outcomes) == 0 {
+		open = wording.Actions(f.Actions)
+	}
+	if len(done)+len(failed)+len(open) == 0 {
+		done = []string{"nothing had to be changed"}
+	}
+	for _, part := range []struct {
+		head  string
+		lines []string
+	}{{"done", done}, {"not done", failed}, {"asked of AWS, whose answer is not recorded", open}} {
+		if len(part.lines) > 0 {
+			say(w, "\n%s", part.head)
+		}
+		for _, l := range part.lines {
+			say(w, "  %s", l)
+		}
+	}
 }
 
 // poolLines say of a pool what its row does not: what is arriving, leaving and owed, and the evidence against it.

@@ -8,10 +8,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/health"
-	"github.com/backstop-ecs/backstop/internal/journal"
 	"github.com/backstop-ecs/backstop/internal/pulse"
 	"github.com/backstop-ecs/backstop/internal/wording"
 )
@@ -38,6 +38,7 @@ type effectFacts struct {
 type lookedAt struct {
 	state    failover.State
 	decision *failover.Decision // the newest that was made with the order; nil: none is known
+	failures string             // what AWS refused of it
 	passed   bool               // a pass came after the order, which decided nothing new
 }
 
@@ -75,7 +76,11 @@ func effectOf(p *failover.Policy, in *failover.Intent, l lookedAt) effectFacts {
 	if in.Kind == failover.IntentFailover && in.Pool != "" {
 		place = "other pools than " + in.Pool
 	}
-	return effectFacts{InEffect: serving >= d.Demand && !open, Text: fmt.Sprintf("%d of %d in service on %s", min(serving, d.Demand), d.Demand, place)}
+	text := fmt.Sprintf("%d of %d in service on %s", min(serving, d.Demand), d.Demand, place)
+	if l.failures != "" {
+		text += "; " + l.failures
+	}
+	return effectFacts{InEffect: serving >= d.Demand && !open, Text: text}
 }
 
 // await waits until the orders have taken effect, and says so of each. What it returns says of which that is not so; they stand all the same.
@@ -122,13 +127,13 @@ func lookAfter(ctx context.Context, store control.Store, f *intentFacts) (l look
 		return l, fmt.Errorf("read state: %w", err)
 	}
 	l.state = records[f.Workload].State
-	entries, err := store.Journal(ctx, journal.Query{Workload: f.Workload, Kinds: []journal.Kind{journal.KindDecision}, Limit: 1})
-	if err != nil {
+	newest := seen{workload: config.Workload{Name: f.Workload}}
+	if err := newest.read(ctx, store); err != nil {
 		return l, fmt.Errorf("read journal: %w", err)
 	}
 	// A decision that changed nothing is recorded without a generation.
-	if len(entries) > 0 && (entries[0].Generation > f.Generation || entries[0].Generation == 0 && entries[0].At.After(f.Intent.At)) {
-		l.decision = entries[0].Decision
+	if e := &newest.entry; e.Generation > f.Generation || e.Generation == 0 && e.At.After(f.Intent.At) {
+		l.decision, l.failures = newest.decision, wording.Failures(newest.outcomes)
 	}
 	beats, err := pulse.Read(ctx, store)
 	if err != nil {

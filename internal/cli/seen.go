@@ -21,6 +21,7 @@ type seen struct {
 	known    bool
 	decision *failover.Decision // the newest in the journal
 	entry    journal.Entry      // it came from
+	outcomes []journal.Outcome  // what became of its actions; empty: that is not recorded
 	// look says how long ago it was last looked at, by the guard's sign of life or by the state.
 	look health.Look
 	// events is when the last event of each pool came; zero: none is known.
@@ -123,12 +124,8 @@ func readSight(ctx context.Context, store control.Store, workloads []config.Work
 	for i := range out.all {
 		v := &out.all[i]
 		v.record, v.known = records[v.workload.Name]
-		entries, err := store.Journal(ctx, journal.Query{Workload: v.workload.Name, Kinds: []journal.Kind{journal.KindDecision}, Limit: 1})
-		if err != nil {
+		if err := v.read(ctx, store); err != nil {
 			return out, fmt.Errorf("read journal of %s: %w", v.workload.Name, err)
-		}
-		if len(entries) > 0 && entries[0].Decision != nil {
-			v.entry, v.decision = entries[0], entries[0].Decision
 		}
 		for _, p := range v.workload.Policy.Pools {
 			v.events = append(v.events, health.EventAt(out.beats, v.workload.Name, p.Name))
@@ -139,4 +136,29 @@ func readSight(ctx context.Context, store control.Store, workloads []config.Work
 		}
 	}
 	return out, nil
+}
+
+// read takes the newest decision from the journal, and what became of its actions, which is recorded right after it.
+func (v *seen) read(ctx context.Context, store control.Store) error {
+	var after []journal.Entry
+	for _, kinds := range [][]journal.Kind{{journal.KindDecision, journal.KindOutcome}, {journal.KindDecision}} { // several outcomes in a row are rare
+		entries, err := store.Journal(ctx, journal.Query{Workload: v.workload.Name, Kinds: kinds, Limit: 2})
+		if err != nil {
+			return err
+		}
+		for i := range entries {
+			if entries[i].Decision == nil {
+				after = append(after, entries[i])
+				continue
+			}
+			v.entry, v.decision = entries[i], entries[i].Decision
+			for k := range after {
+				if after[k].Of == v.entry.ID {
+					v.outcomes = after[k].Outcomes
+				}
+			}
+			return nil
+		}
+	}
+	return nil
 }

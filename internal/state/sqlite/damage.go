@@ -19,6 +19,8 @@ const checkMax = 200 << 20
 var (
 	errDamaged = errors.New("the file is damaged")
 	errNoFile  = errors.New("it is no regular file")
+
+	errNoDirectory = errors.New("its directory does not exist")
 )
 
 // check refuses a file with damaged pages before anything is written into it. Of a file larger than whole only the state is read.

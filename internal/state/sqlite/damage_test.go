@@ -222,6 +222,19 @@ func TestWhatIsNoRegularFileIsRefused(t *testing.T) {
 	}
 }
 
+// TestAMistypedPathMakesNoDirectory: it is refused as bad input, with what to do.
+func TestAMistypedPathMakesNoDirectory(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "mistyped", "deep")
+	_, err := Open(t.Context(), filepath.Join(dir, "state.db"), journal.Retention{})
+	e, ok := errors.AsType[*Error](err)
+	if !ok || !e.BadInput() || !strings.Contains(e.Hint(), "mkdir -p "+dir) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := os.Stat(filepath.Dir(dir)); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a directory was made: %v", err)
+	}
+}
+
 // TestWhatTheConnectionsAreSetTo reads back what no test of behaviour can notice: that a commit outlasts a loss of power.
 func TestWhatTheConnectionsAreSetTo(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "state.db"), journal.Retention{})

@@ -38,7 +38,6 @@ const (
 	walPagesMax = 1000
 	// fileMode: names of services and what an operator wrote are nobody else's business.
 	fileMode = 0o600
-	dirMode  = 0o700
 )
 
 // Store is a [control.Store] in one file. It is safe for concurrent use.
@@ -76,7 +75,10 @@ func (e *Error) Unwrap() error { return e.Err }
 // Hint says what to do, or nothing.
 func (e *Error) Hint() string { return e.Advice }
 
-// Open opens the file at path, or makes it with mode 0600 (its directory with 0700), and brings its schema up
+// BadInput reports whether the path itself is wrong: its directory is not there. A path that is mistyped must not become a directory.
+func (e *Error) BadInput() bool { return errors.Is(e.Err, errNoDirectory) }
+
+// Open opens the file at path, or makes it with mode 0600 in a directory that is there, and brings its schema up
 // to date. A file with a schema newer than this program's is refused, and so is a damaged one.
 func Open(ctx context.Context, path string, retention journal.Retention) (*Store, error) {
 	s := &Store{path: path, retention: retention, Now: time.Now, stopBackup: func() {}}
@@ -108,8 +110,8 @@ func Open(ctx context.Context, path string, retention journal.Retention) (*Store
 
 // create makes the file, so that it has its mode before anything is in it. SQLite gives its log the same mode.
 func (s *Store) create() error {
-	if err := os.MkdirAll(filepath.Dir(s.path), dirMode); err != nil {
-		return s.fail("make directory of", err)
+	if _, err := os.Stat(filepath.Dir(s.path)); errors.Is(err, os.ErrNotExist) {
+		return s.fail("open", errNoDirectory)
 	}
 	if info, err := os.Stat(s.path); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
 		return s.fail("open", errNoFile)
@@ -299,6 +301,8 @@ func advice(path string, err error) string {
 	switch {
 	case isDamage(err):
 		return damageAdvice(path)
+	case errors.Is(err, errNoDirectory):
+		return "make it, mkdir -p " + filepath.Dir(path) + ", or correct state.sqlite of the configuration"
 	case errors.Is(err, errNoFile), errors.Is(err, syscall.EISDIR):
 		return "name a file that is there for the state alone, or that is not there yet: state.sqlite of the configuration"
 	case errors.Is(err, os.ErrPermission):
