@@ -251,7 +251,7 @@ func (v *demoView) line(u demo.Update) error {
 func (v *demoView) watch(ctx context.Context, d *demo.Demo, sc demo.Scenario, speed float64, live bool) (demo.Summary, error) {
 	if !live {
 		if v.o.output == outputText {
-			_, _ = fmt.Fprintf(v.s.Err, "%s: %s; %d tasks, policy %s. Everything is simulated. * is what the simulated world does.\n", sc.Name, sc.About, v.o.tasks, v.o.policy)
+			_, _ = fmt.Fprintf(v.s.Err, "%s: %s; %s, policy %s. Everything is simulated. * is what the simulated world does.\n", sc.Name, sc.About, wording.Count(v.o.tasks, "task"), v.o.policy)
 		}
 		sum, err := d.Play(ctx)
 		return sum, errors.Join(err, v.wrote)
@@ -321,7 +321,7 @@ func printSummary(s IO, m demo.Summary) error {
 	}
 	lines := []string{
 		"",
-		fmt.Sprintf("scenario      %s, policy %s, %d tasks, seed %d: %s in %.1f s", m.Scenario, m.Policy, m.Tasks, m.Seed,
+		fmt.Sprintf("scenario      %s, policy %s, %s, seed %d: %s in %.1f s", m.Scenario, m.Policy, wording.Count(m.Tasks, "task"), m.Seed,
 			wording.Span(time.Duration(m.VirtualSeconds*float64(time.Second))), m.WallSeconds),
 		fmt.Sprintf("demand held   %.3f %%, missing %.1f task-minutes%s", m.DemandHeld, m.ShortTaskMinutes, gap),
 		fmt.Sprintf("cost          $%.2f, %.0f %% of on-demand alone, at example prices of", m.CostUSD, 100*m.CostRatio),
@@ -383,5 +383,5 @@ func (v *demoView) serve(ctx context.Context, d *demo.Demo) error {
 }
 
 func pictureTitle(sc demo.Scenario, o demoOptions) string {
-	return fmt.Sprintf("backstop demo: %s, %d tasks, policy %s", sc.About, o.tasks, o.policy)
+	return fmt.Sprintf("backstop demo: %s, %s, policy %s", sc.About, wording.Count(o.tasks, "task"), o.policy)
 }

@@ -88,7 +88,7 @@ func runExplain(ctx context.Context, s IO, o explainOptions) error {
 		if i > 0 {
 			_, _ = fmt.Fprintln(s.Out)
 		}
-		if err := printExplain(s.Out, &facts[i], now); err != nil {
+		if err := s.wrapped(func(w io.Writer) error { return printExplain(w, &facts[i], now, s.Width) }); err != nil {
 			return err
 		}
 	}
@@ -114,7 +114,7 @@ func explainOf(v *seen, now time.Time) explainFacts {
 	return f
 }
 
-func printExplain(w io.Writer, f *explainFacts, now time.Time) error {
+func printExplain(w io.Writer, f *explainFacts, now time.Time, width int) error {
 	if !f.Known {
 		_, err := fmt.Fprintf(w, "%s: nothing was decided yet\n", f.Workload)
 		return err
@@ -131,7 +131,7 @@ func printExplain(w io.Writer, f *explainFacts, now time.Time) error {
 		rows = append(rows, []string{"  " + v.Pool, string(v.Capacity), fmt.Sprint(v.Desired), v.InService.String(), fmt.Sprint(v.Warming), fmt.Sprint(v.Placed),
 			fmt.Sprint(v.Late), fmt.Sprint(v.Leaving), fmt.Sprint(v.Ask), fmt.Sprint(v.Release), breakerWord(v.Breaker.String(), v.Sight), string(v.Reason)})
 	}
-	if err := table(w, rows); err != nil {
+	if err := fitted(w, rows, width); err != nil {
 		return err
 	}
 	for i := range d.Pools {

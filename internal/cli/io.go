@@ -1,12 +1,17 @@
 package cli
 
 import (
+	"bytes"
+	"fmt"
 	"io"
 	"os"
 	"runtime"
+	"strings"
 	"time"
 
 	"golang.org/x/term"
+
+	tui "github.com/backstop-ecs/backstop/internal/term"
 )
 
 // IO is what a command reads from and writes to.
@@ -39,6 +44,19 @@ func (s IO) sized() IO {
 		s.Width, s.Height = width, height
 	}
 	return s
+}
+
+// wrapped prints a text, its lines broken at the terminal's width.
+func (s IO) wrapped(print func(w io.Writer) error) error {
+	if s.Width == 0 {
+		return print(s.Out)
+	}
+	var b bytes.Buffer
+	if err := print(&b); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(s.Out, strings.Join(tui.Wrap(strings.Split(strings.TrimRight(b.String(), "\n"), "\n"), s.Width), "\n"))
+	return err
 }
 
 // color reports whether text may be coloured: on a terminal that can, and unless NO_COLOR is set.

@@ -76,7 +76,7 @@ func TestOneFactHasOneSentence(t *testing.T) {
 		return rec.Body.String()
 	}
 	v := topView{s: s, file: file, workloads: file.Workloads}
-	top := v.fetch(t.Context(), "api")
+	top := v.fetch(t.Context(), "api", 100)
 	letters := func() string {
 		var book notice.Book
 		book.Note(&control.Report{Workload: "api", Before: before, After: after, Decision: d, Result: control.Committed}, nil, "")

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 )
@@ -75,4 +76,47 @@ func table(w io.Writer, rows [][]string) error {
 		}
 	}
 	return t.Flush()
+}
+
+// fitted is table for a terminal: where the columns do not fit, they become rows, in as many blocks as it takes. width 0 is no terminal.
+func fitted(w io.Writer, rows [][]string, width int) error {
+	if width <= 0 || breadth(rows) <= width {
+		return table(w, rows)
+	}
+	for from := 1; from < len(rows); {
+		to := len(rows)
+		for to > from+1 && breadth(turned(rows, from, to)) > width {
+			to--
+		}
+		if err := table(w, turned(rows, from, to)); err != nil {
+			return err
+		}
+		from = to
+	}
+	return nil
+}
+
+// turned makes a column of the heading and of each of some rows.
+func turned(rows [][]string, from, to int) [][]string {
+	out := make([][]string, len(rows[0]))
+	for c := range out {
+		out[c] = []string{"  " + strings.TrimSpace(rows[0][c])}
+		for _, r := range rows[from:to] {
+			out[c] = append(out[c], strings.TrimSpace(r[c]))
+		}
+	}
+	return out
+}
+
+// breadth is how wide a table is.
+func breadth(rows [][]string) int {
+	sum := 0
+	for c := range rows[0] {
+		most := 0
+		for _, r := range rows {
+			most = max(most, utf8.RuneCountInString(visible(r[c])))
+		}
+		sum += most + 2
+	}
+	return sum - 2
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"io"
 	"slices"
 	"time"
 
@@ -190,7 +191,7 @@ func showStatus(ctx context.Context, s IO, o statusOptions) error {
 	case o.output == outputJSON:
 		err = printJSON(s.Out, facts)
 	case len(o.names) > 0 && o.output == outputText:
-		err = printDetails(s.Out, &facts)
+		err = s.wrapped(func(w io.Writer) error { return printDetails(w, &facts, s.Width) })
 	default:
 		width := 0
 		if s.OutTerminal && o.output == outputText {

@@ -145,7 +145,7 @@ func TestStatusSaysWhenItLooked(t *testing.T) {
 			v := sighted("api", 4, 4, 0, func(v *seen) { v.look.Age = c.age })
 			f := factOf(&v, statusNow)
 			var out bytes.Buffer
-			if err := printWorkload(&out, statusNow, &f); err != nil || !strings.Contains(out.String(), c.want) {
+			if err := printWorkload(&out, statusNow, &f, 0); err != nil || !strings.Contains(out.String(), c.want) {
 				t.Errorf("%v: it prints\n%s\nwant %q", err, out.String(), c.want)
 			}
 			if f.Healthy != (c.name == "quiet") {

@@ -170,20 +170,20 @@ func printGuard(w io.Writer, g *health.Guard) {
 }
 
 // printDetails prints all there is to say of workloads.
-func printDetails(w io.Writer, facts *statusFacts) error {
+func printDetails(w io.Writer, facts *statusFacts, width int) error {
 	printGuard(w, &facts.Guard)
 	for i := range facts.Workloads {
 		if i > 0 {
 			_, _ = fmt.Fprintln(w)
 		}
-		if err := printWorkload(w, facts.At, &facts.Workloads[i]); err != nil {
+		if err := printWorkload(w, facts.At, &facts.Workloads[i], width); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func printWorkload(w io.Writer, now time.Time, f *workloadFact) error {
+func printWorkload(w io.Writer, now time.Time, f *workloadFact, width int) error {
 	say(w, "%s: %s: %s", f.Workload, f.LevelText, f.Headline)
 	for i := range f.Problems {
 		if p := &f.Problems[i]; p.Kind != health.KindSilent && p.Kind != health.KindUnknown { // the banner says it
@@ -218,7 +218,7 @@ func printWorkload(w io.Writer, now time.Time, f *workloadFact) error {
 		rows = append(rows, []string{"  " + p.Pool, p.Capacity, p.Service, fmt.Sprint(p.Asked), p.InService.String(), fmt.Sprint(p.Warming),
 			fmt.Sprint(p.Placed), fmt.Sprint(p.Late), fmt.Sprint(p.Leaving), orDash(eventText(now, p.LastEventAt)), breakerWord(breaker, p.Sight)})
 	}
-	return table(w, rows)
+	return fitted(w, rows, width)
 }
 
 func eventText(now, at time.Time) string {

@@ -77,7 +77,7 @@ type topView struct {
 }
 
 // fetch reads what there is now.
-func (v *topView) fetch(ctx context.Context, selected string) term.Top {
+func (v *topView) fetch(ctx context.Context, selected string, width int) term.Top {
 	store, err := openStore(ctx, v.file, reading) // each time: it may be made, or restored, meanwhile
 	if err != nil {
 		return term.Top{Err: err.Error()}
@@ -95,7 +95,7 @@ func (v *topView) fetch(ctx context.Context, selected string) term.Top {
 	for i := range facts.Workloads {
 		f := &facts.Workloads[i]
 		k := slices.IndexFunc(view.all, func(s seen) bool { return s.workload.Name == f.Workload })
-		top.Rows = append(top.Rows, topRow(f, &view.all[k], now))
+		top.Rows = append(top.Rows, topRow(f, &view.all[k], now, width))
 	}
 	chosen := max(0, slices.IndexFunc(top.Rows, func(r term.TopRow) bool { return r.Name == selected }))
 	if store != nil && chosen < len(top.Rows) {
@@ -115,7 +115,7 @@ func guardText(g *health.Guard) string {
 }
 
 // topRow says of one workload what the list shows.
-func topRow(f *workloadFact, s *seen, now time.Time) term.TopRow {
+func topRow(f *workloadFact, s *seen, now time.Time, width int) term.TopRow {
 	r := term.TopRow{Name: f.Workload, Healthy: f.Healthy, State: stateWord(f), Mode: f.Mode, Demand: f.Demand, Missing: f.Missing, Spot: f.counts.Spot,
 		OnDemand: f.counts.OnDemand, Health: f.Health, Breaker: "closed", Note: visible(f.Headline)}
 	for i := range f.Pools {
@@ -123,9 +123,9 @@ func topRow(f *workloadFact, s *seen, now time.Time) term.TopRow {
 			r.Breaker = p.Breaker
 		}
 	}
-	r.Detail = lines(func(b *bytes.Buffer) { _ = printWorkload(b, now, f) })
+	r.Detail = lines(func(b *bytes.Buffer) { _ = printWorkload(b, now, f, width) })
 	e := explainOf(s, now)
-	r.Explain = lines(func(b *bytes.Buffer) { _ = printExplain(b, &e, now) })
+	r.Explain = lines(func(b *bytes.Buffer) { _ = printExplain(b, &e, now, width) })
 	return r
 }
 

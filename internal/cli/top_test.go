@@ -15,7 +15,7 @@ func TestTheTopReadsTheStore(t *testing.T) {
 		t.Fatal(err)
 	}
 	v := &topView{s: s, file: file, workloads: config.Workloads(file)}
-	top := v.fetch(t.Context(), "")
+	top := v.fetch(t.Context(), "", 100)
 	if top.Err != "" || len(top.Rows) != 1 {
 		t.Fatalf("%+v", top)
 	}
@@ -31,7 +31,7 @@ func TestTheTopReadsTheStore(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	file.State.SQLite = path // no database at all
-	if broken := v.fetch(t.Context(), ""); broken.Err == "" {
+	if broken := v.fetch(t.Context(), "", 100); broken.Err == "" {
 		t.Error("a file that is no database was read")
 	}
 }

@@ -69,7 +69,7 @@ func TestOldOrdersSteerNoTerminal(t *testing.T) {
 	notice := failover.Notice{Text: nasty, Do: nasty}
 	e := explainFacts{Known: true, Decision: &failover.Decision{Notices: []failover.Notice{notice}}}
 	var b bytes.Buffer
-	if err := printExplain(&b, &e, time.Time{}); err != nil || strings.ContainsAny(b.String(), "\x1b\a\u202e") {
+	if err := printExplain(&b, &e, time.Time{}, 0); err != nil || strings.ContainsAny(b.String(), "\x1b\a\u202e") {
 		t.Errorf("explain: %v: %q", err, b.String())
 	}
 	sayError(&b, errors.New(nasty), "backstop --help")
@@ -85,7 +85,7 @@ func TestOldOrdersSteerNoTerminal(t *testing.T) {
 	at.record.State.Pin = &failover.Pin{Mode: failover.ModeSpot, By: nasty, Note: nasty}
 	at.known = true
 	f := factOf(at, s.Now())
-	if row = topRow(&f, at, s.Now()); strings.ContainsAny(row.Note+strings.Join(row.Detail, "")+strings.Join(row.Explain, ""), "\x1b\a") {
+	if row = topRow(&f, at, s.Now(), 0); strings.ContainsAny(row.Note+strings.Join(row.Detail, "")+strings.Join(row.Explain, ""), "\x1b\a") {
 		t.Errorf("top: %q, %q, %q", row.Note, row.Detail, row.Explain)
 	}
 }

@@ -59,8 +59,12 @@ func Advise(p Plan, levels []float64, hours, taskHour float64) Advice {
 		a.Text = fmt.Sprintf("%s: does not pay: a committed task must run on demand for more than %.0f %% of the time, the first one did for %.1f %%",
 			p.Name, 100*a.BreakEvenShare, 100*first)
 	} else {
-		a.Text = fmt.Sprintf("%s: commit to %d tasks ($%.4f an hour): each ran on demand for more than %.0f %% of the time; saves about $%.2f in the same time again",
-			p.Name, a.Tasks, a.HourlyUSD, 100*a.BreakEvenShare, a.SavesUSD)
+		tasks := fmt.Sprintf("%d tasks", a.Tasks)
+		if a.Tasks == 1 {
+			tasks = "1 task"
+		}
+		a.Text = fmt.Sprintf("%s: commit to %s ($%.4f an hour): each ran on demand for more than %.0f %% of the time; saves about $%.2f in the same time again",
+			p.Name, tasks, a.HourlyUSD, 100*a.BreakEvenShare, a.SavesUSD)
 	}
 	return a
 }

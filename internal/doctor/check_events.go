@@ -29,7 +29,7 @@ func checkQueue(x *exam) verdict {
 	if err := x.f.failure(x.s, callQueue); err != nil {
 		return bad(Fail, fmt.Sprintf("aws sqs get-queue-attributes --region %s --queue-url %s --attribute-names All   # then correct `events.sqs`", x.f.events.place.region, x.f.events.url), "%s", err)
 	}
-	return okay("%s, %d events wait", lastPart(x.f.events.queueARN), x.f.events.waiting)
+	return okay("%s, %s", lastPart(x.f.events.queueARN), waits(x.f.events.waiting))
 }
 
 // noQueue skips what is about a queue where none is configured.
@@ -48,8 +48,11 @@ func checkQueueDrained(x *exam) verdict {
 		return bad(Fail, "backstop run   # or look at the Lambda function's log; a purge loses nothing that the next passes do not see: aws sqs purge-queue --queue-url "+x.f.events.url,
 			"%d events wait: nothing reads them", n)
 	}
-	return okay("%d events wait", x.f.events.waiting)
+	return okay("%s", waits(x.f.events.waiting))
 }
+
+// waits says how many events wait.
+func waits(n int) string { return wording.Count(n, "event") + " " + wording.Verb(n, "waits", "wait") }
 
 // words is a JSON value that is one string or a list of them.
 type words []string

@@ -57,7 +57,7 @@ type TopLine struct {
 
 // TopModel is the live view of a store. Make it with NewTop.
 type TopModel struct {
-	fetch  func(ctx context.Context, selected string) Top
+	fetch  func(ctx context.Context, selected string, width int) Top
 	ctx    context.Context
 	glyphs Glyphs
 	every  time.Duration
@@ -100,8 +100,8 @@ type (
 )
 
 // NewTop returns a view that asks fetch every second for what there is to show; fetch gives frames and log of the
-// workload that it is told of, or of the first one. ctx ends the asking.
-func NewTop(ctx context.Context, g Glyphs, fetch func(ctx context.Context, selected string) Top) *TopModel {
+// workload that it is told of, or of the first one, and texts for a screen of that many columns. ctx ends the asking.
+func NewTop(ctx context.Context, g Glyphs, fetch func(ctx context.Context, selected string, width int) Top) *TopModel {
 	if g == (Glyphs{}) {
 		g = Unicode
 	}
@@ -110,8 +110,8 @@ func NewTop(ctx context.Context, g Glyphs, fetch func(ctx context.Context, selec
 
 // ask reads in the background.
 func (m *TopModel) ask() tea.Cmd {
-	selected := m.selected
-	return func() tea.Msg { return topGot(m.fetch(m.ctx, selected)) }
+	selected, width := m.selected, m.width
+	return func() tea.Msg { return topGot(m.fetch(m.ctx, selected, width)) }
 }
 
 // Init implements [tea.Model].
@@ -213,8 +213,8 @@ func (m *TopModel) move(by int) tea.Cmd {
 
 // fetchOnce reads for a new selection without a second clock.
 func (m *TopModel) fetchOnce() tea.Cmd {
-	selected := m.selected
-	return func() tea.Msg { return topOnce(m.fetch(m.ctx, selected)) }
+	selected, width := m.selected, m.width
+	return func() tea.Msg { return topOnce(m.fetch(m.ctx, selected, width)) }
 }
 
 // row returns the selected workload, nil when it is not there.
@@ -240,7 +240,7 @@ func (m *TopModel) screen() string {
 	if m.top.Guard != "" {
 		out = append(out, " "+shortInk.Render(m.top.Guard))
 	}
-	keys := " q quit · up down select · enter detail · e explain · / filter · n need you · + - zoom"
+	keys := m.keys("q quit", "enter detail", "e explain", "/ filter", "n need you", "up down select", "+ - zoom")
 	if m.typing {
 		keys = " part of a name: " + m.filter + "_ · enter shows · esc ends"
 	}
@@ -257,7 +257,8 @@ func (m *TopModel) screen() string {
 		if m.page == pageExplain {
 			text = r.Explain
 		}
-		keys = " q quit · esc back · up down scroll · enter detail · e explain"
+		keys = m.keys("q quit", "esc back", "up down scroll", "enter detail", "e explain")
+		text = Wrap(text, m.width)
 		m.scroll = min(m.scroll, max(0, len(text)-(m.height-4)))
 		out = append(append(out, ""), text[m.scroll:]...)
 	}
@@ -274,6 +275,19 @@ func (m *TopModel) screen() string {
 	return strings.Join(out, "\n")
 }
 
+// keys names as many keys as fit, the first ones first.
+func (m *TopModel) keys(all ...string) string {
+	text := ""
+	for _, k := range all {
+		if more := text + " · " + k; text == "" {
+			text = " " + k
+		} else if ansi.StringWidth(more) <= m.width {
+			text = more
+		}
+	}
+	return text
+}
+
 func (m *TopModel) head() string {
 	bad := 0
 	for i := range m.top.Rows {
@@ -281,7 +295,7 @@ func (m *TopModel) head() string {
 			bad++
 		}
 	}
-	text := fmt.Sprintf("%s  %d workloads", bold.Render("backstop top"), len(m.top.Rows))
+	text := fmt.Sprintf("%s  %s", bold.Render("backstop top"), wording.Count(len(m.top.Rows), "workload"))
 	if bad > 0 {
 		text += "  " + shortInk.Render(fmt.Sprintf("%d %s you", bad, wording.Verb(bad, "needs", "need")))
 	}
@@ -301,13 +315,25 @@ func (m *TopModel) below(r *TopRow, lines int) []string {
 	if lines >= least+4 && m.width >= widthMin && len(r.Frames) > 0 {
 		rows := min(max(lines*3/5-2, 4), 20)
 		g := m.glyphs
-		out = append(out, fmt.Sprintf(" %s, the last %s: %s Spot  %s on-demand  %s leaving  %s missing", bold.Render(r.Name), window(m.window), spotInk.Render(g.Spot), demandInk.Render(g.OnDemand), faint.Render(g.Leaving), shortInk.Render(g.Missing)))
+		legend := fmt.Sprintf("%s Spot  %s on-demand  %s leaving  %s missing", spotInk.Render(g.Spot), demandInk.Render(g.OnDemand), faint.Render(g.Leaving), shortInk.Render(g.Missing))
+		text := fmt.Sprintf(" %s, the last %s: %s", bold.Render(r.Name), window(m.window), legend)
+		if ansi.StringWidth(text) > m.width {
+			text = fmt.Sprintf(" %s: %s", wording.Span(m.window), legend)
+		}
+		out = append(out, text)
 		out = append(out, NewChart(r.Frames, m.top.At, m.window, m.width-6).Lines(rows, g, paint)...)
 	}
-	for _, l := range r.Log[max(0, len(r.Log)-max(0, lines-len(out))):] {
-		out = append(out, " "+faint.Render(l.At.UTC().Format("15:04:05"))+"  "+l.Text)
+	const stamp = "15:04:05"
+	var log []string
+	for i := len(r.Log) - 1; i >= 0; i-- { // the newest that fit, each whole
+		text := Wrap([]string{strings.Repeat(" ", len(stamp)+1) + r.Log[i].Text}, m.width)
+		text[0] = " " + faint.Render(r.Log[i].At.UTC().Format(stamp)) + "  " + strings.TrimLeft(text[0], " ")
+		if len(out)+len(log)+len(text) > lines {
+			break
+		}
+		log = append(text, log...)
 	}
-	return out
+	return append(out, log...)
 }
 
 func window(d time.Duration) string {
@@ -321,7 +347,7 @@ func window(d time.Duration) string {
 }
 
 // WatchTop shows a store until the watcher quits or ctx ends.
-func WatchTop(ctx context.Context, in io.Reader, out io.Writer, g Glyphs, fetch func(ctx context.Context, selected string) Top) error {
+func WatchTop(ctx context.Context, in io.Reader, out io.Writer, g Glyphs, fetch func(ctx context.Context, selected string, width int) Top) error {
 	asking, stop := context.WithCancel(ctx)
 	defer stop()
 	p := tea.NewProgram(NewTop(asking, g, fetch), tea.WithContext(ctx), tea.WithInput(in), tea.WithOutput(muted(out)), tea.WithoutSignalHandler())

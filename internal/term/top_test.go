@@ -23,7 +23,7 @@ type store struct {
 	err   string
 }
 
-func (s *store) fetch(_ context.Context, selected string) Top {
+func (s *store) fetch(_ context.Context, selected string, _ int) Top {
 	s.asked = append(s.asked, selected)
 	t := Top{At: topAt, Err: s.err}
 	for i := range s.n {
@@ -110,7 +110,7 @@ func TestWhatCannotBeReadIsSaidAndTheLastStays(t *testing.T) {
 	s := &store{n: 2}
 	m := newTop(t, s, 120, 30)
 	s.err, s.n = "the table is gone", 0
-	m.Update(topGot(s.fetch(t.Context(), "")))
+	m.Update(topGot(s.fetch(t.Context(), "", 80)))
 	wants(t, m.screen(), "CANNOT READ: the table is gone", "> w00")
 }
 

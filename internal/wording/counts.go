@@ -120,20 +120,30 @@ func (c *Counts) MissingFor(now, since time.Time, cause string) string {
 
 // Serving says what serves the demand while nothing is missing.
 func (c *Counts) Serving(now time.Time) string {
+	all := fmt.Sprintf("all %d ", c.Demand)
+	is := "" // said of one task alone
+	switch c.Demand {
+	case 0:
+		if c.OnDemand.High == 0 {
+			return "no task is wanted"
+		}
+	case 1:
+		all, is = "the one task ", "is "
+	}
 	switch {
 	case c.Working > 0 && c.InService.Low < c.Demand:
-		return fmt.Sprintf("all %d serve; %s", c.Demand, c.Replacing(now))
+		return fmt.Sprintf("%s%s; %s", all, Verb(c.Demand, "serves", "serve"), c.Replacing(now))
 	case c.OnDemand.High == 0 && c.Spot.Low >= c.Demand:
-		return fmt.Sprintf("all %d in service on Spot", c.Demand)
+		return all + is + "in service on Spot"
 	case c.Spot.Low >= c.Demand:
-		return fmt.Sprintf("all %d in service on Spot; giving %s on-demand back", c.Demand, c.OnDemand)
+		return fmt.Sprintf("%s%sin service on Spot; giving %s on-demand back", all, is, c.OnDemand)
 	case c.Spot.High == 0:
-		return fmt.Sprintf("all %d in service on on-demand", c.Demand)
+		return all + is + "in service on on-demand"
 	}
 	if c.OnDemand == failover.Exactly(1) {
-		return fmt.Sprintf("1 on-demand task stands in for Spot, all %d in service", c.Demand)
+		return fmt.Sprintf("1 on-demand task stands in for Spot, %s%sin service", all, is)
 	}
-	return fmt.Sprintf("%s on-demand tasks stand in for Spot, all %d in service", c.OnDemand, c.Demand)
+	return fmt.Sprintf("%s on-demand tasks stand in for Spot, %s%sin service", c.OnDemand, all, is)
 }
 
 // Replacing says of tasks under notice when they stop, when their replacements are due, and whether a gap is expected: "4 leaving in

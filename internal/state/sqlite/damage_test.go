@@ -138,6 +138,9 @@ func TestOfALargeFileTheStateIsChecked(t *testing.T) {
 func TestWhatTheHintSaysWorks(t *testing.T) {
 	for _, restore := range []bool{true, false} {
 		dir := filepath.Join(t.TempDir(), "it's a dir")
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
 		path := filepath.Join(dir, "state.db")
 		s := open(t, path, journal.Retention{})
 		fill(t, s, 1)

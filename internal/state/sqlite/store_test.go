@@ -55,6 +55,9 @@ func TestTwoProcessesOnOneFile(t *testing.T) {
 
 func TestFileIsPrivateAndSurvivesReopening(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a dir?#%", "state.db")
+	if err := os.Mkdir(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
 	s := open(t, path, journal.Retention{})
 	r := control.Record{State: failover.State{Workload: "api", Generation: 1, Decided: failover.Decided{Demand: 7}}}
 	if err := s.Commit(t.Context(), "a", r, time.Now(), nil); err != nil {
