@@ -236,7 +236,7 @@ func (v *demoView) line(u demo.Update) error {
 	at := u.At.UTC().Format("Mon 15:04:05")
 	switch {
 	case u.Kind == demo.WorldChanged && v.o.output == outputText:
-		_, err := fmt.Fprintf(v.s.Err, "%s  * %s\n", at, u.Text)
+		_, err := fmt.Fprintf(v.s.Out, "%s  * %s\n", at, u.Text)
 		return err
 	case u.Kind != demo.Decided:
 		return nil
@@ -251,7 +251,7 @@ func (v *demoView) line(u demo.Update) error {
 func (v *demoView) watch(ctx context.Context, d *demo.Demo, sc demo.Scenario, speed float64, live bool) (demo.Summary, error) {
 	if !live {
 		if v.o.output == outputText {
-			_, _ = fmt.Fprintf(v.s.Err, "%s: %s; %s, policy %s. Everything is simulated. * is what the simulated world does.\n", sc.Name, sc.About, wording.Count(v.o.tasks, "task"), v.o.policy)
+			_, _ = fmt.Fprintf(v.s.Out, "%s: %s; %s, policy %s. Everything is simulated. * is what the simulated world does.\n", sc.Name, sc.About, wording.Count(v.o.tasks, "task"), v.o.policy)
 		}
 		sum, err := d.Play(ctx)
 		return sum, errors.Join(err, v.wrote)
