@@ -30,6 +30,37 @@ func TestAnOptionOfASimulationIsNamedByItsFlag(t *testing.T) {
 	}
 }
 
+// TestAReportIsAFileWhereItsNameIsAFiles, and nothing is made for a name that is neither.
+func TestAReportIsAFileWhereItsNameIsAFiles(t *testing.T) {
+	dir := t.TempDir()
+	play := []string{"simulate", "--days", "1", "--tasks", "4", "--policy", "fill,spot", "--out"}
+	for _, c := range []struct {
+		out   string
+		code  int
+		makes []string
+	}{
+		{"page.html", ExitDone, []string{"page.html"}},
+		{"rows.CSV", ExitDone, []string{"rows.CSV"}},
+		{"all", ExitDone, []string{"all/report.html", "all/results.json", "all/results.csv"}},
+		{"run-1.5", ExitDone, []string{"run-1.5/report.html"}},
+		{"page.pdf", ExitUsage, nil},
+		{"page.html/deep", ExitUsage, nil},
+	} {
+		_, errs := runs(t, c.code, append(play, filepath.Join(dir, c.out))...)
+		if c.code != ExitDone && !strings.Contains(errs, "--out") {
+			t.Errorf("%s: %s", c.out, errs)
+		}
+		for _, name := range c.makes {
+			if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.IsDir() || info.Size() == 0 {
+				t.Errorf("%s: %s is no report: %v", c.out, name, err)
+			}
+		}
+		if _, err := os.Stat(filepath.Join(dir, c.out)); c.code != ExitDone && err == nil {
+			t.Errorf("%s was made", c.out)
+		}
+	}
+}
+
 // TestARegionHasOneForm: what a flag takes a configuration takes, and so does the sandbox, which has a form of its own.
 func TestARegionHasOneForm(t *testing.T) {
 	for name, want := range map[string]bool{

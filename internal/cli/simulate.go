@@ -7,7 +7,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,7 +45,8 @@ func newSimulateCommand(s IO) *cobra.Command {
 			"Amazon ECS in virtual time, and compares cost and shortfall with what perfect foresight would have paid. It needs no network and no AWS account. " +
 			"docs/traces.md has the form of a trace, docs/policies.md the policies and results.",
 		Example: "backstop simulate\nbackstop simulate --trace month.csv --policy fill,article,oracle --seeds 20\n" +
-			"backstop simulate --trace partial --policy fill --sweep overstart=0..1 --sweep settle=0s,1m,5m --out report",
+			"backstop simulate --trace partial --policy fill --sweep overstart=0..1 --sweep extra=0,5,10 --out report\n" +
+			"backstop simulate --trace month.csv --out month.html",
 		Args: atMost(0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := checkWorld(cmd, &o.Options); err != nil {
@@ -66,9 +69,9 @@ func newSimulateCommand(s IO) *cobra.Command {
 	f.IntVar(&o.Seeds, "seeds", 1, "seeds to play; with more than one there are confidence intervals")
 	f.BoolVar(&o.Check, "check", false, "check every invariant after every pass of the own policies")
 	f.BoolVar(&o.summary, "summary", false, "add a table of means over all traces")
-	f.StringVar(&o.out, "out", "", "write report.html, results.json and results.csv into this directory")
+	f.StringVar(&o.out, "out", "", "write a report: to this file (.html, .json, .csv), or all three into this directory")
 	choiceFlag(cmd, &o.output, "output", "o", outputTable, []string{outputTable, outputJSON, outputCSV}, "form of the answer; json is documented in docs/json.md")
-	_ = cmd.MarkFlagDirname("out")
+	_ = cmd.MarkFlagFilename("out", "html", "json", "csv")
 	_ = cmd.RegisterFlagCompletionFunc("policy", cobra.FixedCompletions(replay.Names(), cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
@@ -110,12 +113,10 @@ func runSimulate(ctx context.Context, s IO, o simulateOptions) error {
 		return listSimulations(s.Out)
 	}
 	if o.out != "" { // neither for options that are wrong, nor after minutes of play
-		o.Planned = func() error {
-			if err := os.MkdirAll(o.out, 0o755); err != nil {
-				return usageError("--out: %w", err)
-			}
-			return nil
+		if err := checkOut(o.out); err != nil {
+			return err
 		}
+		o.Planned = func() error { return openOut(o.out) }
 	}
 	given, err := o.journal.read(ctx, s)
 	if err != nil {
@@ -189,22 +190,69 @@ func progress(line *liveLine) func(simulate.Progress) {
 	}
 }
 
-// writeReport writes the page, the JSON and the CSV into a directory.
-func writeReport(dir string, sections []report.Section, command string) error {
-	for _, f := range []struct {
-		name  string
-		write func(io.Writer) error
-	}{
-		{"report.html", func(w io.Writer) error { return report.HTML(w, sections, command) }},
-		{"results.json", func(w io.Writer) error { return report.JSON(w, sections) }},
-		{"results.csv", func(w io.Writer) error { return report.CSV(w, sections) }},
-	} {
-		to, err := os.Create(filepath.Join(dir, f.name))
+// reportForms are what a file of a report can be, by the end of its name; a directory gets all of them.
+var reportForms = []struct {
+	ext, inDir string
+	write      func(w io.Writer, sections []report.Section, command string) error
+}{
+	{".html", "report.html", report.HTML},
+	{".json", "results.json", func(w io.Writer, s []report.Section, _ string) error { return report.JSON(w, s) }},
+	{".csv", "results.csv", func(w io.Writer, s []report.Section, _ string) error { return report.CSV(w, s) }},
+}
+
+// fileName matches names that end as a file's do.
+var fileName = regexp.MustCompile(`\.[A-Za-z]{1,5}$`)
+
+// isReport reports whether a path names one file of a report.
+func isReport(path string) bool {
+	info, err := os.Stat(path)
+	return (err != nil || !info.IsDir()) && slices.Contains([]string{".html", ".json", ".csv"}, strings.ToLower(filepath.Ext(path)))
+}
+
+// checkOut refuses what is neither a directory nor a file that a report can be.
+func checkOut(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case err == nil && info.IsDir() || isReport(path):
+		return nil
+	case err == nil || fileName.MatchString(filepath.Base(path)):
+		return usageError("--out %s: must be a directory, or a file whose name ends in .html, .json or .csv", path)
+	}
+	return nil
+}
+
+// openOut makes the directory, or the file, before minutes of play.
+func openOut(path string) error {
+	if !isReport(path) {
+		if err := os.MkdirAll(path, 0o755); err != nil {
+			return usageError("--out: %w", err)
+		}
+		return nil
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o666)
+	if err != nil {
+		return usageError("--out: %w", err)
+	}
+	return f.Close()
+}
+
+// writeReport writes the page, the JSON and the CSV into a directory, or the one that a file's name asks for.
+func writeReport(path string, sections []report.Section, command string) error {
+	one := isReport(path)
+	for _, f := range reportForms {
+		name := filepath.Join(path, f.inDir)
+		if one {
+			name = path
+			if f.ext != strings.ToLower(filepath.Ext(path)) {
+				continue
+			}
+		}
+		to, err := os.Create(name)
 		if err != nil {
 			return fmt.Errorf("write report: %w", err)
 		}
-		if err := errors.Join(f.write(to), to.Close()); err != nil {
-			return fmt.Errorf("write report %s: %w", f.name, err)
+		if err := errors.Join(f.write(to, sections, command), to.Close()); err != nil {
+			return fmt.Errorf("write report %s: %w", name, err)
 		}
 	}
 	return nil

@@ -19,6 +19,10 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"heads":   heads,
 	"clock":   clock,
 	"best":    best,
+	"charts":  charts,
+	"abouts":  abouts,
+
+	"conclusion": Conclusion,
 }).Parse(pageText))
 
 // HTML writes one page with everything in it: no script, no network, light and dark.
@@ -36,6 +40,15 @@ func heads() []string {
 	out := []string{"policy"}
 	for _, c := range columns {
 		out = append(out, c.head)
+	}
+	return out
+}
+
+// abouts explain the columns, each a heading and its text.
+func abouts() [][2]string {
+	var out [][2]string
+	for _, c := range columns {
+		out = append(out, [2]string{c.head, c.about})
 	}
 	return out
 }

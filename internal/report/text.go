@@ -32,21 +32,22 @@ var columns = []struct {
 	head, field string
 	text        func(*Row) string
 	number      func(*Row) float64
+	about       string
 }{
-	{"cost", "cost_usd", func(r *Row) string { return fmt.Sprintf("$%.0f", r.CostUSD) }, func(r *Row) float64 { return r.CostUSD }},
-	{"of on-demand", "cost_ratio", func(r *Row) string { return fmt.Sprintf("%.2f %%", 100*r.CostRatio) }, func(r *Row) float64 { return r.CostRatio }},
-	{"over oracle", "cost_over_oracle", overOracle, func(r *Row) float64 { return r.OverOracle }},
-	{"short", "shortfall_per_1000_hours", func(r *Row) string { return between(r, "shortfall_per_1000_hours", r.ShortPer1000, "%.3f") }, func(r *Row) float64 { return r.ShortPer1000 }},
-	{"whole", "availability", func(r *Row) string { return fmt.Sprintf("%.3f %%", 100*r.Availability) }, func(r *Row) float64 { return r.Availability }},
-	{"RUNNING", "running_shortfall_per_1000_hours", func(r *Row) string { return fmt.Sprintf("%.3f", r.RunningShort) }, func(r *Row) float64 { return r.RunningShort }},
-	{"return", "return_shortfall_per_1000_hours", func(r *Row) string { return fmt.Sprintf("%.3f", r.ReturnPer1000) }, func(r *Row) float64 { return r.ReturnPer1000 }},
-	{"least", "working_share_min", func(r *Row) string { return fmt.Sprintf("%.0f %%", 100*r.WorkingMin) }, func(r *Row) float64 { return r.WorkingMin }},
-	{"gap", "longest_gap_seconds", func(r *Row) string { return fmt.Sprintf("%.0f s", r.LongestGap) }, func(r *Row) float64 { return r.LongestGap }},
-	{"failovers", "failovers", func(r *Row) string { return strconv.Itoa(r.Failovers) }, func(r *Row) float64 { return float64(r.Failovers) }},
-	{"lost", "lost_tasks", func(r *Row) string { return strconv.Itoa(r.Lost) }, func(r *Row) float64 { return float64(r.Lost) }},
-	{"starts/lost", "starts_per_lost_task", func(r *Row) string { return fmt.Sprintf("%.2f", r.PerLost) }, func(r *Row) float64 { return r.PerLost }},
-	{"s short/lost", "shortfall_seconds_per_lost_task", func(r *Row) string { return fmt.Sprintf("%.1f", r.ShortEach) }, func(r *Row) float64 { return r.ShortEach }},
-	{"recovery s", "", recovery, nil},
+	{"cost", "cost_usd", func(r *Row) string { return fmt.Sprintf("$%.0f", r.CostUSD) }, func(r *Row) float64 { return r.CostUSD }, "US dollars for the whole run"},
+	{"of on-demand", "cost_ratio", func(r *Row) string { return fmt.Sprintf("%.2f %%", 100*r.CostRatio) }, func(r *Row) float64 { return r.CostRatio }, "the cost as a share of what the demand alone would have cost on demand"},
+	{"over oracle", "cost_over_oracle", overOracle, func(r *Row) float64 { return r.OverOracle }, "the cost over that of perfect foresight, which is never short"},
+	{"short", "shortfall_per_1000_hours", func(r *Row) string { return between(r, "shortfall_per_1000_hours", r.ShortPer1000, "%.3f") }, func(r *Row) float64 { return r.ShortPer1000 }, "task-minutes below the demand in service, per 1,000 task-hours"},
+	{"whole", "availability", func(r *Row) string { return fmt.Sprintf("%.3f %%", 100*r.Availability) }, func(r *Row) float64 { return r.Availability }, "share of the time in which all of the demand served"},
+	{"RUNNING", "running_shortfall_per_1000_hours", func(r *Row) string { return fmt.Sprintf("%.3f", r.RunningShort) }, func(r *Row) float64 { return r.RunningShort }, "short, reckoned with tasks that run, ready or not"},
+	{"return", "return_shortfall_per_1000_hours", func(r *Row) string { return fmt.Sprintf("%.3f", r.ReturnPer1000) }, func(r *Row) float64 { return r.ReturnPer1000 }, "the part of short that comes from stops of the policy's own, on the way back"},
+	{"least", "working_share_min", func(r *Row) string { return fmt.Sprintf("%.0f %%", 100*r.WorkingMin) }, func(r *Row) float64 { return r.WorkingMin }, "the least share of the demand that ever served"},
+	{"gap", "longest_gap_seconds", func(r *Row) string { return fmt.Sprintf("%.0f s", r.LongestGap) }, func(r *Row) float64 { return r.LongestGap }, "the longest time with something short"},
+	{"failovers", "failovers", func(r *Row) string { return strconv.Itoa(r.Failovers) }, func(r *Row) float64 { return float64(r.Failovers) }, "how often the policy left Spot as a whole"},
+	{"lost", "lost_tasks", func(r *Row) string { return strconv.Itoa(r.Lost) }, func(r *Row) float64 { return float64(r.Lost) }, "Spot tasks that AWS took"},
+	{"starts/lost", "starts_per_lost_task", func(r *Row) string { return fmt.Sprintf("%.2f", r.PerLost) }, func(r *Row) float64 { return r.PerLost }, "task starts for each task lost"},
+	{"s short/lost", "shortfall_seconds_per_lost_task", func(r *Row) string { return fmt.Sprintf("%.1f", r.ShortEach) }, func(r *Row) float64 { return r.ShortEach }, "seconds short for each task lost in service"},
+	{"recovery s", "", recovery, nil, "seconds from the first warning of a loss of 10 % or more until all of the demand was in service without the warned tasks: P50/P95/P99"},
 }
 
 // csvOnly are fields that the table has no room for.
@@ -139,15 +140,21 @@ func Table(w io.Writer, sections []Section) error {
 			return fmt.Errorf("write table: %w", err)
 		}
 	}
-	_, err := fmt.Fprint(w, legend)
-	return err
+	for i := range sections {
+		if text := Conclusion(sections[i]); text != "" {
+			_, _ = fmt.Fprintf(w, "\n%s: %s\n", sections[i].Trace, text)
+		}
+	}
+	_, _ = fmt.Fprintln(w)
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, c := range columns {
+		_, _ = fmt.Fprintf(t, "%s\t%s\n", c.head, c.about)
+	}
+	if err := t.Flush(); err != nil {
+		return fmt.Errorf("write table: %w", err)
+	}
+	return nil
 }
-
-const legend = `
-short: task-minutes below demand in service per 1,000 task-hours; of them return: by stops of the policy's own. RUNNING: the same of tasks that ran, ready
-or not. whole: share of time with all of the demand served. least: the least share of it ever served. s short/lost: seconds short per task lost in service.
-recovery: seconds from the first warning of a loss of 10 % or more until all of the demand was in service without the warned tasks, P50/P95/P99.
-`
 
 // CSV writes every row of every section, a header first.
 func CSV(w io.Writer, sections []Section) error {
