@@ -81,6 +81,7 @@ func badInputs() []badInput {
 		{what: "a state path that is a directory", args: "run -c b.yaml", file: withDir(yaml(twoPools)), code: ExitFailed, says: "state.db"},
 		{what: "a state path in a directory that is not there", args: "run -c b.yaml", file: map[string]string{"b.yaml": "version: 1\nregion: us-east-1\nstate: {sqlite: /nonexist/x.db}\nworkloads:\n  - name: api\n" + twoPools}, code: ExitUsage, says: "its directory does not exist"},
 		{what: "a what-if with a word for a number", args: "cost --what-if tasks=many", code: ExitUsage, says: "tasks"},
+		{what: "a what-if of a size that Fargate does not have", args: "cost --what-if tasks=5 cpu=3", code: ExitUsage, says: "no task on Fargate has 3 vCPU; there are 0.25"},
 		{what: "an unknown kind of history", args: "history -c b.yaml --kind gossip", file: yaml(twoPools), code: ExitUsage, says: "gossip"},
 	}
 }

@@ -167,6 +167,28 @@ func TestCostThatMakesNoSenseIsRefused(t *testing.T) {
 	}
 }
 
+// TestACaseComesWithAdviceOnSavingsPlans, for both ways in which its on-demand hours may be spread, and of sizes that there are.
+func TestACaseComesWithAdviceOnSavingsPlans(t *testing.T) {
+	text, _ := runs(t, ExitDone, "cost", "--what-if", "tasks=200", "cpu=4", "memory=16", "spot_share=0.85")
+	for _, want := range []string{"15.0 % of the task-hours on demand; Compute Savings Plans", "if always the same 30 of 200 tasks run on demand", "1 year, no upfront: commit to 30 tasks",
+		"if all 200 tasks run on demand for 15 % of the time", "1 year, no upfront: does not pay: a committed task must run on demand for more than 80 % of the time, the first one did for 15.0 %"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	if text, _ = runs(t, ExitDone, "cost", "--what-if", "tasks=1", "spot_share=0.9"); strings.Contains(text, "which do not apply") || !strings.Contains(text, "1 task of 1 vCPU and 2 GB") {
+		t.Error(text)
+	}
+	if text, _ = runs(t, ExitDone, "cost", "--what-if", "tasks=5", "cpu=4"); !strings.Contains(text, "5 tasks of 4 vCPU and 8 GB") {
+		t.Errorf("the least memory is not taken:\n%s", text)
+	}
+	for args, want := range map[string]string{"cpu=3": "no task on Fargate has 3 vCPU; there are 0.25, 0.5, 1, 2, 4, 8, 16", "cpu=1 memory=16": "with 1 vCPU go 2 to 8 GB in steps of 1"} {
+		if _, errs := runs(t, ExitUsage, append([]string{"cost", "--what-if", "tasks=5"}, strings.Fields(args)...)...); !strings.Contains(errs, want) {
+			t.Errorf("%s: %s", args, errs)
+		}
+	}
+}
+
 func TestAdviceOnSavingsPlansComesWithItsArithmetic(t *testing.T) {
 	const day = 24 * time.Hour
 	// Four of ten tasks on demand for nine of ten days: 36 %, each of the four 90 % of the time.

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,6 +25,15 @@ type whatIfFacts struct {
 	SpotTaskHour     float64      `json:"spot_task_hour_usd"`
 	Outcome          cost.Outcome `json:"outcome"`
 	SavedYear        float64      `json:"saved_per_year_usd"`
+	// SavingsPlans say, where more than a tenth runs on demand, what Compute Savings Plans would change; a share alone does not say how it
+	// is spread, so there are the two ends.
+	SavingsPlans []planFacts `json:"savings_plans"`
+}
+
+// planFacts is the advice on a plan for one way in which the on-demand hours may be spread.
+type planFacts struct {
+	Spread string `json:"spread"`
+	cost.Advice
 }
 
 // whatIfCase is the case and the names that are no numbers.
@@ -39,7 +49,7 @@ const hoursOfYear = 365.25 * 24
 // whatIfKeys are the keys of --what-if, in the order of the help.
 var whatIfKeys = []string{"tasks", "cpu", "memory", "region", "arch", "hours", "spot_share", "control", "prices"}
 
-// readWhatIf reads KEY=VALUE pairs. Left out are: an x86 task of 1 vCPU and 2 GB in us-east-1, 720 hours, all on Spot.
+// readWhatIf reads KEY=VALUE pairs. Left out are: an x86 task of 1 vCPU in us-east-1 with the least memory, 720 hours, all on Spot.
 func readWhatIf(args []string) (whatIfCase, error) {
 	c := whatIfCase{region: "us-east-1", arch: string(cost.X86)}
 	c.Size, c.Hours, c.SpotShare = cost.Size{VCPU: 1, MemoryGB: 2}, 720, 1
@@ -81,6 +91,12 @@ func readWhatIf(args []string) (whatIfCase, error) {
 			}
 			c.article = true
 		}
+	}
+	if fits := cost.FargateMemory(int(c.Size.VCPU * 1024)); !seen["memory"] && len(fits) > 0 {
+		c.Size.MemoryGB = float64(fits[0]) / 1024
+	}
+	if err := cost.CheckFargate(c.Size); err != nil {
+		return c, usageError("--what-if cpu=%g memory=%g: %w", c.Size.VCPU, c.Size.MemoryGB, err)
 	}
 	if !seen["tasks"] {
 		return c, usageError("--what-if needs tasks=N, and takes %s", strings.Join(whatIfKeys[1:], ", "))
@@ -127,7 +143,8 @@ func runWhatIf(ctx context.Context, s IO, o costOptions) error {
 	if err != nil {
 		return usageError("--what-if: %w", err)
 	}
-	f := whatIfFacts{Region: c.region, Arch: c.arch, Prices: prices, Case: c.Case, OnDemandTaskHour: c.OnDemand.TaskHour(c.Size) * (1 - o.discount), SpotTaskHour: c.Spot.TaskHour(c.Size), Outcome: out}
+	f := whatIfFacts{Region: c.region, Arch: c.arch, Prices: prices, Case: c.Case, OnDemandTaskHour: c.OnDemand.TaskHour(c.Size) * (1 - o.discount), SpotTaskHour: c.Spot.TaskHour(c.Size), Outcome: out,
+		SavingsPlans: plansFor(&c.Case)}
 	if c.Hours > 0 {
 		f.SavedYear = out.SavedUSD / c.Hours * hoursOfYear
 	}
@@ -137,13 +154,65 @@ func runWhatIf(ctx context.Context, s IO, o costOptions) error {
 	return f.print(s)
 }
 
+// plansFor works out Compute Savings Plans, at the undiscounted rate, as `cost` does from a journal: for on-demand hours of always the same
+// tasks, and for such of all tasks now and then. A real workload is in between.
+func plansFor(c *cost.Case) []planFacts {
+	out := []planFacts{}
+	share := 1 - c.SpotShare
+	if share <= cost.AdviceFrom {
+		return out
+	}
+	always, part := math.Modf(c.Tasks * share)
+	steady := slices.Repeat([]float64{1}, int(min(always, levelsMax)))
+	if part > 0 {
+		steady = append(steady, part)
+	}
+	for _, spread := range []struct {
+		text   string
+		levels []float64
+	}{
+		{fmt.Sprintf("if always the same %.4g of %g tasks run on demand", c.Tasks*share, c.Tasks), steady},
+		{fmt.Sprintf("if all %g tasks run on demand for %.3g %% of the time", c.Tasks, 100*share), slices.Repeat([]float64{share}, int(min(c.Tasks, levelsMax)))},
+	} {
+		for _, p := range cost.Plans() {
+			out = append(out, planFacts{spread.text, cost.Advise(p, spread.levels, c.Hours, c.OnDemand.TaskHour(c.Size))})
+		}
+	}
+	return out
+}
+
+// levelsMax bounds the tasks that are reckoned one by one.
+const levelsMax = 1e6
+
+func (f *whatIfFacts) printPlans(s IO) {
+	share := 100 * (1 - f.Case.SpotShare)
+	if len(f.SavingsPlans) == 0 {
+		_, _ = fmt.Fprintf(s.Out, "\n%.1f %% of the task-hours on demand; a Savings Plan is worth a look when more than %.0f %% are\n", share, 100*cost.AdviceFrom)
+		return
+	}
+	_, _ = fmt.Fprintf(s.Out, "\n%.1f %% of the task-hours on demand; Compute Savings Plans, which do not apply to Spot:\n", share)
+	spread := ""
+	for i := range f.SavingsPlans {
+		p := &f.SavingsPlans[i]
+		if p.Spread != spread {
+			spread = p.Spread
+			_, _ = fmt.Fprintf(s.Out, "  %s\n", spread)
+		}
+		_, _ = fmt.Fprintf(s.Out, "    %s\n", p.Text)
+	}
+}
+
 func (f *whatIfFacts) print(s IO) error {
 	c, out := &f.Case, &f.Outcome
 	where := "in " + f.Region
 	if strings.HasPrefix(f.Prices, "the article's") {
 		where = "at the article's prices"
 	}
-	_, _ = fmt.Fprintf(s.Out, "%g tasks of %g vCPU and %g GB (%s) %s for %g hours, %s of them on Spot\n\n", c.Tasks, c.Size.VCPU, c.Size.MemoryGB, f.Arch, where, c.Hours, shareOf(c.SpotShare, 1))
+	tasks := fmt.Sprintf("%g tasks", c.Tasks)
+	if c.Tasks == 1 {
+		tasks = "1 task"
+	}
+	_, _ = fmt.Fprintf(s.Out, "%s of %g vCPU and %g GB (%s) %s for %g hours, %s of them on Spot\n\n", tasks, c.Size.VCPU, c.Size.MemoryGB, f.Arch, where, c.Hours, shareOf(c.SpotShare, 1))
 	spotHours, demandHours := c.Tasks*c.Hours*c.SpotShare, c.Tasks*c.Hours*(1-c.SpotShare)
 	rows := [][]string{
 		{"a task-hour on demand", fmt.Sprintf("$%.5f", f.OnDemandTaskHour), fmt.Sprintf("%g x $%g + %g x $%g%s", c.Size.VCPU, c.OnDemand.VCPUHour, c.Size.MemoryGB, c.OnDemand.GBHour, lessDiscount(c.OnDemandDiscount))},
@@ -158,6 +227,7 @@ func (f *whatIfFacts) print(s IO) error {
 	if err := table(s.Out, rows); err != nil {
 		return err
 	}
+	f.printPlans(s)
 	_, err := fmt.Fprintf(s.Out, "\nprices: %s. Overlap while cover starts and is given back is not in it; `backstop simulate` shows what it comes to.\n", f.Prices)
 	return err
 }
