@@ -124,7 +124,7 @@ func GuardOf(all []Watched, beats []Beat) Guard {
 		return g
 	case len(refused) > 0:
 		g.Refusing = slices.Sorted(maps.Keys(refused))
-		g.Level, g.Text = Warning, fmt.Sprintf("no notices reach %s: %s", some(g.Refusing), refused[g.Refusing[0]])
+		g.Level, g.Text = Warning, fmt.Sprintf("no notices reach %s: %s", wording.Some(g.Refusing), refused[g.Refusing[0]])
 		g.Do, g.Command = wording.ReceiverRemedy.Do, wording.ReceiverRemedy.Command
 		return g
 	default:
