@@ -71,7 +71,16 @@ func (d *Dashboard) current(ctx context.Context, w *Workload) (c Current, known 
 
 func (d *Dashboard) detail(ctx context.Context, w *Workload) (detail, error) {
 	c, known, now, err := d.current(ctx, w)
-	return detailOf(w, c, known, now), err
+	det := detailOf(w, c, known, now)
+	if err == nil && det.Known && !det.Silent {
+		det.Trend, err = d.trend(ctx, w, &c, now)
+	}
+	if d.o.Title != "" { // no service of AWS's
+		for i := range det.Pools {
+			det.Pools[i].ConsoleURL = ""
+		}
+	}
+	return det, err
 }
 
 func (d *Dashboard) workload(w http.ResponseWriter, r *http.Request) {

@@ -50,6 +50,7 @@ type Dashboard struct {
 	assets    map[string]asset
 	version   string // of the assets
 	timelines timelines
+	recent    timelines // of the last hour alone, for many workloads
 	watch     watch
 	private   bool // viewing needs the token
 	handler   http.Handler
@@ -82,7 +83,8 @@ func New(o Options) (*Dashboard, error) {
 		o.Refresh = refreshDefault
 	}
 	d := &Dashboard{o: o, workloads: o.Source.Workloads(), keys: newKeys(o.Token, time.Now), private: !Loopback(o.Listen)}
-	d.timelines.source = o.Source
+	d.timelines = timelines{source: o.Source, keep: keep{historyMax + 24*time.Hour, stepsMax}, most: timelinesMax}
+	d.recent = timelines{source: o.Source, keep: keep{recentFor, recentSteps}, most: recentWorkloads}
 	var err error
 	if d.assets, d.version, err = readAssets(); err != nil {
 		return nil, err
@@ -114,6 +116,7 @@ func (d *Dashboard) routes() http.Handler {
 	view("GET /api/workloads/{workload}/insight", d.insight)
 	view("GET /api/workloads/{workload}/preview", d.preview)
 	view("GET /api/savings", d.savings)
+	view("GET /api/recent", d.recently)
 	view("GET /api/events", d.events)
 	view("POST /api/workloads/{workload}/orders", d.order)
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {

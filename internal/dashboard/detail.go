@@ -13,7 +13,9 @@ type detail struct {
 	Now time.Time `json:"now"`
 	fact
 	// Guard reports whether anything looks at this workload.
-	Guard    health.Guard      `json:"guard"`
+	Guard health.Guard `json:"guard"`
+	// Trend says whether what is missing gets less.
+	Trend    wording.Trend     `json:"trend"`
 	Pools    []poolFact        `json:"pools"`
 	Because  []string          `json:"because"`
 	Notices  []failover.Notice `json:"notices"`
@@ -29,7 +31,9 @@ type poolFact struct {
 	Pool     string `json:"pool"`
 	Capacity string `json:"capacity"`
 	Service  string `json:"service"`
-	Asked    int    `json:"asked"`
+	// ConsoleURL is the service's page in the AWS console; empty for what is no service of AWS's.
+	ConsoleURL string `json:"console_url,omitempty"`
+	Asked      int    `json:"asked"`
 	poolCounts
 	Breaker          string    `json:"breaker"`
 	BreakerSince     time.Time `json:"breaker_since,omitzero"`
@@ -138,6 +142,7 @@ func poolOf(w *Workload, i int, c Current) poolFact {
 	f := poolFact{Pool: p.Name, Capacity: string(p.Capacity), Breaker: st.B.Mode.String(), BreakerSince: st.B.Since}
 	if i < len(w.Services) {
 		f.Service = w.Services[i]
+		f.ConsoleURL = placeOf(f.Service).console()
 	}
 	if st.Asked != nil {
 		f.Asked = st.Asked.Count

@@ -16,15 +16,7 @@ type history struct {
 	Now      time.Time `json:"now"`
 	// Begins is the oldest moment that is known; what is before it is not drawn.
 	Begins time.Time `json:"begins,omitzero"`
-	// Times are in seconds since 1970.
-	Times  []float64 `json:"times"`
-	Demand []int     `json:"demand"`
-	// Spot and OnDemand are the tasks in service, Working those under notice that still work, Missing the demand less all of them. They
-	// are null where a pool could not be read: a gap, not 0.
-	Spot     []*int `json:"spot"`
-	OnDemand []*int `json:"on_demand"`
-	Working  []*int `json:"working"`
-	Missing  []*int `json:"missing"`
+	columns
 	// Thinned says that there were more steps than points: of each stretch its worst moment and its last are kept.
 	Thinned bool   `json:"thinned,omitempty"`
 	Marks   []mark `json:"marks"`
@@ -35,6 +27,38 @@ type history struct {
 	ShortTaskMinutes float64 `json:"shortfall_task_minutes"`
 	FullShare        float64 `json:"full_share"`
 	UnknownSeconds   float64 `json:"unknown_seconds"`
+}
+
+// columns are what held from each moment on.
+type columns struct {
+	// Times are in seconds since 1970.
+	Times  []float64 `json:"times"`
+	Demand []int     `json:"demand"`
+	// Spot and OnDemand are the tasks in service, Working those under notice that still work, Missing the demand less all of them. They
+	// are null where a pool could not be read: a gap, not 0.
+	Spot     []*int `json:"spot"`
+	OnDemand []*int `json:"on_demand"`
+	Working  []*int `json:"working"`
+	Missing  []*int `json:"missing"`
+}
+
+// columnsOf returns the points as columns, up to end, at which the last point still holds.
+func columnsOf(points []point, end time.Time) columns {
+	c := columns{Times: []float64{}, Demand: []int{}, Spot: []*int{}, OnDemand: []*int{}, Working: []*int{}, Missing: []*int{}}
+	if len(points) > 0 && end.After(points[len(points)-1].at) {
+		last := points[len(points)-1]
+		last.at = end
+		points = append(points, last)
+	}
+	for _, p := range withEnds(points) {
+		c.Times = append(c.Times, float64(p.at.UnixMilli())/1000)
+		c.Demand = append(c.Demand, p.demand)
+		c.Spot = append(c.Spot, p.held.column(p.held.spot))
+		c.OnDemand = append(c.OnDemand, p.held.column(p.held.onDemand))
+		c.Working = append(c.Working, p.held.column(p.held.working))
+		c.Missing = append(c.Missing, p.held.column(p.held.missing))
+	}
+	return c
 }
 
 // point is one step reduced to what a chart shows.
@@ -60,30 +84,14 @@ func heldOf(d *failover.Decision) held {
 
 // history returns what held between two moments. After known nothing is known: a gap.
 func (t *chronicle) history(workload string, from, to, now, known time.Time) history {
-	h := history{Workload: workload, From: from, To: to, Now: now, Marks: []mark{}, Times: []float64{}, Demand: []int{}, Spot: []*int{}, OnDemand: []*int{},
-		Working: []*int{}, Missing: []*int{}}
-	points := t.points(from, to)
-	if n := len(points); n > 0 && known.Before(earlier(to, now)) && points[n-1].at.Before(known) {
-		points = append(points, point{at: newest(known, from), demand: points[n-1].demand})
-	}
+	h := history{Workload: workload, From: from, To: to, Now: now, Marks: []mark{}}
+	points := t.known(from, to, now, known)
 	if len(t.steps) > 0 {
 		h.Begins = t.steps[0].Decision.At
 	}
 	h.sum(points, earlier(to, now))
-	points, h.Thinned = thin(points, from, to)
-	if end := earlier(to, now); len(points) > 0 && end.After(points[len(points)-1].at) {
-		last := points[len(points)-1]
-		last.at = end
-		points = append(points, last)
-	}
-	for _, p := range withEnds(points) {
-		h.Times = append(h.Times, float64(p.at.UnixMilli())/1000)
-		h.Demand = append(h.Demand, p.demand)
-		h.Spot = append(h.Spot, p.held.column(p.held.spot))
-		h.OnDemand = append(h.OnDemand, p.held.column(p.held.onDemand))
-		h.Working = append(h.Working, p.held.column(p.held.working))
-		h.Missing = append(h.Missing, p.held.column(p.held.missing))
-	}
+	points, h.Thinned = thin(points, from, to, pointsMax)
+	h.columns = columnsOf(points, earlier(to, now))
 	for _, m := range t.marks {
 		if !m.At.Before(from) && !m.At.After(to) {
 			h.Marks = append(h.Marks, m)
@@ -94,6 +102,15 @@ func (t *chronicle) history(workload string, from, to, now, known time.Time) his
 	}
 	slices.Reverse(h.Marks)
 	return h
+}
+
+// known returns the points between two moments, with one at which what is known ends, where it ends before the present.
+func (t *chronicle) known(from, to, now, known time.Time) []point {
+	points := t.points(from, to)
+	if n := len(points); n > 0 && known.Before(earlier(to, now)) && points[n-1].at.Before(known) {
+		points = append(points, point{at: newest(known, from), demand: points[n-1].demand})
+	}
+	return points
 }
 
 // withEnds puts a point before each gap, so that what held until it is drawn up to there.
@@ -169,14 +186,14 @@ func (h *history) sum(points []point, end time.Time) {
 	}
 }
 
-// thin keeps at most pointsMax points: of each stretch of time the one with most missing and the last one, so that a
+// thin keeps at most so many points: of each stretch of time the one with most missing and the last one, so that a
 // shortage of seconds is still seen among weeks.
-func thin(points []point, from, to time.Time) ([]point, bool) {
-	if len(points) <= pointsMax {
+func thin(points []point, from, to time.Time, most int) ([]point, bool) {
+	if len(points) <= most {
 		return points, false
 	}
-	stretch := to.Sub(from) / (pointsMax / 2)
-	out := make([]point, 0, pointsMax)
+	stretch := to.Sub(from) / time.Duration(most/2)
+	out := make([]point, 0, most)
 	for i := 0; i < len(points); {
 		n := points[i].at.Sub(from) / stretch
 		worst, k := i, i

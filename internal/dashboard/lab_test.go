@@ -49,6 +49,7 @@ type world struct {
 	capacity       int // of Spot
 	spot, onDemand int // asked
 	runs, covers   int
+	release        int // how often it was deployed
 	losses         int
 }
 
@@ -127,10 +128,16 @@ func (l *lab) look(name string, at time.Time) {
 	}
 	state := records[name].State
 	state.Workload = name
+	release := func(pool string) (id, definition string) {
+		return fmt.Sprintf("ecs-svc/%s-%d", pool, w.release), fmt.Sprintf("arn:aws:ecs:us-east-1:123456789012:task-definition/%s:%d", name, w.release+1)
+	}
 	o := failover.Observation{At: at, Signals: signals, Pools: []failover.PoolObservation{
 		{Pool: "spot", Desired: w.spot, RunningCount: w.runs, PendingCount: w.spot - w.runs},
 		{Pool: "standard", Desired: w.onDemand, RunningCount: w.covers},
 	}}
+	for i := range o.Pools {
+		o.Pools[i].Current, o.Pools[i].TaskDefinition = release(o.Pools[i].Pool)
+	}
 	for i, need := range failover.ToRead(&w.w.Policy, &state, &o) {
 		p := &o.Pools[i]
 		p.Listed, p.Scaling.Known = need.Tasks, need.Scaling

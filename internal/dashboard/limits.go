@@ -17,6 +17,15 @@ const (
 
 	// timelinesMax is how many workloads' histories are kept in memory; the one that was not looked at for longest goes.
 	timelinesMax = 16
+	// recentFor is the time that the line of a workload in the overview shows, recentWorkloads of how many it is kept at once,
+	// recentSteps how many decisions of each (about 700 bytes), and recentPoints how many points a line gets.
+	recentFor       = time.Hour
+	recentWorkloads = 200
+	recentSteps     = 300
+	recentPoints    = 60
+	// trendFor is how far back the trend of a shortage looks, trendLeast how long ago at least.
+	trendFor   = 5 * time.Minute
+	trendLeast = 30 * time.Second
 	// stepsMax bounds the decisions kept of one workload, about 700 bytes each: one every two minutes for 30 days.
 	stepsMax = 20_000
 	// marksMax and lostMax bound the remarks and the interruptions kept of one workload.

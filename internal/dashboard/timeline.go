@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -16,7 +17,7 @@ import (
 type mark struct {
 	ID   string    `json:"id"`
 	At   time.Time `json:"at"`
-	Kind string    `json:"kind"` // decision, order, notice, failure
+	Kind string    `json:"kind"` // decision, order, notice, failure, deployment, scaling
 	// Level is info, warning or critical.
 	Level  string `json:"level"`
 	Reason string `json:"reason,omitempty"`
@@ -38,8 +39,15 @@ type timeline struct {
 	chronicle
 }
 
+// keep bounds what a timeline holds: for how long, and how many decisions.
+type keep struct {
+	length time.Duration
+	steps  int
+}
+
 // chronicle is the data of a [timeline].
 type chronicle struct {
+	keep keep
 	// from and to bound what was read; beyond a limit from moves up.
 	from, to time.Time
 	// steps are the decisions, oldest first, reduced to counts. The first may be older than from: it holds at from.
@@ -48,6 +56,8 @@ type chronicle struct {
 	lost  []lost
 	tasks map[string]bool // of lost
 	seen  map[string]bool // IDs of the entries younger than to-lateFor
+	// releases are the primary deployments last seen, by pool.
+	releases map[string]string
 	// dropped counts interruptions that the journal knows only by number.
 	dropped int
 }
@@ -56,13 +66,14 @@ type chronicle struct {
 func (t *chronicle) read(ctx context.Context, source Source, workload string, from, now time.Time) error {
 	if t.to.IsZero() || from.Before(t.from) {
 		// Anew: a longer time than before was asked for, which happens once or twice.
-		*t = chronicle{from: from, to: from, tasks: make(map[string]bool), seen: make(map[string]bool)}
+		*t = chronicle{keep: t.keep, from: from, to: from, tasks: make(map[string]bool), seen: make(map[string]bool), releases: make(map[string]string)}
 		before, err := source.History(ctx, journal.Query{Workload: workload, To: from, Kinds: []journal.Kind{journal.KindDecision}, Limit: 1})
 		if err != nil {
 			return err
 		}
 		for i := range before {
 			t.step(&before[i])
+			t.deployments(&before[i])
 		}
 	}
 	fresh, err := t.fetch(ctx, source, workload, newest(t.from, t.to.Add(-lateFor)))
@@ -75,7 +86,7 @@ func (t *chronicle) read(ctx context.Context, source Source, workload string, fr
 		if !t.seen[e.ID] {
 			t.add(e)
 		}
-		if e.At.After(now.Add(-lateFor)) {
+		if !e.At.Before(now.Add(-lateFor)) {
 			recent[e.ID] = true
 		}
 	}
@@ -90,7 +101,7 @@ func (t *chronicle) read(ctx context.Context, source Source, workload string, fr
 func (t *chronicle) fetch(ctx context.Context, source Source, workload string, since time.Time) ([]journal.Entry, error) {
 	var out []journal.Entry
 	ids := make(map[string]bool)
-	for to := (time.Time{}); len(out) < stepsMax+marksMax; {
+	for to := (time.Time{}); len(out) < t.keep.steps+marksMax; {
 		page, err := source.History(ctx, journal.Query{Workload: workload, From: since, To: to, Limit: pageEntries})
 		if err != nil {
 			return nil, fmt.Errorf("read history of %s: %w", workload, err)
@@ -118,6 +129,11 @@ func slim(e journal.Entry) journal.Entry {
 		return e
 	}
 	o := journal.Observation{At: e.Observation.At, SignalsLeftOut: e.Observation.SignalsLeftOut}
+	for i := range e.Observation.Pools {
+		if p := &e.Observation.Pools[i]; p.Err == failover.ErrNone {
+			o.Pools = append(o.Pools, failover.PoolObservation{Pool: p.Pool, Current: p.Current, TaskDefinition: p.TaskDefinition})
+		}
+	}
 	for i := range e.Observation.Signals {
 		if e.Observation.Signals[i].Kind == failover.SignalInterruption {
 			o.Signals = append(o.Signals, e.Observation.Signals[i])
@@ -150,8 +166,13 @@ func (t *chronicle) decision(e *journal.Entry) {
 	d := e.Decision
 	var before failover.Reason
 	if n := len(t.steps); n > 0 {
-		before = t.steps[n-1].Decision.Reason
+		last := t.steps[n-1].Decision
+		before = last.Reason
+		if d.Demand != last.Demand && len(d.Pools) > 0 && !d.At.Before(last.At) {
+			t.marks = append(t.marks, mark{ID: e.ID + "-scaling", At: d.At, Kind: "scaling", Level: "info", Text: wording.UpperFirst(wording.Rescaled(last.Demand, d.Demand))})
+		}
 	}
+	t.deployments(e)
 	if len(d.Actions)+len(d.Withheld) > 0 || d.Reason != before {
 		level := "info"
 		if d.Missing.High > 0 {
@@ -183,6 +204,24 @@ func (t *chronicle) decision(e *journal.Entry) {
 	}
 }
 
+// deployments marks the pools whose primary deployment is another than at the look before.
+func (t *chronicle) deployments(e *journal.Entry) {
+	if e.Observation == nil {
+		return
+	}
+	for i := range e.Observation.Pools {
+		p := &e.Observation.Pools[i]
+		if p.Err != failover.ErrNone || p.Current == "" {
+			continue
+		}
+		if was := t.releases[p.Pool]; was != "" && was != p.Current {
+			_, revision, _ := strings.Cut(p.TaskDefinition, "task-definition/")
+			t.marks = append(t.marks, mark{ID: e.ID + "-" + p.Pool, At: e.At, Kind: "deployment", Level: "info", Text: wording.UpperFirst(wording.Deployed(p.Pool, revision))})
+		}
+		t.releases[p.Pool] = p.Current
+	}
+}
+
 // step keeps the counts of a decision.
 func (t *chronicle) step(e *journal.Entry) {
 	d := e.Decision
@@ -200,8 +239,8 @@ func (t *chronicle) step(e *journal.Entry) {
 // trim drops what is beyond the limits or too old to be shown, the oldest first. The step that holds at the first
 // moment that can be shown stays.
 func (t *chronicle) trim(now time.Time) {
-	old := now.Add(-historyMax - 24*time.Hour)
-	over := max(0, len(t.steps)-stepsMax)
+	old := now.Add(-t.keep.length)
+	over := max(0, len(t.steps)-t.keep.steps)
 	for over+1 < len(t.steps) && t.steps[over+1].Decision.At.Before(old) {
 		over++
 	}
@@ -217,6 +256,8 @@ func (t *chronicle) trim(now time.Time) {
 // timelines are the histories in memory.
 type timelines struct {
 	source Source
+	keep   keep
+	most   int // workloads; the one that was not looked at for longest goes
 	mu     sync.Mutex
 	all    map[string]*timeline
 }
@@ -240,7 +281,7 @@ func (ts *timelines) find(workload string) *timeline {
 	}
 	t := ts.all[workload]
 	if t == nil {
-		if len(ts.all) >= timelinesMax {
+		if len(ts.all) >= ts.most {
 			oldest := ""
 			for name, other := range ts.all {
 				if oldest == "" || other.used.Before(ts.all[oldest].used) {
@@ -249,7 +290,7 @@ func (ts *timelines) find(workload string) *timeline {
 			}
 			delete(ts.all, oldest)
 		}
-		t = &timeline{}
+		t = &timeline{chronicle: chronicle{keep: ts.keep}}
 		ts.all[workload] = t
 	}
 	t.used = time.Now()

@@ -3,6 +3,7 @@ package dashboard
 import (
 	"context"
 	"math"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -25,7 +26,7 @@ func decided(at time.Time, id uint32, demand, spot, onDemand int, signals ...fai
 
 func readAll(t *testing.T, entries []journal.Entry, from, now time.Time) *chronicle {
 	t.Helper()
-	var c chronicle
+	c := chronicle{keep: keep{historyMax, stepsMax}}
 	if err := c.read(t.Context(), NewRecording(nil, entries, now), "api", from, now); err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +97,7 @@ func TestWhatIsWrittenLateIsReadOnce(t *testing.T) {
 	first := decided(noon.Add(-10*time.Minute), 1, 10, 10, 0)
 	late := decided(noon.Add(-30*time.Second), 2, 10, 8, 0)
 	r := NewRecording(nil, []journal.Entry{first}, noon)
-	var c chronicle
+	c := chronicle{keep: keep{historyMax, stepsMax}}
 	if err := c.read(t.Context(), r, "api", noon.Add(-time.Hour), noon); err != nil {
 		t.Fatal(err)
 	}
@@ -108,6 +109,49 @@ func TestWhatIsWrittenLateIsReadOnce(t *testing.T) {
 	}
 	if len(c.steps) != 2 || c.steps[1].Decision.Pools[0].Running != 8 {
 		t.Errorf("%d steps", len(c.steps))
+	}
+	if err := c.read(t.Context(), r, "api", noon.Add(-time.Hour), noon.Add(lateFor-30*time.Second)); err != nil { // the entry is as old as what is read again
+		t.Fatal(err)
+	}
+	if err := c.read(t.Context(), r, "api", noon.Add(-time.Hour), noon.Add(lateFor-30*time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if len(c.steps) != 2 {
+		t.Errorf("%d steps of two entries", len(c.steps))
+	}
+}
+
+// TestDeploymentsAndScalingAreMarked: a look at which a pool's primary deployment is another, or another number of tasks is wanted, has a
+// mark of its own. A pool that could not be read says nothing of its deployment.
+func TestDeploymentsAndScalingAreMarked(t *testing.T) {
+	look := func(ago time.Duration, id uint32, demand int, deployment string, err failover.ErrorKind) journal.Entry {
+		e := decided(noon.Add(-ago), id, demand, demand, 0)
+		e.Observation.Pools = []failover.PoolObservation{{Pool: "spot", Err: err, Current: deployment, TaskDefinition: "arn:aws:ecs:us-east-1:1:task-definition/api:7"}}
+		return e
+	}
+	c := readAll(t, []journal.Entry{look(2*time.Hour, 1, 10, "a", ""), look(50*time.Minute, 2, 10, "a", ""), look(40*time.Minute, 3, 12, "a", ""),
+		look(30*time.Minute, 4, 12, "", failover.ErrThrottled), look(20*time.Minute, 5, 12, "b", "")}, noon.Add(-time.Hour), noon)
+	var got []string
+	for _, m := range c.history("api", noon.Add(-time.Hour), noon, noon, noon).Marks {
+		if m.Kind == "deployment" || m.Kind == "scaling" {
+			got = append(got, m.At.Format("15:04 ")+m.Kind+": "+m.Text)
+		}
+	}
+	want := []string{"11:40 deployment: Deployment to spot: api:7", "11:20 scaling: 12 tasks wanted instead of 10"}
+	if !slices.Equal(got, want) {
+		t.Errorf("marks %q, want %q", got, want)
+	}
+}
+
+func TestAServiceHasAPageInTheConsole(t *testing.T) {
+	for service, want := range map[string]string{
+		"eu-central-1/prod/api": "https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/tasks?region=eu-central-1",
+		"cn-north-1/arn:aws-cn:ecs:cn-north-1:123456789012:cluster/prod/api": "https://cn-north-1.console.amazonaws.cn/ecs/v2/clusters/prod/services/api/tasks?region=cn-north-1",
+		"simulated, all Spot pools together":                                 "",
+	} {
+		if got := placeOf(service).console(); got != want {
+			t.Errorf("%s: %s, want %s", service, got, want)
+		}
 	}
 }
 
@@ -168,7 +212,7 @@ func TestNothingIsKnownAfterTheLastLook(t *testing.T) {
 }
 
 func TestHistoriesInMemoryAreBounded(t *testing.T) {
-	ts := timelines{source: NewRecording(nil, nil, noon)}
+	ts := timelines{source: NewRecording(nil, nil, noon), keep: keep{historyMax, stepsMax}, most: timelinesMax}
 	for i := range 3 * timelinesMax {
 		if err := ts.view(context.Background(), strconv.Itoa(i), noon.Add(-time.Hour), noon, func(*chronicle) error { return nil }); err != nil {
 			t.Fatal(err)

@@ -79,6 +79,15 @@ export function initial() {
   return e ? JSON.parse(e.textContent) : null
 }
 
+// A command that is clicked is copied; it can be selected as well.
+document.addEventListener('click', async (e) => {
+  const code = e.target.closest('.next-step code')
+  if (!code || !navigator.clipboard || String(getSelection())) return
+  try { await navigator.clipboard.writeText(code.textContent) } catch { return }
+  code.dataset.copied = 'copied'
+  setTimeout(() => delete code.dataset.copied, 1500)
+})
+
 // The server's clock: what is shown may live in a time of its own.
 let skew = 0
 export const setNow = (iso) => { skew = Date.parse(iso) - Date.now() }
@@ -98,9 +107,12 @@ export function trouble(text) {
   if (e.textContent !== (text || '')) e.textContent = text || ''
 }
 
+// coded shows what stands between backticks as a command.
+export const coded = (text) => text.split('`').map((t, i) => i % 2 ? h('code', null, t) : t)
+
 // step is what a person can do about something that is wrong, with its command.
 export function step(p) {
-  return p.do || p.command ? h('span', { class: 'step' }, ' Next: ' + (p.do || ''), p.command ? [p.do ? ': ' : '', h('code', null, p.command)] : '') : null
+  return p.do || p.command ? h('span', { class: 'next-step' }, h('b', null, ' Next: '), p.do || '', p.command ? [p.do ? ': ' : '', h('code', null, p.command)] : '') : null
 }
 
 // guard shows in one banner that nothing looks at the workloads any more.

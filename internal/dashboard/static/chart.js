@@ -20,6 +20,14 @@ function hatch(line, ground, step, up) {
   return g.createPattern(c, 'repeat')
 }
 
+// signs are the shapes of marks, in units of their size, from the point that they mark.
+const signs = {
+  decision: [[-1, -1.5], [1, -1.5], [0, 0]],
+  order: [[0, 0], [1, -1.2], [0, -2.4], [-1, -1.2]],
+  deployment: [[-0.9, 0], [-0.9, -1.8], [0.9, -1.8], [0.9, 0]],
+  scaling: [[-1.1, 0], [0, -1.9], [1.1, 0]],
+}
+
 export class Chart {
   // tell is called with what the pointer is at, zoom with the seconds that were selected.
   constructor(el, tell, zoom) {
@@ -75,6 +83,7 @@ export class Chart {
       ],
       bands: [{ series: [4, 5], fill: hatch(css('--missing'), css('--card'), 6, false) }],
       hooks: {
+        drawClear: [(u) => this.drawGaps(u)],
         draw: [(u) => this.drawMarks(u)],
         setCursor: [(u) => this.tell(u.cursor.idx ?? null, u.cursor.left >= 0 ? u.posToVal(u.cursor.left, 'x') : null)],
         setSelect: [(u) => {
@@ -85,31 +94,54 @@ export class Chart {
     }, this.data, this.el)
   }
 
-  // drawMarks puts a small triangle over each decision, and a line where one is looked at.
+  // drawMarks puts a small triangle over each decision, notice and failure, a sign on the time axis for each order, deployment and
+  // scaling, and a line where one is looked at.
   drawMarks(u) {
     const g = u.ctx
     const r = devicePixelRatio
+    const { top, height } = u.bbox
+    const floor = top + height
     g.save()
     for (const m of this.marks) {
       const at = Date.parse(m.at) / 1000
       if (at < this.from || at > this.to) continue
       const x = Math.round(u.valToPos(at, 'x', true))
       const lit = m.id === this.lit
-      g.fillStyle = css(m.level === 'critical' ? '--critical' : m.level === 'warning' ? '--warning' : '--covering')
       const s = (lit ? 7 : 4.5) * r
+      g.fillStyle = css(m.level === 'critical' ? '--critical' : m.level === 'warning' ? '--warning' : m.kind === 'deployment' || m.kind === 'scaling' ? '--text' : '--covering')
       g.beginPath()
-      g.moveTo(x - s, u.bbox.top - 2 * r - s * 1.5)
-      g.lineTo(x + s, u.bbox.top - 2 * r - s * 1.5)
-      g.lineTo(x, u.bbox.top - 2 * r)
+      const sign = signs[m.kind] || signs.decision
+      for (const [k, [dx, dy]] of sign.entries()) g[k ? 'lineTo' : 'moveTo'](x + dx * s, (sign === signs.decision ? top - 2 * r : floor - 2 * r) + dy * s)
+      g.closePath()
       g.fill()
+      if (sign !== signs.decision) { // it lies on the areas
+        g.strokeStyle = css('--card')
+        g.lineWidth = r
+        g.stroke()
+      }
       if (lit) {
         g.strokeStyle = css('--covering')
         g.lineWidth = 2 * r
         g.beginPath()
-        g.moveTo(x, u.bbox.top)
-        g.lineTo(x, u.bbox.top + u.bbox.height)
+        g.moveTo(x, top)
+        g.lineTo(x, floor)
         g.stroke()
       }
+    }
+    g.restore()
+  }
+
+  // drawGaps hatches the time in which what served is not known.
+  drawGaps(u) {
+    const [times, , , spot] = this.data
+    const g = u.ctx
+    g.save()
+    g.fillStyle = hatch(css('--line'), css('--bg'), 8 * devicePixelRatio, true)
+    for (let i = 0; i + 1 < times.length; i++) {
+      if (spot[i] !== null) continue
+      const a = Math.max(u.valToPos(times[i], 'x', true), u.bbox.left)
+      const b = Math.min(u.valToPos(times[i + 1], 'x', true), u.bbox.left + u.bbox.width)
+      if (b > a) g.fillRect(a, u.bbox.top, b - a, u.bbox.height)
     }
     g.restore()
   }

@@ -29,7 +29,10 @@ export class Orders {
     const s = this.session
     if (!f) return
     $('orders-why').textContent = s.can_act ? '' : (s.why || '').replace(/^./, (c) => c.toUpperCase()) + (s.why ? '.' : '')
-    fill($('orders'), f.orders.map((o) => h('button', { type: 'button', 'data-kind': o.kind, disabled: !s.can_act || Boolean(o.refused), title: s.can_act ? o.refused : s.why }, kinds[o.kind][0] + '…')))
+    // Only what makes sense now; the one that the next step names stands out.
+    const asked = /^backstop (\w+)/.exec((f.problems[0] || {}).command)
+    const able = s.can_act ? f.orders.filter((o) => !o.refused) : []
+    fill($('orders'), able.map((o) => h('button', { type: 'button', 'data-kind': o.kind, class: asked && asked[1] === o.kind ? 'act' : undefined }, kinds[o.kind][0] + '…')))
     for (const b of $('orders').children) b.onclick = () => this.open(b.dataset.kind)
   }
 

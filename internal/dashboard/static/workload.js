@@ -1,4 +1,4 @@
-import { $, h, fill, level, step, guard, range, modeWords, clock, span, usd, count, initial, setNow, now, get, watch, trouble } from './app.js'
+import { $, h, fill, level, step, coded, guard, range, modeWords, clock, span, usd, count, initial, setNow, now, get, watch, trouble } from './app.js'
 import { Chart } from './chart.js'
 import { Orders } from './orders.js'
 
@@ -6,12 +6,12 @@ const name = $('name').textContent
 const base = '/api/workloads/' + encodeURIComponent(name)
 const simulated = Boolean(document.querySelector('.banner'))
 let facts = null // the newest detail
-let view = { last: 6 * 3600 } // or {from, to}
 let past = null // the newest history
 let markLimit = 40
 
-const ranges = [[3600, '1 h'], [6 * 3600, '6 h'], [86400, '24 h'], [7 * 86400, '7 d'], [30 * 86400, '30 d']]
+const ranges = [['all', 'All'], [3600, '1 h'], [6 * 3600, '6 h'], [86400, '24 h'], [7 * 86400, '7 d'], [30 * 86400, '30 d']]
 const longest = 31 * 86400
+let view = asked() // {last}, {from, to}, or {all: true}: as far back as the history goes, at first six hours at most
 
 // ---- what is now ----
 
@@ -23,21 +23,26 @@ let insight = null
 function drawNow() {
   const f = facts
   fill($('status'), level(f))
+  $('verdict').className = 'verdict ' + f.level
   $('headline').textContent = f.headline
-  const problems = $('problems')
-  problems.className = 'problems ' + f.level
-  problems.hidden = !f.problems.length
-  fill(problems, f.problems.filter((p) => p.kind !== 'silent' && p.kind !== 'unknown').map((p) => h('li', { class: p.level }, p.text.toLowerCase() === f.headline.toLowerCase() ? '' : p.text + '.', step(p))).filter((li) => li.textContent))
-  problems.hidden = !problems.children.length
+  // The first problem is the headline; the banner has the step of a silent guard.
+  const first = f.problems[0]
+  const said = first && (first.kind === 'silent' || first.kind === 'unknown')
+  fill($('step'), first && !said ? step(first) : [])
+  $('step').hidden = !$('step').textContent
+  $('trend').className = 'trend ' + (f.trend.direction || '')
+  $('trend').textContent = f.trend.text ? f.trend.text + '.' : ''
+  fill($('problems'), f.problems.slice(1).filter((p) => p.kind !== 'silent').map((p) => h('li', { class: p.level }, p.text.replace(/^./, (c) => c.toUpperCase()) + '.', step(p))))
+  $('problems').hidden = !$('problems').children.length
   const s = insight && insight.savings
   const asOf = 'as of ' + clock(f.decided_at, now())
   fill($('tiles'),
+    tile('Missing', f.known ? range(f.missing) : 'unknown', !f.known ? '' : !f.counts_known || f.silent ? asOf : f.missing.high ? 'of ' + count(f.demand) : 'nothing', f.known && f.missing.low ? 'bad' : ''),
     tile('Wanted', count(f.demand)),
     tile('In service on Spot', f.known ? range(f.spot_in_service) : 'unknown', f.silent ? asOf : f.demand && f.counts_known ? Math.round(100 * Math.min(1, f.spot_in_service.low / f.demand)) + ' % of what is wanted' : ''),
     tile('On on-demand', f.known ? range(f.on_demand_in_service) : 'unknown', f.silent ? asOf : ''),
     tile('Arriving', f.known ? count(f.warming + f.placed) : 'unknown', [f.arriving_text, f.late ? `${count(f.late)} late` : ''].filter(Boolean).join('; ')),
     tile('Leaving', f.known ? count(f.leaving) : 'unknown', f.working ? `${count(f.working)} still work` : ''),
-    tile('Missing', f.known ? range(f.missing) : 'unknown', !f.known ? '' : !f.counts_known || f.silent ? asOf : f.missing.high ? 'of ' + count(f.demand) : 'nothing', f.known && f.missing.low ? 'bad' : ''),
     tile('Spot health', f.known ? f.spot_health + ' of 100' : 'unknown', f.known && f.mode !== 'unknown' ? 'over 5 min; it runs ' + modeWords[f.mode] : ''),
     tile('Saved today', s && s.known ? usd(s.today_usd) : '–', s ? (s.known ? 'estimated' : s.note) : 'adding up'),
     tile('Saved this month', s && s.known ? usd(s.month_usd) : '–', s && s.known ? 'estimated' : ''))
@@ -53,7 +58,7 @@ function drawFresh() {
   let text = 'Not checked yet.'
   if (f.known) {
     const ago = span((now() - Date.parse(f.looked_at)) / 1000)
-    text = f.recorded ? 'At the end of the run.' : f.silent ? `Not checked for ${ago}: counts are as of ${clock(f.decided_at, now())}.` : `Checked ${ago} ago; no change since ${clock(f.decided_at, now())}.`
+    text = f.recorded ? 'At the end of the run.' : f.silent ? `Counts are as of ${clock(f.decided_at, now())}.` : `Checked ${ago} ago; no change since ${clock(f.decided_at, now())}.`
     text += ` Policy ${f.policy}` + (f.observing ? ', observing only: nothing is carried out' : '') + '.'
   }
   if ($('fresh').textContent !== text) $('fresh').textContent = text
@@ -64,7 +69,7 @@ function drawWhy() {
   fill($('because'), f.known ? h('p', null, f.words + '.') : h('p', null, 'Nothing was decided yet.'),
     [...f.because, ...f.withheld.map((w) => 'Withheld: ' + w)].map((t) => h('p', null, t + '.')))
   fill($('next'), f.next.length
-    ? f.next.map((n) => h('li', null, h('b', null, n.at ? `From ${clock(n.at, now())}, when ` : 'When '), n.if, h('b', null, ': '), n.then + '.'))
+    ? f.next.map((n) => h('li', null, h('b', null, n.at ? `From ${clock(n.at, now())}, when ` : 'When '), coded(n.if), h('b', null, ': '), coded(n.then), '.'))
     : h('li', null, 'None is known.'))
 }
 
@@ -73,7 +78,7 @@ function drawPools() {
   const cols = [['Pool'], ['Breaker'], ['Target', 'n'], ['In service', 'n'], ['Warming', 'n'], ['Placed', 'n'], ['Late', 'n'], ['Leaving', 'n'], ['Interrupted lately', 'n'], ['Not placed lately', 'n'], ['Last reason']]
   fill($('pools'), h('thead', null, h('tr', null, cols.map(([t, c]) => h('th', { scope: 'col', class: c }, t)))),
     h('tbody', null, f.pools.map((p) => h('tr', null,
-      h('th', { scope: 'row' }, p.pool, h('small', null, `${p.capacity === 'FARGATE_SPOT' ? 'Fargate Spot' : 'on-demand'} · ${p.service}${p.sight ? ' · ' + p.sight : ''}`)),
+      h('th', { scope: 'row' }, p.pool, h('small', null, `${p.capacity === 'FARGATE_SPOT' ? 'Fargate Spot' : 'on-demand'} · `, p.console_url ? h('a', { href: p.console_url, rel: 'noreferrer' }, p.service) : p.service, p.sight ? ' · ' + p.sight : '')),
       h('td', null, p.capacity === 'FARGATE_SPOT' ? p.breaker.replace('_', '-') + (p.breaker !== 'closed' && p.breaker_since ? ` for ${span((now() - Date.parse(p.breaker_since)) / 1000)}` : '') : 'none'),
       h('td', { class: 'n' }, count(p.asked)), h('td', { class: 'n' }, range(p.in_service)),
       ...[p.warming, p.placed, p.late, p.leaving, p.interruptions, p.capacity_failures].map((n) => h('td', { class: 'n' }, count(n))),
@@ -103,36 +108,51 @@ function readout(i, seconds) {
   e.replaceChildren(h('b', null, clock(Math.min(seconds, past.times[past.times.length - 1]) * 1000)), ' ' + words(at(i)), m ? h('br') : '', m ? `${clock(m.at)}: ${m.text}` : '')
 }
 
-let asked = 0
+let requests = 0
 let begun = false
+const live = () => Boolean(view.last || view.all)
+const age = () => past && Date.parse(past.begins) > Date.parse(past.from) ? (now() - Date.parse(past.begins)) / 1000 : NaN // NaN: longer than what was asked for
+
+// asked is the time that the address asks for.
+function asked() {
+  const q = new URLSearchParams(location.search)
+  const n = (key) => Math.round(Number(q.get(key))) || 0
+  if (n('last') >= 60 && n('last') < longest) return { last: n('last') }
+  return n('from') && n('to') > n('from') ? { from: n('from'), to: n('to') } : { all: true }
+}
+
 async function show(next) {
-  if (next) view = next
-  const mine = ++asked
-  for (const b of $('ranges').children) b.setAttribute('aria-pressed', String(view.last === Number(b.dataset.seconds)))
-  const q = view.last ? `last=${view.last}` : `from=${view.from}&to=${view.to}`
+  if (next) {
+    view = next
+    history.replaceState(null, '', location.pathname + (view.last ? '?last=' + view.last : view.all ? '' : `?from=${view.from}&to=${view.to}`))
+  }
+  const mine = ++requests
+  const get_ = (last) => get(`${base}/history?` + (last ? `last=${last}` : `from=${view.from}&to=${view.to}`))
   try {
-    const got = await get(`${base}/history?${q}`)
-    if (mine !== asked) return // a newer request is under way
+    const got = await get_(view.all ? Math.max(6 * 3600, Math.ceil(age() || 0)) : view.last)
+    if (mine !== requests) return // a newer request is under way
     past = got
-    // At first a young history is shown in one hour, of which six would be an empty chart, and a simulated run as a whole.
-    if (!begun) {
+    if (view.all && !begun) {
       begun = true
-      const age = (now() - Date.parse(got.begins)) / 1000
-      if (age < 3600) return await show({ last: 3600 })
-      if (simulated && age > 0) return await show({ last: Math.ceil(Math.min(age, longest - 3600)) })
+      if (simulated && now() - Date.parse(got.begins) > 6 * 3600e3) return await show({ last: Math.ceil(Math.min((now() - Date.parse(got.begins)) / 1000, longest - 3600)) })
+      if (!(age() > 0)) view = { last: 6 * 3600 }
     }
   } catch (e) { trouble('The history cannot be shown: ' + e.message); return }
+  for (const b of $('ranges').children) b.setAttribute('aria-pressed', String(view.all ? b.dataset.seconds === 'all' : view.last === Number(b.dataset.seconds)))
+  $('ranges').firstChild.hidden = !(age() > 0)
   drawPast()
 }
 
 function drawPast() {
   const p = past
+  // A young history fills the chart; a few minutes are shown at least.
+  if (view.all) p.from = new Date(Date.parse(p.to) - 1000 * Math.max(300, 1.02 * age())).toISOString()
   const plus = (a, b) => a.map((n, i) => n === null || b[i] === null ? null : n + b[i])
   const total = plus(p.spot, p.on_demand)
   const met = p.missing.map((n, i) => n === null ? null : p.demand[i] - n)
   const serves = total.map((n, i) => n === null ? null : Math.max(n, met[i]))
   chart.show([p.times, serves, total, p.spot, p.demand, met], p.marks, Date.parse(p.from) / 1000, Date.parse(p.to) / 1000)
-  $('later').disabled = Boolean(view.last)
+  $('later').disabled = live()
   readout(null, null)
   const known = p.missing.some((n) => n !== null)
   const full = p.full_share >= 1 ? 'all of the time' : `${(Math.floor(p.full_share * 1e5) / 1e3).toFixed(3)} % of the time`
@@ -159,13 +179,18 @@ function drawTable() {
     h('tbody', null, rows))
 }
 
-const kindWords = { decision: '', order: 'Order', notice: 'Notice', failure: 'Failed' }
+const kindWords = { decision: '', order: 'Order', notice: 'Notice', failure: 'Failed', deployment: 'Deployment', scaling: 'Scaling' }
 function drawMarks() {
-  const list = past.marks.slice(0, markLimit)
-  $('decisions-why').textContent = past.marks.length ? `${past.marks.length + past.marks_left_out} in the time shown above, the newest first. A time shows its place in the chart.` : 'Nothing in the time shown above.'
+  const list = [] // what repeats is one row, with the newest time
+  for (const m of past.marks) {
+    const last = list[list.length - 1]
+    if (last && last.kind === m.kind && last.text === m.text) { last.more++; last.first = m.at } else if (list.length < markLimit) list.push({ ...m, more: 0 }); else break
+  }
+  $('decisions-why').textContent = past.marks.length ? `${past.marks.length + past.marks_left_out} in the time that the chart shows, the newest first. A time shows its place there.` : 'Nothing in the time that the chart shows.'
   fill($('decisions'), list.map((m) => h('li', { 'data-mark': m.id },
     h('button', { type: 'button', 'data-id': m.id, 'aria-label': clock(m.at, now()) + ', show in the chart' }, clock(m.at, now())),
-    h('p', null, kindWords[m.kind] ? h('span', { class: 'tag ' + (m.kind === 'order' ? 'order' : m.level) }, kindWords[m.kind] + (m.kind === 'notice' ? ` (${m.level})` : '') + ': ') : null, m.text))))
+    h('p', null, kindWords[m.kind] ? h('span', { class: 'tag ' + (m.kind === 'notice' || m.kind === 'failure' ? m.level : 'order') }, kindWords[m.kind] + (m.kind === 'notice' ? ` (${m.level})` : '') + ': ') : null, m.text),
+    m.more ? h('p', { class: 'again' }, `${m.more + 1} times since ${clock(m.first, now())}`) : null)))
   $('more').hidden = past.marks.length <= markLimit
 }
 
@@ -181,14 +206,12 @@ for (const kind of ['click', 'focusin', 'mouseover']) {
 $('more').addEventListener('click', () => { markLimit += 100; drawMarks() })
 $('as-table').addEventListener('toggle', () => { if (past) drawTable() })
 
-function window_() {
-  return view.last ? [now() / 1000 - view.last, now() / 1000] : [view.from, view.to]
-}
 function zoom(factor, shift) {
-  const [from, to] = window_()
-  const mid = factor < 1 && view.last ? to : (from + to) / 2 // zooming into the present keeps the present
+  if (!past) return
+  const { from, to } = chart
+  const mid = factor < 1 && live() ? to : (from + to) / 2 // zooming into the present keeps the present
   let length = Math.min(Math.max((to - from) * factor, 60), longest - 3600)
-  let a = (factor < 1 && view.last ? to - length : mid - length / 2) + shift * (to - from)
+  let a = (factor < 1 && live() ? to - length : mid - length / 2) + shift * (to - from)
   const newest = now() / 1000
   if (a + length >= newest - 1) {
     show({ last: Math.round(length) })
@@ -201,8 +224,7 @@ $('zoom-in').addEventListener('click', () => zoom(0.5, 0))
 $('zoom-out').addEventListener('click', () => zoom(2, 0))
 $('earlier').addEventListener('click', () => zoom(1, -0.5))
 $('later').addEventListener('click', () => zoom(1, 0.5))
-fill($('ranges'), [])
-for (const [s, text] of ranges) $('ranges').append(h('button', { type: 'button', 'data-seconds': s, 'aria-pressed': 'false', onclick: () => show({ last: s }) }, text))
+for (const [s, text] of ranges) $('ranges').append(h('button', { type: 'button', 'data-seconds': s, 'aria-pressed': 'false', hidden: s === 'all', onclick: () => show(s === 'all' ? { all: true } : { last: s }) }, text))
 
 // ---- what it adds up to ----
 
@@ -232,7 +254,7 @@ async function load() {
   setNow(facts.now)
   drawNow()
   orders.draw()
-  if (view.last) await show()
+  if (live()) await show()
 }
 
 const first = initial()
@@ -248,5 +270,5 @@ watch((o) => {
   if (key !== shown) { shown = key; load() }
 })
 setInterval(drawFresh, 1000)
-setInterval(() => { if (view.last && !document.hidden) show() }, 15000)
+setInterval(() => { if (live() && !document.hidden) show() }, 15000)
 setInterval(() => { if (!document.hidden) loadInsight() }, 60000)
