@@ -183,6 +183,29 @@ func (b *tab) tabTo(selector string) {
 	b.t.Fatalf("%s cannot be reached with the tabulator; the focus is at %s", selector, b.text("document.activeElement.outerHTML"))
 }
 
+// everywhere looks at a page on a desktop and a phone, in light and in dark: axe finds nothing, nothing is wider than the screen, and a
+// picture of the screen is kept.
+func (b *tab) everywhere(name, path string) {
+	b.t.Helper()
+	for _, size := range []struct {
+		name          string
+		width, height int64
+	}{{"desktop", 1440, 900}, {"phone", 390, 844}} {
+		for _, theme := range []string{"light", "dark"} {
+			where := name + "-" + theme + "-" + size.name
+			b.size(size.width, size.height)
+			b.theme(theme)
+			b.visit(path)
+			b.sees("all of it", `document.querySelectorAll('tr.workload').length === document.querySelectorAll('svg.line').length && (!document.getElementById('zones') || document.querySelector('#zones td') && document.querySelector('#chart canvas'))`)
+			if over := b.text(`document.documentElement.scrollWidth - innerWidth`); over != "0" {
+				b.t.Errorf("%s: the page is %s pixels wider than the screen", where, over)
+			}
+			b.accessible(where)
+			b.picture("dashboard-"+where, false)
+		}
+	}
+}
+
 // picture keeps a picture of the page, if pictures are wanted.
 func (b *tab) picture(name string, full bool) {
 	b.t.Helper()
@@ -245,7 +268,7 @@ func axe() string {
 	return string(src)
 }
 
-// accessible fails the test for every serious violation that axe finds on the page as it is now.
+// accessible fails the test for every violation that axe finds on the page as it is now.
 func (b *tab) accessible(where string) {
 	b.t.Helper()
 	src := axe()
@@ -283,7 +306,7 @@ func (b *tab) axeRun() axeResult {
 	b.t.Helper()
 	text, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`axe.run().then((r) => JSON.stringify({
 		passes: r.passes.map((p) => p.id),
-		violations: r.violations.filter((v) => v.impact !== 'minor').map((v) => ({id: v.id, impact: v.impact, nodes: v.nodes.map((n) => ({html: n.html, summary: n.failureSummary}))})),
+		violations: r.violations.map((v) => ({id: v.id, impact: v.impact, nodes: v.nodes.map((n) => ({html: n.html, summary: n.failureSummary}))})),
 	}))`, chromedp.EvalAwaitPromise))
 	if err != nil {
 		b.t.Fatalf("run axe: %v", err)

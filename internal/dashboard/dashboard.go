@@ -119,6 +119,7 @@ func (d *Dashboard) routes() http.Handler {
 	view("GET /api/recent", d.recently)
 	view("GET /api/events", d.events)
 	view("POST /api/workloads/{workload}/orders", d.order)
+	mux.Handle("/", d.viewers(func(w http.ResponseWriter, r *http.Request) { d.missing(w, r, "There is no page "+r.URL.Path) }))
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
 		d.fail(w, r, http.StatusNotFound, "there is no "+r.Method+" "+r.URL.Path)
 	})
@@ -149,10 +150,19 @@ func (d *Dashboard) find(w http.ResponseWriter, r *http.Request) (*Workload, boo
 	name := r.PathValue("workload")
 	k := slices.IndexFunc(d.workloads, func(w Workload) bool { return w.Name == name })
 	if k < 0 {
-		d.fail(w, r, http.StatusNotFound, fmt.Sprintf("there is no workload %q", name))
+		d.missing(w, r, fmt.Sprintf("There is no workload %q", name))
 		return nil, false
 	}
 	return &d.workloads[k], true
+}
+
+// missing answers that something does not exist: with a page that leads back, or to a program with an error.
+func (d *Dashboard) missing(w http.ResponseWriter, r *http.Request, text string) {
+	if strings.HasPrefix(r.URL.Path, "/api/") {
+		d.fail(w, r, http.StatusNotFound, wording.LowerFirst(text))
+		return
+	}
+	d.show(w, r, http.StatusNotFound, page{Title: "Not found", Name: "missing", Error: text + "."})
 }
 
 // now is the present of what is shown.

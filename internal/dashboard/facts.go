@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/failover"
@@ -21,7 +22,11 @@ type fact struct {
 	ModeSince time.Time `json:"mode_since,omitzero"`
 	Preset    string    `json:"policy"`
 	Observing bool      `json:"observing"`
-	Demand    int       `json:"demand"`
+	// Clusters, Regions and Accounts are where its services are.
+	Clusters []string `json:"clusters"`
+	Regions  []string `json:"regions"`
+	Accounts []string `json:"accounts"`
+	Demand   int      `json:"demand"`
 	workloadCounts
 	Health     int           `json:"spot_health"`
 	Reason     string        `json:"reason"`
@@ -87,6 +92,7 @@ func factOf(w *Workload, c Current, known bool, now time.Time) fact {
 	}
 	f := fact{Workload: w.Name, Known: d != nil, Mode: "unknown", Preset: w.Policy.Preset, Observing: w.Policy.Observe, Breakers: []breakerFact{},
 		Verdict: health.Of(health.Facts{Workload: w.Name, Policy: &w.Policy, State: st, Decision: d, Look: c.Look}, now)}
+	f.Clusters, f.Regions, f.Accounts = places(w)
 	if d == nil {
 		return f
 	}
@@ -111,6 +117,26 @@ func factOf(w *Workload, c Current, known bool, now time.Time) fact {
 		}
 	}
 	return f
+}
+
+// places says where a workload's services are, each place once.
+func places(w *Workload) (clusters, regions, accounts []string) {
+	clusters, regions, accounts = []string{}, []string{}, []string{}
+	for _, service := range w.Services {
+		if p := placeOf(service); p.region != "" {
+			clusters, regions = append(clusters, p.cluster), append(regions, p.region)
+		}
+	}
+	for _, account := range w.Accounts {
+		if account != "" {
+			accounts = append(accounts, account)
+		}
+	}
+	for _, all := range []*[]string{&clusters, &regions, &accounts} {
+		slices.Sort(*all)
+		*all = slices.Compact(*all)
+	}
+	return clusters, regions, accounts
 }
 
 // worstFirst orders facts: by level, by what is missing, by name.

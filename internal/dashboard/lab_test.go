@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -49,7 +50,9 @@ type world struct {
 	capacity       int // of Spot
 	spot, onDemand int // asked
 	runs, covers   int
-	release        int // how often it was deployed
+	release        int                // how often it was deployed
+	quota          int                // of on-demand tasks; 0: none
+	fault          failover.ErrorKind // what AWS answers instead of the counts of spot
 	losses         int
 }
 
@@ -68,8 +71,18 @@ func newLab(t *testing.T, demand map[string]int) *lab {
 		n := demand[name]
 		policy, _ := failover.Preset(failover.PresetFill)
 		policy.Pools = []failover.Pool{{Name: "spot", Capacity: failover.Spot}, {Name: "standard", Capacity: failover.OnDemand, Tier: 1}}
-		w := control.Workload{Name: name, Policy: policy, Refs: []control.ServiceRef{{Region: "us-east-1", Cluster: "prod", Service: name + "-spot"},
-			{Region: "us-east-1", Cluster: "prod", Service: name + "-standard"}}}
+		ref := control.ServiceRef{Region: "us-east-1", Cluster: "prod"}
+		switch kind, _, _ := strings.Cut(name, "-"); kind {
+		case "eu":
+			ref = control.ServiceRef{Region: "eu-west-1", Cluster: "prod-eu", RoleARN: "arn:aws:iam::222222222222:role/backstop"}
+		case "job":
+			ref.Cluster = "jobs"
+		}
+		w := control.Workload{Name: name, Policy: policy}
+		for _, kind := range []string{"-spot", "-standard"} {
+			ref.Service = name + kind
+			w.Refs = append(w.Refs, ref)
+		}
 		all = append(all, w)
 		l.worlds[name] = &world{w: w, demand: n, capacity: n, spot: n, runs: n}
 	}
@@ -117,6 +130,10 @@ func (l *lab) look(name string, at time.Time) {
 	before := w.runs
 	w.runs, w.covers = min(w.capacity, w.spot), w.onDemand
 	var signals []failover.Signal
+	if w.quota > 0 && w.covers > w.quota {
+		w.covers = w.quota
+		signals = append(signals, failover.Signal{ID: fmt.Sprintf("%s-quota-%d", name, at.Unix()), Kind: failover.SignalQuota, At: at, Pool: "standard", Capacity: failover.OnDemand})
+	}
 	for range max(0, before-w.runs) {
 		w.losses++
 		signals = append(signals, failover.Signal{ID: fmt.Sprintf("%s-%d", name, w.losses), Kind: failover.SignalInterruption, At: at, Pool: "spot",
@@ -135,11 +152,17 @@ func (l *lab) look(name string, at time.Time) {
 		{Pool: "spot", Desired: w.spot, RunningCount: w.runs, PendingCount: w.spot - w.runs},
 		{Pool: "standard", Desired: w.onDemand, RunningCount: w.covers},
 	}}
+	if w.fault != failover.ErrNone {
+		o.Pools[0] = failover.PoolObservation{Pool: "spot", Err: w.fault, ErrText: "DescribeServices: Rate exceeded"}
+	}
 	for i := range o.Pools {
 		o.Pools[i].Current, o.Pools[i].TaskDefinition = release(o.Pools[i].Pool)
 	}
 	for i, need := range failover.ToRead(&w.w.Policy, &state, &o) {
 		p := &o.Pools[i]
+		if p.Err != failover.ErrNone {
+			continue
+		}
 		p.Listed, p.Scaling.Known = need.Tasks, need.Scaling
 		for n := range p.RunningCount {
 			if need.Tasks {

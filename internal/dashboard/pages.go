@@ -12,7 +12,7 @@ import (
 // page is what the templates get.
 type page struct {
 	Title    string // of the browser's window
-	Name     string // of the page: overview, workload, login
+	Name     string // of the page: overview, workload, login, missing
 	Workload string
 	Banner   string // demo, simulation
 	Note     string

@@ -32,6 +32,8 @@ type Workload struct {
 	Policy failover.Policy
 	// Services says which ECS service each pool is (region/cluster/service), in the order of Policy.Pools.
 	Services []string
+	// Accounts are the AWS accounts of the services; empty where it is the process's own.
+	Accounts []string
 	Prices   Prices
 }
 

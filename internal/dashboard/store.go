@@ -3,6 +3,7 @@ package dashboard
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -49,6 +50,7 @@ func StoreSource(records Records, workloads []control.Workload, prices func(work
 		next := Workload{Name: w.Name, Policy: w.Policy, Prices: Prices{Unknown: "no prices are known"}}
 		for _, ref := range w.Refs {
 			next.Services = append(next.Services, ref.String())
+			next.Accounts = append(next.Accounts, accountOf(ref.RoleARN))
 		}
 		if prices != nil {
 			next.Prices = prices(w.Name)
@@ -76,6 +78,14 @@ func (s *Stored) Saw(r control.Report) {
 
 // Workloads implements [Source].
 func (s *Stored) Workloads() []Workload { return s.workloads }
+
+// accountOf returns the account of a role's ARN: arn:aws:iam::123456789012:role/name.
+func accountOf(roleARN string) string {
+	if parts := strings.Split(roleARN, ":"); len(parts) > 4 {
+		return parts[4]
+	}
+	return ""
+}
 
 // Current implements [Source].
 func (s *Stored) Current(ctx context.Context, names []string) (map[string]Current, error) {

@@ -35,15 +35,16 @@ function drawNow() {
   fill($('problems'), f.problems.slice(1).filter((p) => p.kind !== 'silent').map((p) => h('li', { class: p.level }, p.text.replace(/^./, (c) => c.toUpperCase()) + '.', step(p))))
   $('problems').hidden = !$('problems').children.length
   const s = insight && insight.savings
+  const seen = (n) => f.counts_known ? count(n) : n ? 'at least ' + count(n) : 'unknown'
   const asOf = 'as of ' + clock(f.decided_at, now())
   fill($('tiles'),
     tile('Missing', f.known ? range(f.missing) : 'unknown', !f.known ? '' : !f.counts_known || f.silent ? asOf : f.missing.high ? 'of ' + count(f.demand) : 'nothing', f.known && f.missing.low ? 'bad' : ''),
     tile('Wanted', count(f.demand)),
-    tile('In service on Spot', f.known ? range(f.spot_in_service) : 'unknown', f.silent ? asOf : f.demand && f.counts_known ? Math.round(100 * Math.min(1, f.spot_in_service.low / f.demand)) + ' % of what is wanted' : ''),
+    tile('On Spot', f.known ? range(f.spot_in_service) : 'unknown', f.silent ? asOf : f.demand && f.counts_known ? Math.round(100 * Math.min(1, f.spot_in_service.low / f.demand)) + ' % of what is wanted' : ''),
     tile('On on-demand', f.known ? range(f.on_demand_in_service) : 'unknown', f.silent ? asOf : ''),
-    tile('Arriving', f.known ? count(f.warming + f.placed) : 'unknown', [f.arriving_text, f.late ? `${count(f.late)} late` : ''].filter(Boolean).join('; ')),
-    tile('Leaving', f.known ? count(f.leaving) : 'unknown', f.working ? `${count(f.working)} still work` : ''),
-    tile('Spot health', f.known ? f.spot_health + ' of 100' : 'unknown', f.known && f.mode !== 'unknown' ? 'over 5 min; it runs ' + modeWords[f.mode] : ''),
+    tile('Arriving', seen(f.warming + f.placed), [f.arriving_text, f.late ? `${count(f.late)} late` : ''].filter(Boolean).join('; ')),
+    tile('Leaving', seen(f.leaving), f.working ? `${count(f.working)} still work` : ''),
+    tile('Spot health', f.counts_known ? count(f.spot_health) : 'unknown', f.counts_known && f.mode !== 'unknown' ? 'of 100, over 5 min; it runs ' + modeWords[f.mode] : ''),
     tile('Saved today', s && s.known ? usd(s.today_usd) : '–', s ? (s.known ? 'estimated' : s.note) : 'adding up'),
     tile('Saved this month', s && s.known ? usd(s.month_usd) : '–', s && s.known ? 'estimated' : ''))
   $('prices').textContent = s && s.known ? `Savings are ${s.note}.` : ''

@@ -1,0 +1,119 @@
+package dashboard
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/backstop-ecs/backstop/internal/failover"
+)
+
+// seeIncident looks at a workload in trouble: what is wrong, what to do and whether it gets better are on the screen without scrolling,
+// and what was done comes before the chart.
+func seeIncident(t *testing.T, chromium context.Context) {
+	l := newLab(t, map[string]int{"shop": 40})
+	l.live("shop", noon.Add(-2*time.Hour), noon.Add(-10*time.Minute), 5*time.Minute, l.steady("shop"))
+	l.worlds["shop"].release++ // a deployment, and half an hour later Spot goes
+	l.source.Tick = time.Minute
+	l.live("shop", noon.Add(-10*time.Minute), noon.Add(-5*time.Minute), time.Minute, func(time.Time) int { return 40 })
+	if err := l.apply(t.Context(), "shop", failover.Intent{Kind: failover.IntentPause, By: "mara", Note: "maintenance", At: noon.Add(-6 * time.Minute), Until: noon.Add(time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
+	for ago, capacity := range []int{31, 26, 22, 22, 24, 27} {
+		l.worlds["shop"].capacity = capacity
+		l.look("shop", noon.Add(time.Duration(ago-5)*time.Minute))
+	}
+	_, server := l.page(nil)
+	b := open(t, chromium, server.URL)
+	for _, size := range []struct {
+		name          string
+		width, height int64
+	}{{"desktop", 1440, 900}, {"phone", 390, 844}} {
+		b.size(size.width, size.height)
+		b.visit("/workloads/shop")
+		b.says("#headline", "13 of 40 missing for 5m")
+		b.says("#step", "Next: ")
+		b.says("#trend", "Getting worse: 13 missing, 9 were 5m ago; nothing is on its way.")
+		for _, id := range []string{"headline", "step", "trend", "fresh"} {
+			if low := b.text(`document.getElementById('` + id + `').getBoundingClientRect().bottom <= innerHeight`); low != "true" {
+				t.Errorf("%s: #%s is below the screen", size.name, id)
+			}
+		}
+		b.says("#decisions", "Deployment: Deployment to spot: shop:2")
+		b.says("#decisions", "Order: Pause")
+		if early := b.text(`document.getElementById('decisions').getBoundingClientRect().top < document.getElementById('chart').getBoundingClientRect().top`); early != "true" {
+			t.Errorf("%s: what was done comes after the chart", size.name)
+		}
+		b.sees("two hours, as far as the history goes", `document.querySelector('[data-seconds="all"]').getAttribute('aria-pressed') === 'true'`)
+		b.says("#range-sum", "10:00:00 to")
+		b.sees("a link to the service in the console", `document.querySelector('#pools a[href^="https://us-east-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/shop-spot/"]')`)
+		b.accessible("an incident, " + size.name)
+		b.picture("dashboard-incident-"+size.name, true)
+	}
+}
+
+// seeYoung looks at a workload that has been guarded for ten minutes: six hours would show next to nothing.
+func seeYoung(t *testing.T, chromium context.Context) {
+	l := newLab(t, map[string]int{"api": 20})
+	l.live("api", noon.Add(-10*time.Minute), noon, time.Minute, l.steady("api"))
+	l.look("api", noon)
+	_, server := l.page(nil)
+	b := open(t, chromium, server.URL)
+	b.visit("/workloads/api")
+	b.sees("all of it chosen", `document.querySelector('[data-seconds="all"]').getAttribute('aria-pressed') === 'true'`)
+	b.says("#range-sum", "Nov 18 11:50:00 to")
+	b.do(chromedp.Evaluate[chromedp.Void](`document.querySelector('[data-seconds="21600"]').click()`))
+	b.sees("six hours when they are asked for", `document.querySelector('[data-seconds="21600"]').getAttribute('aria-pressed') === 'true'`)
+	b.sees("six hours in the address", `location.search === '?last=21600'`)
+	b.visit("/workloads/api?last=86400")
+	b.sees("the time that a link asks for", `document.querySelector('[data-seconds="86400"]').getAttribute('aria-pressed') === 'true'`)
+}
+
+// seeSilent looks on while the guard dies: one banner with the command, and counts that say of when they are.
+func seeSilent(t *testing.T, chromium context.Context) {
+	l := newLab(t, map[string]int{"api": 20, "batch": 4})
+	for name := range l.worlds {
+		l.live(name, noon.Add(-10*time.Minute), noon.Add(time.Second), time.Minute, l.steady(name))
+	}
+	_, server := l.page(nil)
+	b := open(t, chromium, server.URL)
+	b.visit("/")
+	b.says("#live", "Live")
+	b.sees("no banner while the guard lives", `document.getElementById('guard').hidden`)
+	l.at.Store(noon.Add(7 * time.Minute).UnixMicro())
+	b.says("#guard", "The guard is silent: nothing was checked for 7m, and nothing is covered meanwhile. Next: start the daemon, or check the function's schedule and errors: backstop run")
+	b.says("#live", "Guard silent")
+	b.says("#summary", "0 fine, 2 need you")
+	b.accessible("the overview of a dead guard")
+	b.picture("dashboard-silent-overview", false)
+	b.visit("/workloads/api")
+	b.says("#headline", "Not checked for 7m")
+	b.says("#fresh", "Counts are as of 12:00:00.")
+	b.says("#guard", "The guard is silent")
+	b.says("#range-sum", "What served is not known for 7m of it.")
+	b.accessible("the page of a workload with a dead guard")
+	b.picture("dashboard-silent-workload", false)
+}
+
+// seeBlind looks at workloads whose Spot service cannot be read: unknown is unknown, and the chart has a gap.
+func seeBlind(t *testing.T, chromium context.Context) {
+	l := newLab(t, map[string]int{"api": 20, "shop": 40})
+	for _, name := range []string{"api", "shop"} {
+		l.live(name, noon.Add(-50*time.Minute), noon.Add(-12*time.Minute), 2*time.Minute, func(time.Time) int { return l.worlds[name].demand - 4 })
+		l.worlds[name].fault = failover.ErrThrottled
+		l.live(name, noon.Add(-12*time.Minute), noon.Add(time.Second), time.Minute, l.steady(name))
+	}
+	_, server := l.page(nil)
+	b := open(t, chromium, server.URL)
+	b.visit("/")
+	b.says(`[data-workload="shop"]`, "Cannot read spot from ECS")
+	b.says("#summary", "these are lower bounds")
+	b.visit("/workloads/shop")
+	b.says("#headline", "annot read spot from ECS")
+	b.says("#step", "backstop doctor shop")
+	b.says("#trend", "Whether it gets better is not known")
+	b.says("#range-sum", "What served is not known for")
+	b.everywhere("blind", "/workloads/shop")
+}
