@@ -267,26 +267,8 @@ func factOf(v *seen, now time.Time) workloadFact {
 	for i, p := range v.workload.Policy.Pools {
 		f.Pools = append(f.Pools, poolFactOf(v, i, &p))
 	}
-	f.ReadinessAt = readinessAt(st)
+	f.ReadinessAt = health.ReadinessAt(st)
 	return f
-}
-
-// readinessFor is how old stored readiness can be while it is being read: every five minutes, and written within five more. What is
-// older belongs to a service whose health checks are gone or cannot be read.
-const readinessFor = 15 * time.Minute
-
-// readinessAt is when the health of the pool that was read the longest ago was read.
-func readinessAt(st *failover.State) (oldest time.Time) {
-	for i := range st.Seen.Pools {
-		p := &st.Seen.Pools[i]
-		if p.Desired == 0 || p.ServedTo.IsZero() || st.Seen.At.Sub(p.ServedTo) > readinessFor {
-			continue
-		}
-		if oldest.IsZero() || p.ServedTo.Before(oldest) {
-			oldest = p.ServedTo
-		}
-	}
-	return oldest
 }
 
 func poolFactOf(v *seen, i int, p *failover.Pool) poolFact {

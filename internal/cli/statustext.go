@@ -266,8 +266,8 @@ func checkedLine(now time.Time, f *workloadFact) string {
 		return fmt.Sprintf("as of     %s, %s; not checked since", wording.Moment(f.CountsAt), wording.Ago(now, f.CountsAt))
 	}
 	text := fmt.Sprintf("checked   %s ago; no change since %s", checked(f), wording.Moment(f.CountsAt))
-	if now.Sub(f.ReadinessAt) >= time.Minute && !f.ReadinessAt.IsZero() {
-		text += "; health as of " + wording.Clock(f.ReadinessAt) // in the quiet it is read less often than the counts
+	if of := wording.HealthAsOf(now, f.ReadinessAt); of != "" {
+		text += "; " + of
 	}
 	return text
 }

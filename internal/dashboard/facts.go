@@ -16,6 +16,10 @@ type fact struct {
 	health.Verdict
 	Known    bool      `json:"known"`
 	LookedAt time.Time `json:"looked_at,omitzero"`
+	// ReadinessAt is when the health behind the counts was last read, as far as that is stored; ReadinessText says so where it is older
+	// than the look.
+	ReadinessAt   time.Time `json:"readiness_at,omitzero"`
+	ReadinessText string    `json:"readiness_text,omitempty"`
 	// Recorded is set for a run that is over.
 	Recorded  bool      `json:"recorded,omitempty"`
 	Mode      string    `json:"mode"`
@@ -97,6 +101,10 @@ func factOf(w *Workload, c Current, known bool, now time.Time) fact {
 		return f
 	}
 	f.Recorded = c.Look.Every == 0
+	f.ReadinessAt = health.ReadinessAt(st)
+	if !f.Silent && !f.Recorded {
+		f.ReadinessText = wording.HealthAsOf(now, f.ReadinessAt)
+	}
 	f.LookedAt, f.Generation = now.Add(-c.Look.Age).Round(time.Second), st.Generation
 	if d.Mode != failover.ModeUnknown {
 		f.Mode = string(d.Mode)

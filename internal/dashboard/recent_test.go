@@ -49,6 +49,29 @@ func TestTheLastHourOfMany(t *testing.T) {
 	get("?workload="+strings.Repeat("api&workload=", recentWorkloads)+"api", http.StatusBadRequest)
 }
 
+// TestThePageSaysOfWhenTheHealthIs: a look that is younger than the health says so, in the words of `backstop status`.
+func TestThePageSaysOfWhenTheHealthIs(t *testing.T) {
+	l := newLab(t, map[string]int{"api": 20})
+	l.look("api", noon)
+	w := l.source.Workloads()[0]
+	for _, c := range []struct {
+		read, look time.Duration
+		want       string
+	}{{4 * time.Minute, 10 * time.Second, "health as of 11:56:00Z"}, {30 * time.Second, 10 * time.Second, ""}, {4 * time.Minute, time.Hour, ""}} {
+		current, _, _, err := (&Dashboard{o: Options{Source: l.source, Now: l.now}}).current(t.Context(), &w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		current.Look.Age = c.look
+		for i := range current.State.Seen.Pools {
+			current.State.Seen.Pools[i].ServedTo = noon.Add(-c.read)
+		}
+		if got := factOf(&w, current, true, noon).ReadinessText; got != c.want {
+			t.Errorf("read %s ago, checked %s ago: %q, want %q", c.read, c.look, got, c.want)
+		}
+	}
+}
+
 func TestAWorkloadIsFoundByItsPlace(t *testing.T) {
 	l := newLab(t, map[string]int{"eu-shop": 4, "job-x": 1})
 	for _, c := range []struct {

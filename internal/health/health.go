@@ -98,6 +98,25 @@ type Look struct {
 	Age, Every time.Duration
 }
 
+// readinessFor is how old stored readiness can be while it is being read: every five minutes, and written within five more. What is
+// older belongs to a service whose health checks are gone or cannot be read.
+const readinessFor = 15 * time.Minute
+
+// ReadinessAt is when the health behind the counts was last read, as far as that is stored, in the pool that was read the longest ago: a
+// quiet workload's is read every five minutes. Zero: it has no health checks, or they cannot be read.
+func ReadinessAt(st *failover.State) (oldest time.Time) {
+	for i := range st.Seen.Pools {
+		p := &st.Seen.Pools[i]
+		if p.Desired == 0 || p.ServedTo.IsZero() || st.Seen.At.Sub(p.ServedTo) > readinessFor {
+			continue
+		}
+		if oldest.IsZero() || p.ServedTo.Before(oldest) {
+			oldest = p.ServedTo
+		}
+	}
+	return oldest
+}
+
 // silentTicks is after how many traces that did not come a guard counts as silent.
 const silentTicks = 3
 

@@ -41,6 +41,15 @@ func Ago(now, at time.Time) string {
 	}
 }
 
+// HealthAsOf says of when the health behind the counts is, where it is older than a look at a quiet workload may be: it is then read less
+// often than the counts. Empty: it is as new as they are, or there is none.
+func HealthAsOf(now, at time.Time) string {
+	if at.IsZero() || now.Sub(at) < time.Minute {
+		return ""
+	}
+	return "health as of " + Clock(at)
+}
+
 // Moment writes a time in full, in UTC.
 func Moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05Z") }
 

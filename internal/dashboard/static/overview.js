@@ -94,7 +94,7 @@ function row(f, roomy) {
     h('td', { class: 'state' }, level(f)),
     h('th', { scope: 'row' }, h('a', { href: '/workloads/' + encodeURIComponent(f.workload) }, f.workload), roomy && f.known ? h('p', { class: 'facts' }, more(f)) : null),
     h('td', { class: 'what', title: roomy ? undefined : f.headline }, h('p', null, f.headline), roomy ? next.map((e) => h('p', { class: 'last' }, e)) : null,
-      roomy && f.known ? h('p', { class: 'last' }, `${f.silent || !f.counts_known ? 'As of ' : ''}${clock(f.decided_at, now())}: ${f.words}`) : null),
+      roomy && f.known ? h('p', { class: 'last' }, `${f.silent || !f.counts_known ? 'As of ' : ''}${clock(f.decided_at, now())}: ${f.words}${f.readiness_text ? '; ' + f.readiness_text : ''}`) : null),
     h('td', { class: 'serves' }, f.known ? meter(f) : '', roomy ? [f.leaving_text, f.arriving_text].filter(Boolean).map((t) => h('p', { class: 'last' }, t)) : null),
     h('td', { class: 'n miss' + (f.known && f.missing.low ? ' bad' : '') }, n(range(f.missing))),
     h('td', { class: 'n' }, n(count(f.demand))),

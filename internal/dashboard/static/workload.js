@@ -59,7 +59,7 @@ function drawFresh() {
   let text = 'Not checked yet.'
   if (f.known) {
     const ago = span((now() - Date.parse(f.looked_at)) / 1000)
-    text = f.recorded ? 'At the end of the run.' : f.silent ? `Counts are as of ${clock(f.decided_at, now())}.` : `Checked ${ago} ago; no change since ${clock(f.decided_at, now())}.`
+    text = f.recorded ? 'At the end of the run.' : f.silent ? `Counts are as of ${clock(f.decided_at, now())}.` : `Checked ${ago} ago; no change since ${clock(f.decided_at, now())}${f.readiness_text ? '; ' + f.readiness_text : ''}.`
     text += ` Policy ${f.policy}` + (f.observing ? ', observing only: nothing is carried out' : '') + '.'
   }
   if ($('fresh').textContent !== text) $('fresh').textContent = text
