@@ -34,6 +34,11 @@ const (
 	titleLong = 100
 )
 
+// pictureStyle is light, and dark where the reader prefers that. The colours are written out: not every program that draws SVG knows variables.
+const pictureStyle = `<style>.bg{fill:#fff}.ink{fill:#1f2933}.soft{fill:#52606d}.tick{stroke:#52606d}.mark{stroke:#1f2933}.want{fill:none;stroke:#1f2933;stroke-width:1.5}.spot{fill:#5fb3b3}.od{fill:#e6a23c}.od-line{fill:#b9770e}.lv{fill:#e4e7eb}.lv-line{fill:#7b8794}.missing{fill:#c0392b}.on-od{fill:url(#od)}.on-lv{fill:url(#leaving)}
+@media (prefers-color-scheme:dark){.bg{fill:#10161d}.ink{fill:#e7edf3}.soft{fill:#a2b0be}.tick{stroke:#a2b0be}.mark,.want{stroke:#e7edf3}.spot{fill:#2f7f86}.od{fill:#8a5c17}.od-line{fill:#e0a04f}.lv{fill:#33414f}.lv-line{fill:#8795a3}.missing{fill:#ff7a6e}}</style>
+`
+
 // Take keeps an update.
 func (p *Picture) Take(u Update) {
 	p.frames = append(p.frames, u.Frame)
@@ -52,14 +57,14 @@ func (p *Picture) svg() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" role="img" aria-label="%s" font-family="system-ui, sans-serif" font-size="12">`+"\n",
 		pictureWidth, pictureHeight, pictureWidth, pictureHeight, html.EscapeString(p.Title))
-	// A background of its own, so that it can be read on dark pages too; hatching, so that it can be read without colour.
-	b.WriteString(`<defs><pattern id="od" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect width="6" height="6" fill="#e6a23c"/><rect width="2" height="6" fill="#b9770e"/></pattern><pattern id="leaving" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(-45)"><rect width="6" height="6" fill="#e4e7eb"/><rect width="2" height="6" fill="#7b8794"/></pattern></defs>` + "\n")
-	fmt.Fprintf(&b, `<rect width="%d" height="%d" fill="#ffffff"/>`+"\n", pictureWidth, pictureHeight)
+	// A background of its own, in light and in dark as the page's reader has it; hatching, so that it can be read without colour.
+	b.WriteString(pictureStyle + `<defs><pattern id="od" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect class="od" width="6" height="6"/><rect class="od-line" width="2" height="6"/></pattern><pattern id="leaving" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(-45)"><rect class="lv" width="6" height="6"/><rect class="lv-line" width="2" height="6"/></pattern></defs>` + "\n")
+	fmt.Fprintf(&b, `<rect class="bg" width="%d" height="%d"/>`+"\n", pictureWidth, pictureHeight)
 	size := 15
 	if len(p.Title) > titleLong {
 		size = 13
 	}
-	fmt.Fprintf(&b, `<text x="%d" y="22" font-size="%d" font-weight="600" fill="#1f2933">%s</text>`+"\n", pictureLeft, size, html.EscapeString(p.Title))
+	fmt.Fprintf(&b, `<text x="%d" y="22" font-size="%d" font-weight="600" class="ink">%s</text>`+"\n", pictureLeft, size, html.EscapeString(p.Title))
 	if len(p.frames) > 1 {
 		p.plot(&b)
 	}
@@ -72,15 +77,15 @@ func (p *Picture) plot(b *strings.Builder) {
 	long := max(last.Sub(first), time.Second)
 	demand, peak := 1, 0
 	for _, f := range p.frames {
-		demand, peak = max(demand, f.Demand), max(peak, f.Spot+f.OnDemand+f.Working)
+		demand, peak = max(demand, f.Demand), max(peak, f.atWork())
 	}
-	top := max(demand+demand/20, min(peak, demand+demand/4)) // a moment's surplus may be cut off
+	top := max(demand+demand/20, min(peak, demand+demand/4)) // a moment's surplus may be cut off, and is marked
 	const width, height = pictureWidth - pictureLeft - pictureRight, pictureHeight - pictureTop - pictureBottom
 	x := func(t time.Time) float64 { return pictureLeft + width*float64(t.Sub(first))/float64(long) }
 	y := func(n int) float64 { return pictureTop + height*(1-float64(n)/float64(top)) }
 
 	frames := thin(p.frames, first, long)
-	area := func(of func(Frame) (low, high int), fill, label string) {
+	area := func(of func(Frame) (low, high int), class, label string) {
 		var up strings.Builder
 		for i, f := range frames {
 			end := last
@@ -98,16 +103,16 @@ func (p *Picture) plot(b *strings.Builder) {
 			low, _ := of(frames[i])
 			fmt.Fprintf(&up, "%.1f,%.1f %.1f,%.1f ", x(end), y(low), x(frames[i].At), y(low))
 		}
-		fmt.Fprintf(b, `<polygon points="%s" fill="%s"><title>%s</title></polygon>`+"\n", strings.TrimSpace(up.String()), fill, label)
+		fmt.Fprintf(b, `<polygon class="%s" points="%s"><title>%s</title></polygon>`+"\n", class, strings.TrimSpace(up.String()), label)
 	}
 	fmt.Fprintf(b, `<clipPath id="in"><rect x="%d" y="%d" width="%d" height="%d"/></clipPath><g clip-path="url(#in)">`+"\n",
 		pictureLeft, pictureTop, width, height)
-	area(func(f Frame) (int, int) { return 0, f.Spot }, "#5fb3b3", "in service on Spot")
-	area(func(f Frame) (int, int) { return f.Spot, f.Spot + f.OnDemand }, "url(#od)", "in service on on-demand")
-	area(func(f Frame) (int, int) { return f.Spot + f.OnDemand, f.Spot + f.OnDemand + f.Working }, "url(#leaving)", "leaving, still working")
+	area(func(f Frame) (int, int) { return 0, f.Spot }, "spot", "in service on Spot")
+	area(func(f Frame) (int, int) { return f.Spot, f.Spot + f.OnDemand }, "on-od", "in service on on-demand")
+	area(func(f Frame) (int, int) { return f.Spot + f.OnDemand, f.Spot + f.OnDemand + f.Working }, "on-lv", "leaving, still working")
 	area(func(f Frame) (int, int) {
 		return f.Demand - f.Missing(), f.Demand
-	}, "#c0392b", "missing")
+	}, "missing", "missing")
 	var line strings.Builder
 	for i, f := range frames {
 		end := last
@@ -116,10 +121,41 @@ func (p *Picture) plot(b *strings.Builder) {
 		}
 		fmt.Fprintf(&line, "%.1f,%.1f %.1f,%.1f ", x(f.At), y(f.Demand), x(end), y(f.Demand))
 	}
-	fmt.Fprintf(b, `<polyline points="%s" fill="none" stroke="#1f2933" stroke-width="1.5"><title>demand</title></polyline></g>`+"\n", strings.TrimSpace(line.String()))
+	fmt.Fprintf(b, `<polyline class="want" points="%s"><title>demand</title></polyline></g>`+"\n", strings.TrimSpace(line.String()))
 
+	p.cutOff(b, top, x)
 	p.axes(b, top, x, y)
 	p.legend(b)
+}
+
+// cutOff marks what is above the picture: an arrow at its upper edge with the most that was at work. Peaks that stand too close for
+// their numbers share one.
+func (p *Picture) cutOff(b *strings.Builder, top int, x func(time.Time) float64) {
+	type spike struct {
+		at   float64
+		most int
+	}
+	var spikes []spike
+	for i := range p.frames {
+		n := p.frames[i].atWork()
+		if n <= top {
+			continue
+		}
+		at := x(p.frames[i].At)
+		if k := len(spikes) - 1; k < 0 || at-spikes[k].at > 34 {
+			spikes = append(spikes, spike{at, n})
+		} else if n > spikes[k].most {
+			spikes[k].most = n
+		}
+	}
+	for _, s := range spikes {
+		anchor, aside := "start", 6.0
+		if s.at > pictureWidth-pictureRight-34 {
+			anchor, aside = "end", -6
+		}
+		fmt.Fprintf(b, `<path class="ink" d="M%.1f %d l4 7 h-8 z"><title>up to %d tasks, cut off at %d</title></path><text x="%.1f" y="%d" font-size="10" text-anchor="%s" class="ink">%d</text>`+"\n",
+			s.at, pictureTop, s.most, top, s.at+aside, pictureTop+8, anchor, s.most)
+	}
 }
 
 // axes draws the numbers at the side, the times below, and the marks of what the world did above.
@@ -128,7 +164,7 @@ func (p *Picture) axes(b *strings.Builder, top int, x func(time.Time) float64, y
 	long := last.Sub(first)
 	step := roundStep(top)
 	for n := 0; n <= top; n += step {
-		fmt.Fprintf(b, `<text x="%d" y="%.1f" text-anchor="end" fill="#52606d">%d</text>`+"\n", pictureLeft-6, y(n)+4, n)
+		fmt.Fprintf(b, `<text x="%d" y="%.1f" text-anchor="end" class="soft">%d</text>`+"\n", pictureLeft-6, y(n)+4, n)
 	}
 	every := 15 * time.Minute
 	for _, d := range []time.Duration{30 * time.Minute, time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour, 24 * time.Hour} {
@@ -144,11 +180,11 @@ func (p *Picture) axes(b *strings.Builder, top int, x func(time.Time) float64, y
 		if x(t) > pictureWidth-pictureRight-18 {
 			anchor = "end"
 		}
-		fmt.Fprintf(b, `<text x="%.1f" y="%d" text-anchor="%s" fill="#52606d">%s</text><path d="M%.1f %d v5" stroke="#52606d"/>`+"\n",
+		fmt.Fprintf(b, `<text x="%.1f" y="%d" text-anchor="%s" class="soft">%s</text><path class="tick" d="M%.1f %d v5"/>`+"\n",
 			x(t), pictureHeight-pictureBottom+18, anchor, t.UTC().Format("15:04"), x(t), pictureHeight-pictureBottom)
 	}
 	for _, m := range p.marks {
-		fmt.Fprintf(b, `<path d="M%.1f %d v-6" stroke="#1f2933"><title>%s</title></path>`+"\n", x(m.at), pictureTop-2, html.EscapeString(m.text))
+		fmt.Fprintf(b, `<path class="mark" d="M%.1f %d v-6"><title>%s</title></path>`+"\n", x(m.at), pictureTop-2, html.EscapeString(m.text))
 	}
 }
 
@@ -172,15 +208,15 @@ func roundStep(top int) int {
 func (p *Picture) legend(b *strings.Builder) {
 	at := pictureLeft
 	for _, l := range []struct {
-		fill, text string
-		width      int
-	}{{"#5fb3b3", "on Spot", 70}, {"url(#od)", "on on-demand", 104}, {"url(#leaving)", "leaving, still works", 128}, {"#c0392b", "missing", 74}, {"#1f2933", "demand", 60}} {
-		fmt.Fprintf(b, `<rect x="%d" y="33" width="11" height="11" fill="%s"/><text x="%d" y="43" fill="#1f2933">%s</text>`+"\n", at, l.fill, at+16, l.text)
+		class, text string
+		width       int
+	}{{"spot", "on Spot", 70}, {"on-od", "on on-demand", 104}, {"on-lv", "leaving, still works", 128}, {"missing", "missing", 74}, {"ink", "demand", 60}} {
+		fmt.Fprintf(b, `<rect x="%d" y="33" width="11" height="11" class="%s"/><text x="%d" y="43" class="ink">%s</text>`+"\n", at, l.class, at+16, l.text)
 		at += l.width + 16
 	}
 	f := p.frames[len(p.frames)-1]
 	if f.OnDemandOnlyUSD > 0 {
-		fmt.Fprintf(b, `<text x="%d" y="%d" text-anchor="end" fill="#52606d">%.0f %% of the cost of on-demand alone, %.1f task-minutes missing; simulated, example prices</text>`+"\n",
+		fmt.Fprintf(b, `<text x="%d" y="%d" text-anchor="end" class="soft">%.0f %% of the cost of on-demand alone, %.1f task-minutes missing; simulated, example prices</text>`+"\n",
 			pictureWidth-pictureRight, pictureHeight-8, 100*f.CostUSD/f.OnDemandOnlyUSD, f.ShortTaskMinutes)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -331,12 +332,40 @@ func TestThePictureShowsThePlay(t *testing.T) {
 	if _, err := p.WriteTo(&b); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"<svg ", "&lt;a&gt; &amp; &#34;b&#34;", "50 % of the cost of on-demand alone", "</svg>"} {
+	for _, want := range []string{"<svg ", "&lt;a&gt; &amp; &#34;b&#34;", "50 % of the cost of on-demand alone", "prefers-color-scheme:dark", "</svg>"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("the picture lacks %q", want)
 		}
 	}
 	if len(b.String()) > 400_000 {
 		t.Errorf("the picture has %d bytes", len(b.String()))
+	}
+	if strings.Contains(b.String(), "cut off") {
+		t.Error("a spike is marked where none is cut off")
+	}
+}
+
+// TestASpikeThatIsCutOffIsMarked: a moment's surplus above the picture has an arrow with its number, and neighbours share the largest.
+func TestASpikeThatIsCutOffIsMarked(t *testing.T) {
+	var p Picture
+	for i := range 600 {
+		f := Frame{At: worldStart.Add(time.Duration(i) * time.Minute), Demand: 100, Spot: 100}
+		switch i {
+		case 100:
+			f.OnDemand = 55
+		case 102:
+			f.OnDemand = 91
+		case 400:
+			f.OnDemand = 40
+		}
+		p.Take(Update{At: f.At, Frame: f})
+	}
+	var b strings.Builder
+	if _, err := p.WriteTo(&b); err != nil {
+		t.Fatal(err)
+	}
+	got := regexp.MustCompile(`up to \d+ tasks, cut off at \d+`).FindAllString(b.String(), -1)
+	if want := []string{"up to 191 tasks, cut off at 125", "up to 140 tasks, cut off at 125"}; !slices.Equal(got, want) {
+		t.Errorf("marked %q, want %q", got, want)
 	}
 }

@@ -47,6 +47,9 @@ type Frame struct {
 // Missing is the demand less what serves.
 func (f *Frame) Missing() int { return max(0, f.Demand-f.Spot-f.OnDemand-f.Working) }
 
+// atWork is how many tasks serve.
+func (f *Frame) atWork() int { return f.Spot + f.OnDemand + f.Working }
+
 // Decision is one decision that changed something, as `demo --output json` prints it.
 type Decision struct {
 	Type    string    `json:"type"` // "decision"
