@@ -71,6 +71,7 @@ func TestInTheBrowser(t *testing.T) {
 	t.Run("forty workloads on one screen", func(t *testing.T) { seeFleet(t, chromium) })
 	t.Run("nothing is shown as such", func(t *testing.T) { seeNothing(t, chromium) })
 	t.Run("a blind guard says what it cannot read", func(t *testing.T) { seeBlind(t, chromium) })
+	t.Run("the pages that commands write", func(t *testing.T) { seePapers(t, chromium) })
 	t.Run("both themes and a phone", func(t *testing.T) { seeThemes(t, chromium, server.URL) })
 	t.Run("little script, soon painted", func(t *testing.T) { seeSpeed(t, chromium, server.URL) })
 	t.Run("what changes is shown without loading anew", func(t *testing.T) { seeChange(t, chromium, l, server.URL) })

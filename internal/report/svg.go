@@ -179,7 +179,11 @@ func scatter(s Section) template.HTML {
 	}
 	for k := range 9 {
 		v := low + (high1-low)*float64(k)/8
-		fmt.Fprintf(&b, `<text x="%.1f" y="%d" text-anchor="middle">%.1f %%</text>`, x(v), high-6, 100*v)
+		anchor := "middle"
+		if k == 8 {
+			anchor = "end" // the edge would cut it off
+		}
+		fmt.Fprintf(&b, `<text x="%.1f" y="%d" text-anchor="%s">%.1f %%</text>`, x(v), high-6, anchor, 100*v)
 	}
 	fmt.Fprintf(&b, `<text x="%d" y="%d" text-anchor="end">cost, of all on-demand; up: task-minutes short per 1,000 task-hours</text>`, wide-right, high+10)
 	on := map[int]bool{}
@@ -231,7 +235,7 @@ func heat(s Section) template.HTML {
 		}
 	}
 	var b strings.Builder
-	b.WriteString(`<div class="wide"><table class="heat"><tr><th>` + template.HTMLEscapeString(s.Sweep.Fields[0]) + `</th>`)
+	b.WriteString(`<div class="wide" tabindex="0" role="region" aria-label="` + template.HTMLEscapeString(s.Trace+": "+s.Sweep.Policy+" by "+strings.Join(s.Sweep.Fields, " and ")) + `"><table class="heat"><tr><th>` + template.HTMLEscapeString(s.Sweep.Fields[0]) + `</th>`)
 	for _, v := range s.Sweep.Values[1] {
 		b.WriteString("<th>" + template.HTMLEscapeString(v) + "</th>")
 	}
@@ -244,7 +248,7 @@ func heat(s Section) template.HTML {
 			if most > low {
 				share = (r.CostRatio - low) / (most - low)
 			}
-			fmt.Fprintf(&b, `<td style="background:color-mix(in srgb, var(--cover) %.0f%%, var(--band))">%.2f %%<br>short %.3f</td>`, 85*share, 100*r.CostRatio, r.ShortPer1000)
+			fmt.Fprintf(&b, `<td style="background:color-mix(in srgb, var(--cover) %.0f%%, var(--band))">%.2f %%<br>short %.3f</td>`, 55*share, 100*r.CostRatio, r.ShortPer1000)
 		}
 		b.WriteString("</tr>")
 	}
