@@ -39,7 +39,7 @@ test-tools: ## Install the programs that some tests use (Debian, as root or with
 	@scripts/test-tools
 
 .PHONY: screenshots
-screenshots: test-tools ## Take the pictures of the dashboard in docs/screenshots anew
+screenshots: test-tools ## Take pictures of the dashboard (dist/screenshots); those that docs show go to docs/screenshots
 	@GO=$(GO) scripts/screenshots
 
 .PHONY: pictures

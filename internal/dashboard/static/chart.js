@@ -65,7 +65,7 @@ export class Chart {
       ...this.size(),
       tzDate: (s) => uPlot.tzDate(new Date(s * 1000), 'Etc/UTC'),
       legend: none,
-      padding: [18, 22, 0, 0],
+      padding: [18, 30, 0, 0],
       cursor: { drag: { x: true, y: false, setScale: false }, points: none, y: false },
       scales: { x: { time: true, range: () => [this.from, this.to] }, y: { range: (u, lo, hi) => [0, Math.max(4, (hi || most || 0) * 1.1)] } },
       axes: [{ ...axis, values: [

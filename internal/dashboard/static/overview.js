@@ -1,4 +1,4 @@
-import { $, h, fill, level, levels, meter, guard, step, range, modeWords, clock, usd, count, initial, setNow, now, get, watch } from './app.js'
+import { $, h, fill, level, levels, meter, guard, step, range, clock, usd, count, initial, setNow, now, get, watch } from './app.js'
 import { line } from './line.js'
 
 const all = new Map()
@@ -76,15 +76,6 @@ function drawFilters(list) {
 
 // ---- the rows ----
 
-function more(f) {
-  const out = [modeWords[f.mode]]
-  if (f.pin) out.push('pinned to ' + (f.pin.mode === 'spot' ? 'Spot' : 'on-demand'))
-  if (f.pause) out.push('paused')
-  if (f.observing) out.push('observing only')
-  for (const b of f.breakers) out.push(`breaker of ${b.pool} ${b.mode.replace('_', '-')}`)
-  return out.join(', ')
-}
-
 function row(f, roomy) {
   const past = recent.workloads[f.workload]
   const n = (text) => f.known ? text : '–'
@@ -92,9 +83,9 @@ function row(f, roomy) {
   const next = f.problems.filter((p) => p.kind !== 'silent' && p.kind !== 'unknown').slice(0, 1).map(step).filter(Boolean)
   const tr = h('tr', { role: 'row', class: 'workload ' + f.level, 'data-workload': f.workload },
     h('td', { class: 'state' }, level(f)),
-    h('th', { scope: 'row' }, h('a', { href: '/workloads/' + encodeURIComponent(f.workload) }, f.workload), roomy && f.known ? h('p', { class: 'facts' }, more(f)) : null),
+    h('th', { scope: 'row' }, h('a', { href: '/workloads/' + encodeURIComponent(f.workload) }, f.workload), f.observing ? h('small', null, ' observing only') : null),
     h('td', { class: 'what', title: roomy ? undefined : f.headline }, h('p', null, f.headline), roomy ? next.map((e) => h('p', { class: 'last' }, e)) : null,
-      roomy && f.known ? h('p', { class: 'last' }, `${f.silent || !f.counts_known ? 'As of ' : ''}${clock(f.decided_at, now())}: ${f.words}${f.readiness_text ? '; ' + f.readiness_text : ''}`) : null),
+      roomy && f.known && !f.headline.toLowerCase().includes(f.words.toLowerCase()) ? h('p', { class: 'last' }, `${f.silent || !f.counts_known ? 'As of ' : ''}${clock(f.decided_at, now())}: ${f.words}${f.readiness_text ? '; ' + f.readiness_text : ''}`) : null),
     h('td', { class: 'serves' }, f.known ? meter(f) : '', roomy ? [f.leaving_text, f.arriving_text].filter(Boolean).map((t) => h('p', { class: 'last' }, t)) : null),
     h('td', { class: 'n miss' + (f.known && f.missing.low ? ' bad' : '') }, n(range(f.missing))),
     h('td', { class: 'n' }, n(count(f.demand))),
@@ -137,7 +128,7 @@ function draw() {
   const { key, down } = sorted()
   const shown = list.filter(is).sort((a, b) => (down ? -1 : 1) * columns[key][2](a, b) || worst(a, b))
   drawRows(shown)
-  $('table').hidden = !shown.length
+  $('fleet').hidden = !shown.length
   $('filters').hidden = all.size < 2
   fill($('none'), shown.length ? [] : !all.size ? ['No workload is configured.', step({ do: 'write a configuration for the services of this account', command: 'backstop init' })]
     : [`None of ${all.size} workloads matches. `, h('button', { type: 'button', id: 'clear' }, 'Show all')])
@@ -147,12 +138,14 @@ function draw() {
 function drawSummary() {
   const list = [...all.values()]
   const sum = (of) => list.filter((f) => f.known).reduce((n, f) => n + of(f), 0)
+  const silent = list.filter((f) => f.known && f.silent).length
   const unsure = list.filter((f) => f.known && !f.counts_known).length
   const need = list.filter(states.needs[1]).length
   const sums = need ? `${list.length - need} fine, ${need} ${need === 1 ? 'needs' : 'need'} you` : 'all fine'
   fill($('summary'), !list.length ? [] : [h('strong', null, `${list.length} ${list.length === 1 ? 'workload' : 'workloads'}`), `: ${sums}. `,
-    h('strong', null, `${count(sum((f) => f.demand) - sum((f) => f.missing.low))} of ${count(sum((f) => f.demand))}`), ` wanted tasks serve, ${count(sum((f) => f.spot_in_service.low))} of them on Spot. `,
-    unsure ? `${unsure === 1 ? '1 workload could' : unsure + ' workloads could'} not be read in full: these are lower bounds. ` : '', saved])
+    h('strong', null, `${count(sum((f) => f.demand) - sum((f) => f.missing.high))} of ${count(sum((f) => f.demand))}`), ` wanted tasks serve, ${count(sum((f) => f.spot_in_service.low))} of them on Spot. `,
+    unsure ? `${unsure === 1 ? '1 workload could' : unsure + ' workloads could'} not be read in full: these are lower bounds. ` : '',
+    silent ? `${silent === 1 ? '1 workload is' : silent + ' workloads are'} not checked: as of the last look. ` : '', saved])
 }
 
 // ---- being up to date ----
