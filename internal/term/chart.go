@@ -46,7 +46,7 @@ func (g Glyphs) of(l Layer) string {
 	return " "
 }
 
-// Chart is a window of time cut into columns, each with the worst moment of its span.
+// Chart is a window of time cut into columns, each with the worst moment of its span: the most missing, then the most cover, then the last.
 type Chart struct {
 	From    time.Time
 	Span    time.Duration // of one column
@@ -65,7 +65,7 @@ func NewChart(frames []demo.Frame, to time.Time, window time.Duration, columns i
 			continue
 		}
 		i := min(int(d/c.Span), columns-1)
-		if c.Columns[i].At.IsZero() || short(f) >= short(c.Columns[i]) {
+		if old := c.Columns[i]; old.At.IsZero() || short(f) > short(old) || short(f) == short(old) && f.OnDemand >= old.OnDemand {
 			c.Columns[i] = f
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -168,6 +169,22 @@ func TestAShortGapIsNotLostInAWideColumn(t *testing.T) {
 	}
 	if !found {
 		t.Error("a minute with 3 of 100 tasks missing is not shown")
+	}
+}
+
+// TestCoverOfAMinuteIsNotLostInAWideColumn: cover that nothing is missing beside is drawn, though the column ends without it.
+func TestCoverOfAMinuteIsNotLostInAWideColumn(t *testing.T) {
+	var frames []demo.Frame
+	for i := range 600 {
+		f := frame(i, 100, 100, 0)
+		if i == 305 {
+			f = frame(i, 100, 60, 40)
+		}
+		frames = append(frames, f)
+	}
+	c := NewChart(frames, begin.Add(10*time.Hour), 10*time.Hour, 20)
+	if most := slices.MaxFunc(c.Columns, func(a, b demo.Frame) int { return a.OnDemand - b.OnDemand }); most.OnDemand != 40 {
+		t.Errorf("the most cover of a column is %d, want 40", most.OnDemand)
 	}
 }
 
