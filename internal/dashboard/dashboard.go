@@ -83,8 +83,8 @@ func New(o Options) (*Dashboard, error) {
 		o.Refresh = refreshDefault
 	}
 	d := &Dashboard{o: o, workloads: o.Source.Workloads(), keys: newKeys(o.Token, time.Now), private: !Loopback(o.Listen)}
-	d.timelines = timelines{source: o.Source, keep: keep{historyMax + 24*time.Hour, stepsMax}, most: timelinesMax}
-	d.recent = timelines{source: o.Source, keep: keep{recentFor, recentSteps}, most: recentWorkloads}
+	d.timelines = timelines{source: o.Source, keep: keep{length: historyMax + 24*time.Hour, steps: stepsMax}, most: timelinesMax}
+	d.recent = timelines{source: o.Source, keep: keep{recentFor, recentSteps, recentFresh}, most: recentWorkloads}
 	var err error
 	if d.assets, d.version, err = readAssets(); err != nil {
 		return nil, err

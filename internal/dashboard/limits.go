@@ -23,6 +23,8 @@ const (
 	recentWorkloads = 200
 	recentSteps     = 300
 	recentPoints    = 60
+	// recentFresh is how long what was read for it is not read again: many pages may show many workloads.
+	recentFresh = 10 * time.Second
 	// trendFor is how far back the trend of a shortage looks, trendLeast how long ago at least.
 	trendFor   = 5 * time.Minute
 	trendLeast = 30 * time.Second

@@ -39,10 +39,11 @@ type timeline struct {
 	chronicle
 }
 
-// keep bounds what a timeline holds: for how long, and how many decisions.
+// keep bounds what a timeline holds: for how long, and how many decisions. What was read is not read again within fresh.
 type keep struct {
 	length time.Duration
 	steps  int
+	fresh  time.Duration
 }
 
 // chronicle is the data of a [timeline].
@@ -75,6 +76,9 @@ func (t *chronicle) read(ctx context.Context, source Source, workload string, fr
 			t.step(&before[i])
 			t.deployments(&before[i])
 		}
+	}
+	if age := now.Sub(t.to); age >= 0 && age < t.keep.fresh {
+		return nil
 	}
 	fresh, err := t.fetch(ctx, source, workload, newest(t.from, t.to.Add(-lateFor)))
 	if err != nil {

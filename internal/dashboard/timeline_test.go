@@ -26,7 +26,7 @@ func decided(at time.Time, id uint32, demand, spot, onDemand int, signals ...fai
 
 func readAll(t *testing.T, entries []journal.Entry, from, now time.Time) *chronicle {
 	t.Helper()
-	c := chronicle{keep: keep{historyMax, stepsMax}}
+	c := chronicle{keep: keep{length: historyMax, steps: stepsMax}}
 	if err := c.read(t.Context(), NewRecording(nil, entries, now), "api", from, now); err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +97,7 @@ func TestWhatIsWrittenLateIsReadOnce(t *testing.T) {
 	first := decided(noon.Add(-10*time.Minute), 1, 10, 10, 0)
 	late := decided(noon.Add(-30*time.Second), 2, 10, 8, 0)
 	r := NewRecording(nil, []journal.Entry{first}, noon)
-	c := chronicle{keep: keep{historyMax, stepsMax}}
+	c := chronicle{keep: keep{length: historyMax, steps: stepsMax}}
 	if err := c.read(t.Context(), r, "api", noon.Add(-time.Hour), noon); err != nil {
 		t.Fatal(err)
 	}
@@ -212,7 +212,7 @@ func TestNothingIsKnownAfterTheLastLook(t *testing.T) {
 }
 
 func TestHistoriesInMemoryAreBounded(t *testing.T) {
-	ts := timelines{source: NewRecording(nil, nil, noon), keep: keep{historyMax, stepsMax}, most: timelinesMax}
+	ts := timelines{source: NewRecording(nil, nil, noon), keep: keep{length: historyMax, steps: stepsMax}, most: timelinesMax}
 	for i := range 3 * timelinesMax {
 		if err := ts.view(context.Background(), strconv.Itoa(i), noon.Add(-time.Hour), noon, func(*chronicle) error { return nil }); err != nil {
 			t.Fatal(err)
@@ -234,5 +234,37 @@ func TestTheWorstComesFirst(t *testing.T) {
 				t.Errorf("%s does not come before %s", order[i].Workload, order[k].Workload)
 			}
 		}
+	}
+}
+
+// counting counts the questions to the journal.
+type counting struct {
+	Source
+	asked int
+}
+
+func (c *counting) History(ctx context.Context, q journal.Query) ([]journal.Entry, error) {
+	c.asked++
+	return c.Source.History(ctx, q)
+}
+
+func TestWhatManyPagesAskForIsReadOnce(t *testing.T) {
+	source := &counting{Source: NewRecording(nil, []journal.Entry{decided(noon.Add(-10*time.Minute), 1, 10, 10, 0)}, noon)}
+	ts := timelines{source: source, keep: keep{recentFor, recentSteps, recentFresh}, most: recentWorkloads}
+	read := func(at time.Time) int {
+		source.asked = 0
+		if err := ts.view(t.Context(), "api", at.Add(-recentFor), at, func(*chronicle) error { return nil }); err != nil {
+			t.Fatal(err)
+		}
+		return source.asked
+	}
+	if n := read(noon); n != 2 {
+		t.Errorf("at first the journal is asked %d times, want 2", n)
+	}
+	if n := read(noon.Add(recentFresh - time.Second)); n != 0 {
+		t.Errorf("what is fresh is read %d times again", n)
+	}
+	if n := read(noon.Add(recentFresh)); n != 1 {
+		t.Errorf("what is old is read %d times, want once", n)
 	}
 }
