@@ -25,7 +25,9 @@ func (v *demoView) openPages(ctx context.Context, d *demo.Demo) (*served, error)
 		_, err := control.Intend(ctx, d.Store(), all[0], owner(), in, d.Now)
 		return err
 	}
-	o := dashboard.Options{Source: dashboard.StoreSource(d.Store(), all, prices, apply), ReadOnly: !v.o.serve, Listen: v.o.http, Now: d.Now,
+	source := dashboard.StoreSource(d.Store(), all, prices, apply)
+	source.Now = d.Now // the daemon that is watched lives in this time, too
+	o := dashboard.Options{Source: source, ReadOnly: !v.o.serve, Listen: v.o.http, Now: d.Now,
 		Token: v.s.Env(dashboardTokenEnv), Title: "demo", Note: "Everything here is simulated, the time too; prices are the list's."}
 	if v.o.serve && o.Token == "" {
 		o.Token = rand.Text()

@@ -26,6 +26,7 @@ export function line(past, from, to) {
   }
   add('l-spot', () => 0, (i) => past.spot[i])
   add('l-cover', (i) => past.spot[i], (i) => totals[i])
+  add('l-working', (i) => totals[i], (i) => past.demand[i] - past.missing[i])
   add('l-missing', (i) => past.demand[i] - past.missing[i], (i) => past.demand[i])
   return svg
 }

@@ -111,8 +111,9 @@ function readout(i, seconds) {
 
 let requests = 0
 let begun = false
+let whole = 0 // seconds that a simulated run took
 const live = () => Boolean(view.last || view.all)
-const age = () => past && Date.parse(past.begins) > Date.parse(past.from) ? (now() - Date.parse(past.begins)) / 1000 : NaN // NaN: longer than what was asked for
+const age = () => past && Date.parse(past.begins) >= Date.parse(past.from) ? (now() - Date.parse(past.begins)) / 1000 : NaN // NaN: longer than what was asked for
 
 // asked is the time that the address asks for.
 function asked() {
@@ -130,12 +131,13 @@ async function show(next) {
   const mine = ++requests
   const get_ = (last) => get(`${base}/history?` + (last ? `last=${last}` : `from=${view.from}&to=${view.to}`))
   try {
-    const got = await get_(view.all ? Math.max(6 * 3600, Math.ceil(age() || 0)) : view.last)
+    const got = await get_(view.all ? Math.max(6 * 3600, Math.ceil(age() || whole)) : view.last)
     if (mine !== requests) return // a newer request is under way
     past = got
     if (view.all && !begun) {
       begun = true
-      if (simulated && now() - Date.parse(got.begins) > 6 * 3600e3) return await show({ last: Math.ceil(Math.min((now() - Date.parse(got.begins)) / 1000, longest - 3600)) })
+      whole = simulated ? Math.ceil(Math.min((now() - Date.parse(got.begins)) / 1000 || 0, longest - 3600)) : 0
+      if (whole > 6 * 3600) return await show()
       if (!(age() > 0)) view = { last: 6 * 3600 }
     }
   } catch (e) { trouble('The history cannot be shown: ' + e.message); return }
