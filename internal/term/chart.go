@@ -19,15 +19,16 @@ const (
 	Leaving
 	Missing
 	Wanted // nothing serves here; demand ends in this cell
+	Above  // more serves than the chart is high
 )
 
 // Glyphs are the characters of the layers.
-type Glyphs struct{ Spot, OnDemand, Leaving, Missing, Wanted, Axis, Corner, Tick string }
+type Glyphs struct{ Spot, OnDemand, Leaving, Missing, Wanted, Above, Axis, Corner, Tick string }
 
 // Unicode and ASCII are the two sets; the second is for terminals that say they are not UTF-8.
 var (
-	Unicode = Glyphs{Spot: "░", OnDemand: "█", Leaving: "╱", Missing: "!", Wanted: "▁", Axis: "│", Corner: "└", Tick: "─"}
-	ASCII   = Glyphs{Spot: ":", OnDemand: "#", Leaving: "/", Missing: "!", Wanted: "_", Axis: "|", Corner: "+", Tick: "-"}
+	Unicode = Glyphs{Spot: "░", OnDemand: "█", Leaving: "╱", Missing: "!", Wanted: "▁", Above: "▲", Axis: "│", Corner: "└", Tick: "─"}
+	ASCII   = Glyphs{Spot: ":", OnDemand: "#", Leaving: "/", Missing: "!", Wanted: "_", Above: "^", Axis: "|", Corner: "+", Tick: "-"}
 )
 
 func (g Glyphs) of(l Layer) string {
@@ -42,6 +43,8 @@ func (g Glyphs) of(l Layer) string {
 		return g.Missing
 	case Wanted:
 		return g.Wanted
+	case Above:
+		return g.Above
 	}
 	return " "
 }
@@ -114,6 +117,8 @@ func (c Chart) Cell(column, row, rows int) Layer {
 	high := float64(row+1) * float64(c.Top) / float64(rows)
 	middle := (low + high) / 2
 	switch {
+	case row == rows-1 && serves > c.Top:
+		return Above
 	case middle < float64(f.Spot):
 		return Spot
 	case middle < float64(f.Spot+f.OnDemand):

@@ -141,7 +141,7 @@ func paint(l Layer, s string) string {
 	switch l {
 	case Spot:
 		return spotInk.Render(s)
-	case OnDemand:
+	case OnDemand, Above:
 		return demandInk.Render(s)
 	case Leaving:
 		return faint.Render(s)

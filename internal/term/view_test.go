@@ -193,6 +193,9 @@ func TestASpikeDoesNotFlattenTheChart(t *testing.T) {
 	if c.Top > 125 {
 		t.Errorf("the chart goes up to %d", c.Top)
 	}
+	if first, spike := c.Cell(0, 7, 8), c.Cell(30, 7, 8); first == Above || spike != Above {
+		t.Errorf("the upper row is %d before the spike and %d in it: what is cut off is marked", first, spike)
+	}
 }
 
 // TestWatchingToTheEndAndQuitting runs the program on pipes.
