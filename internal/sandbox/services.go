@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"bytes"
 	"encoding/json"
 	"time"
 
@@ -73,6 +74,12 @@ func (x *serviceExtras) merge(in serviceExtras) {
 	if in.PropagateTags != "" {
 		x.PropagateTags = in.PropagateTags
 	}
+}
+
+// redeploys reports whether a change of what the model does not keep starts a deployment all the same: tasks get it when they start.
+func (x *serviceExtras) redeploys(in *serviceExtras) bool {
+	network := named(in.NetworkConfiguration) && !bytes.Equal(in.NetworkConfiguration, x.NetworkConfiguration)
+	return network || in.PlatformVersion != "" && in.PlatformVersion != orDefault(x.PlatformVersion, "LATEST")
 }
 
 type strategyJSON struct {
@@ -242,6 +249,9 @@ func (s *Sandbox) updateService(c *call, in *serviceInput) (*serviceOutput, erro
 	}
 	change := ecsim.UpdateServiceInput{Desired: in.DesiredCount, TaskDefinition: in.TaskDefinition, Strategy: toStrategy(in.CapacityProviderStrategy),
 		SetStrategy: in.CapacityProviderStrategy != nil, ForceNewDeployment: in.ForceNewDeployment, Zones: zonesOf(c.region, in.NetworkConfiguration)}
+	if x := s.extras[ref]; x != nil && x.redeploys(&in.serviceExtras) {
+		change.ForceNewDeployment = true
+	}
 	if d := in.DeploymentConfiguration; d != nil {
 		now, _, err := s.world.DescribeServices(ref.Region, ref.Cluster, []string{ref.Service})
 		if err != nil {
