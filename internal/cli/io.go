@@ -46,6 +46,15 @@ func (s IO) sized() IO {
 	return s
 }
 
+// asked is where a person is asked: what is printed goes to stderr.
+func (s IO) asked() IO {
+	s.Out, s.OutTerminal = s.Err, s.ErrTerminal
+	if !s.ErrTerminal {
+		s.Width, s.Height = 0, 0
+	}
+	return s.sized()
+}
+
 // wrapped prints a text, its lines broken at the terminal's width.
 func (s IO) wrapped(print func(w io.Writer) error) error {
 	if s.Width == 0 {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -154,30 +155,30 @@ func (o *intentOptions) confirm(s IO, orders []intentFacts, all int) error {
 	subject := orders[0].Workload
 	if len(orders) > 1 {
 		subject = wording.Count(len(orders), "workload")
-		previewMany(s, orders, all)
+		_ = s.asked().wrapped(func(w io.Writer) error { previewMany(w, orders, all); return nil })
 	} else {
-		orders[0].preview(s, o.yes)
+		_ = s.asked().wrapped(func(w io.Writer) error { orders[0].preview(w, o.yes); return nil })
 	}
 	return confirmed(s, string(o.kind)+" "+subject, o.yes)
 }
 
 // preview says what an order would lead to. answered says that the answer has how many tasks would run.
-func (f *intentFacts) preview(s IO, answered bool) {
-	say(s.Err, "%s: %s", f.Workload, wording.Order(&f.Intent))
+func (f *intentFacts) preview(w io.Writer, answered bool) {
+	say(w, "%s: %s", f.Workload, wording.Order(&f.Intent))
 	if !f.ExpectedFrom.IsZero() {
-		_, _ = fmt.Fprintf(s.Err, "if all is as it was at %s, the next pass will:\n", wording.Moment(f.ExpectedFrom))
+		_, _ = fmt.Fprintf(w, "if all is as it was at %s, the next pass will:\n", wording.Moment(f.ExpectedFrom))
 		for _, line := range f.changes() {
-			say(s.Err, "  %s", line)
+			say(w, "  %s", line)
 		}
 	}
 	if f.Runs != nil && !answered {
-		say(s.Err, "  %s", f.Runs.Text())
+		say(w, "  %s", f.Runs.Text())
 	}
 }
 
 // previewMany says how many workloads an order is for and which, a line each, and what they come to.
-func previewMany(s IO, orders []intentFacts, all int) {
-	say(s.Err, "%s, for %d of %s:", wording.Order(&orders[0].Intent), len(orders), wording.Count(all, "workload"))
+func previewMany(w io.Writer, orders []intentFacts, all int) {
+	say(w, "%s, for %d of %s:", wording.Order(&orders[0].Intent), len(orders), wording.Count(all, "workload"))
 	rows := [][]string{{"  WORKLOAD", "THE NEXT PASS, IF ALL IS AS IT WAS"}}
 	sum := wording.Outlook{Priced: true}
 	known := 0
@@ -193,12 +194,12 @@ func previewMany(s IO, orders []intentFacts, all int) {
 			known++
 		}
 	}
-	_ = table(s.Err, rows)
+	_ = table(w, rows)
 	switch {
 	case known == len(orders):
-		say(s.Err, "  together: %s", sum.Text())
+		say(w, "  together: %s", sum.Text())
 	case known > 0:
-		say(s.Err, "  together, of the %d that are known: %s", known, sum.Text())
+		say(w, "  together, of the %d that are known: %s", known, sum.Text())
 	}
 }
 

@@ -2,10 +2,7 @@ package doctor
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"net/http"
-	"strconv"
 	"sync"
 	"time"
 
@@ -364,16 +361,3 @@ func (l *looker) daemon(ctx context.Context) {
 	_ = answer.Body.Close()
 	l.f.state.daemon.ready = answer.StatusCode == http.StatusOK
 }
-
-// number reads a number that AWS writes as text, 0 if it is none.
-func number(text string) float64 {
-	n, err := strconv.ParseFloat(text, 64)
-	if err != nil {
-		return 0
-	}
-	return n
-}
-
-var errMissing = errors.New("it is not in the answer")
-
-func missing(what string) error { return fmt.Errorf("%s: %w", what, errMissing) }
