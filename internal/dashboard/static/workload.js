@@ -148,8 +148,8 @@ async function show(next) {
 
 function drawPast() {
   const p = past
-  // A young history fills the chart; a few minutes are shown at least.
-  if (view.all) p.from = new Date(Date.parse(p.to) - 1000 * Math.max(300, 1.02 * age())).toISOString()
+  // A young history fills the chart; a minute is shown at least.
+  if (view.all) p.from = new Date(Date.parse(p.to) - 1000 * Math.max(60, 1.02 * age())).toISOString()
   const plus = (a, b) => a.map((n, i) => n === null || b[i] === null ? null : n + b[i])
   const total = plus(p.spot, p.on_demand)
   const met = p.missing.map((n, i) => n === null ? null : p.demand[i] - n)
