@@ -1,4 +1,4 @@
-// What the pages share: making elements, words for times and amounts, and being kept up to date.
+// What the pages share: elements, words for times and amounts, staying up to date.
 
 export const $ = (id) => document.getElementById(id)
 
@@ -115,7 +115,7 @@ export function step(p) {
   return p.do || p.command ? h('span', { class: 'next-step' }, h('b', null, ' Next: '), p.do || '', p.command ? [p.do ? ': ' : '', h('code', null, p.command)] : '') : null
 }
 
-// guard shows in one banner that nothing looks at the workloads any more.
+// guard shows in one banner what is wrong with the guard.
 export function guard(g) {
   const bad = Boolean(g && g.text)
   $('guard').hidden = !bad
