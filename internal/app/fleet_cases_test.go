@@ -40,9 +40,9 @@ func TestALargeFleetIsCoveredInECSsOwnTime(t *testing.T) {
 		t.Skip("it takes a minute and a half")
 	}
 	for name, f := range map[string]*fleet{
-		"one of five thousand loses 1,500":     {counts: []int{5000}, lose: []int{1500}},
-		"guarded by two daemons":               {counts: repeat(10, 100), lose: repeat(5, 100), daemons: 2},
-		"behind a hundred load balancers":      {counts: repeat(10, 100), lose: repeat(5, 100), groups: true},
+		"one of five thousand loses 1,500": {counts: []int{5000}, lose: []int{1500}},
+		"guarded by two daemons":           {counts: repeat(10, 100), lose: repeat(5, 100), daemons: 2},
+		"behind a hundred load balancers":  {counts: repeat(10, 100), lose: repeat(5, 100), groups: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, f, 4*time.Minute, 5*time.Minute, func(t *testing.T, r *fleetRun) { r.wantGood(t, f) })

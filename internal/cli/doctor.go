@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -18,6 +19,7 @@ type doctorOptions struct {
 	output    string
 	workloads []string
 	problems  bool
+	notify    bool
 	fix       bool
 	yes       bool
 }
@@ -42,6 +44,7 @@ func newDoctor(s IO, run func(context.Context, IO, doctorOptions) error) *cobra.
 	}
 	configFlag(cmd, s, &o.path)
 	choiceFlag(cmd, &o.output, "output", "o", outputText, []string{outputText, outputWide, outputJSON}, "form of the answer; wide shows each workload's checks, json is documented in docs/json.md")
+	cmd.Flags().BoolVar(&o.notify, "notify", false, "also send a test to every receiver of notices")
 	cmd.Flags().BoolVar(&o.problems, "problems", false, "show only what is not as it should be")
 	cmd.Flags().BoolVar(&o.fix, "fix", false, "show the changes that are safe, and make them after a yes")
 	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "with --fix: do it without asking; needed without a terminal")
@@ -70,6 +73,11 @@ func runDoctor(ctx context.Context, s IO, o doctorOptions) error {
 		return err
 	}
 	opts := doctor.Options{File: file, Workloads: workloads, AWS: cfg, Now: s.Now, Client: &http.Client{}}
+	if o.notify {
+		opts.Try = func(ctx context.Context) []doctor.Tried {
+			return tryReceivers(ctx, s, parts.Senders(cfg, file, slog.New(slog.DiscardHandler)), "")
+		}
+	}
 	opts.Store, opts.StoreErr = openStore(ctx, file, reading)
 	if opts.Store != nil {
 		defer func() { _ = opts.Store.Close() }()

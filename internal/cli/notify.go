@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/backstop-ecs/backstop/internal/app/parts"
+	"github.com/backstop-ecs/backstop/internal/doctor"
 	"github.com/backstop-ecs/backstop/internal/notice"
 )
 
@@ -63,20 +64,20 @@ func runNotifyTest(ctx context.Context, s IO, o notifyOptions) error {
 	if err != nil {
 		return err
 	}
+	senders := parts.Senders(cfg, file, slog.New(slog.DiscardHandler))
 	var names []string
 	var out []notified
 	failed := 0
-	for _, r := range parts.Senders(cfg, file, slog.New(slog.DiscardHandler)) {
-		names = append(names, r.Name())
-		if o.receiver != "" && o.receiver != r.Name() {
-			continue
-		}
-		n := notified{Receiver: r.Name(), Taken: true}
-		if err := notice.Try(ctx, r, notice.TestMessage(s.Now())); err != nil {
-			n.Taken, n.Error, n.Hint = false, err.Error(), hintOf(err)
+	for _, t := range tryReceivers(ctx, s, senders, o.receiver) {
+		n := notified{Receiver: t.Receiver, Taken: t.Err == nil, Hint: t.Hint}
+		if t.Err != nil {
+			n.Error = t.Err.Error()
 			failed++
 		}
 		out = append(out, n)
+	}
+	for _, r := range senders {
+		names = append(names, r.Name())
 	}
 	switch {
 	case len(names) == 0:
@@ -91,6 +92,19 @@ func runNotifyTest(ctx context.Context, s IO, o notifyOptions) error {
 		return quiet(ExitFailed)
 	}
 	return nil
+}
+
+// tryReceivers sends a test to the receivers, or to the one of that name.
+func tryReceivers(ctx context.Context, s IO, senders []notice.Sender, only string) []doctor.Tried {
+	out := []doctor.Tried{}
+	for _, r := range senders {
+		if only != "" && only != r.Name() {
+			continue
+		}
+		err := notice.Try(ctx, r, notice.TestMessage(s.Now()))
+		out = append(out, doctor.Tried{Receiver: r.Name(), Err: err, Hint: hintOf(err)})
+	}
+	return out
 }
 
 func printNotified(s IO, output string, all []notified) error {

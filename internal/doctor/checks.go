@@ -57,6 +57,8 @@ func init() {
 		{name: "state-store", kind: KindState, about: "the state can be read", run: checkStore},
 		{name: "leftovers", kind: KindState, needs: []string{"state-store"}, about: "nothing was left of workloads and pools that are configured no more, as the guard found when it last started", run: checkLeftovers},
 
+		{name: "receivers", kind: KindNotices, about: "every receiver of notices takes a test, which --notify sends", run: checkReceivers},
+
 		{name: "cluster-exists", kind: KindPool, needs: creds, calls: []string{callClusters}, about: "the cluster is there and ACTIVE", run: checkCluster},
 		{name: "service-exists", kind: KindPool, needs: []string{"credentials", "cluster-exists"}, calls: service, about: "the service is there and ACTIVE", run: checkService},
 		{name: "service-kind", kind: KindPool, needs: exists, calls: service, about: "a REPLICA service with the ECS deployment controller", run: checkServiceKind},

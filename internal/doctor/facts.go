@@ -33,6 +33,8 @@ type facts struct {
 	events    eventFacts
 	state     stateFacts
 	failed    []failedCall
+	receivers int // of notices
+	tried     []Tried
 }
 
 // poolFacts are what is known of one pool's service.

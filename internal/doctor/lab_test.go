@@ -2,6 +2,7 @@ package doctor_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -60,6 +61,8 @@ type lab struct {
 	refuses string
 	// providers, if set, are the capacity providers of the cluster, which the sandbox lets nobody take away.
 	providers string
+	// tried, if set, is what became of a test of the receivers of notices.
+	tried []doctor.Tried
 }
 
 // Do answers a call: the two reads itself, everything else from the sandbox.
@@ -333,6 +336,9 @@ func (l *lab) examine() doctor.Report {
 	l.t.Helper()
 	workloads := must[[]control.Workload](l)(app.Workloads(l.file, l.cfg.Region))
 	opts := doctor.Options{File: l.file, Workloads: workloads, AWS: l.cfg, Now: func() time.Time { return l.box.Now().Add(l.clock) }}
+	if l.tried != nil {
+		opts.Try = func(context.Context) []doctor.Tried { return l.tried }
+	}
 	opts.Store, opts.StoreErr = app.OpenStore(l.t.Context(), l.file)
 	if opts.StoreErr == nil {
 		defer func() { _ = opts.Store.Close() }()

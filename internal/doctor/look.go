@@ -61,6 +61,15 @@ type Options struct {
 	Now      func() time.Time
 	// Client asks the daemon's own page; nil: it is not asked.
 	Client *http.Client
+	// Try sends a test to every receiver of notices; nil: they are not tried.
+	Try func(context.Context) []Tried
+}
+
+// Tried is what became of a test of one receiver of notices.
+type Tried struct {
+	Receiver string
+	Err      error // nil: it took the test
+	Hint     string
 }
 
 // looker gathers facts. Its methods may run side by side.
@@ -73,6 +82,10 @@ type looker struct {
 func look(ctx context.Context, o Options) *facts {
 	l := &looker{o: o, f: &facts{now: o.Now(), workloads: o.Workloads, tick: o.File.Tick, quotas: map[place]map[string]float64{}, pools: map[Subject]*poolFacts{}}}
 	l.f.events.url = o.File.Events.SQS
+	l.f.receivers = len(o.File.Notify)
+	if o.Try != nil {
+		l.f.tried = o.Try(ctx)
+	}
 	l.caller(ctx)
 	if len(l.f.failed) == 0 {
 		l.regions(ctx)

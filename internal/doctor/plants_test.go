@@ -1,6 +1,7 @@
 package doctor_test
 
 import (
+	"errors"
 	"path/filepath"
 	"time"
 
@@ -79,6 +80,10 @@ func elsewhere(capacity failover.Capacity, writeOffAfter time.Duration) func(l *
 }
 
 var plants = []plant{
+	{"a receiver of notices that refuses", func(l *lab) {
+		l.file.Notify = []config.Notify{{SNS: "arn:aws:sns:us-east-1:123456789012:a"}, {SNS: "arn:aws:sns:us-east-1:123456789012:b"}}
+		l.tried = []doctor.Tried{{Receiver: "topic a"}, {Receiver: "topic b", Err: errors.New("it answers with status 404"), Hint: "name another topic"}}
+	}, "receivers", doctor.Fail, "1 of 2 receivers took no test: topic b: it answers with status 404", nil},
 	{what: "credentials that AWS refuses", do: deny("sts:*"), check: "credentials", status: doctor.Fail, says: "AccessDenied"},
 	{what: "a clock seven minutes ahead", do: func(l *lab) { l.clock = 7 * time.Minute }, check: "clock-skew", status: doctor.Fail, says: "7m0s ahead of"},
 	{what: "a clock a minute behind", do: func(l *lab) { l.clock = -time.Minute }, check: "clock-skew", status: doctor.Warn, says: "1m0s behind"},

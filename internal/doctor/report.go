@@ -41,6 +41,7 @@ const (
 	KindRegion   Kind = "region"
 	KindEvents   Kind = "events"
 	KindState    Kind = "state"
+	KindNotices  Kind = "notices"
 	KindWorkload Kind = "workload"
 	KindPool     Kind = "pool"
 )

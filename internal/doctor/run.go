@@ -81,6 +81,7 @@ func judge(f *facts) Report {
 	}
 	j.all(KindEvents, Subject{Kind: KindEvents}, nil, nil)
 	j.all(KindState, Subject{Kind: KindState}, nil, nil)
+	j.all(KindNotices, Subject{Kind: KindNotices}, nil, nil)
 	for i := range f.workloads {
 		w := &f.workloads[i]
 		for k := range w.Refs {
