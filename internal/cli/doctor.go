@@ -15,13 +15,13 @@ import (
 )
 
 type doctorOptions struct {
-	path      string
-	output    string
-	workloads []string
-	problems  bool
-	notify    bool
-	fix       bool
-	yes       bool
+	path   string
+	output string
+	selection
+	problems bool
+	notify   bool
+	fix      bool
+	yes      bool
 }
 
 func newDoctorCommand(s IO) *cobra.Command { return newDoctor(s, runDoctor) }
@@ -38,11 +38,15 @@ func newDoctor(s IO, run func(context.Context, IO, doctorOptions) error) *cobra.
 		Args:              between(0, -1, ""),
 		ValidArgsFunction: completeWorkloads(s, &o.path),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.workloads = args
+			o.names = args
+			if err := o.selection.check(""); err != nil {
+				return err
+			}
 			return run(cmd.Context(), s, o)
 		},
 	}
 	configFlag(cmd, s, &o.path)
+	selectionFlags(cmd, &o.selection)
 	choiceFlag(cmd, &o.output, "output", "o", outputText, []string{outputText, outputWide, outputJSON}, "form of the answer; wide shows each workload's checks, json is documented in docs/json.md")
 	cmd.Flags().BoolVar(&o.notify, "notify", false, "also send a test to every receiver of notices")
 	cmd.Flags().BoolVar(&o.problems, "problems", false, "show only what is not as it should be")
@@ -63,7 +67,7 @@ func runDoctor(ctx context.Context, s IO, o doctorOptions) error {
 	if err != nil {
 		return err
 	}
-	chosen, err := named(file, o.workloads)
+	chosen, err := o.of(file)
 	if err != nil {
 		return err
 	}

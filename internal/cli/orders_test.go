@@ -1,10 +1,17 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/backstop-ecs/backstop/internal/control"
+	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/journal"
 )
 
 // configured writes a configuration of three workloads in two clusters, with labels, and no state.
@@ -69,5 +76,47 @@ func TestAnOrderForMany(t *testing.T) {
 	out, _ = runs(t, ExitDone, "history", "-l", "team=data", "--kind", "intent", "-c", path)
 	if !strings.Contains(out, "batch") || strings.Contains(out, "api") {
 		t.Errorf("the history of a label: %s", out)
+	}
+}
+
+// brittle is a store whose disk fails for one workload.
+type brittle struct {
+	control.Store
+	fails string
+}
+
+func (b brittle) Commit(ctx context.Context, owner string, r control.Record, now time.Time, entries []journal.Entry) error {
+	if r.State.Workload == b.fails {
+		return errors.New("disk I/O error")
+	}
+	return b.Store.Commit(ctx, owner, r, now, entries)
+}
+
+// TestAFailureKeepsNoOtherOrderBack: the rest is recorded, and the exit code is that of the failure.
+func TestAFailureKeepsNoOtherOrderBack(t *testing.T) {
+	s, out, errs := testIO("")
+	file, err := readConfig(t.Context(), s, configured(t), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := openStore(t.Context(), file, writing)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = store.Close() }()
+	o := intentOptions{kind: failover.IntentPause, output: outputText}
+	var orders []intentFacts
+	for _, w := range file.Workloads {
+		orders = append(orders, intentFacts{Workload: w.Name, policy: w.Policy, Intent: o.intent(s.Now())})
+	}
+	given, err := o.record(t.Context(), s, brittle{store, "batch"}, orders)
+	if len(given) != 2 || given[0].Workload != "api" || given[1].Workload != "shop" {
+		t.Errorf("recorded: %+v", given)
+	}
+	if code := codeOf(ranError{err}); code != ExitFailed || !strings.Contains(err.Error(), "batch: record intent") {
+		t.Errorf("ends with %d: %v", code, err)
+	}
+	if !strings.Contains(errs.String(), "recorded for 2 of 3 workloads") || strings.Count(out.String(), "recorded as generation 1") != 2 {
+		t.Errorf("it says %s%s", out, errs)
 	}
 }

@@ -27,8 +27,8 @@ const (
 )
 
 type topOptions struct {
-	path      string
-	workloads []string
+	path string
+	selection
 }
 
 func newTopCommand(s IO) *cobra.Command { return newTop(s, runTop) }
@@ -44,11 +44,15 @@ func newTop(s IO, run func(context.Context, IO, topOptions) error) *cobra.Comman
 		Args:              between(0, -1, ""),
 		ValidArgsFunction: completeWorkloads(s, &o.path),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.workloads = args
+			o.names = args
+			if err := o.selection.check(""); err != nil {
+				return err
+			}
 			return run(cmd.Context(), s, o)
 		},
 	}
 	configFlag(cmd, s, &o.path)
+	selectionFlags(cmd, &o.selection)
 	return cmd
 }
 
@@ -57,7 +61,7 @@ func runTop(ctx context.Context, s IO, o topOptions) error {
 	if err != nil {
 		return err
 	}
-	workloads, err := named(file, o.workloads)
+	workloads, err := o.of(file)
 	if err != nil {
 		return err
 	}
