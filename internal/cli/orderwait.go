@@ -87,13 +87,19 @@ func effectOf(p *failover.Policy, in *failover.Intent, l lookedAt) effectFacts {
 func (o *intentOptions) await(ctx context.Context, s IO, store control.Store, orders []intentFacts) error {
 	begun, line := time.Now(), &liveLine{s: s}
 	open := len(orders)
+	for i := range orders {
+		orders[i].Effect = &effectFacts{Text: unseenText}
+	}
 	_, err := until(ctx, waitEvery, o.wait, func() (bool, error) {
 		for i := range orders {
 			f := &orders[i]
-			if f.Effect != nil && (f.Effect.InEffect || f.Effect.never) {
+			if f.Effect.InEffect || f.Effect.never {
 				continue
 			}
 			now := lookForEffect(ctx, store, f)
+			if ctx.Err() != nil { // what was known before says more than a read that was cut off
+				return false, ctx.Err()
+			}
 			now.AfterSeconds = time.Since(begun).Seconds()
 			f.Effect = &now
 			if !now.InEffect && !now.never {
@@ -150,7 +156,7 @@ func lookAfter(ctx context.Context, store control.Store, f *intentFacts) (l look
 func waiting(orders []intentFacts) []*intentFacts {
 	var out []*intentFacts
 	for i := range orders {
-		if e := orders[i].Effect; e != nil && !e.InEffect {
+		if !orders[i].Effect.InEffect {
 			out = append(out, &orders[i])
 		}
 	}
