@@ -22,6 +22,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/cost"
 	"github.com/backstop-ecs/backstop/internal/discover"
+	"github.com/backstop-ecs/backstop/internal/racetest"
 )
 
 var seeds = flag.Int("seeds", 1, "how many accounts of forty services to adopt and undo, each from a seed of its own")
@@ -197,8 +198,8 @@ func (a *account) killed(r *rand.Rand, back bool, times int) {
 // TestAnAccountOfFortyServicesIsGuardedAndAsItWas goes from nothing to guarded with adopt --all, killed ten times half way, and back. In service never falls, and
 // in the end everything is as it was, field by field.
 func TestAnAccountOfFortyServicesIsGuardedAndAsItWas(t *testing.T) {
-	if testing.Short() {
-		t.Skip("some ten seconds")
+	if testing.Short() || racetest.Enabled {
+		t.Skip("some ten seconds, and one goroutine")
 	}
 	for seed := range *seeds {
 		t.Run(fmt.Sprint("seed ", seed+1), func(t *testing.T) {

@@ -20,14 +20,15 @@ import (
 	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/discover"
 	"github.com/backstop-ecs/backstop/internal/ecsim"
+	"github.com/backstop-ecs/backstop/internal/racetest"
 	"github.com/backstop-ecs/backstop/internal/sandbox"
 )
 
 // TestAnAdoptionIsUndoneBesideAGuardThatActs: by its configuration the guard is paused before anything is changed, so that it takes nothing of the cover and adds none;
 // adopted again beside it, the service is guarded on.
 func TestAnAdoptionIsUndoneBesideAGuardThatActs(t *testing.T) {
-	if testing.Short() {
-		t.Skip("some seconds")
+	if testing.Short() || racetest.Enabled {
+		t.Skip("some seconds, and one goroutine")
 	}
 	box := sandbox.New(sandbox.Options{Manual: true, NoThrottle: true, World: ecsim.Config{Seed: 1, ReadLag: -1}})
 	cfg := aws.Config{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""), BaseEndpoint: aws.String("http://sandbox.localhost"), HTTPClient: box}

@@ -15,6 +15,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/app"
 	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/ecsim"
+	"github.com/backstop-ecs/backstop/internal/racetest"
 	"github.com/backstop-ecs/backstop/internal/sandbox"
 )
 
@@ -22,7 +23,7 @@ import (
 // nothing is doubled for longer than the way takes.
 func TestAnOrderForASmallServiceSaysHowManyRun(t *testing.T) {
 	counts := []int{1, 2, 4, 8, 12}
-	if testing.Short() {
+	if testing.Short() || racetest.Enabled {
 		counts = []int{1, 4}
 	}
 	for _, preset := range []string{"fill", "switch"} {
