@@ -229,7 +229,7 @@ func TestWithoutRoomOnSpotTheCoverStays(t *testing.T) {
 }
 
 func TestARecordIsReadAsItWasWritten(t *testing.T) {
-	for _, r := range []Record{{Made: true}, {In: true, Scheduled: true, Strategy: []types.CapacityProviderStrategyItem{provider("FARGATE", 1, 2), provider("FARGATE_SPOT", 3, 0)}}, {Out: true, Strategy: spotAlone()}} {
+	for _, r := range []Record{{Made: true}, {Made: true, Of: "web-1"}, {In: true, Scheduled: true, Strategy: []types.CapacityProviderStrategyItem{provider("FARGATE", 1, 2), provider("FARGATE_SPOT", 3, 0)}}, {Out: true, Strategy: spotAlone()}} {
 		tag := r.tag()
 		got, ok, err := readRecord([]types.Tag{{Key: aws.String("team")}, tag})
 		if err != nil || !ok || aws.ToString(got.tag().Value) != aws.ToString(tag.Value) {

@@ -130,3 +130,27 @@ func TestAFleetStopsAtTheFirstThatIsNotAsPlanned(t *testing.T) {
 		t.Errorf("a service after it was touched: %s", got)
 	}
 }
+
+// TestATwinOfAnotherNameIsFoundAgain: the tag says of which service it is the twin.
+func TestATwinOfAnotherNameIsFoundAgain(t *testing.T) {
+	a := newAccount(t)
+	a.web()
+	before := a.state()
+	a.least = nil // of web and web-standard
+	if err := a.adoptAs("web", "cover", false); err != nil {
+		t.Fatal(err)
+	}
+	found := a.find()
+	if twin, begun := TwinOf(found, &found.Services[1], ""); twin != "cover" || !begun {
+		t.Errorf("the twin of %s: %s, %t", found.Services[1].Name, twin, begun)
+	}
+	if f := FleetOf(found, "", cost.Table{}, true); len(f.Services) != 1 || f.Services[0].Twin != "cover" || len(f.Skipped) > 0 {
+		t.Errorf("%+v", f)
+	}
+	if _, err := a.campaign(true, whole, false); err != nil {
+		t.Fatal(err)
+	}
+	if got := a.state(); got != before {
+		t.Errorf("undone: %s, want %s", got, before)
+	}
+}

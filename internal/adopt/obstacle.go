@@ -336,6 +336,12 @@ func (v *view) twinName(s *discover.Service, name string) string {
 	if name != "" {
 		return name
 	}
+	for i := range v.found.Services { // an adoption of before may have given it another name
+		o := &v.found.Services[i]
+		if r, ok, err := readRecord(o.Live.Service.Tags); err == nil && ok && r.Of == s.Name && o.Cluster == s.Cluster {
+			return o.Name
+		}
+	}
 	if pair := v.pairOf(s); pair != nil {
 		return pair.OnDemand.Name
 	}

@@ -19,6 +19,8 @@ const launchType = "launch-type"
 
 // Record is what was before a service was adopted.
 type Record struct {
+	// Of is the service whose twin it is; empty where its name is too long for the tag.
+	Of string
 	// Made reports whether the adoption made the twin, so that its undo deletes it.
 	Made bool
 	// Strategy is the service's own; none where it has the launch type FARGATE.
@@ -27,9 +29,12 @@ type Record struct {
 	In, Out, Scheduled bool
 }
 
+// tagMax is how long the value of a tag may be (Amazon ECS API reference, Tag).
+const tagMax = 256
+
 // recordOf is the record of a service as it is now.
 func recordOf(made bool, s *types.Service, suspended *scaling.SuspendedState) Record {
-	r := Record{Made: made, Strategy: s.CapacityProviderStrategy}
+	r := Record{Of: aws.ToString(s.ServiceName), Made: made, Strategy: s.CapacityProviderStrategy}
 	if suspended != nil {
 		r.In, r.Out, r.Scheduled = aws.ToBool(suspended.DynamicScalingInSuspended), aws.ToBool(suspended.DynamicScalingOutSuspended), aws.ToBool(suspended.ScheduledScalingSuspended)
 	}
@@ -46,7 +51,11 @@ func (r *Record) tag() types.Tag {
 	if len(items) == 0 {
 		strategy = launchType
 	}
-	return types.Tag{Key: aws.String(TagKey), Value: aws.String(fmt.Sprintf("made=%t strategy=%s in=%t out=%t scheduled=%t", r.Made, strategy, r.In, r.Out, r.Scheduled))}
+	value := fmt.Sprintf("made=%t strategy=%s in=%t out=%t scheduled=%t", r.Made, strategy, r.In, r.Out, r.Scheduled)
+	if of := " of=" + r.Of; r.Of != "" && len(value)+len(of) <= tagMax {
+		value += of
+	}
+	return types.Tag{Key: aws.String(TagKey), Value: &value}
 }
 
 // readRecord reads the record in the tags of a twin; ok is false where there is none.
@@ -66,7 +75,7 @@ func parseRecord(text string) (Record, error) {
 		key, value, _ := strings.Cut(word, "=")
 		values[key] = value
 	}
-	var r Record
+	r := Record{Of: values["of"]}
 	for key, to := range map[string]*bool{"made": &r.Made, "in": &r.In, "out": &r.Out, "scheduled": &r.Scheduled} {
 		var err error
 		if *to, err = strconv.ParseBool(values[key]); err != nil {

@@ -73,7 +73,10 @@ func (a *account) steer(what, body string) {
 }
 
 // adopt carries the plan of a service out, or undoes it.
-func (a *account) adopt(name string, back bool) error {
+func (a *account) adopt(name string, back bool) error { return a.adoptAs(name, "", back) }
+
+// adoptAs gives the twin a name; empty: the usual one.
+func (a *account) adoptAs(name, twinName string, back bool) error {
 	a.t.Helper()
 	found := a.find()
 	for i := range found.Services {
@@ -81,9 +84,9 @@ func (a *account) adopt(name string, back bool) error {
 		if s.Name != name {
 			continue
 		}
-		twin, begun := TwinOf(found, s, "")
+		twin, begun := TwinOf(found, s, twinName)
 		if !begun && !back {
-			if _, err := a.plan(name, ""); err != nil {
+			if _, err := a.plan(name, twinName); err != nil {
 				return err
 			}
 		}

@@ -149,6 +149,9 @@ func (v *view) twinOf(s *discover.Service) string {
 	if !adopted(s) {
 		return ""
 	}
+	if r, ok, err := readRecord(s.Live.Service.Tags); err == nil && ok && r.Of != "" {
+		return r.Of
+	}
 	for i := range v.found.Services { // an adoption is under way: the twin runs cover
 		if o := &v.found.Services[i]; o.Cluster == s.Cluster && discover.TwinName(o.Name) == s.Name {
 			return o.Name
