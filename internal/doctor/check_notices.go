@@ -10,9 +10,9 @@ import (
 func checkReceivers(x *exam) verdict {
 	switch f := x.f; {
 	case f.receivers == 0:
-		return skip("no receiver of notices is configured; docs/notices.md")
+		return okay("none is configured; docs/notices.md")
 	case f.tried == nil:
-		return skip("%s not tried; --notify sends each a test", wording.Count(f.receivers, "receiver"))
+		return okay("%s, not tried; --notify sends each a test", wording.Count(f.receivers, "receiver"))
 	}
 	var wrong []string
 	fix := wording.ReceiverRemedy.Command
