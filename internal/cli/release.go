@@ -213,14 +213,13 @@ func (o *releaseOptions) release(ctx context.Context, s IO, store control.Store,
 		} else if r.Err != nil {
 			left = r.Err.Error()
 		}
-		select {
-		case <-ctx.Done():
-			if whole.Err() != nil {
-				return fmt.Errorf("release %s: %w: %s; run it again", w.Name, whole.Err(), left)
-			}
-			return fmt.Errorf("release %s: not done in %s: %s; run it again, or leave it on on-demand: backstop release %s --to on-demand", w.Name, wording.Span(o.timeout), left, w.Name)
-		case <-time.After(o.every):
+		if control.Wait(ctx, o.every) {
+			continue
 		}
+		if whole.Err() != nil {
+			return fmt.Errorf("release %s: %w: %s; run it again", w.Name, whole.Err(), left)
+		}
+		return fmt.Errorf("release %s: not done in %s: %s; run it again, or leave it on on-demand: backstop release %s --to on-demand", w.Name, wording.Span(o.timeout), left, w.Name)
 	}
 	if err := roster.Forget(ctx, store, w.Name); err != nil {
 		return fmt.Errorf("release %s: %w", w.Name, err)
