@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
 	"github.com/backstop-ecs/backstop/internal/cost"
+	"github.com/backstop-ecs/backstop/internal/racetest"
 	"github.com/backstop-ecs/backstop/internal/twin"
 )
 
@@ -112,7 +113,7 @@ const whole = 1 << 30
 
 func TestAnAdoptionAndItsUndoKeepEverythingInService(t *testing.T) {
 	strategies := [][]types.CapacityProviderStrategyItem{{provider("FARGATE", 1, 2), provider("FARGATE_SPOT", 3, 0)}, nil, {provider("FARGATE", 1, 0)}, {provider("FARGATE_SPOT", 1, 0)}}
-	if testing.Short() {
+	if testing.Short() || racetest.Enabled {
 		strategies = strategies[:1]
 	}
 	for _, strategy := range strategies {
@@ -147,7 +148,7 @@ func TestAnAdoptionAndItsUndoKeepEverythingInService(t *testing.T) {
 // TestAnAdoptionGoesOnWhereverItWasKilled kills the process at calls all over the adoption and the undo, before the call and after it.
 func TestAnAdoptionGoesOnWhereverItWasKilled(t *testing.T) {
 	kills := []int{1, 3, 5, 8, 13, 21, 40, 70, 110}
-	if testing.Short() {
+	if testing.Short() || racetest.Enabled {
 		kills = []int{40}
 	}
 	for _, arrives := range []bool{false, true} {

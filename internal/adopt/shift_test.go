@@ -13,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
+
+	"github.com/backstop-ecs/backstop/internal/racetest"
 )
 
 // shifting makes a service whose deployments shift traffic between the target groups NAME-blue and NAME-green of a load balancer of its own.
@@ -106,7 +108,7 @@ func (a *account) adoptAs(name, twinName string, back bool) error {
 // Spot after each: what stands in the twin serves whichever group has the traffic.
 func TestCoverServesABlueGreenServiceAfterEachDeployment(t *testing.T) {
 	strategies := []types.DeploymentStrategy{types.DeploymentStrategyBlueGreen, types.DeploymentStrategyCanary}
-	if testing.Short() {
+	if testing.Short() || racetest.Enabled {
 		strategies = strategies[:1]
 	}
 	for _, strategy := range strategies {
