@@ -81,7 +81,7 @@ func (x *outcome) poolFindings(out []Finding, i int) []Finding {
 	case t.Failures+t.ConfigFailures >= 3 || t.Impaired:
 		out = append(out, Finding{Reason: ReasonReleaseFailing, Pool: name, Count: t.Failures + t.ConfigFailures})
 	}
-	short := tgt.Impaired && x.fails[i] == nil || k.Unplaced > 0 && !t.NoRoomAt.IsZero()
+	short := tgt.Impaired && x.fails[i] == nil || k.Unplaced > 0 && (!t.NoRoomAt.IsZero() || x.unplacedLong(i))
 	if !spot && short && tgt.Need > 0 && t.Quota == 0 { // what a quota keeps away is no shortage: capacity elsewhere would not help
 		out = append(out, Finding{Reason: ReasonOnDemandShort, Pool: name, Count: k.Unplaced + k.Late, Limit: k.InForce.High})
 	}
@@ -91,8 +91,8 @@ func (x *outcome) poolFindings(out []Finding, i int) []Finding {
 	if tgt.Bounded {
 		out = append(out, Finding{Reason: ReasonCoverBounded, Pool: name, Count: tgt.Raise, Limit: tgt.Need})
 	}
-	if t.Quota > 0 {
-		out = append(out, Finding{Reason: ReasonQuota, Pool: name, Count: t.Quota, Limit: unplacedOf(k, tgt, spot), Detail: string(x.p.Pools[i].Capacity)})
+	if needed := x.unplacedOf(i, spot); t.Quota > 0 && needed > 0 {
+		out = append(out, Finding{Reason: ReasonQuota, Pool: name, Count: t.Quota, Limit: needed, Detail: string(x.p.Pools[i].Capacity)})
 	}
 	if k.Late > 0 {
 		out = append(out, Finding{Reason: ReasonLate, Pool: name, Count: k.Late})
@@ -124,12 +124,21 @@ func (x *outcome) releaseWaits(i int) bool {
 	return i == x.p.owner() && x.o.Pools[i].Deploying && k.Arriving == 0 && k.Unplaced > 0 && k.InService.High == 0 && !since.IsZero() && x.o.At.Sub(since) >= placeFor
 }
 
-// unplacedOf is how many of the tasks that could not be placed are needed: a surplus is not.
-func unplacedOf(k *Known, t *Target, spot bool) int {
+// unplacedOf is how many of a pool's tasks that could not be placed are needed: a surplus is not, nor what other pools have in service.
+func (x *outcome) unplacedOf(i int, spot bool) int {
+	k := &x.known[i]
 	if spot {
 		return k.Unplaced
 	}
-	return min(k.Unplaced, max(0, t.Need-k.InService.High))
+	in, _ := x.total()
+	return min(k.Unplaced, max(0, x.cas.targets[i].Need-k.InService.High), max(0, x.goal.Wanted-in.High))
+}
+
+// unplacedLong reports whether a pool's tasks could not be placed for as long as a start may take: ECS says so once and then is silent for
+// three quarters of an hour.
+func (x *outcome) unplacedLong(i int) bool {
+	since := x.before.Pools[i].UnplacedSince
+	return !since.IsZero() && x.o.At.Sub(later(since, x.known[i].Newest)) >= x.known[i].StartLimit
 }
 
 // demandFindings says how the demand moved, and what of it is not followed yet.
