@@ -135,10 +135,10 @@ func (x *outcome) unplacedOf(i int, spot bool) int {
 }
 
 // unplacedLong reports whether a pool's tasks could not be placed for as long as a start may take: ECS says so once and then is silent for
-// three quarters of an hour.
+// three quarters of an hour. From tasks that fail it backs off, which is no want of room.
 func (x *outcome) unplacedLong(i int) bool {
-	since := x.before.Pools[i].UnplacedSince
-	return !since.IsZero() && x.o.At.Sub(later(since, x.known[i].Newest)) >= x.known[i].StartLimit
+	since, t := x.before.Pools[i].UnplacedSince, &x.tallies[i]
+	return x.fails[i] == nil && t.Failures+t.ConfigFailures == 0 && !since.IsZero() && x.o.At.Sub(later(since, x.known[i].Newest)) >= x.known[i].StartLimit
 }
 
 // demandFindings says how the demand moved, and what of it is not followed yet.
