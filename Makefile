@@ -110,8 +110,8 @@ scenes: ## Play the cases of the law on the world's truth; CASE=L1 shows one, st
 	$(GO) test ./internal/adversary/planted -v -count=1 -run '^TestScenes$$' -args $(if $(CASE),-case $(CASE) -seeds 1 -log,-seeds 5)
 
 .PHONY: bugs
-bugs: ## Plant every bug in the law and look for the scene that notices
-	$(GO) test ./internal/adversary/planted -v -count=1 -timeout 0 -run '^TestPlantedBugsAreCaught$$' -args -all
+bugs: ## Plant every bug, in the law and around it, and look for what notices
+	$(GO) test ./internal/adversary ./internal/adversary/planted -v -count=1 -timeout 0 -run '^TestPlantedBugsAreCaught$$' -args -all
 
 .PHONY: soak
 soak: ## Let daemons live for SOAK (8760h: a year) of simulated trouble, over SQLite and over the whole wire (an hour)

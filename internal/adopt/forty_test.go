@@ -25,6 +25,9 @@ import (
 	"github.com/backstop-ecs/backstop/internal/racetest"
 )
 
+// allFlag kills an adoption at all calls that were chosen, and not at four of them.
+var allFlag = flag.Bool("all", false, "kill an adoption at every chosen call")
+
 var seeds = flag.Int("seeds", 1, "how many accounts of forty services to adopt and undo, each from a seed of its own")
 
 // refusedKinds cannot be adopted.

@@ -18,6 +18,7 @@ import (
 var (
 	seedsFlag  = flag.Int("seeds", 60/slower, "how many seeds to run")
 	fromFlag   = flag.Uint64("from", 1, "the first seed")
+	allFlag    = flag.Bool("all", false, "plant every bug")
 	updateFlag = flag.Bool("update", false, "write the table of planted bugs")
 	logFlag    = flag.Bool("log", false, "print every pass and every trouble of the world")
 )
