@@ -60,6 +60,7 @@ type Config struct {
 
 	Delivery    Delivery      // how events travel (A27)
 	ReadLag     time.Duration // greatest age of what reads show after a write; default 0: reads are fresh (A28)
+	StopLag     time.Duration // greatest time for which reads show a task as it was before StopTask; default 0 (A45)
 	KeepStopped time.Duration // how long stopped tasks stay visible; default 1 h (A29)
 	Throttle    bool          // Allow enforces the API token buckets; default false: Allow always says yes (A30)
 	LeaveOut    EventSet      // events not to produce at all, for speed

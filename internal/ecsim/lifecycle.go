@@ -88,6 +88,8 @@ type task struct {
 	code, reason, containerReason, group, startedBy                                              string
 	tags                                                                                         []Tag
 	readiness                                                                                    *readiness
+	shown                                                                                        *Task // what reads show until shownUntil; nil: the truth
+	shownUntil                                                                                   moment
 }
 
 // plan sets a task's next step and cancels the one before.

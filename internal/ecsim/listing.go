@@ -47,7 +47,7 @@ func (w *World) matching(dst []*task, h *home, in *ListTasksInput) []*task {
 	lists := [2]*taskList{&h.stopped, &h.alive}
 	for _, list := range lists {
 		for t := list.first; t != nil; t = t.next {
-			if w.desiredOf(t) != in.DesiredStatus || w.hidden(t) ||
+			if w.shownDesired(t) != in.DesiredStatus || w.hidden(t) ||
 				in.Family != "" && t.def.Family != in.Family || in.StartedBy != "" && t.startedBy != in.StartedBy {
 				continue
 			}
@@ -73,6 +73,26 @@ func (w *World) desiredOf(t *task) Status {
 	return Running
 }
 
+// stale reports whether reads show a task as it was before StopTask.
+func (w *World) stale(t *task) bool { return t.shown != nil && w.now < t.shownUntil }
+
+func (w *World) shownDesired(t *task) Status {
+	if w.stale(t) {
+		return t.shown.DesiredStatus
+	}
+	return w.desiredOf(t)
+}
+
+// shownTask returns what DescribeTasks shows of a task, which may be old.
+func (w *World) shownTask(t *task) Task {
+	if w.stale(t) {
+		v := *t.shown
+		v.Tags = slices.Clone(v.Tags)
+		return v
+	}
+	return w.snapshot(t)
+}
+
 // DescribeTasks returns tasks by ID or ARN, and a MISSING failure for each that is not there, forgotten, or too new to be seen.
 // Error: ClusterNotFoundException.
 func (w *World) DescribeTasks(regionName, clusterName string, ids []string) ([]Task, []Failure, error) {
@@ -84,7 +104,7 @@ func (w *World) DescribeTasks(regionName, clusterName string, ids []string) ([]T
 	var missing []Failure
 	for _, id := range ids {
 		if t := w.find(cl, id); t != nil && !w.hidden(t) {
-			found = append(found, w.snapshot(t))
+			found = append(found, w.shownTask(t))
 			continue
 		}
 		missing = append(missing, Failure{ARN: "arn:aws:ecs:" + regionName + ":" + w.cfg.Account + ":task/" + cl.name + "/" + lastPart(id), Reason: "MISSING"})

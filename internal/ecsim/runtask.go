@@ -111,6 +111,10 @@ func (w *World) StopTask(regionName, clusterName, id, reason string) (Task, erro
 	if t.service != nil {
 		w.veil(t.service)
 	}
+	if w.cfg.StopLag > 0 && !t.leaving {
+		before := w.snapshot(t)
+		t.shown, t.shownUntil = &before, w.now+moment(w.lag.Float64()*float64(w.cfg.StopLag))
+	}
 	w.end(t, ending{code: StopUser, reason: reason, how: orderly})
 	return w.snapshot(t), nil
 }

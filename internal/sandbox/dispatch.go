@@ -59,14 +59,15 @@ func serializationMessage(err error) string {
 
 // operations returns every operation of every service.
 var operations = map[string]map[string]operation{
-	serviceECS:     ecsOperations,
-	serviceScaling: scalingOperations,
-	serviceSQS:     sqsOperations,
-	serviceSNS:     snsOperations,
-	serviceSTS:     stsOperations,
-	serviceQuotas:  quotaOperations,
-	serviceEvents:  eventsOperations,
-	serviceELB:     balancingOperations,
+	serviceECS:       ecsOperations,
+	serviceScaling:   scalingOperations,
+	serviceSQS:       sqsOperations,
+	serviceSNS:       snsOperations,
+	serviceSTS:       stsOperations,
+	serviceQuotas:    quotaOperations,
+	serviceEvents:    eventsOperations,
+	serviceELB:       balancingOperations,
+	serviceSchedules: scheduleOperations,
 }
 
 // reply is a complete HTTP answer.

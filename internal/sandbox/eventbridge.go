@@ -11,15 +11,16 @@ import (
 // A rule whose targets are queues of the sandbox delivers the events that its pattern matches. One rule is there from the start: it
 // brings every ECS event to the events queue, and can be disabled, changed and deleted like any other.
 var eventsOperations = map[string]operation{
-	"PutRule":           op((*Sandbox).putRule),
-	"DescribeRule":      op((*Sandbox).describeRule),
-	"ListRules":         op((*Sandbox).listRules),
-	"DeleteRule":        op((*Sandbox).deleteRule),
-	"EnableRule":        op((*Sandbox).enableRule),
-	"DisableRule":       op((*Sandbox).disableRule),
-	"PutTargets":        op((*Sandbox).putTargets),
-	"RemoveTargets":     op((*Sandbox).removeTargets),
-	"ListTargetsByRule": op((*Sandbox).listTargetsByRule),
+	"PutRule":             op((*Sandbox).putRule),
+	"DescribeRule":        op((*Sandbox).describeRule),
+	"ListRules":           op((*Sandbox).listRules),
+	"DeleteRule":          op((*Sandbox).deleteRule),
+	"EnableRule":          op((*Sandbox).enableRule),
+	"DisableRule":         op((*Sandbox).disableRule),
+	"PutTargets":          op((*Sandbox).putTargets),
+	"RemoveTargets":       op((*Sandbox).removeTargets),
+	"ListTargetsByRule":   op((*Sandbox).listTargetsByRule),
+	"ListTagsForResource": op((*Sandbox).listTagsOfRule),
 }
 
 // Limits of EventBridge, and the name of the rule that is there from the start.
@@ -44,6 +45,7 @@ type rule struct {
 	Description        string `json:",omitempty"`
 	EventBusName       string
 
+	tags    []ruleTag
 	pattern *eventpattern.Pattern // nil: a schedule, which matches no event
 	targets []*ruleTarget
 	deleted bool // the rule of the start, deleted
@@ -62,7 +64,12 @@ type ruleTarget struct {
 	DeadLetterConfig struct{ Arn string }
 }
 
+type ruleTag struct{ Key, Value string }
+
 type ruleInput struct {
+	ResourceARN string
+	Tags        []ruleTag
+
 	Name, Rule, EventPattern, ScheduleExpression, State, Description, NamePrefix, EventBusName string
 
 	Targets []json.RawMessage
@@ -132,8 +139,9 @@ func (s *Sandbox) putRule(c *call, in *ruleInput) (map[string]string, error) {
 			return nil, refuse("InvalidEventPatternException", "Event pattern is not valid. Reason: %s", err.Error())
 		}
 	}
-	if old != nil {
-		r.targets = old.targets
+	r.tags = in.Tags
+	if old != nil { // tags are given when a rule is made, and kept after that
+		r.targets, r.tags = old.targets, old.tags
 	}
 	s.rules[ruleKey{c.region, in.Name}] = r
 	s.ruled = true
@@ -235,4 +243,13 @@ func (s *Sandbox) listTargetsByRule(c *call, in *ruleInput) (map[string]any, err
 		targets = append(targets, t.raw)
 	}
 	return map[string]any{"Targets": targets}, nil
+}
+
+func (s *Sandbox) listTagsOfRule(c *call, in *ruleInput) (map[string]any, error) {
+	_, name, _ := strings.Cut(in.ResourceARN, ":rule/")
+	r, err := s.ruleAt(c, name)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{"Tags": append([]ruleTag{}, r.tags...)}, nil
 }

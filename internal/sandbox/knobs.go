@@ -33,7 +33,7 @@ var knobs = map[string][]string{
 		"Delivery.ReorderBy", "Delivery.LostShare"},
 	"A28": {"ReadLag"}, "A29": {"KeepStopped"}, "A30": {"Throttle"}, "A31": {"MinimumBilled"}, "A32": {"EarlyStop"},
 	"A33": {"Strike.Pick", "Strike.SpareProtected"}, "A35": {"ShareMoves"}, "A37": {"FailuresAllowed"}, "A38": {"StrategyUnforced"},
-	"A42": {"RunTaskRefuses"}, "A43": {"Protection.Standard", "Protection.Least", "Protection.Most"}, "A45": {"ReadLag"},
+	"A42": {"RunTaskRefuses"}, "A43": {"Protection.Standard", "Protection.Least", "Protection.Most"}, "A45": {"StopLag"},
 	"A46": {"FailAfter.Exit", "FailAfter.HealthCheck"},
 	"A47": {"WarmUp.P50", "WarmUp.P95", "WarmUp.P99", "UnhealthyShare"}, "A48": {"HungStartShare"}, "A51": {"NLBRegistration"},
 	"A53": {"DeregistrationWait"}, "A54": {"SpotDeregistration.AtWarning", "SpotDeregistration.After", "SpotDeregistration.HoldsGrace"},

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/json"
 	"errors"
 	"io"
 	"mime"
@@ -25,15 +26,16 @@ const (
 
 // The services by the names that requests are signed for.
 const (
-	serviceECS     = "ecs"
-	serviceScaling = "application-autoscaling"
-	serviceSQS     = "sqs"
-	serviceSNS     = "sns"
-	serviceSTS     = "sts"
-	serviceQuotas  = "servicequotas"
-	serviceEvents  = "events"
-	serviceELB     = "elasticloadbalancing"
-	serviceS3      = "s3" // which the sandbox does not have
+	serviceECS       = "ecs"
+	serviceScaling   = "application-autoscaling"
+	serviceSQS       = "sqs"
+	serviceSNS       = "sns"
+	serviceSTS       = "sts"
+	serviceQuotas    = "servicequotas"
+	serviceEvents    = "events"
+	serviceELB       = "elasticloadbalancing"
+	serviceSchedules = "scheduler"
+	serviceS3        = "s3" // which the sandbox does not have
 )
 
 // targets maps the prefix of X-Amz-Target to the service.
@@ -102,9 +104,12 @@ func decodeRequest(r *http.Request, homeRegion string) (request, *apiError) {
 	if err != nil {
 		return req, err
 	}
-	if req.protocol == protocolQuery {
+	switch {
+	case req.protocol == protocolQuery:
 		err = req.readQuery(r.URL, body, media)
-	} else {
+	case target == "" && req.service == serviceSchedules:
+		err = req.readPath(r, body)
+	default:
 		err = req.readTarget(r, target, media, body)
 	}
 	if err != nil {
@@ -189,6 +194,35 @@ func (req *request) readTarget(r *http.Request, target, media string, body []byt
 	if len(body) == 0 {
 		req.body = []byte("{}")
 	}
+	return nil
+}
+
+// readPath reads a call of EventBridge Scheduler, whose operations are methods and paths: what stands in path and query joins the body.
+func (req *request) readPath(r *http.Request, body []byte) *apiError {
+	operation := map[string]string{http.MethodPost: "CreateSchedule", http.MethodGet: "GetSchedule", http.MethodDelete: "DeleteSchedule"}[r.Method]
+	name, under := strings.CutPrefix(r.URL.Path, "/schedules/")
+	if r.URL.Path == "/schedules" && r.Method == http.MethodGet {
+		operation, under = "ListSchedules", true
+	}
+	if !under || operation == "" {
+		return &apiError{Code: "UnknownOperationException", Status: http.StatusNotFound, Message: "The sandbox does not have " + r.Method + " " + clip(r.URL.Path) + " of EventBridge Scheduler"}
+	}
+	fields := map[string]any{}
+	if len(body) > 0 {
+		if err := json.Unmarshal(bytes.ToValidUTF8(body, []byte("\uFFFD")), &fields); err != nil {
+			return refuse("SerializationException", "%s", serializationMessage(err))
+		}
+	}
+	for field, value := range map[string]string{"Name": name, "GroupName": r.URL.Query().Get("groupName"), "NamePrefix": r.URL.Query().Get("NamePrefix")} {
+		if value != "" {
+			fields[field] = value
+		}
+	}
+	encoded, err := json.Marshal(fields)
+	if err != nil {
+		return refuse("SerializationException", "The body is not JSON")
+	}
+	req.operation, req.body = operation, encoded
 	return nil
 }
 

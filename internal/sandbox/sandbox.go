@@ -58,6 +58,8 @@ type Sandbox struct {
 	log    *slog.Logger
 	online exposure
 
+	operations map[string]map[string]operation // what schedules may call
+
 	mu      sync.Mutex
 	world   *ecsim.World
 	clock   clock
@@ -77,15 +79,16 @@ type Sandbox struct {
 
 	balancing balancingExtras
 
-	notices []Notice
-	rules   map[ruleKey]*rule
-	ruled   bool // a rule was put
-	faults  []*Fault
-	faultID int
-	stale   staleness
-	trouble Trouble         // of event delivery
-	regions map[string]bool // with clusters
-	calls   callLog
+	notices   []Notice
+	rules     map[ruleKey]*rule
+	schedules map[scheduleKey]*schedule
+	ruled     bool // a rule was put
+	faults    []*Fault
+	faultID   int
+	stale     staleness
+	trouble   Trouble         // of event delivery
+	regions   map[string]bool // with clusters
+	calls     callLog
 
 	accountID  string
 	containers map[string]containerOf
@@ -107,7 +110,7 @@ func New(opts Options) *Sandbox {
 		opts.World.Start = time.Now().UTC().Truncate(time.Second)
 	}
 	opts.World.Throttle = !opts.NoThrottle
-	s := &Sandbox{opts: opts, log: opts.Log}
+	s := &Sandbox{opts: opts, log: opts.Log, operations: operations}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -135,6 +138,7 @@ func (s *Sandbox) resetLocked() {
 	s.balancing = balancingExtras{groups: map[string]*groupExtras{}, balancers: map[string]time.Time{}}
 	s.notices = nil
 	s.rules, s.ruled = map[ruleKey]*rule{}, false
+	s.schedules = map[scheduleKey]*schedule{}
 	s.faults, s.stale = nil, staleness{}
 	s.trouble = Trouble{}
 	s.regions = map[string]bool{s.opts.Region: true}
@@ -202,6 +206,9 @@ func (s *Sandbox) nextLocked() (t time.Time, ok bool) {
 	if at, due := s.scaler.Next(); due && (!ok || at.Before(t)) {
 		t, ok = at, true
 	}
+	if _, one := s.nextSchedule(); one != nil && (!ok || one.at.Before(t)) {
+		t, ok = one.at, true
+	}
 	for _, q := range s.queues {
 		if at, hidden := q.nextVisible(); hidden && (!ok || at.Before(t)) {
 			t, ok = at, true
@@ -213,6 +220,9 @@ func (s *Sandbox) nextLocked() (t time.Time, ok bool) {
 // catchUpLocked brings the world and the queues to the present and returns it.
 func (s *Sandbox) catchUpLocked() time.Time {
 	now := s.clock.at(time.Now())
+	if len(s.schedules) > 0 {
+		s.fireUntil(now)
+	}
 	if now.After(s.world.Now()) {
 		s.scaler.AdvanceTo(s.world, now)
 	}
