@@ -1,0 +1,205 @@
+package verify
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/backstop-ecs/backstop/internal/ecsim"
+)
+
+var update = flag.Bool("update", false, "rewrite the generated part of docs/verify-aws.md")
+
+// bends are the knobs of the sandbox by the ledger's number, bent by an amount that is drawn.
+var bends = map[string]func(r *rand.Rand) string{
+	"A1": func(r *rand.Rand) string {
+		f := between(r, 1.6, 2.2)
+		return fmt.Sprintf(`{"p50_seconds": %.0f, "p95_seconds": %.0f, "p99_seconds": %.0f}`, 90*f, 120*f, 138*f)
+	},
+	"A2":  func(r *rand.Rand) string { return fmt.Sprintf("%.2f", between(r, 0.9, 0.98)) },
+	"A3":  func(r *rand.Rand) string { return fmt.Sprintf(`{"slow_share": %.2f}`, between(r, 0.25, 0.45)) },
+	"A4":  func(r *rand.Rand) string { return fmt.Sprintf(`{"provisioning": %.2f}`, between(r, 0.4, 0.6)) },
+	"A8":  seconds(40, 90),
+	"A12": seconds(15, 50),
+	"A13": seconds(10, 40),
+	"A22": func(r *rand.Rand) string { return []string{`"random"`, `"starting_first"`}[r.IntN(2)] },
+	"A25": func(r *rand.Rand) string {
+		return fmt.Sprintf(`{"burst": %d, "per_second": %.2f}`, 1+r.IntN(3), between(r, 0.5, 1.4))
+	},
+	"A27": func(r *rand.Rand) string {
+		switch share := between(r, 0.1, 0.4); r.IntN(4) {
+		case 0:
+			return fmt.Sprintf(`{"duplicate_share": %.2f}`, share)
+		case 1:
+			return fmt.Sprintf(`{"reorder_share": %.2f}`, share)
+		case 2:
+			return fmt.Sprintf(`{"lost_share": %.2f}`, share)
+		}
+		return fmt.Sprintf(`{"p50_seconds": %.0f}`, between(r, 6, 20))
+	},
+	"A28": seconds(5, 20),
+	"A44": nil, // Config.LeaveOut is no knob of a running sandbox
+	"A45": seconds(5, 20),
+	"A73": seconds(5, 30),
+}
+
+func between(r *rand.Rand, low, high float64) float64 { return low + r.Float64()*(high-low) }
+
+func seconds(low, high float64) func(*rand.Rand) string {
+	return func(r *rand.Rand) string { return fmt.Sprintf("%.1f", between(r, low, high)) }
+}
+
+// bentRun is what came of a run, and by what it was bent.
+type bentRun struct {
+	report Report
+	how    string
+}
+
+var bentRuns = map[string]bentRun{}
+
+// bent is a run in an account of which one row's knob is bent; how says by what. A second one of the same row and seed is the first.
+func bent(t *testing.T, row string, seed uint64) (r Report, how string) {
+	t.Helper()
+	key := fmt.Sprintf("%s %d", row, seed)
+	if known, ok := bentRuns[key]; ok {
+		return known.report, known.how
+	}
+	defer func() { bentRuns[key] = bentRun{r, how} }()
+	world, draw := calm(seed), rand.New(rand.NewPCG(seed, 13))
+	if row == "A44" {
+		world.LeaveOut = []ecsim.EventSet{ecsim.PreparingEvents, ecsim.WindingDownEvents}[draw.IntN(2)]
+		how = fmt.Sprintf("LeaveOut %d", world.LeaveOut)
+	}
+	a := newAccount(t, world)
+	if bend := bends[row]; bend != nil {
+		how = bend(draw)
+		a.steer("model", fmt.Sprintf(`{"%s": %s}`, row, how))
+	}
+	r, err := Run(t.Context(), a.options(), testRun)
+	if err != nil {
+		t.Fatalf("%s bent by %s: %v", row, how, err)
+	}
+	return r, how
+}
+
+// steer sends a call to the sandbox's own routes.
+func (a *account) steer(route, body string) {
+	a.t.Helper()
+	r, err := http.NewRequestWithContext(a.t.Context(), http.MethodPost, "http://sandbox.localhost/_sandbox/"+route, strings.NewReader(body))
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	answer, err := a.box.Do(r)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	if answer.StatusCode != http.StatusOK {
+		var text bytes.Buffer
+		_, _ = text.ReadFrom(answer.Body)
+		a.t.Fatalf("%s %s: %s", route, body, text.String())
+	}
+}
+
+func seeds() uint64 {
+	if testing.Short() {
+		return 1
+	}
+	return 8
+}
+
+func TestTheBentRowIsContradictedAndNoOther(t *testing.T) {
+	for _, e := range expectations() {
+		t.Run(e.Row, func(t *testing.T) {
+			if _, there := bends[e.Row]; !there {
+				t.Fatal("no bend is known")
+			}
+			for seed := uint64(1); seed <= seeds(); seed++ {
+				r, how := bent(t, e.Row, seed)
+				if got := r.Contradicted(); !slices.Equal(got, []string{e.Row}) {
+					t.Errorf("seed %d, bent by %s: contradicted %v\n%s", seed, how, got, r.Markdown())
+				}
+			}
+		})
+	}
+}
+
+func TestNothingIsContradictedUnbent(t *testing.T) {
+	for seed := uint64(1); seed <= 3*seeds(); seed++ {
+		r, _ := bent(t, "", seed)
+		for i := range r.Rows {
+			if v := r.Rows[i].Verdict; v != Holds && v != Bends {
+				t.Errorf("seed %d: %s %s: %s", seed, r.Rows[i].Row, v, r.Rows[i].Observed)
+			}
+		}
+	}
+}
+
+func TestWhatIsNotObservedIsNamedSo(t *testing.T) {
+	a := newAccount(t, calm(1))
+	o := a.options()
+	o.Experiments = []int{10}
+	r, err := Run(t.Context(), o, testRun)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range r.Rows {
+		if row := &r.Rows[i]; (row.Verdict == NotObserved) != (row.Experiment != 10) || (row.Observed == "") != (row.Verdict == NotObserved) {
+			t.Errorf("%s of experiment %d: %s, %q", row.Row, row.Experiment, row.Verdict, row.Observed)
+		}
+	}
+}
+
+const (
+	tableBegins = "<!-- generated by go test ./internal/verify -update -->\n"
+	tableEnds   = "<!-- end -->\n"
+	page        = "../../docs/verify-aws.md"
+)
+
+// TestThePageHasTheTable generates the table of the rows from runs in which each is bent.
+func TestThePageHasTheTable(t *testing.T) {
+	ledger, err := os.ReadFile("../../docs/aws-assumptions.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	b.WriteString(tableBegins + "\n| row | experiment | predicted | knob | bent by | observed | verdict |\n| --- | --- | --- | --- | --- | --- | --- |\n")
+	for _, e := range expectations() {
+		_, line, found := strings.Cut(string(ledger), "\n| "+e.Row+" |")
+		if !found {
+			t.Fatalf("%s is not in the ledger", e.Row)
+		}
+		line, _, _ = strings.Cut(line, "\n")
+		cells := strings.Split(line, "|")
+		r, how := bent(t, e.Row, 1)
+		for i := range r.Rows {
+			if row := &r.Rows[i]; row.Row == e.Row {
+				fmt.Fprintf(&b, "| %s | %d | %s | %s | `%s` | %s | %s |\n", row.Row, row.Experiment, row.Predicted, strings.TrimSpace(cells[len(cells)-2]), how, row.Observed, row.Verdict)
+			}
+		}
+	}
+	b.WriteString("\n" + tableEnds)
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, ok1 := strings.Cut(string(text), tableBegins)
+	_, after, ok2 := strings.Cut(rest, tableEnds)
+	if !ok1 || !ok2 {
+		t.Fatalf("%s has no place for the table", page)
+	}
+	want := before + b.String() + after
+	if *update {
+		if err := os.WriteFile(page, []byte(want), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	} else if want != string(text) {
+		t.Errorf("%s is not up to date: go test ./internal/verify -update", page)
+	}
+}
