@@ -13,7 +13,7 @@ import (
 var jargon = regexp.MustCompile(`strconv|pars(e|ing)|invalid syntax|invalid argument|time: |needs an argument|value out of range|bare "|ClientException|listen tcp`)
 
 // argsOf are the arguments that a command needs before it looks at its flags.
-var argsOf = map[string]string{"failover": "api", "restore": "api", "pin": "api spot", "unpin": "api", "pause": "api", "resume": "api", "confirm": "api", "drill": "api --tasks 1", "release": "api", "silence": "api", "unsilence": "api", "ack": "api"}
+var argsOf = map[string]string{"apply": "1a2b3c4d", "clean": "1a2b3c4d", "report": "1a2b3c4d", "failover": "api", "restore": "api", "pin": "api spot", "unpin": "api", "pause": "api", "resume": "api", "confirm": "api", "drill": "api --tasks 1", "release": "api", "silence": "api", "unsilence": "api", "ack": "api"}
 
 // wrongByType are values that no flag of a type takes.
 func wrongByType(f *pflag.Flag) []string {

@@ -16,6 +16,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/journal"
 	"github.com/backstop-ecs/backstop/internal/simulate"
+	"github.com/backstop-ecs/backstop/internal/verify"
 )
 
 // printed are the answers in JSON, by the heading in docs/json.md that describes them.
@@ -24,7 +25,7 @@ func printed() map[string]any {
 		"status": statusFacts{}, "explain TASK": taskFacts{}, "explain": struct {
 			Workloads []explainFacts `json:"workloads"`
 		}{}, "history": journal.Entry{}, "failover, restore, pin, unpin, pause, resume, confirm, silence, unsilence, ack": intentFacts{},
-		"adopt --list": adopt.List{}, "adopt": adopt.Plan{}, "adopt --all": adopt.Fleet{}, "doctor": doctor.Report{}, "cost": costFacts{}, "cost --what-if": whatIfFacts{}, "config validate": configVerdict{}, "version": versionFacts{}, "notify test": notifiedFacts{}, "sandbox": sandboxFacts{},
+		"adopt --list": adopt.List{}, "adopt": adopt.Plan{}, "adopt --all": adopt.Fleet{}, "doctor": doctor.Report{}, "verify-aws plan": verifyPlan{}, "verify-aws run, verify-aws report": verify.Report{}, "cost": costFacts{}, "cost --what-if": whatIfFacts{}, "config validate": configVerdict{}, "version": versionFacts{}, "notify test": notifiedFacts{}, "sandbox": sandboxFacts{},
 		"drill":            drill.Report{},
 		"demo: a decision": demo.Decision{}, "demo: the summary": demo.Summary{}, "demo --list": scenarioList{}, "tune": simulate.Tuned{},
 	}
@@ -139,6 +140,9 @@ func fill(v reflect.Value) {
 	switch v.Interface().(type) {
 	case time.Time:
 		v.Set(reflect.ValueOf(time.Unix(1, 0).UTC()))
+		return
+	case json.RawMessage:
+		v.Set(reflect.ValueOf(json.RawMessage("1")))
 		return
 	case journal.Actions:
 		v.Set(reflect.ValueOf(everyAction))

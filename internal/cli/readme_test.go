@@ -26,7 +26,7 @@ func TestWhatTheReadmeNamesExists(t *testing.T) {
 	}
 	s, _, _ := testIO("")
 	root := newRoot(s)
-	for _, m := range regexp.MustCompile("(?:^|[\\s`/])backstop ([a-z]+)").FindAllStringSubmatch(text, -1) {
+	for _, m := range regexp.MustCompile("(?:^|[\\s`/])backstop ([a-z-]+)").FindAllStringSubmatch(text, -1) {
 		if cmd, _, err := root.Find([]string{m[1]}); err != nil || cmd == root {
 			t.Errorf("there is no command %q", m[0])
 		}
