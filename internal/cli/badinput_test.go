@@ -70,6 +70,8 @@ func badInputs() []badInput {
 		{what: "a run that is none", args: "verify-aws clean ../../etc", code: ExitUsage, says: "eight hexadecimal digits"},
 		{what: "the report of a run that is not there", args: "verify-aws report 1a2b3c4d", code: ExitUsage, says: "backstop-verify-1a2b3c4d.json is not there"},
 		{what: "a report that was cut off", args: "verify-aws apply 1a2b3c4d", file: map[string]string{"backstop-verify-1a2b3c4d.json": `{"version": 1, "run": "1a2b`}, code: ExitUsage, says: "backstop-verify-1a2b3c4d.json"},
+		{what: "a model with a number that has no knob", args: "sandbox --model m.yaml", file: map[string]string{"m.yaml": "A13: 5\nA999: 1\n"}, code: ExitUsage, says: "m.yaml:2"},
+		{what: "a model without an end", args: "simulate --model /dev/zero", code: ExitUsage, says: "--model"},
 		{what: "a sandbox for the whole network", args: "sandbox --addr 0.0.0.0:7070", code: ExitUsage, says: "must be a loopback address"},
 		{what: "the daemon's pages for the whole network, without a token", args: "run -c b.yaml --http 0.0.0.0:8080", file: yaml(twoPools), code: ExitUsage, says: "token"},
 		{what: "a word for a number", args: "sandbox --seed lots", code: ExitUsage, says: `--seed: "lots" is not a whole number`},

@@ -51,6 +51,7 @@ type demoOptions struct {
 	addr     string
 	picture  string
 	http     string
+	model    string
 }
 
 func newDemoCommand(s IO) *cobra.Command { return newDemo(s, runDemo) }
@@ -91,6 +92,7 @@ func newDemo(s IO, run func(context.Context, IO, demoOptions) error) *cobra.Comm
 	f.StringVar(&o.addr, "addr", "127.0.0.1:0", "loopback address of the simulated AWS; port 0 picks one")
 	f.StringVar(&o.picture, "picture", "", "write a picture of the play to this file (SVG)")
 	f.StringVar(&o.http, "http", "", "also serve the dashboard on this address (127.0.0.1:7078), until Ctrl-C; orders are taken after the scenario, with --serve")
+	modelFlag(cmd, &o.model)
 	exclusive(cmd, "trace", "scenario")
 	exclusive(cmd, "fast", "speed")
 	_ = cmd.MarkFlagFilename("trace", "csv")
@@ -156,6 +158,10 @@ func runDemo(ctx context.Context, s IO, o demoOptions) error {
 	if live && speed == 0 && !o.fast {
 		speed = sc.Length.Seconds() / watchFor.Seconds()
 	}
+	model, err := readModel(o.model)
+	if err != nil {
+		return err
+	}
 	if o.picture != "" { // not after a minute of play
 		f, err := os.OpenFile(o.picture, os.O_CREATE|os.O_WRONLY, 0o666)
 		if err != nil {
@@ -167,7 +173,7 @@ func runDemo(ctx context.Context, s IO, o demoOptions) error {
 	defer stop()
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // a reader that goes ends the play, which then tidies up
 	v := &demoView{s: s, o: o, picture: &demo.Picture{Title: pictureTitle(sc, o)}, gone: stop}
-	opts := demo.Options{Scenario: sc, Policy: o.policy, Tasks: o.tasks, Seed: o.seed, Speed: speed, Addr: o.addr, ServeSpeed: max(o.speed, 0), Present: o.serve,
+	opts := demo.Options{Model: model, Scenario: sc, Policy: o.policy, Tasks: o.tasks, Seed: o.seed, Speed: speed, Addr: o.addr, ServeSpeed: max(o.speed, 0), Present: o.serve,
 		Log: slog.New(slog.DiscardHandler), Tell: v.tell}
 	d, err := demo.Open(ctx, opts)
 	if err != nil {

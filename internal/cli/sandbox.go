@@ -44,6 +44,7 @@ type sandboxOptions struct {
 	region  string
 	output  string
 	quiet   bool
+	model   string
 }
 
 // sandboxFacts is what `backstop sandbox --output json` prints once it listens.
@@ -86,6 +87,7 @@ func newSandbox(s IO, run func(context.Context, IO, sandboxOptions) error) *cobr
 	f.StringVar(&o.cluster, "cluster", "sandbox", "cluster of these workloads")
 	f.StringVar(&o.region, "region", sandbox.DefaultRegion, "region of these workloads and of the queue")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "log nothing")
+	modelFlag(cmd, &o.model)
 	return cmd
 }
 
@@ -140,7 +142,15 @@ func runSandbox(ctx context.Context, s IO, o sandboxOptions) error {
 	if len(o.tasks) > 0 {
 		world.Start = s.Now().UTC().Truncate(time.Second).Add(-setupTime)
 	}
-	box := sandbox.New(sandbox.Options{World: world, Speed: o.speed, Region: o.region, Token: s.Env(tokenEnv), Log: log})
+	options := sandbox.Options{World: world, Speed: o.speed, Region: o.region, Token: s.Env(tokenEnv), Log: log}
+	model, err := readModel(o.model)
+	if err != nil {
+		return err
+	}
+	if err := model.Apply(&options.World, &options.Scaling); err != nil {
+		return err
+	}
+	box := sandbox.New(options)
 	listener, err := box.Listen(ctx, o.addr)
 	if err != nil {
 		return err

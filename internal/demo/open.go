@@ -52,7 +52,9 @@ type Options struct {
 	Present bool
 	// ServeSpeed is the speed at which [Demo.Serve] goes on.
 	ServeSpeed float64
-	Log        *slog.Logger
+	// Model are knobs of the sandbox's model; nil: none is turned.
+	Model sandbox.Model
+	Log   *slog.Logger
 	// Tell is given every update, by the goroutine that plays; it must not block for long. May be nil.
 	Tell func(Update)
 }
@@ -113,12 +115,16 @@ func Open(ctx context.Context, o Options) (*Demo, error) {
 func (d *Demo) open(ctx context.Context) error {
 	o := d.opts
 	d.driver = &driver{tell: o.Tell, pace: &pace{speed: o.Speed, real: time.Now}}
-	d.box = sandbox.New(sandbox.Options{
+	options := sandbox.Options{
 		World: ecsim.Config{Seed: o.Seed, Start: o.start(),
 			// What a rule on started, warned and stopped tasks lets through: the steps between say nothing.
 			LeaveOut: ecsim.StartingEvents | ecsim.StoppingEvents | ecsim.APICallEvents},
 		Speed: o.ServeSpeed, Log: o.Log, OnMessage: d.driver.onMessage,
-	})
+	}
+	if err := o.Model.Apply(&options.World, &options.Scaling); err != nil {
+		return err
+	}
+	d.box = sandbox.New(options)
 	d.box.Pause(true) // virtual time moves by the driver alone
 	listener, err := d.box.Listen(ctx, o.Addr)
 	if err != nil {

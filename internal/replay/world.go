@@ -67,6 +67,8 @@ type World struct {
 	CPU, Memory int
 	// LaunchRate is Fargate's launch rate per account and provider; zero: burst 100, 20 a second.
 	LaunchRate ecsim.Rate
+	// Model changes the rest of what is assumed of AWS, last; nil: nothing.
+	Model func(*ecsim.Config)
 }
 
 // stopTimeout is the longest that Fargate allows, and what the whole warning needs.
@@ -82,6 +84,9 @@ func (w World) config(seed uint64, start time.Time) ecsim.Config {
 	}
 	if w.Stop == Unwarned {
 		c.UnwarnedShare = 1
+	}
+	if w.Model != nil {
+		w.Model(&c)
 	}
 	return c
 }

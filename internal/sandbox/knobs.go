@@ -168,6 +168,16 @@ func (in *modelInput) turn(m models) error {
 	return nil
 }
 
+// Model is a set of knobs by the numbers of their rows in the ledger, with the values that POST /_sandbox/model takes.
+type Model map[string]json.RawMessage
+
+// Apply turns the knobs of a set in the configurations of a sandbox that is yet to be made. Errors: a number without a knob, a value that its
+// knob does not take.
+func (m Model) Apply(world *ecsim.Config, scaling *scaler.Config) error {
+	in := modelInput{byNumber: m}
+	return in.turn(models{world, scaling})
+}
+
 // turnKnob sets the fields of one knob: a single one by its value, several by an object with their names.
 func turnKnob(m models, paths []string, raw json.RawMessage) error {
 	named := map[string]json.RawMessage{}

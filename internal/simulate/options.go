@@ -54,6 +54,7 @@ type Options struct {
 	SlowShare float64
 	Common    float64
 	Linger    bool
+	Model     func(*ecsim.Config) // changes what is assumed of AWS, over the fields above; nil: nothing
 
 	VCPU     float64 // default 4
 	MemoryGB float64 // default 16
@@ -169,7 +170,13 @@ func (p *plan) readWorld() error {
 			return err
 		}
 	}
-	return p.readScaleIn()
+	if err := p.readScaleIn(); err != nil || p.o.Model == nil {
+		return err
+	}
+	c := ecsim.Config{StartUp: p.world.StartUp, WarmUp: p.world.WarmUp, ScaleIn: p.world.ScaleIn}
+	p.o.Model(&c)
+	p.world.StartUp, p.world.WarmUp, p.world.ScaleIn, p.world.Model = c.StartUp, c.WarmUp, c.ScaleIn, p.o.Model // policies read the first three
+	return nil
 }
 
 // ScaleInOrders are the values of Options.ScaleIn, the default first.

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/backstop-ecs/backstop/internal/ecsim"
+	"github.com/backstop-ecs/backstop/internal/sandbox"
+	"github.com/backstop-ecs/backstop/internal/scaler"
 )
 
 var update = flag.Bool("update", false, "rewrite the generated part of docs/verify-aws.md")
@@ -201,5 +203,39 @@ func TestThePageHasTheTable(t *testing.T) {
 		}
 	} else if want != string(text) {
 		t.Errorf("%s is not up to date: go test ./internal/verify -update", page)
+	}
+}
+
+// TestWhatIsAppliedMakesTheModelDoWhatWasObserved runs in an account of which one row is bent, turns the knobs of a calm one as the report says,
+// and wants the same row contradicted there, and no other.
+func TestWhatIsAppliedMakesTheModelDoWhatWasObserved(t *testing.T) {
+	for _, e := range expectations() {
+		if testing.Short() && !slices.Contains([]string{"A3", "A22", "A25"}, e.Row) {
+			continue
+		}
+		r, how := bent(t, e.Row, 1)
+		world, model := calm(2), sandbox.Model{}
+		for i := range r.Rows {
+			if len(r.Rows[i].Knob) > 0 {
+				model[r.Rows[i].Row] = r.Rows[i].Knob
+			}
+		}
+		if model[e.Row] == nil {
+			if e.Row != "A44" { // a running model sends every event
+				t.Errorf("%s bent by %s has no knob in the report", e.Row, how)
+			}
+			continue
+		}
+		if err := model.Apply(&world, &scaler.Config{}); err != nil {
+			t.Fatalf("%s: %v", e.Row, err)
+		}
+		a := newAccount(t, world)
+		again, err := Run(t.Context(), a.options(), testRun)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := again.Contradicted(); !slices.Equal(got, []string{e.Row}) {
+			t.Errorf("%s bent by %s, applied as %s: contradicted %v\n%s", e.Row, how, model[e.Row], got, again.Markdown())
+		}
 	}
 }
