@@ -29,6 +29,7 @@ type Config struct {
 	PlacementRetry     Backoff       // after a placement failure; default 60 s, constant (A17)
 	FailingRetry       Backoff       // for tasks that stop before RUNNING; default 60 s, doubling, at most 27 min (A18)
 	FailuresAllowed    int           // rounds of failing tasks before FailingRetry applies; default 3 (A18)
+	ImpairedAfter      int           // rounds of failing tasks before SERVICE_TASK_START_IMPAIRED; default 3 (A37)
 	DesiredResets      bool          // a change of the desired count resets both back-offs; default false (A19)
 	PlacementSilence   time.Duration // no second SERVICE_TASK_PLACEMENT_FAILURE event of one service within this; default 46 min (A20)
 	ShortageNotCounted bool          // placement failures do not feed the deployment circuit breaker; default false: they do (A21)

@@ -54,6 +54,9 @@ func (c Config) withDefaults() Config {
 	if c.FailuresAllowed == 0 {
 		c.FailuresAllowed = 3
 	}
+	if c.ImpairedAfter == 0 {
+		c.ImpairedAfter = 3
+	}
 	if c.OnSIGTERM == BehaviourDefault {
 		c.OnSIGTERM = UseWarning
 	}

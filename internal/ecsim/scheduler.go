@@ -228,7 +228,7 @@ func (w *World) countFailure(t *task, e ending) {
 			d.failing.until = w.now + moment(w.cfg.FailingRetry.delay(extra))
 		}
 	}
-	if ownFault && !t.isHealthy && d.shortLived.add(t.created, w.stamp()) && d.shortLived.rounds >= w.cfg.FailuresAllowed {
+	if ownFault && !t.isHealthy && d.shortLived.add(t.created, w.stamp()) && d.shortLived.rounds >= w.cfg.ImpairedAfter {
 		w.say(s, message{kind: sayImpaired})
 		w.sendService(s, EventStartImpaired, "WARN", "", "")
 	}

@@ -227,3 +227,17 @@ func TestTwinsOfASizeThatFargateLacksAreRefused(t *testing.T) {
 		t.Errorf("1024 units with the default memory: %v", err)
 	}
 }
+
+func TestAnImageThatDoesNotExistCannotBePulled(t *testing.T) {
+	s := manual(t)
+	c := connect(s)
+	must[*ecs.CreateClusterOutput](t)(c.ecs.CreateCluster(t.Context(), &ecs.CreateClusterInput{ClusterName: aws.String("prod")}))
+	must[*ecs.RegisterTaskDefinitionOutput](t)(c.ecs.RegisterTaskDefinition(t.Context(), &ecs.RegisterTaskDefinitionInput{Family: aws.String("f"), Cpu: aws.String("256"), Memory: aws.String("512"), NetworkMode: types.NetworkModeAwsvpc,
+		RequiresCompatibilities: []types.Compatibility{types.CompatibilityFargate}, ContainerDefinitions: []types.ContainerDefinition{{Name: aws.String("app"), Image: aws.String("busybox:does-not-exist")}}}))
+	out := must[*ecs.RunTaskOutput](t)(c.ecs.RunTask(t.Context(), &ecs.RunTaskInput{Cluster: aws.String("prod"), TaskDefinition: aws.String("f"), NetworkConfiguration: in("subnet-a")}))
+	s.AdvanceTo(s.Now().Add(5 * time.Minute))
+	got := must[*ecs.DescribeTasksOutput](t)(c.ecs.DescribeTasks(t.Context(), &ecs.DescribeTasksInput{Cluster: aws.String("prod"), Tasks: []string{*out.Tasks[0].TaskArn}})).Tasks[0]
+	if got.StopCode != types.TaskStopCodeTaskFailedToStart || !strings.Contains(aws.ToString(got.StoppedReason), "CannotPullContainerError") {
+		t.Errorf("%s %s", got.StopCode, aws.ToString(got.StoppedReason))
+	}
+}

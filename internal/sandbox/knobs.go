@@ -32,7 +32,7 @@ var knobs = map[string][]string{
 	"A27": {"Delivery.P50", "Delivery.P95", "Delivery.P99", "Delivery.DuplicateShare", "Delivery.DuplicateBy", "Delivery.ReorderShare",
 		"Delivery.ReorderBy", "Delivery.LostShare"},
 	"A28": {"ReadLag"}, "A29": {"KeepStopped"}, "A30": {"Throttle"}, "A31": {"MinimumBilled"}, "A32": {"EarlyStop"},
-	"A33": {"Strike.Pick", "Strike.SpareProtected"}, "A35": {"ShareMoves"}, "A37": {"FailuresAllowed"}, "A38": {"StrategyUnforced"},
+	"A33": {"Strike.Pick", "Strike.SpareProtected"}, "A35": {"ShareMoves"}, "A37": {"ImpairedAfter"}, "A38": {"StrategyUnforced"},
 	"A42": {"RunTaskRefuses"}, "A43": {"Protection.Standard", "Protection.Least", "Protection.Most"}, "A45": {"StopLag"},
 	"A46": {"FailAfter.Exit", "FailAfter.HealthCheck"},
 	"A47": {"WarmUp.P50", "WarmUp.P95", "WarmUp.P99", "UnhealthyShare"}, "A48": {"HungStartShare"}, "A51": {"NLBRegistration"},

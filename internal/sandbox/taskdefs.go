@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/ecsim"
@@ -47,6 +48,9 @@ type taskDefinitionOutput struct {
 	Tags           []tagJSON      `json:"tags,omitempty"`
 }
 
+// missingImage ends the image that no registry has.
+const missingImage = ":does-not-exist"
+
 func (s *Sandbox) registerTaskDefinition(c *call, in *taskDefinitionInput) (*taskDefinitionOutput, error) {
 	if len(in.ContainerDefinitions) == 0 {
 		return nil, refuse("ClientException", "Container list cannot be empty.")
@@ -79,9 +83,13 @@ func (s *Sandbox) registerTaskDefinition(c *call, in *taskDefinitionInput) (*tas
 	if err != nil {
 		return nil, err
 	}
+	broken := ecsim.FailNone
+	if strings.HasSuffix(main.Image, missingImage) {
+		broken = ecsim.FailImagePull
+	}
 	d, err := s.world.RegisterTaskDefinition(c.region, ecsim.TaskDefinitionInput{Family: in.Family, CPU: cpu, Memory: memory,
 		Arch: in.RuntimePlatform.CPUArchitecture, StopTimeout: time.Duration(main.StopTimeout) * time.Second, OnSIGTERM: behaviour,
-		WarmUp: warmUp, HealthCheck: check, Container: main.Name, Image: main.Image, Tags: toTags(in.Tags), Raw: c.body})
+		WarmUp: warmUp, HealthCheck: check, Container: main.Name, Image: main.Image, Broken: broken, Tags: toTags(in.Tags), Raw: c.body})
 	if err != nil {
 		return nil, err
 	}

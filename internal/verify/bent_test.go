@@ -28,8 +28,13 @@ var bends = map[string]func(r *rand.Rand) string{
 	"A3":  func(r *rand.Rand) string { return fmt.Sprintf(`{"slow_share": %.2f}`, between(r, 0.25, 0.45)) },
 	"A4":  func(r *rand.Rand) string { return fmt.Sprintf(`{"provisioning": %.2f}`, between(r, 0.4, 0.6)) },
 	"A8":  seconds(40, 90),
-	"A12": seconds(15, 50),
+	"A12": seconds(15, 40),
 	"A13": seconds(10, 40),
+	"A18": func(r *rand.Rand) string {
+		return []string{fmt.Sprintf(`{"failures_allowed": %d}`, 5+r.IntN(3)), fmt.Sprintf(`{"first_seconds": %.0f}`, between(r, 120, 200)),
+			fmt.Sprintf(`{"factor": %.1f}`, between(r, 2.8, 4)), `{"factor": 1}`}[r.IntN(4)]
+	},
+	"A37": func(r *rand.Rand) string { return []string{"1", "5", "6"}[r.IntN(3)] },
 	"A22": func(r *rand.Rand) string { return []string{`"random"`, `"starting_first"`}[r.IntN(2)] },
 	"A25": func(r *rand.Rand) string {
 		return fmt.Sprintf(`{"burst": %d, "per_second": %.2f}`, 1+r.IntN(3), between(r, 0.5, 1.4))

@@ -49,6 +49,7 @@ const (
 	stopsWithin = 5 * time.Minute
 	targetID    = "verify"
 	image       = "public.ecr.aws/docker/library/busybox:stable"
+	noImage     = "public.ecr.aws/docker/library/busybox:does-not-exist"
 	taskCPU     = "256"
 	taskMemory  = "512"
 )
@@ -60,9 +61,10 @@ const (
 	serviceStart    = "start-up"
 	serviceOnDemand = "start-up-on-demand"
 	serviceScaleIn  = "scale-in"
+	serviceBroken   = "broken"
 )
 
-var services = []string{serviceProof, serviceReads, serviceStart, serviceOnDemand, serviceScaleIn}
+var services = []string{serviceProof, serviceReads, serviceStart, serviceOnDemand, serviceScaleIn, serviceBroken}
 
 // lab is the account as a run works in it.
 type lab struct {
@@ -143,18 +145,20 @@ func (l *lab) wrap(action, object string, err error) error {
 	return redactedError{failure.Wrap(action, object, err)}
 }
 
-// furnish makes the cluster, the task definition, the queue and the rule.
+// furnish makes the cluster, the task definitions, the queue and the rule.
 func (l *lab) furnish(ctx context.Context) error {
 	name := l.name()
 	tags := []types.Tag{{Key: aws.String(TagKey), Value: &l.id}}
 	if _, err := l.ecs.CreateCluster(ctx, &ecs.CreateClusterInput{ClusterName: &name, CapacityProviders: []string{"FARGATE", "FARGATE_SPOT"}, Tags: tags}); err != nil {
 		return l.wrap("ecs:CreateCluster", "make the cluster "+name, err)
 	}
-	if _, err := l.ecs.RegisterTaskDefinition(ctx, &ecs.RegisterTaskDefinitionInput{Family: &name, Cpu: aws.String(taskCPU), Memory: aws.String(taskMemory), NetworkMode: types.NetworkModeAwsvpc,
-		RequiresCompatibilities: []types.Compatibility{types.CompatibilityFargate}, Tags: tags,
-		ContainerDefinitions: []types.ContainerDefinition{{Name: aws.String("idle"), Image: aws.String(image), Essential: aws.Bool(true), StopTimeout: aws.Int32(2),
-			Command: []string{"sh", "-c", "trap 'exit 0' TERM; sleep 86400 & wait"}}}}); err != nil {
-		return l.wrap("ecs:RegisterTaskDefinition", "make the task definition "+name, err)
+	for _, image := range []string{image, noImage} { // revisions 1 and 2
+		if _, err := l.ecs.RegisterTaskDefinition(ctx, &ecs.RegisterTaskDefinitionInput{Family: &name, Cpu: aws.String(taskCPU), Memory: aws.String(taskMemory), NetworkMode: types.NetworkModeAwsvpc,
+			RequiresCompatibilities: []types.Compatibility{types.CompatibilityFargate}, Tags: tags,
+			ContainerDefinitions: []types.ContainerDefinition{{Name: aws.String("idle"), Image: &image, Essential: aws.Bool(true), StopTimeout: aws.Int32(2),
+				Command: []string{"sh", "-c", "trap 'exit 0' TERM; sleep 86400 & wait"}}}}); err != nil {
+			return l.wrap("ecs:RegisterTaskDefinition", "make a task definition "+name, err)
+		}
 	}
 	policy := fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"events.amazonaws.com"},"Action":"sqs:SendMessage","Resource":%q,"Condition":{"ArnEquals":{"aws:SourceArn":%q}}}]}`, l.queueARN(), l.ruleARN())
 	queue, err := l.sqs.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: &name, Attributes: map[string]string{"Policy": policy}, Tags: map[string]string{TagKey: l.id}})
@@ -187,7 +191,11 @@ func (l *lab) create(ctx context.Context, service string, strategy []types.Capac
 	if l.o.Private {
 		public = types.AssignPublicIpDisabled
 	}
-	_, err := l.ecs.CreateService(ctx, &ecs.CreateServiceInput{Cluster: aws.String(l.name()), ServiceName: &service, TaskDefinition: aws.String(l.name() + ":1"), DesiredCount: &count,
+	definition := l.name() + ":1"
+	if service == serviceBroken {
+		definition = l.name() + ":2"
+	}
+	_, err := l.ecs.CreateService(ctx, &ecs.CreateServiceInput{Cluster: aws.String(l.name()), ServiceName: &service, TaskDefinition: &definition, DesiredCount: &count,
 		CapacityProviderStrategy: strategy, Tags: []types.Tag{{Key: aws.String(TagKey), Value: &l.id}}, PropagateTags: types.PropagateTagsService,
 		AvailabilityZoneRebalancing: types.AvailabilityZoneRebalancingDisabled,
 		NetworkConfiguration:        &types.NetworkConfiguration{AwsvpcConfiguration: &types.AwsVpcConfiguration{Subnets: l.o.Subnets, SecurityGroups: l.o.SecurityGroups, AssignPublicIp: public}}})

@@ -43,6 +43,8 @@ var experiments = []experiment{
 		[]string{"ecs:CreateService", "ecs:UpdateService", "ecs:ListTasks", "ecs:DescribeTasks", "sqs:ReceiveMessage", "sqs:DeleteMessage"}},
 	{2, "scale-in", "sets a service of 10 Spot tasks to 6 and back, 5 times, and once to 10 while 14 start", []phase{{wideTasks + extraTasks, wideTasks + scaleRounds*(wideTasks-narrowTasks) + extraTasks, 28 * time.Minute}},
 		[]string{"ecs:CreateService", "ecs:UpdateService", "ecs:ListTasks", "ecs:DescribeTasks"}},
+	{5, "bad image", "lets a service of 1 Spot task with an image that does not exist fail for 17 minutes", []phase{{1, brokenMost, brokenFor + stopsWithin}},
+		[]string{"ecs:CreateService", "ecs:UpdateService", "ecs:DescribeServices", "ecs:ListTasks", "ecs:DescribeTasks"}},
 }
 
 // Numbers returns the numbers of the experiments that there are.
@@ -174,7 +176,7 @@ func resources() []Resource {
 	return []Resource{
 		{"EventBridge Scheduler schedules", fmt.Sprintf("%s-00 to -%02d", name, schedules-1), "scheduler:CreateSchedule, ListSchedules, DeleteSchedule; iam:PassRole"},
 		{"ECS cluster", name, "ecs:CreateCluster, DescribeClusters, DeleteCluster"},
-		{"ECS task definition", name + ":1", "ecs:RegisterTaskDefinition, ListTaskDefinitions, DescribeTaskDefinition, DeregisterTaskDefinition"},
+		{"ECS task definitions", name + ":1 and :2", "ecs:RegisterTaskDefinition, ListTaskDefinitions, DescribeTaskDefinition, DeregisterTaskDefinition"},
 		{"ECS services", strings.Join(services, ", "), "ecs:CreateService, DescribeServices, ListServices, UpdateService, DeleteService"},
 		{"SQS queue", name, "sqs:CreateQueue, GetQueueUrl, ListQueueTags, DeleteQueue"},
 		{"EventBridge rule", name, "events:PutRule, PutTargets, DescribeRule, ListTagsForResource, RemoveTargets, DeleteRule"},

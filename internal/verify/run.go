@@ -123,7 +123,7 @@ func (l *lab) perform(ctx context.Context, e *experiment) (note string, err erro
 		return "the dead man's switch would act before its end", nil
 	}
 	l.o.Say(fmt.Sprintf("experiment %d (%s): %s; at most %d minutes", e.number, e.name, e.does, int(e.limit().Minutes())))
-	run := map[int]func(context.Context, time.Time) error{10: l.reads, 1: l.startUp, 2: l.scaleIn}[e.number]
+	run := map[int]func(context.Context, time.Time) error{10: l.reads, 1: l.startUp, 2: l.scaleIn, 5: l.badImage}[e.number]
 	err = run(ctx, l.now().Add(e.limit()-stopsWithin))
 	if errors.Is(err, errLate) {
 		note, err = err.Error(), nil
