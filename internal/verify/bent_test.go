@@ -30,6 +30,18 @@ var bends = map[string]func(r *rand.Rand) string{
 	"A8":  seconds(40, 90),
 	"A12": seconds(15, 40),
 	"A13": seconds(10, 40),
+	"A14": seconds(70, 140),
+	"A15": func(r *rand.Rand) string {
+		return []string{fmt.Sprintf(`{"deployment_settle_seconds": %.0f}`, between(r, 130, 200)), fmt.Sprintf(`{"completion_lag_seconds": %.0f}`, between(r, 60, 120))}[r.IntN(2)]
+	},
+	"A38": func(*rand.Rand) string { return "true" },
+	"A17": func(r *rand.Rand) string {
+		return []string{fmt.Sprintf(`{"first_seconds": %.0f}`, between(r, 110, 240)), fmt.Sprintf(`{"factor": %.1f}`, between(r, 1.6, 2.5))}[r.IntN(2)]
+	},
+	"A19": func(*rand.Rand) string { return "true" },
+	"A20": seconds(30, 500),
+	"A21": func(*rand.Rand) string { return "true" },
+	"A42": func(*rand.Rand) string { return "true" },
 	"A18": func(r *rand.Rand) string {
 		return []string{fmt.Sprintf(`{"failures_allowed": %d}`, 5+r.IntN(3)), fmt.Sprintf(`{"first_seconds": %.0f}`, between(r, 120, 200)),
 			fmt.Sprintf(`{"factor": %.1f}`, between(r, 2.8, 4)), `{"factor": 1}`}[r.IntN(4)]
@@ -160,6 +172,21 @@ func TestWhatIsNotObservedIsNamedSo(t *testing.T) {
 		if row := &r.Rows[i]; (row.Verdict == NotObserved) != (row.Experiment != 10) || (row.Observed == "") != (row.Verdict == NotObserved) {
 			t.Errorf("%s of experiment %d: %s, %q", row.Row, row.Experiment, row.Verdict, row.Observed)
 		}
+	}
+}
+
+func TestAShortageIsNotTriedWhereATaskWouldStart(t *testing.T) {
+	world := calm(1)
+	world.SpotVCPU = 64
+	a := newAccount(t, world)
+	o := a.options()
+	o.Experiments = []int{3}
+	r, err := Run(t.Context(), o, testRun)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cost := a.costs(); cost > 0 || !strings.Contains(r.Experiments[0].Note, "has room for a task") {
+		t.Errorf("cost $%g; %+v", cost, r.Experiments)
 	}
 }
 

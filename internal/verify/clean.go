@@ -102,6 +102,9 @@ func (c *cleaner) cluster(ctx context.Context) error {
 	if err != nil || stay {
 		return err
 	}
+	if err := c.tasksOf(ctx, name); err != nil {
+		return err
+	}
 	deadline := c.now().Add(cleanFor)
 	for {
 		_, err := c.ecs.DeleteCluster(ctx, &ecs.DeleteClusterInput{Cluster: &name})
@@ -146,6 +149,29 @@ func (c *cleaner) servicesOf(ctx context.Context, cluster string) (stay bool, er
 		c.took("service", name)
 	}
 	return stay, nil
+}
+
+// tasksOf stops the tasks of the cluster that belong to no service.
+func (c *cleaner) tasksOf(ctx context.Context, cluster string) error {
+	list, err := c.ecs.ListTasks(ctx, &ecs.ListTasksInput{Cluster: &cluster})
+	if err != nil || len(list.TaskArns) == 0 {
+		return c.wrap("ecs:ListTasks", "list the tasks of "+cluster, err)
+	}
+	found, err := c.ecs.DescribeTasks(ctx, &ecs.DescribeTasksInput{Cluster: &cluster, Tasks: list.TaskArns, Include: []types.TaskField{types.TaskFieldTags}})
+	if err != nil {
+		return c.wrap("ecs:DescribeTasks", "describe the tasks of "+cluster, err)
+	}
+	for i := range found.Tasks {
+		t := &found.Tasks[i]
+		if strings.HasPrefix(aws.ToString(t.Group), "service:") || !c.ours("task", "without a service", ecsTag(t.Tags)) {
+			continue
+		}
+		if _, err := c.ecs.StopTask(ctx, &ecs.StopTaskInput{Cluster: &cluster, Task: t.TaskArn, Reason: aws.String("backstop verify-aws clean")}); err != nil {
+			return c.wrap("ecs:StopTask", "stop a task of "+cluster, err)
+		}
+		c.took("task", "without a service")
+	}
+	return nil
 }
 
 func (c *cleaner) definitions(ctx context.Context) error {

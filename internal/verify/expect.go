@@ -35,7 +35,7 @@ type Measure struct {
 // Word is the value of a knob for what was observed above a number.
 type Word struct {
 	Above float64 `json:"above"`
-	Word  string  `json:"word"`
+	Word  any     `json:"word"` // a word or true
 }
 
 // expectations returns the expectations in the order of the ledger.

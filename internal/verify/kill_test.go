@@ -9,7 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -172,6 +174,27 @@ func TestWithoutASwitchThatActsNothingIsStarted(t *testing.T) {
 	}
 	if left, cost := a.left(), a.costs(); len(left) > 0 || cost > 0 {
 		t.Errorf("left %v, cost $%g", left, cost)
+	}
+}
+
+func TestATaskWithoutAServiceIsStopped(t *testing.T) {
+	a := newAccount(t, calm(1))
+	a.kill = 300
+	if _, err := Run(t.Context(), a.options(), testRun); !errors.Is(err, errKilled) {
+		t.Fatal(err)
+	}
+	a.kill = 0
+	a.steer("quota", `{"provider": "FARGATE_SPOT", "vcpu": 64}`)
+	l, err := identify(t.Context(), a.options(), testRun)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got(a, l.ecs.RunTask, &ecs.RunTaskInput{Cluster: aws.String(l.name()), TaskDefinition: aws.String(l.definition(serviceShort)), CapacityProviderStrategy: spot, NetworkConfiguration: l.network(),
+		Tags: []types.Tag{{Key: aws.String(TagKey), Value: &l.id}}}).Tasks) != 1 {
+		t.Fatal("it did not start")
+	}
+	if _, err := Clean(t.Context(), a.options(), testRun); err != nil || len(a.left()) > 0 {
+		t.Errorf("%v, left %v", err, a.left())
 	}
 }
 

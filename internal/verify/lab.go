@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,11 +48,15 @@ const (
 	// pollEvery is the time between two looks, stopsWithin how long stopping tasks may take.
 	pollEvery   = 15 * time.Second
 	stopsWithin = 5 * time.Minute
-	targetID    = "verify"
-	image       = "public.ecr.aws/docker/library/busybox:stable"
-	noImage     = "public.ecr.aws/docker/library/busybox:does-not-exist"
-	taskCPU     = "256"
-	taskMemory  = "512"
+	// clusterWithin is how long a new cluster may take until it is ACTIVE.
+	clusterWithin = 3 * time.Minute
+	targetID      = "verify"
+	image         = "public.ecr.aws/docker/library/busybox:stable"
+	noImage       = "public.ecr.aws/docker/library/busybox:does-not-exist"
+	taskCPU       = "256"
+	taskMemory    = "512"
+	largeCPU      = "16384"
+	largeMemory   = "32768"
 )
 
 // The services of a run.
@@ -62,9 +67,11 @@ const (
 	serviceOnDemand = "start-up-on-demand"
 	serviceScaleIn  = "scale-in"
 	serviceBroken   = "broken"
+	serviceShort    = "short"
+	serviceDeploy   = "deploy"
 )
 
-var services = []string{serviceProof, serviceReads, serviceStart, serviceOnDemand, serviceScaleIn, serviceBroken}
+var services = []string{serviceProof, serviceReads, serviceStart, serviceOnDemand, serviceScaleIn, serviceBroken, serviceShort, serviceDeploy}
 
 // lab is the account as a run works in it.
 type lab struct {
@@ -83,6 +90,7 @@ type lab struct {
 	events       []event
 	seen         Observations
 	lags         []float64 // of new services, in seconds
+	spotQuota    float64   // in vCPU
 }
 
 // identify makes a lab of an account: it asks who we are, and AWS's clock on the way.
@@ -152,10 +160,13 @@ func (l *lab) furnish(ctx context.Context) error {
 	if _, err := l.ecs.CreateCluster(ctx, &ecs.CreateClusterInput{ClusterName: &name, CapacityProviders: []string{"FARGATE", "FARGATE_SPOT"}, Tags: tags}); err != nil {
 		return l.wrap("ecs:CreateCluster", "make the cluster "+name, err)
 	}
-	for _, image := range []string{image, noImage} { // revisions 1 and 2
-		if _, err := l.ecs.RegisterTaskDefinition(ctx, &ecs.RegisterTaskDefinitionInput{Family: &name, Cpu: aws.String(taskCPU), Memory: aws.String(taskMemory), NetworkMode: types.NetworkModeAwsvpc,
+	if err := l.clusterReady(ctx); err != nil {
+		return err
+	}
+	for _, d := range []struct{ image, cpu, memory string }{{image, taskCPU, taskMemory}, {noImage, taskCPU, taskMemory}, {image, largeCPU, largeMemory}} { // revisions 1, 2 and 3
+		if _, err := l.ecs.RegisterTaskDefinition(ctx, &ecs.RegisterTaskDefinitionInput{Family: &name, Cpu: &d.cpu, Memory: &d.memory, NetworkMode: types.NetworkModeAwsvpc,
 			RequiresCompatibilities: []types.Compatibility{types.CompatibilityFargate}, Tags: tags,
-			ContainerDefinitions: []types.ContainerDefinition{{Name: aws.String("idle"), Image: &image, Essential: aws.Bool(true), StopTimeout: aws.Int32(2),
+			ContainerDefinitions: []types.ContainerDefinition{{Name: aws.String("idle"), Image: &d.image, Essential: aws.Bool(true), StopTimeout: aws.Int32(2),
 				Command: []string{"sh", "-c", "trap 'exit 0' TERM; sleep 86400 & wait"}}}}); err != nil {
 			return l.wrap("ecs:RegisterTaskDefinition", "make a task definition "+name, err)
 		}
@@ -169,7 +180,26 @@ func (l *lab) furnish(ctx context.Context) error {
 	return l.listen(ctx)
 }
 
-// running are the tasks of a service that ECS lists as wanted, and stopped those that it lists as not.
+// clusterReady waits until the cluster takes services: its capacity providers are attached after it is made.
+func (l *lab) clusterReady(ctx context.Context) error {
+	for deadline := l.now().Add(clusterWithin); ; {
+		out, err := l.ecs.DescribeClusters(ctx, &ecs.DescribeClustersInput{Clusters: []string{l.name()}})
+		if err != nil {
+			return l.wrap("ecs:DescribeClusters", "describe the cluster "+l.name(), err)
+		}
+		if len(out.Clusters) > 0 && aws.ToString(out.Clusters[0].Status) == "ACTIVE" {
+			return nil
+		}
+		if !l.now().Before(deadline) {
+			return fmt.Errorf("make the cluster %s: it is not ACTIVE after %s", l.name(), clusterWithin)
+		}
+		if err := l.wait(ctx, pollEvery); err != nil {
+			return err
+		}
+	}
+}
+
+// tasks are those of a service that ECS lists as wanted (RUNNING), or as not (STOPPED).
 func (l *lab) tasks(ctx context.Context, service string, desired types.DesiredStatus) ([]types.Task, error) {
 	list, err := l.ecs.ListTasks(ctx, &ecs.ListTasksInput{Cluster: aws.String(l.name()), ServiceName: &service, DesiredStatus: desired})
 	if err != nil {
@@ -185,20 +215,26 @@ func (l *lab) tasks(ctx context.Context, service string, desired types.DesiredSt
 	return out.Tasks, nil
 }
 
-// create makes a service of a run, and measures how long it cannot be found.
-func (l *lab) create(ctx context.Context, service string, strategy []types.CapacityProviderStrategyItem, count int32) error {
+// definition is the task definition of a service: revision 2 has an image that does not exist, and 3 is larger than the quota has room for.
+func (l *lab) definition(service string) string {
+	revision := map[string]string{serviceBroken: ":2", serviceShort: ":3"}[service]
+	return l.name() + cmp.Or(revision, ":1")
+}
+
+func (l *lab) network() *types.NetworkConfiguration {
 	public := types.AssignPublicIpEnabled
 	if l.o.Private {
 		public = types.AssignPublicIpDisabled
 	}
-	definition := l.name() + ":1"
-	if service == serviceBroken {
-		definition = l.name() + ":2"
-	}
+	return &types.NetworkConfiguration{AwsvpcConfiguration: &types.AwsVpcConfiguration{Subnets: l.o.Subnets, SecurityGroups: l.o.SecurityGroups, AssignPublicIp: public}}
+}
+
+// create makes a service of a run, and measures how long it cannot be found.
+func (l *lab) create(ctx context.Context, service string, strategy []types.CapacityProviderStrategyItem, count int32) error {
+	definition := l.definition(service)
 	_, err := l.ecs.CreateService(ctx, &ecs.CreateServiceInput{Cluster: aws.String(l.name()), ServiceName: &service, TaskDefinition: &definition, DesiredCount: &count,
 		CapacityProviderStrategy: strategy, Tags: []types.Tag{{Key: aws.String(TagKey), Value: &l.id}}, PropagateTags: types.PropagateTagsService,
-		AvailabilityZoneRebalancing: types.AvailabilityZoneRebalancingDisabled,
-		NetworkConfiguration:        &types.NetworkConfiguration{AwsvpcConfiguration: &types.AwsVpcConfiguration{Subnets: l.o.Subnets, SecurityGroups: l.o.SecurityGroups, AssignPublicIp: public}}})
+		AvailabilityZoneRebalancing: types.AvailabilityZoneRebalancingDisabled, NetworkConfiguration: l.network()})
 	if err != nil {
 		return l.wrap("ecs:CreateService", "make the service "+service, err)
 	}

@@ -61,5 +61,5 @@ func (a *account) options() Options {
 }
 
 func calm(seed uint64) ecsim.Config {
-	return ecsim.Config{Seed: seed, Start: time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)}
+	return ecsim.Config{Seed: seed, SpotVCPU: 12, Start: time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)}
 }

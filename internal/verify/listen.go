@@ -19,13 +19,15 @@ type event struct {
 	ID     string    `json:"id"`
 	Type   string    `json:"detail-type"`
 	Time   time.Time `json:"time"`
+	About  []string  `json:"resources"`
 	Detail struct {
 		TaskARN       string    `json:"taskArn"`
 		LastStatus    string    `json:"lastStatus"`
 		DesiredStatus string    `json:"desiredStatus"`
 		Version       int       `json:"version"`
 		UpdatedAt     time.Time `json:"updatedAt"`
-		Group         string    `json:"group"`
+		EventName     string    `json:"eventName"`
+		DeploymentID  string    `json:"deploymentId"`
 	} `json:"detail"`
 	sent time.Time // SQS's clock when EventBridge delivered it
 }
@@ -35,7 +37,8 @@ const taskChange = "ECS Task State Change"
 // listen makes the rule that brings the cluster's events to the queue.
 func (l *lab) listen(ctx context.Context) error {
 	name := l.name()
-	pattern := fmt.Sprintf(`{"source":["aws.ecs"],"detail":{"clusterArn":[%q]}}`, l.clusterARN())
+	// Deployment events name the service alone.
+	pattern := fmt.Sprintf(`{"source":["aws.ecs"],"$or":[{"detail":{"clusterArn":[%q]}},{"resources":[{"prefix":%q}]}]}`, l.clusterARN(), l.servicesARN())
 	if _, err := l.bus.PutRule(ctx, &eventbridge.PutRuleInput{Name: &name, EventPattern: &pattern, Tags: []types.Tag{{Key: aws.String(TagKey), Value: &l.id}}}); err != nil {
 		return l.wrap("events:PutRule", "make the rule "+name, err)
 	}

@@ -51,6 +51,11 @@ func (p place) clusterARN() string {
 	return fmt.Sprintf("arn:%s:ecs:%s:%s:cluster/%s", p.partition, p.region, p.account, p.name())
 }
 
+// servicesARN begins the ARNs of the run's services.
+func (p place) servicesARN() string {
+	return fmt.Sprintf("arn:%s:ecs:%s:%s:service/%s/", p.partition, p.region, p.account, p.name())
+}
+
 func (p place) queueARN() string {
 	return fmt.Sprintf("arn:%s:sqs:%s:%s:%s", p.partition, p.region, p.account, p.name())
 }

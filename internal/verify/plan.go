@@ -43,6 +43,10 @@ var experiments = []experiment{
 		[]string{"ecs:CreateService", "ecs:UpdateService", "ecs:ListTasks", "ecs:DescribeTasks", "sqs:ReceiveMessage", "sqs:DeleteMessage"}},
 	{2, "scale-in", "sets a service of 10 Spot tasks to 6 and back, 5 times, and once to 10 while 14 start", []phase{{wideTasks + extraTasks, wideTasks + scaleRounds*(wideTasks-narrowTasks) + extraTasks, 28 * time.Minute}},
 		[]string{"ecs:CreateService", "ecs:UpdateService", "ecs:ListTasks", "ecs:DescribeTasks"}},
+	{6, "deployments", "watches a deployment without tasks and a forced one of 2 Spot tasks, and asks for another capacity provider without force", []phase{{2 * deployTasks, 3 * deployTasks, deployFor + stopsWithin}},
+		[]string{"ecs:CreateService", "ecs:UpdateService", "ecs:DescribeServices", "ecs:ListTasks", "ecs:DescribeTasks", "sqs:ReceiveMessage", "sqs:DeleteMessage"}},
+	{3, "shortage", "lets a service of 1 Spot task of 16 vCPU fail for 15 minutes, and changes its count; only where the Spot vCPU quota is below 16, so that no task starts", []phase{{0, 0, shortFor + wiggleFor + stopsWithin}},
+		[]string{"servicequotas:GetServiceQuota", "ecs:CreateService", "ecs:UpdateService", "ecs:DescribeServices", "ecs:ListTasks", "ecs:RunTask", "sqs:ReceiveMessage", "sqs:DeleteMessage"}},
 	{5, "bad image", "lets a service of 1 Spot task with an image that does not exist fail for 17 minutes", []phase{{1, brokenMost, brokenFor + stopsWithin}},
 		[]string{"ecs:CreateService", "ecs:UpdateService", "ecs:DescribeServices", "ecs:ListTasks", "ecs:DescribeTasks"}},
 }
@@ -176,7 +180,7 @@ func resources() []Resource {
 	return []Resource{
 		{"EventBridge Scheduler schedules", fmt.Sprintf("%s-00 to -%02d", name, schedules-1), "scheduler:CreateSchedule, ListSchedules, DeleteSchedule; iam:PassRole"},
 		{"ECS cluster", name, "ecs:CreateCluster, DescribeClusters, DeleteCluster"},
-		{"ECS task definitions", name + ":1 and :2", "ecs:RegisterTaskDefinition, ListTaskDefinitions, DescribeTaskDefinition, DeregisterTaskDefinition"},
+		{"ECS task definitions", name + ":1 to :3", "ecs:RegisterTaskDefinition, ListTaskDefinitions, DescribeTaskDefinition, DeregisterTaskDefinition"},
 		{"ECS services", strings.Join(services, ", "), "ecs:CreateService, DescribeServices, ListServices, UpdateService, DeleteService"},
 		{"SQS queue", name, "sqs:CreateQueue, GetQueueUrl, ListQueueTags, DeleteQueue"},
 		{"EventBridge rule", name, "events:PutRule, PutTargets, DescribeRule, ListTagsForResource, RemoveTargets, DeleteRule"},

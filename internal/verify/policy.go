@@ -36,7 +36,7 @@ func PoliciesOf(region string) Policies {
 	scheduler := map[string]string{"Service": "scheduler.amazonaws.com"}
 	return Policies{
 		Operator: document(
-			allow([]string{"ecs:CreateCluster", "ecs:CreateService", "ecs:RegisterTaskDefinition", "ecs:TagResource"}, "*", tagged("RequestTag")),
+			allow([]string{"ecs:CreateCluster", "ecs:CreateService", "ecs:RegisterTaskDefinition", "ecs:RunTask", "ecs:TagResource"}, "*", tagged("RequestTag")),
 			allow([]string{"ecs:UpdateService", "ecs:DeleteService", "ecs:StopTask", "ecs:DeleteCluster"}, "*", tagged("ResourceTag")),
 			allow([]string{"ecs:DescribeClusters", "ecs:DescribeServices", "ecs:DescribeTaskDefinition", "ecs:DescribeTasks", "ecs:ListServices", "ecs:ListTaskDefinitions", "ecs:ListTasks",
 				"ecs:DeregisterTaskDefinition", "scheduler:ListSchedules", "servicequotas:GetServiceQuota", "sts:GetCallerIdentity"}, "*", nil),

@@ -70,6 +70,9 @@ func begin(ctx context.Context, o Options, id string) (*lab, Report, error) {
 		if err != nil {
 			return nil, Report{}, l.wrap("servicequotas:GetServiceQuota", "read the vCPU quota "+code, err)
 		}
+		if code == quotaSpot {
+			l.spotQuota = aws.ToFloat64(out.Quota.Value)
+		}
 		if q := aws.ToFloat64(out.Quota.Value); p.Bound.VCPU > quotaShare*q {
 			return nil, Report{}, &Refusal{fmt.Sprintf("it needs up to %g vCPU at a time, more than half of the quota %s (%g)", p.Bound.VCPU, code, q)}
 		}
@@ -123,9 +126,10 @@ func (l *lab) perform(ctx context.Context, e *experiment) (note string, err erro
 		return "the dead man's switch would act before its end", nil
 	}
 	l.o.Say(fmt.Sprintf("experiment %d (%s): %s; at most %d minutes", e.number, e.name, e.does, int(e.limit().Minutes())))
-	run := map[int]func(context.Context, time.Time) error{10: l.reads, 1: l.startUp, 2: l.scaleIn, 5: l.badImage}[e.number]
+	run := map[int]func(context.Context, time.Time) error{10: l.reads, 1: l.startUp, 2: l.scaleIn, 5: l.badImage, 3: l.shortage, 6: l.deployments}[e.number]
 	err = run(ctx, l.now().Add(e.limit()-stopsWithin))
-	if errors.Is(err, errLate) {
+	var skipped *skippedError
+	if errors.Is(err, errLate) || errors.As(err, &skipped) {
 		note, err = err.Error(), nil
 	}
 	if err != nil {
