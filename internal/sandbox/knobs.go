@@ -41,7 +41,7 @@ var knobs = map[string][]string{
 	"A61": {"SourceNotReplaced"}, "A63": {"DeferredCleanup"}, "A64": {"BlueNotReplaced"}, "A65": {"StageTime", "StageLimit"},
 	"A70": {"Rebalance.After", "Rebalance.Retry", "Rebalance.AtOnce"}, "A71": {"Rebalance.FailureShare"}, "A72": {"KeepInactive"}, "A73": {"NewServiceLag"},
 	"A74": {"scaler.Period"}, "A75": {"scaler.OutPeriods", "scaler.InTime", "scaler.InMargin"}, "A76": {"scaler.FromDesired"},
-	"A77": {"scaler.ZeroWithoutTasks"}, "A78": {"scaler.Cooldown"}, "A79": {"scaler.InDuringDeployments"}, "A80": {"scaler.LateActions"},
+	"A77": {"scaler.ZeroWithoutTasks"}, "A78": {"scaler.Cooldown"}, "A79": {"scaler.InDuringDeployments"}, "A80": {"scaler.LateActions"}, "A82": {"scaler.LeaveOutside"},
 	"A81": {"scaler.CPUMax"},
 }
 

@@ -61,8 +61,11 @@ func (t *scheduleTarget) universal() (service, name string, ok bool) {
 	if !is || !two || name == "" {
 		return "", "", false
 	}
-	if service == "eventbridge" { // the SDK's name of it
+	switch service { // the SDK's names
+	case "eventbridge":
 		service = serviceEvents
+	case "applicationautoscaling":
+		service = serviceScaling
 	}
 	return service, strings.ToUpper(name[:1]) + name[1:], true
 }

@@ -13,6 +13,7 @@ type Config struct {
 	Cooldown            time.Duration // of policies that name none; default 300 s (A78)
 	InDuringDeployments bool          // scale-in goes on during deployments; default false (A79)
 	LateActions         bool          // a scheduled action due while suspended is applied on resumption; default false: it is lost (A80)
+	LeaveOutside        bool          // a registration leaves a count outside of its bounds; default false: it moves it inside (A82)
 	CPUMax              float64       // greatest CPU utilization of a task, percent; default 100 (A81)
 }
 

@@ -93,6 +93,9 @@ func (s *Scaler) Register(f Fleet, t Target) error {
 	if resumed {
 		s.resume(f, state)
 	}
+	if s.cfg.LeaveOutside {
+		return nil
+	}
 	return s.enforce(f, state, "a scalable target was registered")
 }
 

@@ -66,6 +66,7 @@ var bends = map[string]func(r *rand.Rand) string{
 	"A44": nil, // Config.LeaveOut is no knob of a running sandbox
 	"A45": seconds(5, 20),
 	"A73": seconds(5, 30),
+	"A82": func(*rand.Rand) string { return "true" },
 }
 
 func between(r *rand.Rand, low, high float64) float64 { return low + r.Float64()*(high-low) }
@@ -262,6 +263,9 @@ func TestWhatIsAppliedMakesTheModelDoWhatWasObserved(t *testing.T) {
 			t.Fatalf("%s: %v", e.Row, err)
 		}
 		a := newAccount(t, world)
+		if e.Row == "A82" { // auto scaling has a configuration of its own
+			a.steer("model", `{"A82": `+string(model["A82"])+`}`)
+		}
 		again, err := Run(t.Context(), a.options(), testRun)
 		if err != nil {
 			t.Fatal(err)

@@ -77,7 +77,7 @@ func absent(err error) bool {
 	if !errors.As(err, &api) {
 		return false
 	}
-	for _, code := range []string{"ResourceNotFoundException", "ClusterNotFoundException", "ServiceNotFoundException", "ServiceNotActiveException",
+	for _, code := range []string{"ResourceNotFoundException", "ObjectNotFoundException", "ClusterNotFoundException", "ServiceNotFoundException", "ServiceNotActiveException",
 		"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"} {
 		if api.ErrorCode() == code {
 			return true
@@ -142,6 +142,11 @@ func (c *cleaner) servicesOf(ctx context.Context, cluster string) (stay bool, er
 		if !c.ours("service", name, ecsTag(s.Tags)) {
 			stay = true
 			continue
+		}
+		if name == serviceScaled { // before the service: nothing else leads to its scalable target
+			if err := c.unscale(ctx); err != nil {
+				return stay, err
+			}
 		}
 		if _, err := c.ecs.DeleteService(ctx, &ecs.DeleteServiceInput{Cluster: &cluster, Service: &name, Force: aws.Bool(true)}); err != nil && !absent(err) {
 			return stay, c.wrap("ecs:DeleteService", "delete the service "+name, err)

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
+	scaling "github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
@@ -19,7 +21,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/ecsim"
 )
 
-var every = flag.Bool("every", false, "kill runs at every call, which takes ten minutes")
+var every = flag.Bool("every", false, "kill runs at every call, which takes half an hour")
 
 // got makes a call that must not fail.
 func got[I, O, P any](a *account, call func(context.Context, *I, ...func(*P)) (*O, error), in *I) *O {
@@ -52,6 +54,9 @@ func (a *account) left() (out []string) {
 			out = append(out, *r.Name)
 		}
 	}
+	for _, s := range got(a, applicationautoscaling.NewFromConfig(a.cfg).DescribeScalableTargets, &applicationautoscaling.DescribeScalableTargetsInput{ServiceNamespace: scaling.ServiceNamespaceEcs}).ScalableTargets {
+		out = append(out, *s.ResourceId)
+	}
 	for _, s := range got(a, scheduler.NewFromConfig(a.cfg).ListSchedules, &scheduler.ListSchedulesInput{}).Schedules {
 		out = append(out, *s.Name)
 	}
@@ -76,7 +81,7 @@ func TestKilledAtAnyCallNothingStays(t *testing.T) {
 	if _, err := Run(t.Context(), whole.options(), testRun); err != nil {
 		t.Fatal(err)
 	}
-	step := 5
+	step := 20
 	switch {
 	case *every:
 		step = 1

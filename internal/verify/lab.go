@@ -11,6 +11,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
@@ -69,9 +70,10 @@ const (
 	serviceBroken   = "broken"
 	serviceShort    = "short"
 	serviceDeploy   = "deploy"
+	serviceScaled   = "scaled"
 )
 
-var services = []string{serviceProof, serviceReads, serviceStart, serviceOnDemand, serviceScaleIn, serviceBroken, serviceShort, serviceDeploy}
+var services = []string{serviceProof, serviceReads, serviceStart, serviceOnDemand, serviceScaleIn, serviceBroken, serviceShort, serviceDeploy, serviceScaled}
 
 // lab is the account as a run works in it.
 type lab struct {
@@ -82,6 +84,7 @@ type lab struct {
 	bus       *eventbridge.Client
 	scheduler *scheduler.Client
 	quotas    *servicequotas.Client
+	scaling   *applicationautoscaling.Client
 
 	begun, local time.Time // AWS's clock and ours at the first answer
 	switchAt     time.Time
@@ -96,7 +99,7 @@ type lab struct {
 // identify makes a lab of an account: it asks who we are, and AWS's clock on the way.
 func identify(ctx context.Context, o Options, id string) (*lab, error) {
 	l := &lab{o: o, ecs: ecs.NewFromConfig(o.AWS), sqs: sqs.NewFromConfig(o.AWS), bus: eventbridge.NewFromConfig(o.AWS), scheduler: scheduler.NewFromConfig(o.AWS),
-		quotas: servicequotas.NewFromConfig(o.AWS), made: map[string]bool{}, seen: Observations{}}
+		quotas: servicequotas.NewFromConfig(o.AWS), scaling: applicationautoscaling.NewFromConfig(o.AWS), made: map[string]bool{}, seen: Observations{}}
 	if l.o.Scale <= 0 {
 		l.o.Scale = 1
 	}

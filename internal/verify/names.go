@@ -64,6 +64,9 @@ func (p place) ruleARN() string {
 	return fmt.Sprintf("arn:%s:events:%s:%s:rule/%s", p.partition, p.region, p.account, p.name())
 }
 
+// scalableTarget is the resource ID of the service with auto scaling.
+func (p place) scalableTarget() string { return "service/" + p.name() + "/" + serviceScaled }
+
 // queueURL is what CreateQueue will answer: the switch is set before the queue is made.
 func (p place) queueURL() string {
 	suffix := "amazonaws.com"

@@ -43,10 +43,13 @@ func PoliciesOf(region string) Policies {
 			allow([]string{"sqs:CreateQueue", "sqs:DeleteMessage", "sqs:DeleteQueue", "sqs:GetQueueUrl", "sqs:ListQueueTags", "sqs:ReceiveMessage", "sqs:TagQueue"}, named("sqs", ""), nil),
 			allow([]string{"events:DeleteRule", "events:DescribeRule", "events:ListTagsForResource", "events:PutRule", "events:PutTargets", "events:RemoveTargets", "events:TagResource"}, named("events", "rule/"), nil),
 			allow([]string{"scheduler:CreateSchedule", "scheduler:DeleteSchedule"}, named("scheduler", "schedule/default/"), nil),
+			allow([]string{"application-autoscaling:RegisterScalableTarget", "application-autoscaling:TagResource"}, "*", tagged("RequestTag")),
+			allow([]string{"application-autoscaling:RegisterScalableTarget", "application-autoscaling:DeregisterScalableTarget"}, "*", tagged("ResourceTag")),
 			allow([]string{"iam:PassRole"}, "arn:aws:iam::ACCOUNT:role/SWITCH_ROLE", map[string]any{"StringEquals": map[string]string{"iam:PassedToService": "scheduler.amazonaws.com"}})),
 		Switch: document(
 			allow([]string{"ecs:UpdateService", "ecs:DeleteService", "ecs:DeleteCluster"}, "*", tagged("ResourceTag")),
 			allow([]string{"ecs:DeregisterTaskDefinition"}, "*", nil),
+			allow([]string{"application-autoscaling:DeregisterScalableTarget"}, "*", tagged("ResourceTag")),
 			allow([]string{"sqs:DeleteQueue"}, named("sqs", ""), nil),
 			allow([]string{"events:RemoveTargets", "events:DeleteRule"}, named("events", "rule/"), nil)),
 		Trust: document(statement{"Effect": "Allow", "Principal": scheduler, "Action": "sts:AssumeRole", "Condition": map[string]any{"StringEquals": map[string]string{"aws:SourceAccount": "ACCOUNT"}}}),

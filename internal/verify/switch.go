@@ -40,6 +40,7 @@ func (p place) lasts() []last {
 		out = append(out, last{0, "ecs:updateService", with(service, "DesiredCount", 0)}, last{2 * time.Minute, "ecs:deleteService", with(service, "Force", true)})
 	}
 	return append(out,
+		last{0, "applicationautoscaling:deregisterScalableTarget", map[string]any{"ServiceNamespace": "ecs", "ResourceId": p.scalableTarget(), "ScalableDimension": scaledDimension}},
 		last{2 * time.Minute, "ecs:deregisterTaskDefinition", map[string]any{"TaskDefinition": name + ":1"}},
 		last{2 * time.Minute, "ecs:deregisterTaskDefinition", map[string]any{"TaskDefinition": name + ":2"}},
 		last{2 * time.Minute, "ecs:deregisterTaskDefinition", map[string]any{"TaskDefinition": name + ":3"}},
