@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/backstop-ecs/backstop/internal/ecsim"
+	"github.com/backstop-ecs/backstop/internal/racetest"
 )
 
 var every = flag.Bool("every", false, "kill runs at every call, which takes half an hour")
@@ -85,7 +86,7 @@ func TestKilledAtAnyCallNothingStays(t *testing.T) {
 	switch {
 	case *every:
 		step = 1
-	case testing.Short():
+	case testing.Short() || racetest.Enabled:
 		step = 240
 	}
 	bound := bound(t)

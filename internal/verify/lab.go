@@ -105,7 +105,7 @@ func identify(ctx context.Context, o Options, id string) (*lab, error) {
 	}
 	out, err := sts.NewFromConfig(o.AWS).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
-		return nil, failure.Wrap("sts:GetCallerIdentity", "identify the caller", err)
+		return nil, l.wrap("sts:GetCallerIdentity", "identify the caller", err)
 	}
 	arn := strings.Split(aws.ToString(out.Arn), ":")
 	if len(arn) < 6 {

@@ -33,6 +33,10 @@ func Run(ctx context.Context, o Options, id string) (Report, error) {
 	if err != nil {
 		return r, err
 	}
+	r.Rows = Judge(l.seen)
+	if err := o.Save(r); err != nil { // before anything is made
+		return Report{}, err
+	}
 	err = l.experiment(ctx, &r)
 	if err != nil {
 		l.o.Say("stopped: " + redacted(err.Error()))
