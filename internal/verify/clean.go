@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -125,11 +126,24 @@ func (c *cleaner) cluster(ctx context.Context) error {
 
 // servicesOf deletes the services of the cluster; stay reports one that is not the run's.
 func (c *cleaner) servicesOf(ctx context.Context, cluster string) (stay bool, err error) {
-	list, err := c.ecs.ListServices(ctx, &ecs.ListServicesInput{Cluster: &cluster})
-	if err != nil || len(list.ServiceArns) == 0 {
+	list, err := c.ecs.ListServices(ctx, &ecs.ListServicesInput{Cluster: &cluster, MaxResults: aws.Int32(100)})
+	if err != nil {
 		return false, c.wrap("ecs:ListServices", "list the services of "+cluster, err)
 	}
-	found, err := c.ecs.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: &cluster, Services: list.ServiceArns, Include: []types.ServiceField{types.ServiceFieldTags}})
+	for some := range slices.Chunk(list.ServiceArns, describedMost) {
+		strange, err := c.deleteServices(ctx, cluster, some)
+		if stay = stay || strange; err != nil {
+			return stay, err
+		}
+	}
+	return stay, nil
+}
+
+// describedMost is how many services DescribeServices takes.
+const describedMost = 10
+
+func (c *cleaner) deleteServices(ctx context.Context, cluster string, arns []string) (stay bool, err error) {
+	found, err := c.ecs.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: &cluster, Services: arns, Include: []types.ServiceField{types.ServiceFieldTags}})
 	if err != nil {
 		return false, c.wrap("ecs:DescribeServices", "describe the services of "+cluster, err)
 	}
@@ -246,6 +260,9 @@ func (c *cleaner) messages(ctx context.Context) error {
 		return c.wrap("sqs:GetQueueUrl", "find the queue "+name, err)
 	}
 	tags, err := c.sqs.ListQueueTags(ctx, &sqs.ListQueueTagsInput{QueueUrl: queue.QueueUrl})
+	if absent(err) { // its URL is found for a minute after it was deleted
+		return nil
+	}
 	if err != nil {
 		return c.wrap("sqs:ListQueueTags", "read the tags of the queue "+name, err)
 	}
@@ -262,18 +279,23 @@ func (c *cleaner) messages(ctx context.Context) error {
 // schedules takes the dead man's switch away. Schedules can have no tags: theirs is the name, with the run's ID.
 func (c *cleaner) schedules(ctx context.Context) error {
 	prefix := c.name() + "-"
-	list, err := c.scheduler.ListSchedules(ctx, &scheduler.ListSchedulesInput{NamePrefix: &prefix})
-	if err != nil {
-		return c.wrap("scheduler:ListSchedules", "list the schedules of "+c.name(), err)
-	}
-	for i := range list.Schedules {
-		name := list.Schedules[i].Name
-		if _, err := c.scheduler.DeleteSchedule(ctx, &scheduler.DeleteScheduleInput{Name: name}); err != nil && !absent(err) {
-			return c.wrap("scheduler:DeleteSchedule", "delete the schedule "+aws.ToString(name), err)
+	gone := 0
+	pages := scheduler.NewListSchedulesPaginator(c.scheduler, &scheduler.ListSchedulesInput{NamePrefix: &prefix})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return c.wrap("scheduler:ListSchedules", "list the schedules of "+c.name(), err)
+		}
+		for i := range page.Schedules {
+			name := page.Schedules[i].Name
+			if _, err := c.scheduler.DeleteSchedule(ctx, &scheduler.DeleteScheduleInput{Name: name}); err != nil && !absent(err) {
+				return c.wrap("scheduler:DeleteSchedule", "delete the schedule "+aws.ToString(name), err)
+			}
+			gone++
 		}
 	}
-	if len(list.Schedules) > 0 {
-		c.took("dead man's switch", fmt.Sprintf("(%d schedules)", len(list.Schedules)))
+	if gone > 0 {
+		c.took("dead man's switch", fmt.Sprintf("(%d schedules)", gone))
 	}
 	return nil
 }
