@@ -22,7 +22,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/racetest"
 )
 
-var every = flag.Bool("every", false, "kill runs at every call, which takes half an hour")
+var step = flag.Int("step", 20, "kill runs at each so many calls; 1 takes half an hour")
 
 // got makes a call that must not fail.
 func got[I, O, P any](a *account, call func(context.Context, *I, ...func(*P)) (*O, error), in *I) *O {
@@ -82,11 +82,8 @@ func TestKilledAtAnyCallNothingStays(t *testing.T) {
 	if _, err := Run(t.Context(), whole.options(), testRun); err != nil {
 		t.Fatal(err)
 	}
-	step := 20
-	switch {
-	case *every:
-		step = 1
-	case testing.Short() || racetest.Enabled:
+	step := *step
+	if testing.Short() || racetest.Enabled {
 		step = 240
 	}
 	bound := bound(t)
