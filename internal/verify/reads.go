@@ -12,11 +12,13 @@ import (
 
 const (
 	// freshEvery is the time between two reads, freshFor how long reads are looked at after a write, freshLimit how long one may be old.
-	freshEvery  = 500 * time.Millisecond
-	freshFor    = 10 * time.Second
-	freshLimit  = 60 * time.Second
-	readsTasks  = 4
-	readsTrials = 6
+	freshEvery = 500 * time.Millisecond
+	freshFor   = 10 * time.Second
+	freshLimit = 60 * time.Second
+	// deployedWithin is how long after its tasks run the first deployment of a service is over.
+	deployedWithin = 75 * time.Second
+	readsTasks     = 4
+	readsTrials    = 6
 )
 
 // reads is experiment 10: how old what DescribeServices and DescribeTasks show is, and how soon a stopped task is replaced.
@@ -31,6 +33,9 @@ func (l *lab) reads(ctx context.Context, deadline time.Time) error {
 		return err
 	}
 	if _, err := l.settled(ctx, serviceReads, readsTasks, deadline); err != nil {
+		return err
+	}
+	if err := l.wait(ctx, deployedWithin); err != nil { // the end of the deployment wakes the scheduler
 		return err
 	}
 	return l.stops(ctx, deadline)
