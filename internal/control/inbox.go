@@ -118,7 +118,7 @@ func (l *Loop) take(ctx context.Context, letters []letter) {
 		}
 		if in.err != nil {
 			l.Log.LogAttrs(ctx, slog.LevelWarn, "message not understood; left for the dead-letter queue",
-				slog.String(KeyMessageID, m.ID), slog.Any(KeyErr, in.err))
+				slog.String(KeyMessageID, m.ID), slog.Any(KeyErr, in.err), slog.String(KeyHint, hintOf(in.err)))
 			continue
 		}
 		targets := l.find(&s)

@@ -63,10 +63,11 @@ func Types() []Type {
 	return out
 }
 
-// Parse reads one EventBridge event. ok is false, with no error, for an event that says nothing about a
+// Parse reads one EventBridge event, bare or in one envelope of SNS. ok is false, with no error, for an event that says nothing about a
 // service: an unknown source, detail-type or event name, a task that belongs to no service. The error wraps
 // [ErrNotEvent] when body is not an event: malformed or truncated JSON, no source, a detail that is not an
-// object, an identifier longer than any AWS makes.
+// object or is gone, an identifier longer than any AWS makes. Where a rule's target most likely cut the event
+// down or rewrote it, the error says so and has a Hint.
 //
 // The signal's Pool is empty; the caller knows which service is which pool. Cluster is empty too for a
 // service that is named only by an old ARN, which has no cluster in it.
@@ -74,12 +75,13 @@ func Parse(body []byte) (s failover.Signal, ok bool, err error) {
 	if len(body) > bodyMax {
 		return s, false, fmt.Errorf("parse event: %w: %d bytes, at most %d are read", ErrNotEvent, len(body), bodyMax)
 	}
+	body = Unwrap(body)
 	var env envelope
-	if err := json.Unmarshal(body, &env); err != nil {
+	if err := json.Unmarshal(body, &env); err != nil || env.Source == "" || env.DetailType == "" {
+		if m := shapeOf(body); m != nil {
+			err = m
+		}
 		return s, false, fmt.Errorf("parse event: %w: %w", ErrNotEvent, err)
-	}
-	if env.Source == "" || env.DetailType == "" {
-		return s, false, fmt.Errorf("parse event: %w: no source or no detail-type", ErrNotEvent)
 	}
 	for _, e := range registry {
 		if e.Source != string(env.Source) || e.DetailType != string(env.DetailType) {
@@ -103,10 +105,10 @@ func Parse(body []byte) (s failover.Signal, ok bool, err error) {
 	return s, false, nil
 }
 
-// detail decodes the event's detail into v. A missing or null detail leaves v empty.
+// detail decodes the event's detail into v. Every event of the registry has one.
 func (e *envelope) detail(v any) error {
-	if len(e.Detail) == 0 {
-		return nil
+	if len(e.Detail) == 0 || string(e.Detail) == "null" {
+		return cut("detail")
 	}
 	if err := json.Unmarshal(e.Detail, v); err != nil {
 		return fmt.Errorf("decode detail: %w", err)

@@ -55,6 +55,12 @@ func parseAction(e *envelope) (failover.Signal, bool, error) {
 	if err := e.detail(&d); err != nil {
 		return failover.Signal{}, false, err
 	}
+	switch {
+	case d.EventName == "":
+		return failover.Signal{}, false, cut("eventName in its detail")
+	case len(e.Resources) == 0:
+		return failover.Signal{}, false, cut("resources, which name the service")
+	}
 	arn := e.resource("service")
 	service := ServiceName(arn)
 	kind, known := actions[string(d.EventName)]

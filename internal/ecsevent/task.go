@@ -36,6 +36,9 @@ func parseTask(e *envelope) (failover.Signal, bool, error) {
 	if err := e.detail(&d); err != nil {
 		return failover.Signal{}, false, err
 	}
+	if d.Group == "" && d.TaskARN == "" && d.LastStatus == "" {
+		return failover.Signal{}, false, cut("task in its detail")
+	}
 	service, ok := ServiceOfGroup(string(d.Group))
 	if !ok {
 		return failover.Signal{}, false, nil

@@ -120,9 +120,17 @@ func readConfig(ctx context.Context, cfg aws.Config, getenv func(string) string)
 
 // hint returns what a person can do about an error, in brackets.
 func hint(err error) string {
+	if text := hintOf(err); text != "" {
+		return " (" + text + ")"
+	}
+	return ""
+}
+
+// hintOf is hint without brackets.
+func hintOf(err error) string {
 	var hinted interface{ Hint() string }
-	if errors.As(err, &hinted) && hinted.Hint() != "" {
-		return " (" + hinted.Hint() + ")"
+	if errors.As(err, &hinted) {
+		return hinted.Hint()
 	}
 	return ""
 }

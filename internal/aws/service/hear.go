@@ -49,7 +49,7 @@ func (s *Services) Listening(parse func([]byte) (failover.Signal, bool, error)) 
 // hear puts a task that an event tells of into the pictures of its service. What cannot be understood is left to the next look.
 func (s *Services) hear(body []byte) {
 	var e taskEvent
-	if json.Unmarshal(body, &e) != nil || !strings.HasPrefix(e.Detail.Group, "service:") {
+	if json.Unmarshal(ecsevent.Unwrap(body), &e) != nil || !strings.HasPrefix(e.Detail.Group, "service:") {
 		return
 	}
 	t := e.task()
