@@ -21,6 +21,7 @@ var eventsOperations = map[string]operation{
 	"RemoveTargets":       op((*Sandbox).removeTargets),
 	"ListTargetsByRule":   op((*Sandbox).listTargetsByRule),
 	"ListTagsForResource": op((*Sandbox).listTagsOfRule),
+	"TestEventPattern":    op((*Sandbox).testEventPattern),
 }
 
 // Limits of EventBridge, and the name of the rule that is there from the start.
@@ -57,10 +58,10 @@ type ruleTarget struct {
 
 	ID  string `json:"Id"`
 	Arn string
-	// Input is what the target gets instead of the event; InputPath "$" is the event, and other paths and transformers are not known.
+	// Input is what the target gets instead of the event, InputPath the part of it that it gets.
 	Input            string
 	InputPath        string
-	InputTransformer json.RawMessage
+	InputTransformer *inputTransformer
 	DeadLetterConfig struct{ Arn string }
 }
 
@@ -201,13 +202,11 @@ func (s *Sandbox) putTargets(c *call, in *ruleInput) (map[string]any, error) {
 		if err := json.Unmarshal(raw, t); err != nil {
 			return nil, refuse("SerializationException", "%s", serializationMessage(err))
 		}
-		switch {
-		case t.ID == "" || t.Arn == "":
+		if t.ID == "" || t.Arn == "" {
 			return nil, refuse("ValidationException", "A target needs an Id and an Arn")
-		case named(t.InputTransformer) || t.InputPath != "" && t.InputPath != "$":
-			return nil, refuse("ValidationException", "The sandbox gives targets the whole event or a constant Input, no part of it")
-		case t.Input != "" && !json.Valid([]byte(t.Input)):
-			return nil, refuse("ValidationException", "The Input of target %s is not JSON", clip(t.ID))
+		}
+		if err := t.checkInput(); err != nil {
+			return nil, err
 		}
 		r.dropTarget(t.ID)
 		if len(r.targets) >= ruleTargetsMax {

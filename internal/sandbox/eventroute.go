@@ -39,8 +39,11 @@ func (s *Sandbox) routeLocked(e *ecsim.Event) {
 	}
 }
 
+// managedKey is the alias of the key that AWS manages for SQS.
+const managedKey = "alias/aws/sqs"
+
 // followLocked delivers an event to the targets of a rule, if the rule matches it. Targets that are no queues of the sandbox get nothing; the
-// events of a queue that is gone go to the target's dead-letter queue.
+// events of a queue that is gone, or that EventBridge cannot encrypt for, go to the target's dead-letter queue.
 func (s *Sandbox) followLocked(r *rule, body []byte, at time.Time) {
 	if r.deleted || r.State != ruleEnabled || r.pattern == nil || len(r.targets) == 0 {
 		return
@@ -52,13 +55,13 @@ func (s *Sandbox) followLocked(r *rule, body []byte, at time.Time) {
 	}
 	for _, t := range r.targets {
 		q := s.queueOf(t.Arn)
-		if q == nil {
+		if q == nil || strings.HasSuffix(q.key, managedKey) { // whose policy is AWS's, and does not let EventBridge use it
 			q = s.queueOf(t.DeadLetterConfig.Arn)
 		}
 		if q == nil {
 			continue
 		}
-		s.deliver(q, orDefault(t.Input, string(body)), at)
+		s.deliver(q, t.bodyFor(body), at)
 	}
 }
 

@@ -60,6 +60,7 @@ type queue struct {
 	poll       time.Duration
 	retention  time.Duration
 	policy     string
+	key        string // of KMS; empty: none
 	redrive    *redrivePolicy
 	tags       map[string]string
 

@@ -143,11 +143,62 @@ func TestRulesRefuseWhatTheyCannotDo(t *testing.T) {
 	_, err := c.events.PutRule(ctx, &eventbridge.PutRuleInput{Name: new("bad"), EventPattern: new(`{"source":"aws.ecs"}`)})
 	wantError[*ebtypes.InvalidEventPatternException](t, err, "InvalidEventPatternException")
 	putRule(t, c, "fine", `{"source":["aws.ecs"]}`)
-	for _, target := range []ebtypes.Target{{Id: new("x"), Arn: new("arn:aws:sqs:us-east-1:123456789012:q"), InputPath: new("$.detail")},
+	for _, target := range []ebtypes.Target{{Id: new("x"), Arn: new("arn:aws:sqs:us-east-1:123456789012:q"), InputPath: new("$.containers[0]")},
+		{Id: new("x"), Arn: new("arn:aws:sqs:us-east-1:123456789012:q"), InputPath: new("$.detail"), Input: new("{}")},
 		{Id: new("x"), Arn: new("arn:aws:sqs:us-east-1:123456789012:q"), Input: new("no JSON")}} {
 		_, err = c.events.PutTargets(ctx, &eventbridge.PutTargetsInput{Rule: new("fine"), Targets: []ebtypes.Target{target}})
 		wantCode(t, err, "ValidationException")
 	}
 	_, err = c.events.EnableRule(ctx, &eventbridge.EnableRuleInput{Name: new("nowhere")})
 	wantError[*ebtypes.ResourceNotFoundException](t, err, "ResourceNotFoundException")
+}
+
+// TestTargetsGetWhatTheyAskForOfAnEvent: a part, a text in its place, or nothing where EventBridge cannot use the queue's key.
+func TestTargetsGetWhatTheyAskForOfAnEvent(t *testing.T) {
+	s := manual(t)
+	c := connect(s)
+	if err := s.SetupTwins("prod", "api", 3); err != nil {
+		t.Fatal(err)
+	}
+	part, partARN := newQueue(t, c, "part")
+	text, textARN := newQueue(t, c, "text")
+	whole, wholeARN := newQueue(t, c, "whole")
+	sealed, sealedARN := newQueue(t, c, "sealed")
+	must[*sqs.SetQueueAttributesOutput](t)(c.sqs.SetQueueAttributes(t.Context(), &sqs.SetQueueAttributesInput{QueueUrl: &sealed,
+		Attributes: map[string]string{"KmsMasterKeyId": "alias/aws/sqs"}}))
+	putRule(t, c, "warnings", `{"detail":{"stopCode":["SpotInterruption"],"lastStatus":["RUNNING"]}}`,
+		ebtypes.Target{Id: new("part"), Arn: &partARN, InputPath: new("$.detail.lastStatus")},
+		ebtypes.Target{Id: new("text"), Arn: &textARN, InputTransformer: &ebtypes.InputTransformer{
+			InputPathsMap: map[string]string{"code": "$.detail.stopCode", "none": "$.detail.none"}, InputTemplate: new(`{"why":"<code>","none":"<none>"}`)}},
+		ebtypes.Target{Id: new("whole"), Arn: &wholeARN, InputTransformer: &ebtypes.InputTransformer{InputTemplate: new(`<aws.events.event.json>`)}},
+		ebtypes.Target{Id: new("sealed"), Arn: &sealedARN})
+	interrupted(t, s)
+	for url, want := range map[string]string{part: `"RUNNING"`, text: `{"why":"SpotInterruption","none":""}`} {
+		if got := bodies(t, c, url); len(got) != 1 || got[0] != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	if got := bodies(t, c, whole); len(got) != 1 || !json.Valid([]byte(got[0])) {
+		t.Errorf("the whole event: %q", got)
+	}
+	if got := bodies(t, c, sealed); len(got) != 0 {
+		t.Errorf("a queue with AWS's own key got %d events", len(got))
+	}
+}
+
+func TestAPatternCanBeTried(t *testing.T) {
+	c := connect(manual(t))
+	event := `{"id":"1","account":"123456789012","source":"aws.ecs","time":"2026-11-20T10:00:00Z","region":"us-east-1","resources":[],"detail-type":"x","detail":{}}`
+	try := func(pattern, event string) (*eventbridge.TestEventPatternOutput, error) {
+		return c.events.TestEventPattern(t.Context(), &eventbridge.TestEventPatternInput{EventPattern: &pattern, Event: &event})
+	}
+	for pattern, want := range map[string]bool{`{"source":[{"prefix":"aws."}]}`: true, `{"source":["aws.ec2"]}`: false} {
+		if got := must[*eventbridge.TestEventPatternOutput](t)(try(pattern, event)); got.Result != want {
+			t.Errorf("%s: %t", pattern, got.Result)
+		}
+	}
+	_, err := try(`{"source":"aws.ecs"}`, event)
+	wantError[*ebtypes.InvalidEventPatternException](t, err, "InvalidEventPatternException")
+	_, err = try(`{"source":["aws.ecs"]}`, `{"source":"aws.ecs"}`)
+	wantCode(t, err, "ValidationException")
 }

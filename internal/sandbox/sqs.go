@@ -270,6 +270,9 @@ func (q *queue) attributesNow() stringMap {
 	if q.policy != "" {
 		all["Policy"] = q.policy
 	}
+	if q.key != "" {
+		all["KmsMasterKeyId"], all["SqsManagedSseEnabled"] = q.key, "false"
+	}
 	if q.redrive != nil {
 		all["RedrivePolicy"] = `{"deadLetterTargetArn":"` + q.redrive.Target + `","maxReceiveCount":` + strconv.Itoa(q.redrive.ReceivesMax) + `}`
 	}
@@ -311,6 +314,9 @@ func (q *queue) setAttributes(attributes map[string]string) error {
 			into, most = &q.retention, 14*24*time.Hour
 		case "Policy":
 			q.policy = value
+			continue
+		case "KmsMasterKeyId":
+			q.key = value
 			continue
 		case "RedrivePolicy":
 			redrive, err := parseRedrive(value)
