@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
-	"github.com/backstop-ecs/backstop/internal/control"
-	"github.com/backstop-ecs/backstop/internal/eventpattern"
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/backstop-ecs/backstop/internal/health"
 	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
@@ -54,64 +56,72 @@ func checkQueueDrained(x *exam) verdict {
 // waits says how many events wait.
 func waits(n int) string { return wording.Count(n, "event") + " " + wording.Verb(n, "waits", "wait") }
 
-// words is a JSON value that is one string or a list of them.
-type words []string
+// managedKey is the alias of the key that AWS manages for SQS. Its policy is AWS's, and does not let EventBridge use it.
+const managedKey = "alias/aws/sqs"
 
-// UnmarshalJSON reads either form; anything else is no word.
-func (w *words) UnmarshalJSON(b []byte) error {
-	var one string
-	if json.Unmarshal(b, &one) == nil {
-		*w = words{one}
-		return nil
+func checkQueueKey(x *exam) verdict {
+	if v, none := x.noQueue(); none {
+		return v
 	}
-	var many []string
-	if json.Unmarshal(b, &many) == nil {
-		*w = many
+	e := &x.f.events
+	fix := fmt.Sprintf(`aws sqs set-queue-attributes --region %s --queue-url %s --attributes '{"KmsMasterKeyId":"","SqsManagedSseEnabled":"true"}'   # or a key of your own with the statement %s`,
+		e.place.region, e.url, keyStatement)
+	switch {
+	case e.key == "":
+		return okay("no key that EventBridge would need a permission for")
+	case strings.HasSuffix(e.key, managedKey):
+		return bad(Fail, fix, "the queue is encrypted with %s, which EventBridge cannot use: every event is lost on its way", managedKey)
 	}
-	return nil
+	if at := x.f.lastEvent(); !at.IsZero() {
+		return okay("events come with the key %s, the last at %s", lastPart(e.key), wording.Moment(at))
+	}
+	return bad(Warn, fmt.Sprintf("aws kms get-key-policy --region %s --key-id %s --policy-name default   # then add to its statements: %s", e.place.region, e.key, keyStatement),
+		"the queue is encrypted with %s, whose policy must let EventBridge use it; it is not read here, and no event has come yet", lastPart(e.key))
 }
 
-// sender is the principal of a statement: "*", or by kind.
-type sender struct{ services words }
+// keyStatement is what the policy of a queue's own key must hold.
+const keyStatement = `{"Effect":"Allow","Principal":{"Service":"events.amazonaws.com"},"Action":["kms:GenerateDataKey","kms:Decrypt"],"Resource":"*"}`
 
-// UnmarshalJSON reads what a policy says.
-func (p *sender) UnmarshalJSON(b []byte) error {
-	var kinds struct{ Service, AWS words }
-	if json.Unmarshal(b, &p.services) == nil && len(p.services) > 0 {
-		return nil
+// lastEvent is when the last event of any pool came; zero: none is known of.
+func (f *facts) lastEvent() time.Time {
+	var last time.Time
+	for i := range f.workloads {
+		w := &f.workloads[i]
+		for k := range w.Policy.Pools {
+			if at := health.EventAt(f.state.beats, w.Name, w.Policy.Pools[k].Name); at.After(last) {
+				last = at
+			}
+		}
 	}
-	if json.Unmarshal(b, &kinds) == nil {
-		p.services = append(kinds.Service, kinds.AWS...)
-	}
-	return nil
+	return last
 }
 
-// maySend reports whether a queue's policy lets EventBridge send to it. Conditions are not judged: one that names
-// the rules' ARNs is what should be there.
-func maySend(policy, queueARN string) bool {
-	var p struct {
-		Statement []struct {
-			Effect    string
-			Principal sender
-			Action    words
-			Resource  words
+// deliveries are what reaches the queue: of each rule and topic that names it. Where none is known, of any rule.
+func (e *eventFacts) deliveries() []delivery {
+	var out []delivery
+	add := func(service, source, account string) {
+		if d := (delivery{service, source, account, e.queueARN}); !slices.Contains(out, d) {
+			out = append(out, d)
 		}
 	}
-	if json.Unmarshal([]byte(policy), &p) != nil {
-		return false
-	}
-	for _, s := range p.Statement {
-		who := slices.Contains(s.Principal.services, "events.amazonaws.com") || slices.Contains(s.Principal.services, "*")
-		what := slices.ContainsFunc(s.Action, func(a string) bool {
-			a = strings.ToLower(a)
-			return a == "sqs:sendmessage" || a == "sqs:*" || a == "*" || a == "sqs:send*"
-		})
-		where := len(s.Resource) == 0 || slices.Contains(s.Resource, "*") || slices.Contains(s.Resource, queueARN)
-		if s.Effect == "Allow" && who && what && where {
-			return true
+	for _, b := range e.inOrder() {
+		for i := range b.rules {
+			r := &b.rules[i]
+			for k := range r.targets {
+				switch arn := aws.ToString(r.targets[k].Arn); {
+				case !r.enabled:
+				case arn == e.queueARN:
+					add("events.amazonaws.com", r.arn, b.at.account)
+				case e.topics[arn].subscribed:
+					add("sns.amazonaws.com", arn, accountOf(arn))
+				}
+			}
 		}
 	}
-	return false
+	if len(out) == 0 {
+		add("events.amazonaws.com", "", accountOf(e.queueARN))
+	}
+	return out
 }
 
 func checkQueuePolicy(x *exam) verdict {
@@ -119,16 +129,87 @@ func checkQueuePolicy(x *exam) verdict {
 		return v
 	}
 	e := &x.f.events
-	if maySend(e.policy, e.queueARN) {
-		return okay("events.amazonaws.com may send")
-	}
-	policy := fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"events.amazonaws.com"},"Action":"sqs:SendMessage","Resource":"%s"}]}`, e.queueARN)
-	attributes, err := json.Marshal(map[string]string{"Policy": policy})
+	policy, statements, err := readPolicy(e.policy)
 	if err != nil {
-		attributes = []byte("Policy=...")
+		return bad(Fail, fmt.Sprintf("aws sqs get-queue-attributes --region %s --queue-url %s --attribute-names Policy", e.place.region, e.url), "%s", err)
 	}
-	return bad(Fail, fmt.Sprintf("aws sqs set-queue-attributes --region %s --queue-url %s --attributes '%s'", e.place.region, e.url, attributes),
-		"EventBridge may not send to the queue: rules match, and nothing arrives")
+	var refused, doubtful []delivery
+	denied := ""
+	for _, d := range e.deliveries() {
+		switch ok, by := allows(statements, d); ok {
+		case no:
+			refused = append(refused, d)
+			denied = orElse(denied, by)
+		case maybe:
+			doubtful = append(doubtful, d)
+		}
+	}
+	switch {
+	case denied != "":
+		return bad(Fail, fmt.Sprintf("aws sqs get-queue-attributes --region %s --queue-url %s --attribute-names Policy   # except %s from the statement %s", e.place.region, e.url, nameOf(refused[0]), denied),
+			"the statement %s of the queue's policy denies %s to send: rules match, and nothing arrives", denied, nameOf(refused[0]))
+	case len(refused) > 0:
+		return bad(Fail, e.addStatement(policy, statements, refused), "%s", refusedText(statements, refused))
+	case len(doubtful) > 0 && x.f.lastEvent().IsZero():
+		return bad(Warn, e.addStatement(policy, statements, doubtful),
+			"whether %s may send hangs on conditions of the queue's policy that cannot be judged here, and no event has come yet", nameOf(doubtful[0]))
+	}
+	return okay("what sends to the queue may: %s", wording.Count(len(e.deliveries()), "rule or topic"))
+}
+
+// nameOf names who delivers.
+func nameOf(d delivery) string {
+	if d.source == "" {
+		return "EventBridge"
+	}
+	return resourceOf(d.source)
+}
+
+// resourceOf is the last part of an ARN, with its kind.
+func resourceOf(arn string) string {
+	parts := strings.SplitN(arn, ":", 6)
+	return parts[len(parts)-1]
+}
+
+// refusedText says who may not send, and who may in their place.
+func refusedText(statements []statementOf, refused []delivery) string {
+	var found, others []string
+	for _, d := range refused {
+		found = append(found, nameOf(d))
+	}
+	for i := range statements {
+		for _, arn := range statements[i].sources() {
+			others = append(others, resourceOf(arn))
+		}
+	}
+	text := fmt.Sprintf("%s may not send to the queue: rules match, and nothing arrives", wording.Some(found))
+	if len(others) > 0 {
+		text += fmt.Sprintf("; its policy names %s, what sends here is %s", wording.Some(others), wording.Some(found))
+	}
+	return text
+}
+
+// addStatement is the command that adds a statement for deliveries to the policy that the queue has.
+func (e *eventFacts) addStatement(policy policyOf, taken []statementOf, of []delivery) string {
+	statement := map[string]any{"Effect": "Allow", "Principal": map[string]string{"Service": of[0].service}, "Action": "sqs:SendMessage", "Resource": e.queueARN}
+	var sources []string
+	for _, d := range of {
+		if d.source != "" && d.service == of[0].service {
+			sources = append(sources, d.source)
+		}
+	}
+	if len(sources) > 0 {
+		statement["Condition"] = map[string]any{"ArnEquals": map[string]any{"aws:SourceArn": sources}}
+	}
+	text, err := withStatement(policy, taken, statement)
+	if err != nil {
+		return err.Error()
+	}
+	attributes, err := json.Marshal(map[string]string{"Policy": text})
+	if err != nil {
+		return err.Error()
+	}
+	return fmt.Sprintf("aws sqs set-queue-attributes --region %s --queue-url %s --attributes %s   # the policy that is there, and one more statement", e.place.region, e.url, quoted(string(attributes)))
 }
 
 func checkDeadLetters(x *exam) verdict {
@@ -145,118 +226,4 @@ func checkDeadLetters(x *exam) verdict {
 			"%s holds %s that could not be handled", lastPart(e.dead), wording.Count(e.deadLen, "message"))
 	}
 	return okay("%s is empty", lastPart(e.dead))
-}
-
-// needed is one kind of event that a pool's rules must let through.
-type needed struct {
-	name string
-	// vital says that without it a shortage is seen late; the others only make the picture complete.
-	vital bool
-	event string
-}
-
-// samples are events of a pool as ECS sends them (aws-facts 1.2 to 1.7).
-func samples(account string, ref control.ServiceRef) []needed {
-	arn := func(kind, name string) string {
-		return fmt.Sprintf("arn:aws:ecs:%s:%s:%s/%s/%s", ref.Region, account, kind, ref.Cluster, name)
-	}
-	cluster := fmt.Sprintf("arn:aws:ecs:%s:%s:cluster/%s", ref.Region, account, ref.Cluster)
-	task := func(last, desired, more string) string {
-		id := arn("task", "0123456789abcdef0123456789abcdef")
-		return fmt.Sprintf(`{"version":"0","id":"sample","detail-type":"ECS Task State Change","source":"aws.ecs","account":%q,"region":%q,"resources":[%q],
-"detail":{"clusterArn":%q,"group":%q,"lastStatus":%q,"desiredStatus":%q,"launchType":"FARGATE","capacityProviderName":"FARGATE_SPOT","taskArn":%q%s}}`,
-			account, ref.Region, id, cluster, "service:"+ref.Service, last, desired, id, more)
-	}
-	action := func(detailType, kind, name, more string) string {
-		return fmt.Sprintf(`{"version":"0","id":"sample","detail-type":%q,"source":"aws.ecs","account":%q,"region":%q,"resources":[%q],"detail":{"eventType":%q,"eventName":%q%s}}`,
-			detailType, account, ref.Region, arn("service", ref.Service), kind, name, more)
-	}
-	stop := `,"stopCode":"SpotInterruption","stoppedReason":"Your Spot Task was interrupted."`
-	provider := fmt.Sprintf(`,"clusterArn":%q,"reason":"RESOURCE:FARGATE","capacityProviderArns":["arn:aws:ecs:%s:%s:capacity-provider/FARGATE_SPOT"]`, cluster, ref.Region, account)
-	return []needed{
-		{"the two-minute warning", true, task("RUNNING", "STOPPED", stop)},
-		{"stopped tasks", true, task("STOPPED", "STOPPED", stop)},
-		{"started tasks", true, task("RUNNING", "RUNNING", "")},
-		{"placement failures", true, action("ECS Service Action", "ERROR", "SERVICE_TASK_PLACEMENT_FAILURE", provider)},
-		{"impaired starts", false, action("ECS Service Action", "WARN", "SERVICE_TASK_START_IMPAIRED", fmt.Sprintf(`,"clusterArn":%q`, cluster))},
-		{"deployments", false, action("ECS Deployment State Change", "INFO", "SERVICE_DEPLOYMENT_IN_PROGRESS", "")},
-	}
-}
-
-func checkRules(x *exam) verdict {
-	if v, none := x.noQueue(); none {
-		return v
-	}
-	patterns, unread := x.f.events.patterns()
-	var lost []string
-	vital := false
-	var first control.ServiceRef
-	for i := range x.f.workloads {
-		for _, ref := range x.f.workloads[i].Refs {
-			if ref.RoleARN != "" {
-				continue // its account's rules cannot be read from here
-			}
-			for _, n := range samples(x.f.account, ref) {
-				if matches(patterns, ref.Region, n.event) {
-					continue
-				}
-				if len(lost) == 0 {
-					first = ref
-				}
-				vital = vital || n.vital
-				lost = append(lost, n.name+" of "+ref.Service)
-			}
-		}
-	}
-	if len(lost) == 0 {
-		return okay("%s %s through what is needed", wording.Count(len(patterns), "rule"), wording.Verb(len(patterns), "lets", "let"))
-	}
-	text := "no enabled rule sends to the queue: " + strings.Join(lost[:min(len(lost), 4)], ", ")
-	if n := len(lost) - 4; n > 0 {
-		text += fmt.Sprintf(", and %d more", n)
-	}
-	if unread != "" {
-		text += "; " + unread
-	}
-	cluster := fmt.Sprintf("arn:aws:ecs:%s:%s:cluster/%s", first.Region, x.f.account, first.Cluster)
-	pattern := fmt.Sprintf(`{"source":["aws.ecs"],"$or":[{"detail":{"clusterArn":[%q]}},{"resources":[{"prefix":%q}]}]}`, cluster, strings.Replace(cluster, ":cluster/", ":service/", 1)+"/")
-	fix := fmt.Sprintf("aws events put-rule --region %s --name backstop --event-pattern '%s'\naws events put-targets --region %s --rule backstop --targets Id=queue,Arn=%s",
-		first.Region, pattern, first.Region, x.f.events.queueARN)
-	if vital {
-		return bad(Fail, fix, "%s", text)
-	}
-	return bad(Warn, fix, "%s", text)
-}
-
-// regional is a pattern and the region that its rule is in.
-type regional struct {
-	region  string
-	pattern *eventpattern.Pattern
-}
-
-// patterns are those of the rules that are enabled and send to the queue; unread names a rule that could not be
-// understood.
-func (e *eventFacts) patterns() (all []regional, unread string) {
-	for _, r := range e.rules {
-		if !r.enabled || !r.toQueue {
-			continue
-		}
-		p, err := eventpattern.Parse([]byte(r.pattern))
-		if err != nil {
-			unread = fmt.Sprintf("the rule %s was not understood (%v)", r.name, err)
-			continue
-		}
-		all = append(all, regional{r.region, p})
-	}
-	return all, unread
-}
-
-func matches(all []regional, region, event string) bool {
-	return slices.ContainsFunc(all, func(p regional) bool {
-		if p.region != region {
-			return false
-		}
-		ok, err := p.pattern.Matches([]byte(event))
-		return err == nil && ok
-	})
 }

@@ -49,10 +49,12 @@ func init() {
 
 		{name: "events-configured", kind: KindEvents, about: "a queue brings ECS's events, so that a shortage is seen in seconds", run: checkEventsConfigured},
 		{name: "queue-reachable", kind: KindEvents, needs: creds, about: "the queue exists and can be read", run: checkQueue},
-		{name: "queue-policy", kind: KindEvents, needs: []string{"credentials", "queue-reachable"}, calls: []string{callQueue}, about: "EventBridge may send to the queue", run: checkQueuePolicy},
+		{name: "queue-policy", kind: KindEvents, needs: []string{"credentials", "queue-reachable"}, calls: []string{callQueue}, about: "the queue's policy lets each rule and topic that sends to it, its conditions included", run: checkQueuePolicy},
+		{name: "queue-key", kind: KindEvents, needs: []string{"credentials", "queue-reachable"}, calls: []string{callQueue}, about: "EventBridge can encrypt for the queue: no key, SQS's own, or one whose policy lets it", run: checkQueueKey},
 		{name: "queue-drained", kind: KindEvents, needs: []string{"credentials", "queue-reachable"}, calls: []string{callQueue}, about: "something reads the events from the queue", run: checkQueueDrained},
 		{name: "dead-letter-queue", kind: KindEvents, needs: []string{"credentials", "queue-reachable"}, calls: []string{callQueue, callDeadLetters}, about: "there is a dead-letter queue and it is empty", run: checkDeadLetters},
-		{name: "rules-match", kind: KindEvents, needs: []string{"credentials", "queue-reachable"}, calls: []string{callRules, callTargets}, about: "rules that are enabled match the events of every pool and send them to the queue", run: checkRules},
+		{name: "rule-targets", kind: KindEvents, needs: []string{"credentials", "queue-reachable"}, calls: []string{callRules, callTargets}, about: "targets send the event as it is: no InputPath, InputTransformer, Input", run: checkTargets},
+		{name: "rules-match", kind: KindEvents, needs: []string{"credentials", "queue-reachable"}, calls: []string{callRules, callTargets}, about: "rules that are enabled match the events of every pool and send them to the queue, over the buses of other regions and accounts and SNS topics too", run: checkRules},
 
 		{name: "state-store", kind: KindState, about: "the state can be read", run: checkStore},
 		{name: "leftovers", kind: KindState, needs: []string{"state-store"}, about: "nothing was left of workloads and pools that are configured no more, as the guard found when it last started", run: checkLeftovers},

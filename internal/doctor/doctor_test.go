@@ -277,8 +277,13 @@ stop no task and start none, and makes them after a yes (` + "`--yes`" + ` where
 pool's own in each field in which it is not the same service (` + "`twins-same`" + `), and the minimum of a standby's scalable target becomes 0. Desired counts, strategies and anything that runs are never touched. After that it looks again until AWS shows them, for
 some seconds at most.
 
-What it cannot know: whether writes are allowed, as ECS has no dry run (` + "`actions-allowed`" + ` reads the journal for refusals); what else in
-the account uses the vCPU quotas; and rules and queues of other accounts.
+What it cannot know: whether writes are allowed, as ECS has no dry run (` + "`actions-allowed`" + ` reads the journal for refusals); and what else in
+the account uses the vCPU quotas.
+
+The way of events is followed from each pool to the queue: the rules of the pool's own account and region, the buses they forward to, SNS topics, the queue's policy with
+its conditions, and its key. Patterns are tried with ` + "`events:TestEventPattern`" + ` where that is allowed. What may not be read (the rules of another account whose role does not
+allow ` + "`events:ListRules`" + ` and ` + "`events:ListTargetsByRule`" + `, a key's policy, a condition on an organization) is a warning until an event of the pool has come that shows it. A fix of a
+policy adds a statement to what is there; one of a target keeps the rest of it.
 
 ## Checks
 

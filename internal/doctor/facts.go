@@ -68,18 +68,13 @@ type eventFacts struct {
 	place    place
 	queueARN string
 	policy   string
+	key      string // the KMS key that encrypts the queue; empty: none, or SQS's own
 	dead     string // the dead-letter queue's ARN
 	deadLen  int
 	waiting  int
-	rules    []rule
-}
-
-// rule is one rule of EventBridge.
-type rule struct {
-	name, pattern string
-	enabled       bool
-	toQueue       bool
-	region        string
+	buses    map[busAt]*bus
+	topics   map[string]topic // by ARN, those that rules send to
+	tried    map[trial]bool   // what EventBridge says of patterns
 }
 
 // stateFacts are what is known of the store.

@@ -55,6 +55,12 @@ type lab struct {
 	denyEC2 bool
 	// rulePattern, if set, is what the sandbox's own rule says, which cannot be changed there.
 	rulePattern string
+	// subscription, if set, is how the queue is subscribed to a topic of the sandbox's account.
+	subscription map[string]string
+	// denyRules, if set, is a region whose rules may not be read.
+	denyRules string
+	// noMatch lets EventBridge say that no pattern matches.
+	noMatch bool
 	// controller, if set, is the deployment controller of the services, of which the sandbox knows ECS's own only.
 	controller string
 	// refuses, if set, is the text with which ECS refuses to update a service.
@@ -70,6 +76,16 @@ func (l *lab) Do(r *http.Request) (*http.Response, error) {
 	scope := r.Header.Get("Authorization")
 	if l.rulePattern != "" && r.Header.Get("X-Amz-Target") == "AWSEvents.ListRules" {
 		return l.rules(r)
+	}
+	if l.denyRules != "" && strings.Contains(scope, "/"+l.denyRules+"/events/") {
+		text := `{"__type": "AccessDeniedException", "message": "not authorized to perform: events:ListRules"}`
+		return &http.Response{StatusCode: http.StatusBadRequest, Header: http.Header{"Content-Type": {"application/x-amz-json-1.1"}}, Body: io.NopCloser(strings.NewReader(text)), Request: r}, nil
+	}
+	if l.subscription != nil && strings.Contains(scope, "/sns/") {
+		return l.subscriptions(r)
+	}
+	if l.noMatch && r.Header.Get("X-Amz-Target") == "AWSEvents.TestEventPattern" {
+		return l.answered(r, `"Result":true`, `"Result":false`)
 	}
 	if l.controller != "" && strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".DescribeServices") {
 		return l.deployedBy(r)

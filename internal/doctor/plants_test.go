@@ -10,6 +10,7 @@ import (
 	scaling "github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+	ebtypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/backstop-ecs/backstop/internal/config"
@@ -101,6 +102,26 @@ var plants = []plant{
 	{what: "no queue in the configuration", do: func(l *lab) { l.file.Events.SQS = "" }, check: "events-configured", status: doctor.Fail, says: "no queue"},
 	{what: "a queue that does not exist", do: func(l *lab) { l.file.Events.SQS += "-gone" }, check: "queue-reachable", status: doctor.Fail, says: "does not exist"},
 	{what: "a queue without a policy", do: func(l *lab) { l.queuePolicy("") }, check: "queue-policy", status: doctor.Fail, says: "may not send"},
+	{what: "a queue's policy that names another rule", do: func(l *lab) {
+		l.queuePolicy(`{"Statement":[{"Effect":"Allow","Principal":{"Service":"events.amazonaws.com"},"Action":"sqs:SendMessage","Resource":"*","Condition":{"ArnEquals":{"aws:SourceArn":"arn:aws:events:us-east-1:123456789012:rule/another"}}}]}`)
+	}, check: "queue-policy", status: doctor.Fail, says: "its policy names rule/another"},
+	{what: "a queue's policy that denies what it allows", do: func(l *lab) {
+		l.queuePolicy(`{"Statement":[{"Effect":"Allow","Principal":"*","Action":"sqs:*","Resource":"*"},{"Sid":"Closed","Effect":"Deny","Principal":"*","Action":"sqs:SendMessage","Resource":"*"}]}`)
+	}, check: "queue-policy", status: doctor.Fail, says: "the statement Closed of the queue's policy denies"},
+	{what: "a queue's policy whose condition cannot be judged", do: func(l *lab) {
+		l.queuePolicy(`{"Statement":{"Effect":"Allow","Principal":"*","Action":"sqs:*","Resource":"*","Condition":{"StringEquals":{"aws:SourceOrgID":"o-1"}}}}`)
+	}, check: "queue-policy", status: doctor.Warn, says: "hangs on conditions"},
+	{what: "a queue with the key that AWS manages for SQS", do: func(l *lab) { l.queueAttribute("KmsMasterKeyId", "alias/aws/sqs") }, check: "queue-key", status: doctor.Fail, says: "EventBridge cannot use"},
+	{what: "a queue with a key of one's own, and no event so far", do: func(l *lab) { l.queueAttribute("KmsMasterKeyId", "alias/mine") }, check: "queue-key", status: doctor.Warn, says: "is encrypted with mine"},
+	{what: "a target that cuts the event down", do: func(l *lab) {
+		l.target(func(t *ebtypes.Target) { t.InputPath = aws.String("$.detail") })
+	}, check: "rule-targets", status: doctor.Fail, says: "it sends a part of it (InputPath $.detail)"},
+	{what: "a topic on the way whose subscription has a filter", do: overTopic(map[string]string{"FilterPolicy": "{}"}), check: "rules-match", status: doctor.Warn, says: "ecs-events has a filter"},
+	{what: "a pool in another account, and no rule there that forwards", do: abroad, check: "rules-match", status: doctor.Fail, says: "the two-minute warning of api-standard"},
+	{what: "a pool in another account, whose rules may not be read", do: func(l *lab) {
+		abroad(l)
+		l.denyRules = far
+	}, check: "rules-match", status: doctor.Warn, says: "the rules of account 210987654321 in us-west-2 cannot be read"},
 	{what: "a queue that nobody empties", do: func(l *lab) {
 		for range 60 { // restarts of all tasks, a hundred events and more each
 			l.box.World(func(w *ecsim.World) {

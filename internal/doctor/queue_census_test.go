@@ -27,7 +27,7 @@ var queueAttributes = map[types.QueueAttributeName]struct{ check, why string }{
 	types.QueueAttributeNameRedrivePolicy:                         {"dead-letter-queue", ""},
 	types.QueueAttributeNameFifoQueue:                             {"", "a FIFO queue as EventBridge's target wants a message group; duplicates and order do not matter to Backstop"},
 	types.QueueAttributeNameContentBasedDeduplication:             {"", "for FIFO queues: an event counts once by its own ID"},
-	types.QueueAttributeNameKmsMasterKeyId:                        {"", "EventBridge's permission for a key is in the key's policy, which Backstop does not read: no event comes, and rules-match cannot tell"},
+	types.QueueAttributeNameKmsMasterKeyId:                        {"queue-key", ""},
 	types.QueueAttributeNameKmsDataKeyReusePeriodSeconds:          {"", "how often SQS asks KMS, which is money alone"},
 	types.QueueAttributeNameDeduplicationScope:                    {"", "for FIFO queues: as ContentBasedDeduplication"},
 	types.QueueAttributeNameFifoThroughputLimit:                   {"", "for FIFO queues: hundreds of events a second are enough"},
