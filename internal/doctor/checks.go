@@ -81,6 +81,8 @@ func init() {
 		{name: "zones", kind: KindPool, needs: exists, calls: service, about: "tasks may run in two availability zones at least", run: checkZones},
 		{name: "subnet-addresses", kind: KindPool, needs: exists, calls: []string{callServices, callSubnets}, about: "the subnets have addresses for what may have to start", run: checkAddresses},
 
+		{name: "events-arrive", kind: KindPool, needs: []string{"credentials", "service-exists", "queue-reachable", "queue-policy", "queue-key", "queue-drained", "rule-targets", "rules-match"}, calls: []string{callServices, callListTasks, callTasks}, about: "events of tasks that really started and stopped have come, as the guard has counted them", run: checkArrivals},
+
 		{name: "twins-possible", kind: KindWorkload, needs: exists, calls: service, about: "one service can stand in for another: no name, strategy or resource that belongs to one alone", run: checkTwinPossible},
 		{name: "twins-same", kind: KindWorkload, needs: exists, calls: definition, about: "every pool is the same service on other capacity, in each field that docs/adopt.md lists as copied or compared", run: checkTwinSame},
 		{name: "twins-architecture", kind: KindWorkload, needs: exists, calls: definition, about: "the same processor architecture, or images for both", run: checkTwinArchitecture},

@@ -10,14 +10,18 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	ebtypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/doctor"
+	"github.com/backstop-ecs/backstop/internal/ecsim"
 	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/pulse"
 )
 
 const (
@@ -264,5 +268,37 @@ func TestEventBridgesOwnWordOnAPatternCounts(t *testing.T) {
 	r := l.examine()
 	if res := result(t, r, "rules-match", doctor.OK); strings.Contains(res.Text, "tried") || r.Warn+r.Fail > 0 {
 		t.Errorf("a call that is not needed is a problem: %+v", res)
+	}
+}
+
+// deaf lets a guard live that has heard nothing since now.
+func (l *lab) deaf() { l.guard = pulse.New("lab", []string{"api"}, time.Minute, l.box.Now) }
+
+// replaced lets a guard live that counts events, and Spot take a task that ECS replaces.
+func (l *lab) replaced() {
+	l.deaf()
+	l.advance(5 * time.Minute)
+	l.box.World(func(w *ecsim.World) {
+		w.Interrupt(ecsim.Ref{Region: region, Cluster: cluster, Service: "api-spot"}, 1, "", false)
+	})
+	l.advance(10 * time.Minute)
+	l.pass()
+}
+
+// hears lets the guard deal with an event of a Spot task.
+func (l *lab) hears(kind failover.SignalKind) {
+	l.guard.Tell(&control.Report{Workload: "api", Result: control.Unchanged, Observation: failover.Observation{Signals: []failover.Signal{{ID: "1", Kind: kind, Task: "t", Pool: "spot"}}}})
+}
+
+func TestEventsOfWhatHappenedProveTheirWay(t *testing.T) {
+	l := newLab(t)
+	l.replaced()
+	l.hears(failover.SignalRunning)
+	l.hears(failover.SignalInterruption)
+	l.queueAttribute("KmsMasterKeyId", "alias/mine") // whose policy nothing reads: the events show that it lets them through
+	l.queuePolicy(`{"Statement":{"Effect":"Allow","Principal":"*","Action":"sqs:*","Resource":"*","Condition":{"StringEquals":{"aws:SourceOrgID":"o-1"}}}}`)
+	if r := l.examine(); r.Warn+r.Fail+r.Skip > 0 {
+		say(t, r)
+		t.Error("events that came prove nothing")
 	}
 }

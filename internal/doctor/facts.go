@@ -48,6 +48,7 @@ type poolFacts struct {
 	// definition is of the service's task definition.
 	definition *types.TaskDefinition
 	tasks      []types.Task
+	stopped    []types.Task            // in about the last hour
 	target     *scaling.ScalableTarget // nil: there is none
 	policies   []scaling.ScalingPolicy
 	actions    []scaling.ScheduledAction

@@ -23,10 +23,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/backstop-ecs/backstop/internal/app"
+	"github.com/backstop-ecs/backstop/internal/aws/queue"
 	"github.com/backstop-ecs/backstop/internal/aws/service"
 	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/doctor"
+	"github.com/backstop-ecs/backstop/internal/ecsevent"
 	"github.com/backstop-ecs/backstop/internal/ecsim"
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/pulse"
@@ -57,6 +59,8 @@ type lab struct {
 	rulePattern string
 	// subscription, if set, is how the queue is subscribed to a topic of the sandbox's account.
 	subscription map[string]string
+	// guard, if set, has counted events since it was made.
+	guard *pulse.Pulse
 	// denyRules, if set, is a region whose rules may not be read.
 	denyRules string
 	// noMatch lets EventBridge say that no pattern matches.
@@ -340,11 +344,37 @@ func (l *lab) live(store control.Store) {
 	if _, known := records[name]; l.dead || !known {
 		return
 	}
-	p := pulse.New("lab", []string{name}, time.Minute, l.box.Now)
+	p := l.guard
+	if p == nil {
+		p = pulse.New("lab", []string{name}, time.Minute, l.box.Now)
+		p.Tell(&control.Report{Workload: name, Result: control.Unchanged, Observation: failover.Observation{Signals: l.waiting()}})
+	}
 	p.Tell(&control.Report{Workload: name, Result: control.Unchanged})
 	if err := p.Keep(l.t.Context(), store); err != nil {
 		l.t.Fatal(err)
 	}
+}
+
+// waiting takes what waits in the queue, as events of the workload's first two pools. A queue that is longer than a pass takes is left alone.
+func (l *lab) waiting() (signals []failover.Signal) {
+	l.t.Helper()
+	if l.file.Events.SQS != l.box.QueueURL() {
+		return nil
+	}
+	q := queue.New(l.cfg, l.box.QueueURL())
+	for len(signals) < 1000 {
+		msgs := must[[]control.Message](l)(q.Receive(l.t.Context(), 0))
+		if len(msgs) == 0 {
+			break
+		}
+		for i := range msgs {
+			if s, ok, err := ecsevent.Parse(msgs[i].Body); err == nil && ok {
+				s.Pool = strings.TrimPrefix(s.Service, "api-")
+				signals = append(signals, s)
+			}
+		}
+	}
+	return signals
 }
 
 // examine runs the doctor.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 )
 
 // revision reads the service revision, which shows what the service does not.
@@ -21,10 +22,16 @@ func (l *looker) revision(ctx context.Context, s Subject, at place, client *ecs.
 	})
 }
 
+// tasks reads the tasks that run and those that ECS still shows after their stop.
 func (l *looker) tasks(ctx context.Context, s Subject, at place, client *ecs.Client, p *poolFacts) {
+	p.tasks = l.tasksOf(ctx, s, at, client, p, types.DesiredStatusRunning)
+	p.stopped = l.tasksOf(ctx, s, at, client, p, types.DesiredStatusStopped)
+}
+
+func (l *looker) tasksOf(ctx context.Context, s Subject, at place, client *ecs.Client, p *poolFacts, desired types.DesiredStatus) (tasks []types.Task) {
 	var arns []string
 	ok := l.call(ctx, s, at, "ecs:ListTasks", "list tasks of "+p.ref.String(), func(ctx context.Context) error {
-		out, err := client.ListTasks(ctx, &ecs.ListTasksInput{Cluster: &p.ref.Cluster, ServiceName: &p.ref.Service, MaxResults: aws.Int32(tasksMax)})
+		out, err := client.ListTasks(ctx, &ecs.ListTasksInput{Cluster: &p.ref.Cluster, ServiceName: &p.ref.Service, DesiredStatus: desired, MaxResults: aws.Int32(tasksMax)})
 		if err == nil {
 			arns = out.TaskArns
 		}
@@ -32,13 +39,14 @@ func (l *looker) tasks(ctx context.Context, s Subject, at place, client *ecs.Cli
 	})
 	// The permission is needed when there are tasks, and there may be none now; an answer about no task costs nothing.
 	if !ok || len(arns) == 0 {
-		return
+		return nil
 	}
 	l.call(ctx, s, at, "ecs:DescribeTasks", "describe tasks of "+p.ref.String(), func(ctx context.Context) error {
 		out, err := client.DescribeTasks(ctx, &ecs.DescribeTasksInput{Cluster: &p.ref.Cluster, Tasks: arns})
 		if err == nil {
-			p.tasks = out.Tasks
+			tasks = out.Tasks
 		}
 		return err
 	})
+	return tasks
 }

@@ -108,15 +108,19 @@ var plants = []plant{
 	{what: "a queue's policy that denies what it allows", do: func(l *lab) {
 		l.queuePolicy(`{"Statement":[{"Effect":"Allow","Principal":"*","Action":"sqs:*","Resource":"*"},{"Sid":"Closed","Effect":"Deny","Principal":"*","Action":"sqs:SendMessage","Resource":"*"}]}`)
 	}, check: "queue-policy", status: doctor.Fail, says: "the statement Closed of the queue's policy denies"},
-	{what: "a queue's policy whose condition cannot be judged", do: func(l *lab) {
+	{what: "a queue's policy whose condition cannot be judged, and no event so far", do: func(l *lab) {
+		l.deaf()
 		l.queuePolicy(`{"Statement":{"Effect":"Allow","Principal":"*","Action":"sqs:*","Resource":"*","Condition":{"StringEquals":{"aws:SourceOrgID":"o-1"}}}}`)
 	}, check: "queue-policy", status: doctor.Warn, says: "hangs on conditions"},
 	{what: "a queue with the key that AWS manages for SQS", do: func(l *lab) { l.queueAttribute("KmsMasterKeyId", "alias/aws/sqs") }, check: "queue-key", status: doctor.Fail, says: "EventBridge cannot use"},
-	{what: "a queue with a key of one's own, and no event so far", do: func(l *lab) { l.queueAttribute("KmsMasterKeyId", "alias/mine") }, check: "queue-key", status: doctor.Warn, says: "is encrypted with mine"},
+	{what: "a queue with a key of one's own, and no event so far", do: func(l *lab) { l.deaf(); l.queueAttribute("KmsMasterKeyId", "alias/mine") }, check: "queue-key", status: doctor.Warn, says: "is encrypted with mine"},
 	{what: "a target that cuts the event down", do: func(l *lab) {
 		l.target(func(t *ebtypes.Target) { t.InputPath = aws.String("$.detail") })
 	}, check: "rule-targets", status: doctor.Fail, says: "it sends a part of it (InputPath $.detail)"},
-	{what: "a topic on the way whose subscription has a filter", do: overTopic(map[string]string{"FilterPolicy": "{}"}), check: "rules-match", status: doctor.Warn, says: "ecs-events has a filter"},
+	{what: "a topic on the way whose subscription has a filter, and no event so far", do: func(l *lab) {
+		l.deaf()
+		overTopic(map[string]string{"FilterPolicy": "{}"})(l)
+	}, check: "rules-match", status: doctor.Warn, says: "ecs-events has a filter"},
 	{what: "a pool in another account, and no rule there that forwards", do: abroad, check: "rules-match", status: doctor.Fail, says: "the two-minute warning of api-standard"},
 	{what: "a pool in another account, whose rules may not be read", do: func(l *lab) {
 		abroad(l)
@@ -140,6 +144,11 @@ var plants = []plant{
 	{what: "a rule with * in a cluster's ARN, which matches nothing", do: func(l *lab) {
 		l.rulePattern = `{"source":["aws.ecs"],"detail":{"clusterArn":["arn:aws:ecs:*:*:cluster/prod"]}}`
 	}, check: "rules-match", status: doctor.Fail, says: "placement failures of api-spot"},
+	{what: "tasks that were stopped and started, and no event of them", do: func(l *lab) { l.replaced() }, check: "events-arrive", status: doctor.Fail, says: "its events do not arrive"},
+	{what: "tasks that were stopped and started, and events of the starts alone", do: func(l *lab) {
+		l.replaced()
+		l.hears(failover.SignalRunning)
+	}, check: "events-arrive", status: doctor.Warn, says: "and no event of that has come; the last of any kind came at"},
 	{what: "a state file that cannot be opened", do: func(l *lab) { l.file.State.SQLite = filepath.Join(l.file.State.SQLite, "x") }, check: "state-store", status: doctor.Fail, says: "SQLite file"},
 	{what: "a cluster that does not exist", do: func(l *lab) { l.file.Workloads[0].Pools[1].Cluster = "elsewhere" }, check: "cluster-exists", status: doctor.Fail, says: "no cluster elsewhere"},
 	{what: "a standby that was never made", do: func(l *lab) { l.file.Workloads[0].Pools[1].Service = "api-ondemand" }, check: "service-exists", status: doctor.Fail, says: "no service api-ondemand"},

@@ -19,6 +19,11 @@ type Beat struct {
 	Late map[string]time.Time `json:"late,omitempty"`
 	// Events says when the last event of each pool came, by workload/pool. A pool without one has had none yet.
 	Events map[string]time.Time `json:"events,omitempty"`
+	// Started and Stopped are the same for the events that tell of a task's start, and of its stop or the warning of it. Since says from
+	// when on events are counted.
+	Started map[string]time.Time `json:"started,omitempty"`
+	Stopped map[string]time.Time `json:"stopped,omitempty"`
+	Since   time.Time            `json:"since,omitzero"`
 	// Unstored are the workloads whose state could not be read or written twice in a row: nothing is acted on meanwhile.
 	Unstored []string `json:"unstored,omitempty"`
 	// Refusing are the receivers of notices that refuse them for good, with what they say.
@@ -60,6 +65,31 @@ func EventAt(beats []Beat, workload, pool string) time.Time {
 		}
 	}
 	return at
+}
+
+// Heard says when the last events of a pool came: any, of a start and of a stop; zero where none has. Since is from when on a guard has
+// counted them; zero: none has.
+type Heard struct{ Last, Started, Stopped, Since time.Time }
+
+// HeardOf returns what beats show of a pool's events.
+func HeardOf(beats []Beat, workload, pool string) Heard {
+	h := Heard{Last: EventAt(beats, workload, pool)}
+	for i := range beats {
+		b := &beats[i]
+		key := workload + "/" + pool
+		for _, is := range []struct {
+			at  time.Time
+			max *time.Time
+		}{{b.Started[key], &h.Started}, {b.Stopped[key], &h.Stopped}} {
+			if is.at.After(*is.max) {
+				*is.max = is.at
+			}
+		}
+		if slices.Contains(b.Workloads, workload) && !b.Since.IsZero() && (h.Since.IsZero() || b.Since.Before(h.Since)) {
+			h.Since = b.Since
+		}
+	}
+	return h
 }
 
 // Guard is a verdict on the guard itself.

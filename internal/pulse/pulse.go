@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/control"
+	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/health"
 )
 
@@ -27,6 +28,14 @@ const (
 	tries = 3
 )
 
+// The kinds of event whose last one is kept: any, those of a task's start, and those of its stop.
+const (
+	anyEvent = iota
+	startEvent
+	stopEvent
+	kinds
+)
+
 // Pulse is a guard's own. It is safe for concurrent use.
 type Pulse struct {
 	guard     string
@@ -37,7 +46,8 @@ type Pulse struct {
 	mu       sync.Mutex
 	passed   map[string]time.Time
 	unstored map[string]int
-	events   map[string]time.Time
+	heard    [kinds]map[string]time.Time // by workload/pool
+	since    time.Time
 	kept     time.Time
 	refusing func() map[string]string
 
@@ -52,8 +62,12 @@ type Pulse struct {
 func New(host string, workloads []string, tick time.Duration, now func() time.Time) *Pulse {
 	names := slices.Sorted(slices.Values(workloads))
 	sum := sha256.Sum256([]byte(strings.Join(names, "\n")))
-	return &Pulse{guard: fmt.Sprintf("%s-%.3x", host, sum), tick: tick, workloads: names, now: now, passed: make(map[string]time.Time),
-		unstored: make(map[string]int), events: make(map[string]time.Time)}
+	p := &Pulse{guard: fmt.Sprintf("%s-%.3x", host, sum), tick: tick, workloads: names, now: now, passed: make(map[string]time.Time),
+		unstored: make(map[string]int), since: now()}
+	for kind := range p.heard {
+		p.heard[kind] = make(map[string]time.Time)
+	}
+	return p
 }
 
 // Refusing lets the beats say which receivers of notices refuse them. It is called before the first beat.
@@ -76,9 +90,23 @@ func (p *Pulse) Tell(r *control.Report) {
 	for i := range r.Observation.Signals {
 		s := &r.Observation.Signals[i]
 		if key := r.Workload + "/" + s.Pool; s.ID != s.Task && s.Pool != "" {
-			p.events[key] = now
+			p.heard[anyEvent][key] = now
+			if kind := kindOf(s); kind != anyEvent {
+				p.heard[kind][key] = now
+			}
 		}
 	}
+}
+
+// kindOf says whether an event tells of a task's start or of its stop.
+func kindOf(s *failover.Signal) int {
+	switch {
+	case s.Kind == failover.SignalRunning:
+		return startEvent
+	case s.Task != "" && s.Kind != failover.SignalProgress:
+		return stopEvent
+	}
+	return anyEvent
 }
 
 // Beat is what there is to say now.
@@ -86,10 +114,8 @@ func (p *Pulse) Beat() health.Beat {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.now()
-	b := health.Beat{Guard: p.guard, At: now.UTC(), TickSeconds: p.tick.Seconds(), Workloads: p.workloads, Events: make(map[string]time.Time, len(p.events))}
-	for key, at := range p.events {
-		b.Events[key] = at.UTC()
-	}
+	b := health.Beat{Guard: p.guard, At: now.UTC(), TickSeconds: p.tick.Seconds(), Workloads: p.workloads, Since: whole(p.since),
+		Events: seconds(p.heard[anyEvent]), Started: seconds(p.heard[startEvent]), Stopped: seconds(p.heard[stopEvent])}
 	if p.refusing != nil {
 		b.Refusing = p.refusing()
 	}
@@ -120,7 +146,6 @@ func (p *Pulse) Keep(ctx context.Context, store any) error {
 	if !due {
 		return nil
 	}
-	mine := p.Beat()
 	p.writing.Lock()
 	defer p.writing.Unlock()
 	for n := range tries {
@@ -131,7 +156,8 @@ func (p *Pulse) Keep(ctx context.Context, store any) error {
 			}
 			p.read, p.version, p.others = true, pages[pageName].Version, decode(pages[pageName].Body)
 		}
-		err := p.write(ctx, shelf, mine)
+		p.inherit()
+		err := p.write(ctx, shelf, p.Beat())
 		if err == nil {
 			return nil
 		}
@@ -142,6 +168,43 @@ func (p *Pulse) Keep(ctx context.Context, store any) error {
 	}
 	return nil // others write so often that the next tick may try again
 }
+
+// inherit takes over what is on the page of events that this guard heard before it was started again, and those that will be dropped: what came
+// once must not look as if it never had.
+func (p *Pulse) inherit() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.now()
+	for i := range p.others {
+		b := &p.others[i]
+		own := b.Guard == p.guard
+		if !own && now.Sub(b.At) < beatsFor {
+			continue
+		}
+		if own && !b.Since.IsZero() && b.Since.Before(p.since) {
+			p.since = b.Since
+		}
+		for kind, heard := range [kinds]map[string]time.Time{b.Events, b.Started, b.Stopped} {
+			for key, at := range heard {
+				workload, _, _ := strings.Cut(key, "/")
+				if slices.Contains(p.workloads, workload) && at.After(p.heard[kind][key]) {
+					p.heard[kind][key] = at
+				}
+			}
+		}
+	}
+}
+
+// seconds are times without their fractions, which would only make the page larger.
+func seconds(all map[string]time.Time) map[string]time.Time {
+	out := make(map[string]time.Time, len(all))
+	for key, at := range all {
+		out[key] = whole(at)
+	}
+	return out
+}
+
+func whole(at time.Time) time.Time { return at.UTC().Truncate(time.Second) }
 
 // write leaves a beat beside those of the other guards.
 func (p *Pulse) write(ctx context.Context, shelf control.Shelf, mine health.Beat) error {

@@ -106,3 +106,40 @@ func TestNothingIsLeftBeforeAPass(t *testing.T) {
 		now = now.Add(20 * time.Second)
 	}
 }
+
+// TestAGuardThatStartsAgainStillKnowsItsEvents: the kinds apart, and since when; so does one that outlives another.
+func TestAGuardThatStartsAgainStillKnowsItsEvents(t *testing.T) {
+	store, now := open(t), noon
+	clock := func() time.Time { return now }
+	tell := func(p *Pulse, signals ...failover.Signal) {
+		t.Helper()
+		p.Tell(&control.Report{Workload: "api", Result: control.Unchanged, Observation: failover.Observation{Signals: signals}})
+		if err := p.Keep(t.Context(), store); err != nil {
+			t.Fatal(err)
+		}
+	}
+	heard := func() health.Heard {
+		t.Helper()
+		beats, err := Read(t.Context(), store)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return health.HeardOf(beats, "api", "spot")
+	}
+	tell(New("a", []string{"api"}, time.Minute, clock), failover.Signal{ID: "1", Task: "t", Pool: "spot", Kind: failover.SignalRunning})
+	now = now.Add(time.Hour)
+	tell(New("a", []string{"api"}, time.Minute, clock), failover.Signal{ID: "2", Task: "t", Pool: "spot", Kind: failover.SignalInterruption},
+		failover.Signal{ID: "t", Task: "u", Pool: "spot", Kind: failover.SignalProgress})
+	if got, want := heard(), (health.Heard{Last: now, Started: noon, Stopped: now, Since: noon}); got != want {
+		t.Errorf("after a restart %+v, want %+v", got, want)
+	}
+	stop := now
+	now = now.Add(2 * beatsFor)
+	tell(New("b", []string{"api"}, time.Minute, clock))
+	if got, want := heard(), (health.Heard{Last: stop, Started: noon, Stopped: stop, Since: now}); got != want {
+		t.Errorf("of a dead guard %+v, want %+v", got, want)
+	}
+	if got := health.HeardOf(nil, "api", "spot"); got != (health.Heard{}) {
+		t.Errorf("of no guard %+v", got)
+	}
+}
