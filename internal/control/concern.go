@@ -1,6 +1,7 @@
 package control
 
 import (
+	"context"
 	"slices"
 
 	"github.com/backstop-ecs/backstop/internal/failover"
@@ -15,6 +16,9 @@ func (l *Loop) Concerned(s failover.Signal) ([]string, error) {
 	var names []string
 	for _, t := range l.find(&s) {
 		names = append(names, l.Workloads[t.workload].Name)
+	}
+	if len(names) == 0 {
+		l.meet(context.Background(), &s)
 	}
 	slices.Sort(names)
 	return slices.Compact(names), nil

@@ -123,6 +123,9 @@ func (l *Loop) take(ctx context.Context, letters []letter) {
 		}
 		targets := l.find(&s)
 		if !in.ok || len(targets) == 0 {
+			if in.ok {
+				l.meet(ctx, &s)
+			}
 			settled = append(settled, m)
 			continue
 		}

@@ -57,6 +57,9 @@ type Loop struct {
 	// readable and writable say whether the store was, the last time.
 	readable, writable atomic.Bool
 
+	stranger  sync.Mutex // guards strangers
+	strangers Strangers
+
 	mu       sync.Mutex // guards items' fields, messages and passes
 	messages map[string]*tracked
 	passes   int // under way; regular of them because their chunk's tick had come

@@ -56,6 +56,29 @@ func checkArrivals(x *exam) verdict {
 	return okay("events come")
 }
 
+// checkQueueOwn looks for events that belong to another installation: whoever receives them deletes them.
+func checkQueueOwn(x *exam) verdict {
+	if v, none := x.noQueue(); none {
+		return v
+	}
+	n := 0
+	var clusters []string
+	for i := range x.f.state.beats {
+		b := &x.f.state.beats[i]
+		n += b.Strangers
+		for _, c := range b.StrangerClusters {
+			if !slices.Contains(clusters, c) {
+				clusters = append(clusters, c)
+			}
+		}
+	}
+	if n == 0 {
+		return okay("no guard has received events of clusters that it does not guard")
+	}
+	return bad(Warn, "events: {sqs: ...}   # a queue for each installation, or rules for its own clusters alone: docs/operations.md, \"Two installations on one queue\"",
+		"%s of clusters that are not guarded here came to the queue: %s; if another installation reads it too, each deletes the other's", wording.Count(n, "event"), wording.Some(clusters))
+}
+
 // newest returns when a task last started and was last stopped of which an event must have come by now, if it came after a moment.
 func (f *facts) newest(p *poolFacts, since time.Time) (started, stopped time.Time) {
 	latest := func(into *time.Time, at *time.Time) {

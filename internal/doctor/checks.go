@@ -56,6 +56,8 @@ func init() {
 		{name: "rule-targets", kind: KindEvents, needs: []string{"credentials", "queue-reachable"}, calls: []string{callRules, callTargets}, about: "targets send the event as it is: no InputPath, InputTransformer, Input", run: checkTargets},
 		{name: "rules-match", kind: KindEvents, needs: []string{"credentials", "queue-reachable"}, calls: []string{callRules, callTargets}, about: "rules that are enabled match the events of every pool and send them to the queue, over the buses of other regions and accounts and SNS topics too", run: checkRules},
 
+		{name: "queue-own", kind: KindEvents, about: "no other installation reads the queue: guards get no events of clusters that they do not guard", run: checkQueueOwn},
+
 		{name: "state-store", kind: KindState, about: "the state can be read", run: checkStore},
 		{name: "leftovers", kind: KindState, needs: []string{"state-store"}, about: "nothing was left of workloads and pools that are configured no more, as the guard found when it last started", run: checkLeftovers},
 

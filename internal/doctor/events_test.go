@@ -134,17 +134,24 @@ type pathWant struct {
 }
 
 var pathWants = map[string]pathWant{
-	"queue encrypted with the AWS-managed key":        {check: "queue-key", status: doctor.Fail, says: "every event is lost", fix: "SqsManagedSseEnabled"},
-	"target cuts the event down":                      {check: "rule-targets", status: doctor.Fail, says: "changes the event: it sends a part of it (InputPath $.detail)", fix: "put-targets"},
-	"target rewrites the event":                       {check: "rule-targets", status: doctor.Fail, says: "changes the event: it rewrites it", fix: "put-targets"},
-	"target sends a constant":                         {check: "rule-targets", status: doctor.Fail, says: "changes the event: it sends a constant", fix: "put-targets"},
-	"policy allows another rule only":                 {check: "queue-policy", status: doctor.Fail, says: "its policy names rule/another, what sends here is rule/backstop-events", fix: "rule/another"},
-	"policy with a single object as Statement":        {check: "queue-policy", status: doctor.OK},
-	"pattern by account only":                         {check: "rules-match", status: doctor.OK},
-	"pattern by source prefix":                        {check: "rules-match", status: doctor.OK},
-	"pattern without source":                          {check: "rules-match", status: doctor.OK},
-	"pool in another account, no forwarding rule":     {check: "rules-match", status: doctor.Fail, says: "the two-minute warning of api-standard", fix: "put-permission", do: abroad},
-	"SNS between rule and queue without raw delivery": {check: "rules-match", status: doctor.OK, says: "puts events into an envelope, which is taken off", do: overTopic(map[string]string{"RawMessageDelivery": "false"})},
+	"two installations with other clusters on one queue": {check: "queue-own", status: doctor.Warn, says: "7 events of clusters that are not guarded here came to the queue: staging", fix: "a queue for each installation", do: shared},
+	"queue encrypted with the AWS-managed key":           {check: "queue-key", status: doctor.Fail, says: "every event is lost", fix: "SqsManagedSseEnabled"},
+	"target cuts the event down":                         {check: "rule-targets", status: doctor.Fail, says: "changes the event: it sends a part of it (InputPath $.detail)", fix: "put-targets"},
+	"target rewrites the event":                          {check: "rule-targets", status: doctor.Fail, says: "changes the event: it rewrites it", fix: "put-targets"},
+	"target sends a constant":                            {check: "rule-targets", status: doctor.Fail, says: "changes the event: it sends a constant", fix: "put-targets"},
+	"policy allows another rule only":                    {check: "queue-policy", status: doctor.Fail, says: "its policy names rule/another, what sends here is rule/backstop-events", fix: "rule/another"},
+	"policy with a single object as Statement":           {check: "queue-policy", status: doctor.OK},
+	"pattern by account only":                            {check: "rules-match", status: doctor.OK},
+	"pattern by source prefix":                           {check: "rules-match", status: doctor.OK},
+	"pattern without source":                             {check: "rules-match", status: doctor.OK},
+	"pool in another account, no forwarding rule":        {check: "rules-match", status: doctor.Fail, says: "the two-minute warning of api-standard", fix: "put-permission", do: abroad},
+	"SNS between rule and queue without raw delivery":    {check: "rules-match", status: doctor.OK, says: "puts events into an envelope, which is taken off", do: overTopic(map[string]string{"RawMessageDelivery": "false"})},
+}
+
+// shared lets the guard have received events of another installation's cluster.
+func shared(l *lab) {
+	l.deaf()
+	l.guard.Meeting(func() control.Strangers { return control.Strangers{Count: 7, Clusters: []string{"staging"}} })
 }
 
 func TestEveryRowOfTheEventsPath(t *testing.T) {

@@ -144,6 +144,7 @@ var plants = []plant{
 	{what: "a rule with * in a cluster's ARN, which matches nothing", do: func(l *lab) {
 		l.rulePattern = `{"source":["aws.ecs"],"detail":{"clusterArn":["arn:aws:ecs:*:*:cluster/prod"]}}`
 	}, check: "rules-match", status: doctor.Fail, says: "placement failures of api-spot"},
+	{what: "two installations with other clusters on one queue", do: shared, check: "queue-own", status: doctor.Warn, says: "7 events of clusters that are not guarded here"},
 	{what: "tasks that were stopped and started, and no event of them", do: func(l *lab) { l.replaced() }, check: "events-arrive", status: doctor.Fail, says: "its events do not arrive"},
 	{what: "tasks that were stopped and started, and events of the starts alone", do: func(l *lab) {
 		l.replaced()

@@ -24,6 +24,9 @@ type Beat struct {
 	Started map[string]time.Time `json:"started,omitempty"`
 	Stopped map[string]time.Time `json:"stopped,omitempty"`
 	Since   time.Time            `json:"since,omitzero"`
+	// Strangers counts the events of clusters in which the guard has no workload, StrangerClusters are the first few of these.
+	Strangers        int      `json:"strangers,omitempty"`
+	StrangerClusters []string `json:"stranger_clusters,omitempty"`
 	// Unstored are the workloads whose state could not be read or written twice in a row: nothing is acted on meanwhile.
 	Unstored []string `json:"unstored,omitempty"`
 	// Refusing are the receivers of notices that refuse them for good, with what they say.

@@ -50,6 +50,7 @@ type Pulse struct {
 	since    time.Time
 	kept     time.Time
 	refusing func() map[string]string
+	strange  func() control.Strangers
 
 	// writing guards what was last read of the page, so that a guard that is alone need not read it again.
 	writing sync.Mutex
@@ -72,6 +73,9 @@ func New(host string, workloads []string, tick time.Duration, now func() time.Ti
 
 // Refusing lets the beats say which receivers of notices refuse them. It is called before the first beat.
 func (p *Pulse) Refusing(ask func() map[string]string) { p.refusing = ask }
+
+// Meeting lets the beats say what came of clusters that are not guarded. It is called before the first beat.
+func (p *Pulse) Meeting(ask func() control.Strangers) { p.strange = ask }
 
 // Tell takes a report; it returns at once.
 func (p *Pulse) Tell(r *control.Report) {
@@ -118,6 +122,10 @@ func (p *Pulse) Beat() health.Beat {
 		Events: seconds(p.heard[anyEvent]), Started: seconds(p.heard[startEvent]), Stopped: seconds(p.heard[stopEvent])}
 	if p.refusing != nil {
 		b.Refusing = p.refusing()
+	}
+	if p.strange != nil {
+		met := p.strange()
+		b.Strangers, b.StrangerClusters = met.Count, met.Clusters
 	}
 	for _, name := range p.workloads {
 		if at := p.passed[name]; now.Sub(at) > p.tick+p.tick/2 {

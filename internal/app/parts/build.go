@@ -91,6 +91,7 @@ func Build(o Options) (*Guard, error) {
 		g.Names = append(g.Names, workloads[i].Name)
 	}
 	g.Pulse = pulse.New(o.Host, g.Names, g.Beat(), o.Now)
+	g.Pulse.Meeting(g.Loop.Strangers)
 	if g.Desk != nil {
 		g.Pulse.Refusing(g.Desk.Refusing)
 	}
