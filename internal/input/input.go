@@ -9,6 +9,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"sync/atomic"
+	"time"
 )
 
 // File hands the file at path to read, of which it may take max bytes. It returns when ctx ends, whatever the file does.
@@ -16,9 +18,33 @@ func File[T any](ctx context.Context, path string, max int64, read func(io.Reade
 	return From(ctx, path, func() (io.ReadCloser, error) { return os.Open(path) }, max, read)
 }
 
+// Watched is File that calls told every quarter of a second, from the goroutine of the caller, with the bytes that are read and those that the
+// file has (0: not known, as of a pipe).
+func Watched[T any](ctx context.Context, path string, max int64, told func(read, size int64), read func(io.Reader) (T, error)) (T, error) {
+	var size int64
+	if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+		size = info.Size()
+	}
+	return from(ctx, path, func() (io.ReadCloser, error) { return os.Open(path) }, max, func(n int64) { told(n, size) }, read)
+}
+
 // From is File for what open opens and name names. read runs in a goroutine that is left behind when ctx ends, so it must keep its
 // results to itself; what it reads ends with ctx too.
 func From[T any](ctx context.Context, name string, open func() (io.ReadCloser, error), max int64, read func(io.Reader) (T, error)) (T, error) {
+	return from(ctx, name, open, max, nil, read)
+}
+
+// toldEvery is how often a caller is told how far reading has come.
+const toldEvery = 250 * time.Millisecond
+
+func from[T any](ctx context.Context, name string, open func() (io.ReadCloser, error), max int64, told func(int64), read func(io.Reader) (T, error)) (T, error) {
+	var tick <-chan time.Time
+	if told != nil {
+		t := time.NewTicker(toldEvery)
+		defer t.Stop()
+		tick = t.C
+	}
+	var so atomic.Int64
 	type result struct {
 		value T
 		err   error
@@ -33,14 +59,18 @@ func From[T any](ctx context.Context, name string, open func() (io.ReadCloser, e
 			return
 		}
 		defer func() { _ = f.Close() }()
-		r.value, r.err = read(&bounded{name: name, from: f, max: max, ended: ctx.Err})
+		r.value, r.err = read(&bounded{name: name, from: f, max: max, ended: ctx.Err, told: so.Store})
 	}()
-	select {
-	case <-ctx.Done():
-		var none T
-		return none, ctx.Err()
-	case r := <-done:
-		return r.value, r.err
+	for {
+		select {
+		case <-ctx.Done():
+			var none T
+			return none, ctx.Err()
+		case r := <-done:
+			return r.value, r.err
+		case <-tick:
+			told(so.Load())
+		}
 	}
 }
 
@@ -50,6 +80,7 @@ type bounded struct {
 	from      io.Reader
 	read, max int64
 	ended     func() error
+	told      func(read int64) // nil: nobody asks
 }
 
 func (b *bounded) Read(to []byte) (int, error) {
@@ -60,7 +91,11 @@ func (b *bounded) Read(to []byte) (int, error) {
 		to = to[:room]
 	}
 	n, err := b.from.Read(to)
-	if b.read += int64(n); b.read > b.max {
+	b.read += int64(n)
+	if b.told != nil {
+		b.told(b.read)
+	}
+	if b.read > b.max {
 		return 0, fmt.Errorf("%s has more than %d bytes", b.name, b.max)
 	}
 	return n, err

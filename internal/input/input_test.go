@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -55,4 +56,22 @@ func TestReadingEndsWithItsContext(t *testing.T) {
 	if _, err := From(t.Context(), "f", endless, 1<<20, drain); err == nil || !strings.Contains(err.Error(), "f has more than 1048576 bytes") {
 		t.Errorf("without an end: got %v", err)
 	}
+}
+
+func TestACallerIsToldHowFarReadingHasCome(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f")
+	if err := os.WriteFile(path, make([]byte, 5000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		var told [][2]int64
+		n, err := Watched(t.Context(), path, 1<<20, func(read, size int64) { told = append(told, [2]int64{read, size}) }, func(r io.Reader) (int64, error) {
+			n, err := io.CopyN(io.Discard, r, 2000)
+			time.Sleep(600 * time.Millisecond) // of the bubble's own time
+			return n, err
+		})
+		if err != nil || n != 2000 || len(told) != 2 || told[0][0] < 2000 || told[1][1] != 5000 {
+			t.Errorf("read %d, %v, told %v", n, err, told)
+		}
+	})
 }
