@@ -63,6 +63,12 @@ func badInputs() []badInput {
 		{what: "recorded events that are none", args: "simulate --events e.json", file: map[string]string{"e.json": "hello"}, code: ExitUsage, says: "e.json: read events"},
 		{what: "recorded events, cut off in the middle", args: "simulate --events e.json", file: map[string]string{"e.json": `{"detail-type":"ECS Task State Change","source":"aws.ecs","detail":{"cl`}, code: ExitUsage, says: "line 1"},
 		{what: "recorded events without an end", args: "simulate --events /dev/zero", code: ExitUsage, says: "/dev/zero"},
+		{what: "recorded events of two services", args: "simulate --events e.json", file: map[string]string{"e.json": spotStart("api") + spotStart("web")}, code: ExitUsage, says: "choose with --service: c/api, c/web"},
+		{what: "a service that no recorded event is of", args: "tune --events e.json --service c/wbe", file: map[string]string{"e.json": spotStart("web")}, code: ExitUsage, says: "there are tasks of c/web"},
+		{what: "recorded events among other lines", args: "simulate --events e.json", file: map[string]string{"e.json": spotStart("web") + strings.Repeat("START\n", 11)}, code: ExitUsage, says: "line 2, line 3, line 4"},
+		{what: "one recorded event", args: "simulate --events e.json", file: map[string]string{"e.json": spotStart("web")}, code: ExitUsage, says: "--duration"},
+		{what: "recorded events in a zip archive", args: "simulate --events e.zip", file: map[string]string{"e.zip": "PK\x03\x04"}, code: ExitUsage, says: "unpack it first"},
+		{what: "a service without recorded events", args: "simulate --service c/web", code: ExitUsage, says: "--service"},
 		{what: "a demo of an unknown scenario", args: "demo --scenario nope", code: ExitUsage, says: "nope"},
 		{what: "a run of verify-aws without a bound", args: "verify-aws run --yes", code: ExitUsage, says: "--max-usd"},
 		{what: "a bound that is no amount", args: "verify-aws run --max-usd -1", code: ExitUsage, says: "--max-usd"},
@@ -97,6 +103,13 @@ func badInputs() []badInput {
 // notifying is a configuration with one receiver of notices.
 func notifying(receiver string) map[string]string {
 	return map[string]string{"b.yaml": "version: 1\nregion: us-east-1\nnotify:\n  - " + receiver + "\nworkloads:\n  - name: api\n" + twoPools}
+}
+
+// spotStart is an event of a Spot task that runs.
+func spotStart(service string) string {
+	return `{"id":"1","detail-type":"ECS Task State Change","source":"aws.ecs","account":"111122223333","time":"2026-11-01T00:00:00Z","region":"us-east-1","detail":{` +
+		`"clusterArn":"arn:aws:ecs:us-east-1:111122223333:cluster/c","capacityProviderName":"FARGATE_SPOT","group":"service:` + service + `","lastStatus":"RUNNING",` +
+		`"desiredStatus":"RUNNING","taskArn":"arn:aws:ecs:us-east-1:111122223333:task/c/` + service + `"}}` + "\n"
 }
 
 // withState puts a file where the state is kept; withDir a directory.

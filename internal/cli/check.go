@@ -110,6 +110,9 @@ func checkWorld(cmd *cobra.Command, o *simulate.Options) error {
 	if cmd.Flags().Changed("duration") && o.Duration <= 0 {
 		return usageError("--duration %s: must be above 0", o.Duration)
 	}
+	if len(o.Services) > 0 && len(o.Events) == 0 {
+		return usageError("--service: chooses in what --events names; give that too")
+	}
 	if known := cost.Regions(cost.Arch(o.Arch)); o.Region != "" && !slices.Contains(known, o.Region) {
 		return usageError("--region %q: no prices are known; there are those of %s", o.Region, strings.Join(known, ", "))
 	}

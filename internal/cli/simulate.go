@@ -94,7 +94,8 @@ func newSimulateCommand(s IO) *cobra.Command {
 func worldFlags(cmd *cobra.Command, o *simulate.Options) {
 	f := cmd.Flags()
 	f.StringSliceVarP(&o.Traces, "trace", "t", nil, "a CSV file or a built-in trace; repeat it for several (default article)")
-	f.StringSliceVarP(&o.Events, "events", "e", nil, "recorded ECS events (EventBridge JSON, CloudWatch Logs exports) to rebuild a trace from")
+	f.StringSliceVarP(&o.Events, "events", "e", nil, "recorded ECS events to rebuild a trace from, in any form that docs/traces.md lists (JSON, exports of logs, queues' messages, CSV, gzip)")
+	f.StringSliceVar(&o.Services, "service", nil, "the Spot service of --events that counts, where a file has several; repeat it for those that count together")
 	f.IntVarP(&o.Tasks, "tasks", "n", 200, fmt.Sprintf("tasks wanted where the trace does not say, 1 to %d", simulate.TasksMax))
 	f.IntVar(&o.Days, "days", 30, "length of built-in traces")
 	f.Var(spanValue{&o.Duration}, "duration", "play so much of each trace, or on after its last row")
@@ -140,6 +141,7 @@ func runSimulate(ctx context.Context, s IO, o simulateOptions) error {
 	o.Record = o.out != ""
 	o.Command = commandLine(os.Args)
 	line := &liveLine{s: s}
+	o.Reading = readingOf(line)
 	debug.SetGCPercent(simulate.GCPercent)
 	sections, err := simulate.Run(ctx, o.Options, progress(line))
 	line.clear()
@@ -201,6 +203,17 @@ func progress(line *liveLine) func(simulate.Progress) {
 		}
 		last = now
 		line.say(fmt.Sprintf("%d of %d runs, %s left", p.Done, p.Runs, wording.Span(p.Left)))
+	}
+}
+
+// readingOf returns what says how far the reading of a long file is.
+func readingOf(line *liveLine) func(file string, read, size int64) {
+	return func(file string, read, size int64) {
+		so := fmt.Sprintf("%d MB", read/1e6)
+		if size > 0 {
+			so = fmt.Sprintf("%d %% of %d MB", 100*read/size, size/1e6)
+		}
+		line.say("reading " + file + ": " + so)
 	}
 }
 

@@ -74,6 +74,7 @@ func runTune(ctx context.Context, s IO, o tuneOptions) error {
 	}
 	o.Given, o.Policies = given, []string{o.preset}
 	line := &liveLine{s: s}
+	o.Reading = readingOf(line)
 	debug.SetGCPercent(simulate.GCPercent)
 	found, err := simulate.Tune(ctx, o.TuneOptions, progress(line))
 	line.clear()

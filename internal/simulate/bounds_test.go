@@ -1,7 +1,6 @@
 package simulate
 
 import (
-	"bytes"
 	"strings"
 	"testing"
 )
@@ -17,11 +16,13 @@ func (n noise) Read(to []byte) (int, error) {
 }
 
 func TestARecordWithoutAnEndIsGivenUp(t *testing.T) {
-	if testing.Short() {
-		t.Skip("reads 256 MiB")
-	}
-	_, err := FromEvents(noise{append(bytes.Repeat([]byte("x"), 64<<10-1), '\n')}, "noise", 10)
-	if err == nil || !strings.Contains(err.Error(), "read events noise: no event in its first") {
-		t.Errorf("got %v", err)
+	for line, want := range map[string]string{
+		strings.Repeat("x", 64<<10-1) + "\n": "read events noise: no event in its first 11 lines or objects", "\x00": "line 1 is longer than 4194304 bytes",
+		"[": "line 1 is longer", "{\"a\":": "line 1 is longer", "[1,": "line 1 is longer", " ": "line 1 is longer", "{\"a\":1}\n": "no event in its first 11",
+	} {
+		_, err := FromEvents(noise{[]byte(line)}, "noise", 10, nil)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.10q: got %v, want %q", line, err, want)
+		}
 	}
 }

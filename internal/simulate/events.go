@@ -1,224 +1,222 @@
 package simulate
 
 import (
-	"bufio"
-	"bytes"
-	"encoding/json"
-	"errors"
+	"context"
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/ecsevent"
 	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/input"
 	"github.com/backstop-ecs/backstop/internal/trace"
 )
 
-// Limits of a file of recorded events.
-const (
-	eventLineMax = 4 << 20 // bytes; an event has at most 256 KiB, and is quoted when it stands inside another one
-	eventsMax    = 2_000_000
-	// eventBytesMax bounds the file: as many events, of 2 KiB each.
-	eventBytesMax = 4 << 30
-)
+// eventsMax is how many events of Spot services are kept, of some 200 bytes each.
+const eventsMax = 2_000_000
 
-// FromEvents rebuilds the capacity that Spot showed from recorded ECS events. It reads EventBridge events as JSON, one a line (as an
-// archive or a log group gives them), with or without a timestamp before each as CloudWatch Logs exports them, or the answer of
-// `aws logs filter-log-events`. tasks is how many were wanted while they were recorded.
+// origin is the service that an event is about.
+type origin struct{ account, region, cluster, service string }
+
+func (o origin) String() string { return o.cluster + "/" + o.service }
+
+// fact is what is kept of an event.
+type fact struct {
+	at, started time.Time
+	kind        failover.SignalKind
+	task, id    string // id of an event that is about no task
+	of          *origin
+	spot        bool
+}
+
+// record is what a file of recorded events holds.
+type record struct {
+	facts   []fact
+	events  int                 // of any kind
+	of      map[origin]*origin  // the services that are met
+	spot    map[*origin]int     // the events of their Spot tasks
+	left    []place             // what was no event
+	met     map[string]struct{} // what of the asked services is there
+	name    string              // of the services that are chosen
+	dropped int                 // events of Spot services that are not
+}
+
+// FromEvents rebuilds the capacity that Spot showed from recorded ECS events, in any of the forms that docs/traces.md lists. tasks is how many were
+// wanted while they were recorded. services, as CLUSTER/SERVICE, are those that count together; none is right for a record of one Spot service. The
+// error names the place of what cannot be read, or the services to choose from.
 //
 // What ran is known, what could have run is not: from the first loss or failed placement Spot is taken to hold exactly what ran, until as
 // many run as before it or ECS says that the service is steady; otherwise nothing is taken to limit it. So the trace is a lower bound of
 // the capacity, and its notes say for how much of the time it is one. Tasks that ran throughout without an event are not in the record:
 // the difference between the most that was seen and tasks is taken to have run all the time.
-func FromEvents(r io.Reader, name string, tasks int) (*trace.Trace, error) {
-	signals, unread, err := readEvents(r)
-	if err != nil {
-		return nil, fmt.Errorf("read events %s: %w", name, err)
-	}
-	signals = spotOnly(signals)
-	if len(signals) == 0 {
-		return nil, fmt.Errorf("read events %s: no event of a Fargate Spot task or service in it (%d lines were no events)", name, unread)
-	}
-	return rebuild(signals, name, tasks, unread), nil
+func FromEvents(r io.Reader, name string, tasks int, services []string) (*trace.Trace, error) {
+	t, _, err := fromEvents(r, name, tasks, services)
+	return t, err
 }
 
-func readEvents(r io.Reader) (signals []failover.Signal, unread int, err error) {
-	in := bufio.NewScanner(r)
-	in.Buffer(make([]byte, 0, 64<<10), eventLineMax)
-	var whole []byte // a JSON document over several lines
-	other := 0       // bytes of lines that are no events
-	take := func(body []byte) bool {
-		if s, ok, err := ecsevent.Parse(body); err == nil {
-			if ok {
-				signals = append(signals, s)
-			}
-			return true
+// fromEvents also returns which of the services are there.
+func fromEvents(r io.Reader, name string, tasks int, services []string) (*trace.Trace, map[string]struct{}, error) {
+	rec, err := readRecord(r, itemMax)
+	if err == nil {
+		err = rec.choose(services)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("read events %s: %w", name, err)
+	}
+	rec.inOrder()
+	return rec.rebuild(name, tasks), rec.met, nil
+}
+
+// recorded is a source that is rebuilt from recorded events. It notes in met which of the services that were asked for are there.
+func (p *plan) recorded(ctx context.Context, name string, met map[string]struct{}) (source, error) {
+	type result struct {
+		trace *trace.Trace
+		met   map[string]struct{}
+	}
+	base, tasks, services := filepath.Base(name), p.o.Tasks, p.o.Services
+	told := func(read, size int64) {
+		if p.o.Reading != nil {
+			p.o.Reading(name, read, size)
 		}
+	}
+	got, err := input.Watched(ctx, name, eventBytesMax, told, func(r io.Reader) (result, error) {
+		t, met, err := fromEvents(r, strings.TrimSuffix(base, filepath.Ext(base)), tasks, services)
+		return result{t, met}, err
+	})
+	switch {
+	case input.NotOpened(err):
+		return source{}, fmt.Errorf("read events: %w", err)
+	case err != nil:
+		return source{}, fmt.Errorf("%s: %w", name, err)
+	}
+	for s := range got.met {
+		met[s] = struct{}{}
+	}
+	t := p.cut(got.trace)
+	if t.Duration <= 0 {
+		return source{}, fmt.Errorf("%s: its events are all of one moment; --duration says how long to play", name)
+	}
+	if err := t.Check(); err != nil {
+		return source{}, err
+	}
+	return fixed(t), nil
+}
+
+// readRecord reads a whole file, of which one item has at most most bytes.
+func readRecord(r io.Reader, most int) (*record, error) {
+	rec := &record{of: map[origin]*origin{}, spot: map[*origin]int{}, met: map[string]struct{}{}}
+	left, err := readItems(r, most, rec.take)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(rec.facts) >= eventsMax:
+		return nil, fmt.Errorf("more than %d events of Spot services; give it in parts", eventsMax-1)
+	}
+	rec.left = left
+	return rec, nil
+}
+
+// take keeps what an event says of a Spot service, or of one that may be, and reports whether the object is an event.
+func (rec *record) take(raw []byte) bool {
+	s, ok, err := ecsevent.Parse(raw)
+	if err != nil || ok && s.At.IsZero() {
 		return false
 	}
-	for in.Scan() {
-		line := bytes.TrimSpace(in.Bytes())
-		i := bytes.IndexByte(line, '{')
-		switch {
-		case len(signals) >= eventsMax:
-			return nil, 0, fmt.Errorf("more than %d events", eventsMax)
-		case i >= 0 && len(whole) == 0 && take(line[i:]):
-		case len(signals) == 0 && other+len(line) >= fileMax:
-			return nil, unread, fmt.Errorf("no event in its first %d bytes", other)
-		case len(line) > 0 && other+len(line) < fileMax:
-			if len(whole) == 0 || whole[0] == '{' || whole[0] == '[' { // what begins otherwise never becomes a document
-				whole = append(append(whole, line...), '\n')
-			}
-			other += len(line) + 1
-			unread++
+	rec.events++
+	if !ok || s.Capacity != failover.Spot && (s.Task != "" || s.Capacity != "") || len(rec.facts) >= eventsMax {
+		return true
+	}
+	key := origin{s.Account, s.Region, s.Cluster, s.Service}
+	of := rec.of[key]
+	if of == nil {
+		of = &key
+		rec.of[key] = of
+	}
+	f := fact{at: s.At, started: s.StartedAt, kind: s.Kind, task: s.Task, of: of, spot: s.Capacity == failover.Spot}
+	if f.task == "" {
+		f.id = s.ID
+	}
+	if f.spot {
+		rec.spot[of]++
+	}
+	rec.facts = append(rec.facts, f)
+	return true
+}
+
+// choose keeps the events of the services that are asked for, or of the only one.
+func (rec *record) choose(services []string) error {
+	var list []string
+	places := map[string]int{} // accounts and regions that have a service of this name
+	for of := range rec.spot {
+		if places[of.String()]++; places[of.String()] == 1 {
+			list = append(list, of.String())
 		}
 	}
-	switch err := in.Err(); {
-	case errors.Is(err, bufio.ErrTooLong):
-		return nil, 0, fmt.Errorf("a line is longer than %d bytes", eventLineMax)
-	case err != nil:
-		return nil, 0, err
+	slices.Sort(list)
+	there := strings.Join(list[:min(len(list), 20)], ", ")
+	if len(list) > 20 {
+		there += fmt.Sprintf(" and %d more", len(list)-20)
 	}
-	var answer struct {
-		Events []struct {
-			Message string `json:"message"`
-		} `json:"events"`
+	var chosen []string
+	for _, s := range services {
+		if slices.Contains(list, s) && !slices.Contains(chosen, s) {
+			chosen = append(chosen, s)
+			rec.met[s] = struct{}{}
+		}
 	}
-	var list []json.RawMessage
 	switch {
-	case json.Unmarshal(whole, &answer) == nil && len(answer.Events) > 0:
-		unread = 0
-		for _, e := range answer.Events {
-			if !take([]byte(e.Message)) {
-				unread++
-			}
-		}
-	case json.Unmarshal(whole, &list) == nil:
-		unread = 0
-		for _, e := range list {
-			if !take(e) {
-				unread++
-			}
-		}
-	case len(signals) == 0 && unread > 0:
-		return nil, unread, fmt.Errorf("neither events one a line nor a JSON document of them (%w)", where(whole))
+	case len(list) == 0:
+		return fmt.Errorf("none of its %d events is of a Fargate Spot task", rec.events)
+	case len(services) > 0 && len(chosen) == 0:
+		return fmt.Errorf("no Spot task of %s in it; there are tasks of %s", strings.Join(services, ", "), there)
+	case len(services) == 0 && len(list) > 1:
+		return fmt.Errorf("it has %d Spot services; choose with --service: %s", len(list), there)
+	case len(services) == 0:
+		chosen = list
 	}
-	return signals, unread, nil
-}
-
-// where says at what line a JSON document is broken. Empty lines before it are not counted.
-func where(text []byte) error {
-	var broken *json.SyntaxError
-	text = bytes.TrimSpace(text)
-	if err := json.Unmarshal(text, new(json.RawMessage)); errors.As(err, &broken) {
-		return fmt.Errorf("line %d: %w", 1+bytes.Count(text[:min(int(broken.Offset), len(text))], []byte("\n")), err)
-	}
-	return errors.New("it is JSON, but neither an array of events nor has it a list \"events\"")
-}
-
-// spotOnly keeps what Spot tasks and the services they belong to say, in order, each fact once.
-func spotOnly(signals []failover.Signal) []failover.Signal {
-	spot := map[string]bool{}
-	for i := range signals {
-		if s := &signals[i]; s.Task != "" && s.Capacity == failover.Spot {
-			spot[s.Cluster+"/"+s.Service] = true
+	for _, s := range chosen {
+		if places[s] > 1 {
+			return fmt.Errorf("%s is in %d accounts or regions of it; keep the events of one", s, places[s])
 		}
 	}
-	seen := map[string]bool{}
-	out := slices.DeleteFunc(signals, func(s failover.Signal) bool {
-		key := s.ID
-		if s.Task != "" {
-			key = string(s.Kind) + "/" + s.Task
+	rec.name = strings.Join(chosen, ", ")
+	rec.facts = slices.DeleteFunc(rec.facts, func(f fact) bool {
+		if rec.counts(f, chosen) {
+			return false
 		}
-		keep := !seen[key] && (s.Capacity == failover.Spot || s.Capacity == "" && s.Task == "" && spot[s.Cluster+"/"+s.Service])
-		seen[key] = true
-		return !keep
+		if rec.spot[f.of] > 0 {
+			rec.dropped++
+		}
+		return true
 	})
-	slices.SortStableFunc(out, func(a, b failover.Signal) int { return a.At.Compare(b.At) })
-	return out
+	return nil
 }
 
-// ranBefore are the tasks that ran before the record began.
-func ranBefore(signals []failover.Signal, begin time.Time) map[string]bool {
-	running := map[string]bool{}
-	met := map[string]bool{}
-	for i := range signals {
-		s := &signals[i]
-		if s.Task == "" || met[s.Task] {
-			continue
-		}
-		met[s.Task] = true
-		if s.Kind != failover.SignalRunning && !s.StartedAt.IsZero() && s.StartedAt.Before(begin) {
-			running[s.Task] = true
-		}
-	}
-	return running
+// counts reports whether an event is of one of the services. An old ARN of a service has no cluster in it.
+func (rec *record) counts(f fact, chosen []string) bool {
+	return slices.ContainsFunc(chosen, func(s string) bool {
+		return s == f.of.String() || f.of.cluster == "" && f.task == "" && strings.HasSuffix(s, f.of.String())
+	})
 }
 
-// rebuild turns signals in order of time into a trace.
-func rebuild(signals []failover.Signal, name string, tasks, unread int) *trace.Trace {
-	begin, end := signals[0].At, signals[len(signals)-1].At
-	running := ranBefore(signals, begin)
-	most, held := len(running), len(running)
-	type point struct {
-		at      time.Time
-		limited bool
-		held    int
+// inOrder puts the events in the order of time and keeps each once: a file may have it twice, and EventBridge may send it twice.
+func (rec *record) inOrder() {
+	type key struct {
+		kind failover.SignalKind
+		id   string
 	}
-	points := []point{{begin, false, held}}
-	limited, before := false, 0
-	for i := range signals {
-		s := &signals[i]
-		ran := running[s.Task]
-		switch s.Kind {
-		case failover.SignalRunning:
-			running[s.Task] = true
-		case failover.SignalSteadyState:
-			limited = false
-		case failover.SignalInterruption, failover.SignalPlacementFailure, failover.SignalCapacityStop:
-			if !limited {
-				limited, before = true, held
-			}
-			delete(running, s.Task)
-		case failover.SignalScaleIn, failover.SignalOperatorStop, failover.SignalApplicationStop:
-			if ran {
-				before-- // fewer were wanted, or it failed by itself: Spot took nothing
-			}
-			delete(running, s.Task)
-		default:
-			continue
+	slices.SortStableFunc(rec.facts, func(a, b fact) int { return a.at.Compare(b.at) })
+	seen := map[key]bool{}
+	rec.facts = slices.DeleteFunc(rec.facts, func(f fact) bool {
+		k := key{"", f.id}
+		if f.task != "" {
+			k = key{f.kind, f.task}
 		}
-		held = len(running)
-		most = max(most, held)
-		if limited && held >= before && s.Kind == failover.SignalRunning {
-			limited = false
-		}
-		points = append(points, point{s.At, limited, held})
-	}
-	unseen := max(0, tasks-most)
-	t := &trace.Trace{Name: name, Columns: []trace.Column{{Pool: trace.Spot}}, Duration: end.Sub(begin)}
-	var bound time.Duration
-	for i, p := range points {
-		at, v := p.at.Sub(begin), trace.NoLimit
-		if p.limited {
-			v = p.held + unseen
-			next := end
-			if i+1 < len(points) {
-				next = points[i+1].at
-			}
-			bound += next.Sub(p.at)
-		}
-		if n := len(t.At); n > 0 && t.At[n-1] == at {
-			t.Values[n-1] = v
-		} else if n == 0 || t.Values[n-1] != v {
-			t.At, t.Values = append(t.At, at), append(t.Values, v)
-		}
-	}
-	t.Notes = []string{
-		fmt.Sprintf("rebuilt from %d recorded events of %s to %s; %d lines were not events", len(signals), begin.UTC().Format(time.RFC3339), end.UTC().Format(time.RFC3339), unread),
-		fmt.Sprintf("a lower bound: for %s of %s Spot is taken to hold what ran, though it may have held more", bound.Round(time.Second), t.Duration.Round(time.Second)),
-		fmt.Sprintf("%d of %d tasks were never seen in an event and are taken to have run all the time", unseen, tasks),
-	}
-	return t
+		again := seen[k]
+		seen[k] = true
+		return again
+	})
 }

@@ -2,6 +2,8 @@ package simulate
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 )
@@ -15,8 +17,15 @@ func FuzzFromEvents(f *testing.F) {
 	for _, s := range []string{event + "\n", "2026-11-01T00:00:00.000Z " + event, "[" + event + "]", `{"events":[{"message":` + event + `}]}`, "[", "{}", "hello\n\x00"} {
 		f.Add([]byte(s), 10)
 	}
+	for name := range exports() {
+		text, err := os.ReadFile(filepath.Join("testdata", "exports", name))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text, 12)
+	}
 	f.Fuzz(func(t *testing.T, text []byte, tasks int) {
-		tr, err := FromEvents(bytes.NewReader(text), "f", min(max(tasks, 1), 5000))
+		tr, err := FromEvents(bytes.NewReader(text), "f", min(max(tasks, 1), 5000), nil)
 		if err != nil {
 			return
 		}

@@ -52,7 +52,7 @@ func TestCapacityIsRebuiltFromRecordedEvents(t *testing.T) {
 	asAnswer, _ := json.MarshalIndent(answer, "", "  ")
 	for form, text := range map[string]string{"one a line": strings.Join(lines, "\n"), "with timestamps": strings.Join(stamped, "\n"),
 		"an answer of filter-log-events": string(asAnswer), "a list": "[" + strings.Join(lines, ",\n") + "]\n"} {
-		tr, err := FromEvents(strings.NewReader(text), "record", 10)
+		tr, err := FromEvents(strings.NewReader(text), "record", 10, nil)
 		if err != nil {
 			t.Errorf("%s: %v", form, err)
 			continue
@@ -67,7 +67,7 @@ func TestCapacityIsRebuiltFromRecordedEvents(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{"", "nothing here\n", "{}\n", `{"source":"aws.ec2","detail-type":"x"}` + "\n"} {
-		if _, err := FromEvents(strings.NewReader(bad), "record", 10); err == nil {
+		if _, err := FromEvents(strings.NewReader(bad), "record", 10, nil); err == nil {
 			t.Errorf("%q was taken for a record", bad)
 		}
 	}

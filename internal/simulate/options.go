@@ -31,6 +31,7 @@ const (
 type Options struct {
 	Traces   []string       // files, or names of built-in traces; default: article
 	Events   []string       // files of recorded ECS events, from which traces are rebuilt
+	Services []string       // CLUSTER/SERVICE: those whose events count, together; default: the only one of each file
 	Given    []*trace.Trace // traces that the caller has read already
 	Policies []string       // default: all
 	Set      []string       // field=value, of the product's own policies
@@ -65,6 +66,9 @@ type Options struct {
 	Record  bool // keep a timeline of the first seed
 	Workers int  // default: every core
 	Command string
+	// Reading, if not nil, is called a few times a second while a file of events is read, with the bytes that are read and those that it has (0: not
+	// known).
+	Reading func(file string, read, size int64)
 	// Planned, if not nil, is called once, when the options hold and before anything is played; its error ends the run.
 	Planned func() error
 }
@@ -248,12 +252,18 @@ func (p *plan) readTraces(ctx context.Context) error {
 		}
 		p.sources = append(p.sources, s)
 	}
+	met := map[string]struct{}{}
 	for _, name := range p.o.Events {
-		s, err := p.recorded(ctx, name)
+		s, err := p.recorded(ctx, name, met)
 		if err != nil {
 			return fieldError{"events", err}
 		}
 		p.sources = append(p.sources, s)
+	}
+	for _, s := range p.o.Services {
+		if _, ok := met[s]; !ok {
+			return fieldError{"service", fmt.Errorf("no Spot task of %s in %s", s, strings.Join(p.o.Events, ", "))}
+		}
 	}
 	for _, t := range p.o.Given {
 		if t = p.cut(t); t.Check() != nil {
@@ -267,25 +277,6 @@ func (p *plan) readTraces(ctx context.Context) error {
 // fixed is the source of a trace that is the same for every seed.
 func fixed(t *trace.Trace) source {
 	return source{name: t.Name, whole: t, of: func(uint64) (*trace.Trace, error) { return t, nil }}
-}
-
-// recorded is a source that is rebuilt from recorded events.
-func (p *plan) recorded(ctx context.Context, name string) (source, error) {
-	base, tasks := filepath.Base(name), p.o.Tasks
-	t, err := input.File(ctx, name, eventBytesMax, func(r io.Reader) (*trace.Trace, error) {
-		return FromEvents(r, strings.TrimSuffix(base, filepath.Ext(base)), tasks)
-	})
-	switch {
-	case input.NotOpened(err):
-		return source{}, fmt.Errorf("read events: %w", err)
-	case err != nil:
-		return source{}, fmt.Errorf("%s: %w", name, err)
-	}
-	t = p.cut(t)
-	if err := t.Check(); err != nil {
-		return source{}, err
-	}
-	return fixed(t), nil
 }
 
 func (p *plan) source(ctx context.Context, name string) (source, error) {
