@@ -2,6 +2,9 @@ package simulate
 
 import (
 	"bytes"
+	"compress/gzip"
+	"encoding/base64"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
@@ -98,7 +101,7 @@ func TestWhatStandsAroundEventsCostsNone(t *testing.T) {
 	with := func(at int, foreign string) string {
 		return strings.Join(slices.Insert(slices.Clone(lines), at, foreign), "\n")
 	}
-	base64 := "eyJ2ZXJzaW9uIjogIjAifQ=="
+	inBase64 := "eyJ2ZXJzaW9uIjogIjAifQ=="
 	for name, c := range map[string]struct {
 		text         string
 		events, left int
@@ -117,7 +120,7 @@ func TestWhatStandsAroundEventsCostsNone(t *testing.T) {
 		"an event inside of a log line": {`{"level":"INFO","message":{"event":` + strings.Join(lines, "}}\n{\"level\":\"INFO\",\"message\":{\"event\":") + "}}", 16, 0},
 		"another source":                {with(3, `{"source":"aws.ec2","detail-type":"x","time":"2026-11-03T09:02:00Z"}`), 17, 0},
 		"a list with another element":   {"[" + with(3, "{},") + "]", 0, 0}, // no JSON: the events are found one by one
-		"base64 of another thing":       {with(3, `{"data":"`+base64+`"}`), 16, 1},
+		"base64 of another thing":       {with(3, `{"data":"`+inBase64+`"}`), 16, 1},
 		"ten foreign lines":             {strings.Repeat("START\n", 10) + whole, 16, 10},
 	} {
 		rec, err := readRecord(strings.NewReader(c.text), itemMax)
@@ -154,6 +157,54 @@ func TestARecordingThatIsNotOneIsRefusedWithItsPlace(t *testing.T) {
 	for _, most := range []int{4 << 10, 6 << 10} { // the answer is entered
 		if _, err := readRecord(strings.NewReader(answer[:len(answer)/2]), most); err == nil || !strings.Contains(err.Error(), "cut off") {
 			t.Errorf("items of %d bytes: %v", most, err)
+		}
+	}
+}
+
+// TestWhatAFunctionGetsIsRead: records as queues, topics, streams and log groups hand them to a function, with the events quoted or in base64.
+func TestWhatAFunctionGetsIsRead(t *testing.T) {
+	lines := strings.Split(strings.TrimSpace(string(export(t, "ndjson.json"))), "\n")
+	quote := func(v any) string {
+		b, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	packed := func(s string) string {
+		var b bytes.Buffer
+		z := gzip.NewWriter(&b)
+		_, _ = z.Write([]byte(s))
+		_ = z.Close()
+		return base64.StdEncoding.EncodeToString(b.Bytes())
+	}
+	for name, record := range map[string]func(event string) string{
+		"SQS": func(e string) string { return `{"messageId":"m","body":` + quote(e) + `,"eventSource":"aws:sqs"}` },
+		"SNS": func(e string) string {
+			return `{"EventSource":"aws:sns","Sns":{"Type":"Notification","Message":` + quote(e) + `}}`
+		},
+		"SNS behind SQS": func(e string) string {
+			return `{"body":` + quote(`{"Type":"Notification","Message":`+quote(e)+`}`) + `}`
+		},
+		"Kinesis": func(e string) string {
+			return `{"kinesis":{"data":"` + base64.StdEncoding.EncodeToString([]byte(e)) + `"}}`
+		},
+		"a subscription": func(e string) string {
+			return `{"awslogs":{"data":"` + packed(`{"logEvents":[{"message":`+quote(e)+`}]}`) + `"}}`
+		},
+		"the console's":    func(e string) string { return `{"@timestamp":"2026-11-03 09:02:00.000","@message":` + e + `}` },
+		"a function's own": func(e string) string { return `{"level":"INFO","message":` + quote("got "+e) + `}` },
+	} {
+		var records []string
+		for _, e := range lines {
+			records = append(records, record(e))
+		}
+		for _, text := range []string{`{"Records":[` + strings.Join(records, ",\n") + `]}`, strings.Join(records, "\n")} {
+			for _, most := range []int{itemMax, 4 << 10} {
+				if rec, err := readRecord(strings.NewReader(text), most); err != nil || rec.events != 16 || len(rec.left) != 0 {
+					t.Errorf("%s, items of %d bytes: %+v, %v", name, most, rec, err)
+				}
+			}
 		}
 	}
 }
