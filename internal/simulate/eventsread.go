@@ -3,6 +3,7 @@ package simulate
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -55,6 +56,8 @@ type reader struct {
 	around int
 	broken int
 	has    bool
+	// counted says that what is broken in it is noted.
+	counted bool
 
 	left   []place // items that hold no event
 	why    error   // of the first of them, if it is broken JSON
@@ -118,6 +121,19 @@ func (r *reader) leave(at place) error {
 	return fmt.Errorf("more than %d lines or objects are not events (%s): keep the events alone, as with grep '\"detail-type\"'", leftOutMax, places(r.left[:3]))
 }
 
+// leaveAll notes elements of a list, if it is one of events.
+func (r *reader) leaveAll(list []place, events bool) error {
+	if !events {
+		return nil
+	}
+	for _, p := range list {
+		if err := r.leave(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // places lists some.
 func places(list []place) string {
 	var out []string
@@ -165,12 +181,21 @@ func (r *reader) word() {
 	r.words++
 }
 
+// breaks notes an object or list that breaks, which counts whatever else its line holds, once a line.
+func (r *reader) breaks() error {
+	if r.counted {
+		return nil
+	}
+	r.counted = true
+	return r.leave(place{line: r.line})
+}
+
 func (r *reader) endLine() error {
 	var err error
-	if r.words > 0 && !r.has {
+	if r.words > 0 && !r.has && !r.counted {
 		err = r.leave(r.at)
 	}
-	r.words, r.around, r.broken, r.has = 0, 0, 0, false
+	r.words, r.around, r.broken, r.has, r.counted = 0, 0, 0, false, false
 	return err
 }
 
@@ -195,8 +220,7 @@ func (r *reader) value() error {
 		case errors.Is(err, errCut):
 			return fmt.Errorf("line %d: the file ends in the middle of what begins here; it was cut off, so record or export it again", line)
 		case errors.Is(err, errBroken): // the list is over: what follows it is found one by one
-			r.word()
-			return nil
+			return r.breaks()
 		case errors.Is(err, errTooLong):
 			return fmt.Errorf("line %d: a text of more than %d bytes", r.line, r.most)
 		}
@@ -210,8 +234,15 @@ func (r *reader) value() error {
 	case errors.Is(err, errCut):
 	case !errors.Is(err, errBroken):
 		return err
-	case r.why == nil && len(r.left) == 0:
-		r.why = err
+	default:
+		if r.why == nil && len(r.left) == 0 {
+			r.why = err
+		}
+		if b, _ := r.in.Peek(min(64, r.most)); bytes.HasPrefix(bytes.TrimPrefix(bytes.Join(bytes.Fields(b), nil), []byte("[")), []byte(`{"`)) {
+			if err := r.breaks(); err != nil {
+				return err
+			}
+		}
 	}
 	r.word()
 	r.broken++
@@ -259,14 +290,7 @@ func (r *reader) enter(deep int) (found int, err error) {
 			return found, err
 		case c == ']' || c == '}':
 			r.skip(1)
-			if found > 0 && open == '[' {
-				for _, p := range without {
-					if err := r.leave(p); err != nil {
-						return found, err
-					}
-				}
-			}
-			return found, nil
+			return found, r.leaveAll(without, open == '[' && found > 0)
 		case open == '{':
 			if err := r.key(); err != nil {
 				return found, err
@@ -275,7 +299,7 @@ func (r *reader) enter(deep int) (found int, err error) {
 		at := place{line: r.line, element: element}
 		some, plain, err := r.member(deep)
 		if found += some; err != nil {
-			return found, err
+			return found, cmp.Or(r.leaveAll(without, open == '[' && found > 0), err)
 		}
 		if some == 0 && !plain && len(without) <= leftOutMax {
 			without = append(without, at)

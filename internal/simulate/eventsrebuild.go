@@ -91,11 +91,17 @@ func (rec *record) rebuild(name string, tasks int) *trace.Trace {
 		fmt.Sprintf("a lower bound: for %s of %s Spot is taken to hold what ran, though it may have held more", bound.Round(time.Second), t.Duration.Round(time.Second)),
 		fmt.Sprintf("%d of %d tasks were never seen in an event and are taken to have run all the time", unseen, tasks),
 	}
+	t.Notes = append(t.Notes, rec.leftOut()...)
+	return t
+}
+
+// leftOut are the notes on what does not count.
+func (rec *record) leftOut() (notes []string) {
 	if n := len(rec.left); n > 0 {
-		t.Notes = append(t.Notes, fmt.Sprintf("left out: %s that held no event (%s)", wording.Count(n, "item"), places(rec.left[:min(n, 3)])))
+		notes = append(notes, fmt.Sprintf("left out: %s that held no event (%s)", wording.Count(n, "item"), places(rec.left[:min(n, 3)])))
 	}
 	if rec.dropped > 0 {
-		t.Notes = append(t.Notes, fmt.Sprintf("left out: %s of other Spot services", wording.Count(rec.dropped, "event")))
+		notes = append(notes, fmt.Sprintf("left out: %s of other Spot services", wording.Count(rec.dropped, "event")))
 	}
-	return t
+	return notes
 }

@@ -68,14 +68,7 @@ func (r *reader) walk(raw json.RawMessage, line, deep int) (found int, err error
 			without = append(without, place{line: line, element: element})
 		}
 	}
-	if raw[0] == '[' && found > 0 {
-		for _, p := range without {
-			if err := r.leave(p); err != nil {
-				return found, err
-			}
-		}
-	}
-	return found, nil
+	return found, r.leaveAll(without, raw[0] == '[' && found > 0)
 }
 
 // isField reports whether a value is a field of a row of Logs Insights, of which one is the message and the others are none.

@@ -119,16 +119,29 @@ func TestWhatStandsAroundEventsCostsNone(t *testing.T) {
 		"a text with a brace":           {with(3, `"a { b"`), 16, 1},
 		"an event inside of a log line": {`{"level":"INFO","message":{"event":` + strings.Join(lines, "}}\n{\"level\":\"INFO\",\"message\":{\"event\":") + "}}", 16, 0},
 		"another source":                {with(3, `{"source":"aws.ec2","detail-type":"x","time":"2026-11-03T09:02:00Z"}`), 17, 0},
-		"a list with another element":   {"[" + with(3, "{},") + "]", 0, 0}, // no JSON: the events are found one by one
+		"a list with another element":   {"[" + with(3, "{},") + "]", 16, 2}, // no commas: the list breaks, and its events are found one by one
 		"base64 of another thing":       {with(3, `{"data":"`+inBase64+`"}`), 16, 1},
 		"ten foreign lines":             {strings.Repeat("START\n", 10) + whole, 16, 10},
 	} {
 		rec, err := readRecord(strings.NewReader(c.text), itemMax)
-		if c.events == 0 {
-			c.events, c.left = 16, 1
-		}
 		if err != nil || rec.events != c.events || len(rec.left) != c.left {
 			t.Errorf("%s: %+v, %v; want %d events, %d left out", name, rec, err, c.events, c.left)
+		}
+	}
+}
+
+// TestABrokenElementOfALongListIsCounted: with items so small that the list is entered, and so large that it is kept.
+func TestABrokenElementOfALongListIsCounted(t *testing.T) {
+	lines := strings.Split(strings.TrimSpace(string(export(t, "ndjson.json"))), "\n")
+	for name, comma := range map[string]string{"in one line": ",", "one a line": ",\n"} {
+		list := "[" + strings.Join(slices.Insert(slices.Clone(lines), 12, "{bad}"), comma) + "]"
+		for most, want := range map[int]int{4 << 10: 1, itemMax: 1} {
+			if comma != "," && most == itemMax {
+				want = 2 // the line in which the list begins, too
+			}
+			if rec, err := readRecord(strings.NewReader(list), most); err != nil || rec.events != 16 || len(rec.left) != want {
+				t.Errorf("%s, items of %d bytes: %+v, %v", name, most, rec, err)
+			}
 		}
 	}
 }
