@@ -29,6 +29,6 @@ func printVerifyPlan(w io.Writer, p *verifyPlan) error {
 	for i := range p.Experiments {
 		_, _ = fmt.Fprintf(w, "  %d: %s\n", p.Experiments[i].Number, strings.Join(p.Experiments[i].Calls, ", "))
 	}
-	_, err := fmt.Fprintf(w, "\nPolicy of whoever runs it:\n\n%s\n\nPolicy of the switch's role (--switch-role):\n\n%s\n\nTrust policy of that role:\n\n%s\n", p.Policies.Operator, p.Policies.Switch, p.Policies.Trust)
+	_, err := fmt.Fprintf(w, "\nPolicy of the person who runs it:\n\n%s\n\nPolicy of the switch's role (--switch-role):\n\n%s\n\nTrust policy of that role:\n\n%s\n", p.Policies.Operator, p.Policies.Switch, p.Policies.Trust)
 	return err
 }

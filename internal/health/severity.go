@@ -19,7 +19,7 @@ var explainsMissing = map[failover.Reason]bool{
 	failover.ReasonQuota: true, failover.ReasonOnDemandShort: true, failover.ReasonOnDemandMax: true, failover.ReasonBudget: true, failover.ReasonCoverFailing: true,
 	failover.ReasonCoverNotReady: true, failover.ReasonCoverBounded: true, failover.ReasonNoTraffic: true, failover.ReasonApplicationFailing: true,
 	failover.ReasonConfigurationError: true, failover.ReasonReleaseFailing: true, failover.ReasonWrittenOff: true, failover.ReasonServiceGone: true, failover.ReasonRiseBounded: true,
-	failover.ReasonPaused: true, KindRefused: true,
+	failover.ReasonPaused: true, failover.ReasonObserving: true, KindRefused: true,
 }
 
 // threats are what a finding is worth while nothing is missing. A reason that is not here needs no person.
@@ -31,6 +31,7 @@ var threats = map[failover.Reason]Level{
 	failover.ReasonReleaseWaits: Warning, failover.ReasonReleaseFailing: Warning, failover.ReasonCoverFailing: Warning, failover.ReasonNoTraffic: Warning, failover.ReasonCoverNotReady: Warning,
 	failover.ReasonQuota: Warning, failover.ReasonFailoverLimit: Warning, failover.ReasonScalingParked: Warning, failover.ReasonProtected: Warning,
 	failover.ReasonHook: Warning, failover.ReasonDeploymentFailed: Warning, failover.ReasonDrift: Warning, failover.ReasonDiffers: Warning, failover.ReasonPaused: Warning,
+	failover.ReasonObserving: Warning,
 }
 
 // levelOf is what a finding is worth: what threatens is a warning, and critical where tasks are missing
@@ -46,7 +47,7 @@ func levelOf(f *failover.Finding, after *failover.State, now time.Time, short bo
 		return Warning
 	case f.Reason == failover.ReasonBudgetUsed && f.Count < budgetWarns && f.Until.IsZero():
 		return Fine
-	case f.Reason == failover.ReasonPaused && f.Count == 0:
+	case f.Reason == failover.ReasonPaused && f.Count == 0, f.Reason == failover.ReasonObserving && (f.Count == 0 || !short):
 		return Fine
 	case f.Reason == failover.ReasonNoTraffic && f.Count == 0 && !short:
 		return Fine
@@ -59,7 +60,8 @@ func levelOf(f *failover.Finding, after *failover.State, now time.Time, short bo
 // blocks reports whether a reason keeps cover away altogether, so that what is missing stays missing until a person acts.
 func blocks(r failover.Reason) bool {
 	switch r {
-	case failover.ReasonApplicationFailing, failover.ReasonReleaseFailing, failover.ReasonConfigurationError, failover.ReasonCoverBounded, failover.ReasonRiseBounded:
+	case failover.ReasonApplicationFailing, failover.ReasonReleaseFailing, failover.ReasonConfigurationError, failover.ReasonCoverBounded, failover.ReasonRiseBounded,
+		failover.ReasonObserving: // without a guard it would be no different
 		return false
 	}
 	return true

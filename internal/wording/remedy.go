@@ -73,6 +73,7 @@ var remedies = map[failover.Reason]Remedy{
 	failover.ReasonDeploymentFailed:   {"roll it back or fix it", "aws ecs list-service-deployments"},
 	failover.ReasonDrift:              {"deploy the same task definition to it, or set sync_task_definition: true", "backstop config explain sync_task_definition"},
 	failover.ReasonDiffers:            {"make it equal: the doctor prints the change, and makes it with --fix", "backstop doctor WORKLOAD"},
+	failover.ReasonObserving:          {"see what it would do, and let it act by the preset fill", "backstop explain WORKLOAD"},
 	failover.ReasonPaused:             {"resume to let Backstop act again", "backstop resume WORKLOAD"},
 }
 

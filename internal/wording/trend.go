@@ -27,6 +27,9 @@ func TrendOf(c *Counts, before failover.Range, at, now time.Time) Trend {
 		return Trend{"over", fmt.Sprintf("over: nothing is missing, %s %s ago", were(before.Low), ago)}
 	}
 	on := c.due(now)
+	if c.Arriving() >= is && c.Due.After(now) && !(before.Known() && is < before.Low) { // sooner over than what was five minutes ago tells
+		return Trend{"better", fmt.Sprintf("recovering: %d missing, %s", is, on)}
+	}
 	switch {
 	case !before.Known():
 		return Trend{"unknown", fmt.Sprintf("%d missing, not known %s ago; %s", is, ago, on)}

@@ -27,7 +27,7 @@ const shapes = {
   covering: 'M8 0a8 8 0 100 16A8 8 0 008 0zm0 2a6 6 0 010 12z',
   ok: 'M8 0a8 8 0 100 16A8 8 0 008 0zM6.8 11.8L3.3 8.3l1.4-1.4 2.1 2.1 4.6-4.6 1.4 1.4z',
 }
-// The levels, the worst first; the server says them in words.
+// The levels, the worst first.
 export const levels = Object.keys(shapes)
 
 export function level(f) {

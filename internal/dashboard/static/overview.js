@@ -135,17 +135,20 @@ function draw() {
   drawSummary()
 }
 
+const some = (n) => n + (n === 1 ? ' workload' : ' workloads')
+
 function drawSummary() {
   const list = [...all.values()]
   const sum = (of) => list.filter((f) => f.known).reduce((n, f) => n + of(f), 0)
   const silent = list.filter((f) => f.known && f.silent).length
   const unsure = list.filter((f) => f.known && !f.counts_known).length
   const need = list.filter(states.needs[1]).length
-  const sums = need ? `${list.length - need} fine, ${need} ${need === 1 ? 'needs' : 'need'} you` : 'all fine'
-  fill($('summary'), !list.length ? [] : [h('strong', null, `${list.length} ${list.length === 1 ? 'workload' : 'workloads'}`), `: ${sums}. `,
-    h('strong', null, `${count(sum((f) => f.demand) - sum((f) => f.missing.high))} of ${count(sum((f) => f.demand))}`), ` wanted tasks serve, ${count(sum((f) => f.spot_in_service.low))} of them on Spot. `,
-    unsure ? `${unsure === 1 ? '1 workload could' : unsure + ' workloads could'} not be read in full: these are lower bounds. ` : '',
-    silent ? `${silent === 1 ? '1 workload is' : silent + ' workloads are'} not checked: as of the last look. ` : '', saved])
+  const sums = need ? `${list.length - need} fine, ${need} need${need === 1 ? 's' : ''} you` : 'all fine'
+  const wanted = sum((f) => f.demand), least = wanted - sum((f) => f.missing.high), most = wanted - sum((f) => f.missing.low)
+  fill($('summary'), !list.length ? [] : [h('strong', null, some(list.length)), `: ${sums}. `,
+    h('strong', null, `${count(least)}${most > least ? ' to ' + count(most) : ''} of ${count(wanted)}`), ` wanted tasks serve, ${unsure ? 'at least ' : ''}${count(sum((f) => f.spot_in_service.low))} of them on Spot. `,
+    unsure ? some(unsure) + ' could not be read in full. ' : '',
+    silent ? `${some(silent)} not checked: as of the last look. ` : '', saved])
 }
 
 // ---- being up to date ----
