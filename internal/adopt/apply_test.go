@@ -147,6 +147,9 @@ func TestAnAdoptionAndItsUndoKeepEverythingInService(t *testing.T) {
 
 // TestAnAdoptionGoesOnWhereverItWasKilled kills the process at calls all over the adoption and the undo, before the call and after it.
 func TestAnAdoptionGoesOnWhereverItWasKilled(t *testing.T) {
+	if racetest.Enabled {
+		t.Skip("skipped: nothing runs side by side here; it runs without the race detector")
+	}
 	kills := []int{1, 5, 21, 70}
 	if *allFlag {
 		kills = []int{1, 3, 5, 8, 13, 21, 40, 70, 110}
@@ -210,6 +213,9 @@ func TestAMoveThatECSRollsBackIsSaid(t *testing.T) {
 }
 
 func TestWithoutRoomOnSpotTheCoverStays(t *testing.T) {
+	if racetest.Enabled {
+		t.Skip("skipped: nothing runs side by side here; it runs without the race detector")
+	}
 	a := newAccount(t)
 	a.web()
 	a.room(5)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/backstop-ecs/backstop/internal/cost"
 	"github.com/backstop-ecs/backstop/internal/discover"
+	"github.com/backstop-ecs/backstop/internal/racetest"
 )
 
 // campaign adopts or undoes all of the account by a new process that makes at most so many calls.
@@ -133,6 +134,9 @@ func TestAFleetStopsAtTheFirstThatIsNotAsPlanned(t *testing.T) {
 
 // TestATwinOfAnotherNameIsFoundAgain: the tag says of which service it is the twin.
 func TestATwinOfAnotherNameIsFoundAgain(t *testing.T) {
+	if racetest.Enabled {
+		t.Skip("skipped: nothing runs side by side here; it runs without the race detector")
+	}
 	a := newAccount(t)
 	a.web()
 	before := a.state()

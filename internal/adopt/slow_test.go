@@ -8,11 +8,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	scaling "github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
+
+	"github.com/backstop-ecs/backstop/internal/racetest"
 )
 
 // TestScaleInComesBackWhenTheMetricHas: the way takes so long that the low load of twice the tasks has raised the scaler's alarm. It would take tasks away at
 // once if it was let go before the metric shows the service alone again.
 func TestScaleInComesBackWhenTheMetricHas(t *testing.T) {
+	if racetest.Enabled {
+		t.Skip("skipped: nothing runs side by side here; it runs without the race detector")
+	}
 	a := newAccount(t)
 	a.web()
 	a.loaded("web", 12)

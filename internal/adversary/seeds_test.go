@@ -172,7 +172,10 @@ func TestSeedsThatOnceFailed(t *testing.T) {
 
 // TestARunIsReproducible runs some seeds twice: every pass must come at the same moment with the same outcome.
 func TestARunIsReproducible(t *testing.T) {
-	for seed := uint64(1); seed <= max(2, 12/slower); seed++ {
+	if slower > 1 {
+		t.Skip("the race detector shuffles what wakes at one moment (runtime: randomizeScheduler)")
+	}
+	for seed := uint64(1); seed <= 12; seed++ {
 		a, b := Run(t, NewPlan(seed), Hooks{}), Run(t, NewPlan(seed), Hooks{})
 		if a.Trace != b.Trace || a.Troubles != b.Troubles {
 			t.Errorf("seed %d: two runs differ (%d and %d passes, %d and %d actions)", seed, a.Passes, b.Passes, a.Acts, b.Acts)

@@ -78,6 +78,9 @@ func (a *account) costs() (usd float64) {
 // TestKilledAtAnyCallNothingStays kills a run at its calls in turn, before the call reaches AWS and after. Then either the operator cleans up, or
 // nobody does, and the dead man's switch acts alone.
 func TestKilledAtAnyCallNothingStays(t *testing.T) {
+	if racetest.Enabled {
+		t.Skip("skipped: nothing runs side by side here; it runs without the race detector")
+	}
 	whole := newAccount(t, calm(1))
 	if _, err := Run(t.Context(), whole.options(), testRun); err != nil {
 		t.Fatal(err)
@@ -139,6 +142,9 @@ func killed(t *testing.T, n int, after, alone bool) float64 {
 
 // TestAKilledCleaningIsFinishedByTheNextOneOrTheSwitch kills the cleaning as well.
 func TestAKilledCleaningIsFinishedByTheNextOneOrTheSwitch(t *testing.T) {
+	if racetest.Enabled {
+		t.Skip("skipped: nothing runs side by side here; it runs without the race detector")
+	}
 	for n := 1; n < 60; n++ {
 		a := newAccount(t, calm(1))
 		a.kill = 300
