@@ -56,10 +56,11 @@ func Run(ctx context.Context, o Options, tell func(Progress)) ([]report.Section,
 func each(ctx context.Context, workers, n int, tell func(Progress), do func(int) error) error {
 	begun := time.Now()
 	var (
-		next, done atomic.Int64
-		mu         sync.Mutex
-		failed     error
-		group      sync.WaitGroup
+		next   atomic.Int64
+		mu     sync.Mutex // guards made and failed
+		made   int
+		failed error
+		group  sync.WaitGroup
 	)
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
@@ -72,8 +73,8 @@ func each(ctx context.Context, workers, n int, tell func(Progress), do func(int)
 					return
 				}
 				err := do(k)
-				made := int(done.Add(1))
 				mu.Lock()
+				made++
 				if err != nil {
 					failed = errors.Join(failed, err)
 					next.Store(int64(n))
