@@ -13,6 +13,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/adopt"
 	"github.com/backstop-ecs/backstop/internal/app/parts"
 	"github.com/backstop-ecs/backstop/internal/config"
+	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/cost"
 	"github.com/backstop-ecs/backstop/internal/discover"
 )
@@ -207,12 +208,7 @@ func (o *adoptOptions) wait(ctx context.Context) error {
 	if o.tick != nil {
 		return o.tick(ctx)
 	}
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(o.every):
-		return nil
-	}
+	return control.Pause(ctx, o.every)
 }
 
 // configured prints the configuration of what was adopted.

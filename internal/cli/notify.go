@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/backstop-ecs/backstop/internal/app/parts"
+	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/doctor"
 	"github.com/backstop-ecs/backstop/internal/notice"
 )
@@ -102,7 +103,7 @@ func tryReceivers(ctx context.Context, s IO, senders []notice.Sender, only strin
 			continue
 		}
 		err := notice.Try(ctx, r, notice.TestMessage(s.Now()))
-		out = append(out, doctor.Tried{Receiver: r.Name(), Err: err, Hint: hintOf(err)})
+		out = append(out, doctor.Tried{Receiver: r.Name(), Err: err, Hint: control.HintOf(err)})
 	}
 	return out
 }
@@ -126,13 +127,4 @@ func printNotified(s IO, output string, all []notified) error {
 		}
 	}
 	return nil
-}
-
-// hintOf is what a person can do about an error, if it knows.
-func hintOf(err error) string {
-	var knows interface{ Hint() string }
-	if errors.As(err, &knows) {
-		return knows.Hint()
-	}
-	return ""
 }

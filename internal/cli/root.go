@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/backstop-ecs/backstop/internal/control"
 )
 
 // Groups of commands in the help.
@@ -96,9 +98,8 @@ func sayError(w io.Writer, err error, help string) {
 	}
 	text := visibleLines(err.Error())
 	_, _ = fmt.Fprintln(w, "backstop: "+text)
-	var knows interface{ Hint() string }
-	if errors.As(err, &knows) && knows.Hint() != "" {
-		_, _ = fmt.Fprintln(w, "hint: "+visibleLines(knows.Hint()))
+	if hint := control.HintOf(err); hint != "" {
+		_, _ = fmt.Fprintln(w, "hint: "+visibleLines(hint))
 	}
 	if slices.ContainsFunc(noCredentials, func(part string) bool { return strings.Contains(text, part) }) {
 		_, _ = fmt.Fprintln(w, "hint: "+credentialsHint)

@@ -10,13 +10,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/spf13/cobra"
 
 	"github.com/backstop-ecs/backstop/internal/app/parts"
 	"github.com/backstop-ecs/backstop/internal/config"
+	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/verify"
 )
 
@@ -188,7 +188,7 @@ func runVerifyRun(ctx context.Context, s IO, o verifyOptions) error {
 		return err
 	}
 	r, err := verify.Run(ctx, verify.Options{AWS: cfg, Subnets: o.subnets, SecurityGroups: o.groups, Private: o.private, SwitchRole: o.role, MaxUSD: o.maxUSD, Experiments: numbers,
-		Now: s.Now, Wait: pauseFor, Scale: o.speed, Say: func(text string) { say(s.Err, "%s", text) }, Save: o.save}, id)
+		Now: s.Now, Wait: control.Pause, Scale: o.speed, Say: func(text string) { say(s.Err, "%s", text) }, Save: o.save}, id)
 	if refused, ok := errors.AsType[*verify.Refusal](err); ok {
 		return &exitError{ExitRefused, refused}
 	}
@@ -196,17 +196,6 @@ func runVerifyRun(ctx context.Context, s IO, o verifyOptions) error {
 		return err
 	}
 	return errors.Join(err, o.print(s, &r))
-}
-
-func pauseFor(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }
 
 // print writes a report; a contradiction is exit code 3.
@@ -297,7 +286,7 @@ func runVerifyClean(ctx context.Context, s IO, o verifyOptions) error {
 	if err != nil {
 		return err
 	}
-	gone, err := verify.Clean(ctx, verify.Options{AWS: cfg, Now: s.Now, Wait: pauseFor, Say: func(text string) { say(s.Err, "%s", text) }}, o.run)
+	gone, err := verify.Clean(ctx, verify.Options{AWS: cfg, Now: s.Now, Wait: control.Pause, Say: func(text string) { say(s.Err, "%s", text) }}, o.run)
 	if err == nil && len(gone) == 0 {
 		say(s.Err, "nothing is left of run %s in %s", o.run, cfg.Region)
 	}

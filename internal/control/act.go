@@ -106,8 +106,8 @@ func kindOf(err error) failover.ErrorKind {
 	return failover.ErrUnknown
 }
 
-// hintOf returns what a person can do about an adapter's or a store's error, or "".
-func hintOf(err error) string {
+// HintOf returns what a person can do about an error, by the first in its chain that knows, or "".
+func HintOf(err error) string {
 	var knows interface{ Hint() string }
 	if errors.As(err, &knows) {
 		return knows.Hint()

@@ -36,7 +36,7 @@ func (l *Loop) receive(ctx context.Context) {
 		}
 		if err != nil {
 			failures++
-			l.Log.LogAttrs(ctx, slog.LevelWarn, "queue not read", slog.Any(KeyErr, err), slog.String(KeyHint, hintOf(err)))
+			l.Log.LogAttrs(ctx, slog.LevelWarn, "queue not read", slog.Any(KeyErr, err), slog.String(KeyHint, HintOf(err)))
 			Wait(ctx, backoff(failures))
 			continue
 		}
@@ -118,7 +118,7 @@ func (l *Loop) take(ctx context.Context, letters []letter) {
 		}
 		if in.err != nil {
 			l.Log.LogAttrs(ctx, slog.LevelWarn, "message not understood; left for the dead-letter queue",
-				slog.String(KeyMessageID, m.ID), slog.Any(KeyErr, in.err), slog.String(KeyHint, hintOf(in.err)))
+				slog.String(KeyMessageID, m.ID), slog.Any(KeyErr, in.err), slog.String(KeyHint, HintOf(in.err)))
 			continue
 		}
 		targets := l.find(&s)
@@ -183,8 +183,16 @@ func (l *Loop) ack(ctx context.Context, msgs []Message) {
 	defer cancel()
 	if err := l.Queue.Ack(ctx, msgs); err != nil {
 		l.Log.LogAttrs(ctx, slog.LevelWarn, "messages not acknowledged; they come again",
-			slog.Int(KeyMessages, len(msgs)), slog.Any(KeyErr, err), slog.String(KeyHint, hintOf(err)))
+			slog.Int(KeyMessages, len(msgs)), slog.Any(KeyErr, err), slog.String(KeyHint, HintOf(err)))
 	}
+}
+
+// Pause waits d, and returns the context's error where that ends first.
+func Pause(ctx context.Context, d time.Duration) error {
+	if !Wait(ctx, d) {
+		return ctx.Err()
+	}
+	return nil
 }
 
 // Wait waits d, and reports whether ctx goes on.

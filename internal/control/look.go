@@ -217,7 +217,7 @@ func (l *Loop) closer(ctx context.Context, j *job, k int, need failover.Reads, p
 		if err != nil {
 			c.degraded = true
 			l.Log.LogAttrs(ctx, slog.LevelWarn, "scalable target not read", slog.String(KeyWorkload, j.w.Name),
-				slog.String(KeyPool, p.Pool), slog.Any(KeyErr, err), slog.String(KeyHint, hintOf(err)))
+				slog.String(KeyPool, p.Pool), slog.Any(KeyErr, err), slog.String(KeyHint, HintOf(err)))
 		} else {
 			p.Scaling = scaling
 		}

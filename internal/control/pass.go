@@ -197,7 +197,7 @@ func (l *Loop) storeAnswered(ctx context.Context, up *atomic.Bool, err error) {
 	switch {
 	case errors.Is(err, context.Canceled), errors.Is(err, ErrStale), errors.As(err, &held):
 	case err != nil && up.CompareAndSwap(true, false):
-		l.Log.LogAttrs(ctx, slog.LevelError, "store failed; nothing is acted on until it answers", slog.Any(KeyErr, err), slog.String(KeyHint, hintOf(err)))
+		l.Log.LogAttrs(ctx, slog.LevelError, "store failed; nothing is acted on until it answers", slog.Any(KeyErr, err), slog.String(KeyHint, HintOf(err)))
 	case err == nil && up.CompareAndSwap(false, true):
 		l.Log.LogAttrs(ctx, slog.LevelInfo, "store answers again")
 	}
@@ -334,7 +334,7 @@ func (l *Loop) act(ctx context.Context, j *job, begun time.Time) {
 		out.Took = time.Since(started)
 		if err != nil {
 			stopped = true
-			out.Err, out.Text, out.Hint = kindOf(err), err.Error(), hintOf(err)
+			out.Err, out.Text, out.Hint = kindOf(err), err.Error(), HintOf(err)
 			if r.Err == nil { // the outcomes have them all
 				r.Err = fmt.Errorf("%s: %w", wording.Action(a), err)
 			}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync/atomic"
 	"time"
+
+	"github.com/backstop-ecs/backstop/internal/control"
 )
 
 const (
@@ -24,7 +26,7 @@ type pace struct {
 // wait waits until the real time that belongs to a virtual time since the beginning, and while it is held.
 func (p *pace) wait(ctx context.Context, virtual time.Duration) error {
 	for p.held.Load() {
-		if err := pause(ctx, heldLook); err != nil {
+		if err := control.Pause(ctx, heldLook); err != nil {
 			return err
 		}
 		p.began = p.real().Add(-p.since(virtual))
@@ -39,7 +41,7 @@ func (p *pace) wait(ctx context.Context, virtual time.Duration) error {
 	if left < paceMin {
 		return nil
 	}
-	return pause(ctx, left)
+	return control.Pause(ctx, left)
 }
 
 // since is the real time that belongs to a virtual one.
@@ -48,15 +50,4 @@ func (p *pace) since(virtual time.Duration) time.Duration {
 		return 0
 	}
 	return time.Duration(float64(virtual) / p.speed)
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }

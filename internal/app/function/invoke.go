@@ -141,7 +141,7 @@ func (f *Function) batch(ctx context.Context, records []record) ([]byte, error) 
 		signal, ok, err := f.guard.Parse([]byte(r.Body))
 		if err != nil {
 			f.log.LogAttrs(ctx, slog.LevelWarn, "message not understood; left for the dead-letter queue",
-				slog.String(control.KeyMessageID, r.MessageID), slog.Any(control.KeyErr, err), slog.String(control.KeyHint, hintOf(err)))
+				slog.String(control.KeyMessageID, r.MessageID), slog.Any(control.KeyErr, err), slog.String(control.KeyHint, control.HintOf(err)))
 			fail(r)
 			continue
 		}

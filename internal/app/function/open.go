@@ -2,7 +2,6 @@ package function
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -120,17 +119,8 @@ func readConfig(ctx context.Context, cfg aws.Config, getenv func(string) string)
 
 // hint returns what a person can do about an error, in brackets.
 func hint(err error) string {
-	if text := hintOf(err); text != "" {
+	if text := control.HintOf(err); text != "" {
 		return " (" + text + ")"
-	}
-	return ""
-}
-
-// hintOf is hint without brackets.
-func hintOf(err error) string {
-	var hinted interface{ Hint() string }
-	if errors.As(err, &hinted) {
-		return hinted.Hint()
 	}
 	return ""
 }
