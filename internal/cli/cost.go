@@ -13,7 +13,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/spf13/cobra"
 
-	"github.com/backstop-ecs/backstop/internal/app"
 	"github.com/backstop-ecs/backstop/internal/app/parts"
 	"github.com/backstop-ecs/backstop/internal/aws/pricelist"
 	"github.com/backstop-ecs/backstop/internal/aws/taskdef"
@@ -156,20 +155,7 @@ func runCost(ctx context.Context, s IO, o costOptions) error {
 	if o.whatIf {
 		return runWhatIf(ctx, s, o)
 	}
-	file, err := readConfig(ctx, s, o.path, true)
-	if err != nil {
-		return err
-	}
-	chosen, err := named(file, o.args)
-	if err != nil {
-		return err
-	}
-	file.Workloads = chosen
-	cfg, err := parts.LoadAWS(ctx, file.Region)
-	if err != nil {
-		return err
-	}
-	workloads, err := app.Workloads(file, cfg.Region)
+	file, cfg, workloads, err := chosen(ctx, s, o.path, selection{names: o.args})
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/backstop-ecs/backstop/internal/app"
 	"github.com/backstop-ecs/backstop/internal/app/parts"
 	"github.com/backstop-ecs/backstop/internal/doctor"
 )
@@ -59,20 +58,7 @@ func runDoctor(ctx context.Context, s IO, o doctorOptions) error {
 	if o.yes && !o.fix {
 		return usageError("--yes: only together with --fix")
 	}
-	file, err := readConfig(ctx, s, o.path, true)
-	if err != nil {
-		return err
-	}
-	cfg, err := parts.LoadAWS(ctx, file.Region)
-	if err != nil {
-		return err
-	}
-	chosen, err := o.of(file)
-	if err != nil {
-		return err
-	}
-	file.Workloads = chosen
-	workloads, err := app.Workloads(file, cfg.Region)
+	file, cfg, workloads, err := chosen(ctx, s, o.path, o.selection)
 	if err != nil {
 		return err
 	}

@@ -5,15 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/backstop-ecs/backstop/internal/app"
-	"github.com/backstop-ecs/backstop/internal/app/parts"
 	"github.com/backstop-ecs/backstop/internal/aws/service"
-	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/drill"
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/wording"
@@ -70,19 +66,7 @@ func newDrillCommand(s IO) *cobra.Command {
 }
 
 func runDrill(ctx context.Context, s IO, o drillOptions) error {
-	file, err := readConfig(ctx, s, o.path, true)
-	if err != nil {
-		return err
-	}
-	chosen, err := named(file, []string{o.workload})
-	if err != nil {
-		return err
-	}
-	cfg, err := parts.LoadAWS(ctx, file.Region)
-	if err != nil {
-		return err
-	}
-	workloads, err := app.Workloads(file, cfg.Region)
+	file, cfg, workloads, err := chosen(ctx, s, o.path, selection{names: []string{o.workload}})
 	if err != nil {
 		return err
 	}
@@ -91,19 +75,18 @@ func runDrill(ctx context.Context, s IO, o drillOptions) error {
 		return err
 	}
 	defer func() { _ = store.Close() }()
-	seen, err := readSight(ctx, store, chosen, s.Now())
+	seen, err := readSight(ctx, store, file.Workloads, s.Now())
 	if err != nil {
 		return err
 	}
 	if g := seen.guard(); len(g.Silent) > 0 {
 		return refuse("drill: %s; %s", g.Text, wording.Remedy{Do: g.Do, Command: g.Command})
 	}
-	w := slices.IndexFunc(file.Workloads, func(w config.Workload) bool { return w.Name == o.workload })
-	d := drill.Options{AWS: cfg, Services: service.New(cfg, service.Options{NoEvents: true}), Store: store, Workload: workloads[w], Tasks: o.tasks, Beyond: o.beyond,
+	d := drill.Options{AWS: cfg, Services: service.New(cfg, service.Options{NoEvents: true}), Store: store, Workload: workloads[0], Tasks: o.tasks, Beyond: o.beyond,
 		Every: drillEvery, Timeout: o.timeout}
-	for i := range workloads[w].Policy.Pools {
-		if p := &workloads[w].Policy.Pools[i]; p.Capacity == failover.OnDemand && d.TaskHourUSD == 0 {
-			d.TaskHourUSD = taskHours(file, o.workload, cfg.Region)[p.Name]
+	for i := range d.Workload.Policy.Pools {
+		if p := &d.Workload.Policy.Pools[i]; p.Capacity == failover.OnDemand && d.TaskHourUSD == 0 {
+			d.TaskHourUSD = p.TaskHourUSD
 		}
 	}
 	plan, err := drill.Prepare(ctx, d)

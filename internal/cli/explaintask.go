@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/backstop-ecs/backstop/internal/app"
-	"github.com/backstop-ecs/backstop/internal/app/parts"
 	"github.com/backstop-ecs/backstop/internal/aws/service"
 	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/control"
@@ -54,18 +52,7 @@ func taskIn(args []string) (task string, workloads []string) {
 
 // runExplainTask looks at the services now, finds a task, and says why it is in service or not.
 func runExplainTask(ctx context.Context, s IO, o explainOptions, task string) error {
-	file, err := readConfig(ctx, s, o.path, true)
-	if err != nil {
-		return err
-	}
-	if file.Workloads, err = o.of(file); err != nil {
-		return err
-	}
-	cfg, err := parts.LoadAWS(ctx, file.Region)
-	if err != nil {
-		return err
-	}
-	workloads, err := app.Workloads(file, cfg.Region)
+	file, cfg, workloads, err := chosen(ctx, s, o.path, o.selection)
 	if err != nil {
 		return err
 	}

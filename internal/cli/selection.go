@@ -1,14 +1,19 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/spf13/cobra"
 
+	"github.com/backstop-ecs/backstop/internal/app"
+	"github.com/backstop-ecs/backstop/internal/app/parts"
 	"github.com/backstop-ecs/backstop/internal/config"
+	"github.com/backstop-ecs/backstop/internal/control"
 )
 
 // selection is which workloads of a configuration a command is about: named, or chosen by cluster and labels, or all.
@@ -68,6 +73,23 @@ func (c *selection) of(file *config.File) ([]config.Workload, error) {
 		return nil, usageError("--label: no workload of %s has %s%s", file.Name, strings.Join(c.labels, " and "), labelsOf(file, c.cluster))
 	}
 	return all, nil
+}
+
+// chosen reads a configuration, keeps the chosen workloads of it, and loads the SDK's configuration and their services with them.
+func chosen(ctx context.Context, s IO, path string, choice selection) (*config.File, aws.Config, []control.Workload, error) {
+	file, err := readConfig(ctx, s, path, true)
+	if err != nil {
+		return nil, aws.Config{}, nil, err
+	}
+	if file.Workloads, err = choice.of(file); err != nil {
+		return nil, aws.Config{}, nil, err
+	}
+	cfg, err := parts.LoadAWS(ctx, file.Region)
+	if err != nil {
+		return nil, aws.Config{}, nil, err
+	}
+	workloads, err := app.Workloads(file, cfg.Region)
+	return file, cfg, workloads, err
 }
 
 // labelsOf says which labels there are.

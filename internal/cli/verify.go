@@ -100,7 +100,7 @@ func runVerifyPlan(ctx context.Context, s IO, o verifyOptions) error {
 	if err != nil {
 		return err
 	}
-	p, err := o.plan(cfg.Region)
+	p, _, err := o.plan(cfg.Region)
 	if err != nil {
 		return err
 	}
@@ -111,16 +111,17 @@ func runVerifyPlan(ctx context.Context, s IO, o verifyOptions) error {
 	return printVerifyPlan(s.Out, &answer)
 }
 
-func (o *verifyOptions) plan(region string) (verify.Plan, error) {
+// plan is that of the chosen experiments, with their numbers.
+func (o *verifyOptions) plan(region string) (verify.Plan, []int, error) {
 	numbers, err := verify.Select(o.only)
 	if err != nil {
-		return verify.Plan{}, usageError("--only: %w", err)
+		return verify.Plan{}, nil, usageError("--only: %w", err)
 	}
 	p, err := verify.PlanOf(region, numbers, o.private)
 	if err != nil {
-		return p, usageError("%w", err)
+		return p, nil, usageError("%w", err)
 	}
-	return p, nil
+	return p, numbers, nil
 }
 
 func newVerifyRun(s IO, run func(context.Context, IO, verifyOptions) error) *cobra.Command {
@@ -167,7 +168,7 @@ func runVerifyRun(ctx context.Context, s IO, o verifyOptions) error {
 	if err != nil {
 		return err
 	}
-	p, err := o.plan(cfg.Region)
+	p, numbers, err := o.plan(cfg.Region)
 	if err != nil {
 		return err
 	}
@@ -183,10 +184,6 @@ func runVerifyRun(ctx context.Context, s IO, o verifyOptions) error {
 		return err
 	}
 	say(s.Err, "if this program dies: backstop verify-aws clean %s", id)
-	numbers, err := verify.Select(o.only)
-	if err != nil {
-		return err
-	}
 	r, err := verify.Run(ctx, verify.Options{AWS: cfg, Subnets: o.subnets, SecurityGroups: o.groups, Private: o.private, SwitchRole: o.role, MaxUSD: o.maxUSD, Experiments: numbers,
 		Now: s.Now, Wait: control.Pause, Scale: o.speed, Say: func(text string) { say(s.Err, "%s", text) }, Save: o.save}, id)
 	if refused, ok := errors.AsType[*verify.Refusal](err); ok {

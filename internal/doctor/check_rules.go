@@ -137,23 +137,35 @@ func (e *eventFacts) unread() string {
 
 // paths counts the rules that send to the queue and names the topics that put events into envelopes.
 func (e *eventFacts) paths() (rules int, envelopes []string) {
-	for _, b := range e.inOrder() {
-		for i := range b.rules {
-			r := &b.rules[i]
-			ways := e.ways(r)
-			if !r.enabled || len(ways) == 0 {
-				continue
-			}
-			rules++
-			for _, t := range ways {
-				arn := aws.ToString(t.Arn)
-				if how, is := e.topics[arn]; is && how.subscribed && !how.raw {
-					envelopes = append(envelopes, lastPart(arn))
-				}
+	all := e.feeders()
+	for _, s := range all {
+		for _, t := range s.ways {
+			arn := aws.ToString(t.Arn)
+			if how, is := e.topics[arn]; is && how.subscribed && !how.raw {
+				envelopes = append(envelopes, lastPart(arn))
 			}
 		}
 	}
-	return rules, envelopes
+	return len(all), envelopes
+}
+
+// feeder is an enabled rule with its targets that lead to the queue.
+type feeder struct {
+	bus  *bus
+	rule *rule
+	ways []*types.Target
+}
+
+func (e *eventFacts) feeders() (out []feeder) {
+	for _, b := range e.inOrder() {
+		for i := range b.rules {
+			r := &b.rules[i]
+			if ways := e.ways(r); r.enabled && len(ways) > 0 {
+				out = append(out, feeder{b, r, ways})
+			}
+		}
+	}
+	return out
 }
 
 func checkRules(x *exam) verdict {
@@ -246,24 +258,15 @@ func checkTargets(x *exam) verdict {
 	if v, none := x.noQueue(); none {
 		return v
 	}
-	e := &x.f.events
-	rules := 0
-	for _, b := range e.inOrder() {
-		for i := range b.rules {
-			r := &b.rules[i]
-			ways := e.ways(r)
-			if !r.enabled || len(ways) == 0 {
-				continue
-			}
-			rules++
-			for _, t := range ways {
-				if how := changes(t); how != "" {
-					return bad(Fail, targetFix(b, r, t), "the target %s of the rule %s changes the event: %s; what arrives is no event and goes to the dead-letter queue", aws.ToString(t.Id), r.name, how)
-				}
+	all := x.f.events.feeders()
+	for _, s := range all {
+		for _, t := range s.ways {
+			if how := changes(t); how != "" {
+				return bad(Fail, targetFix(s.bus, s.rule, t), "the target %s of the rule %s changes the event: %s; what arrives is no event and goes to the dead-letter queue", aws.ToString(t.Id), s.rule.name, how)
 			}
 		}
 	}
-	return okay("%s %s the whole event", wording.Count(rules, "rule"), wording.Verb(rules, "sends", "send"))
+	return okay("%s %s the whole event", wording.Count(len(all), "rule"), wording.Verb(len(all), "sends", "send"))
 }
 
 // wholeEvent is the template that is the event as it is.

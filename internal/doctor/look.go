@@ -8,7 +8,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
-	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
@@ -16,6 +15,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/backstop-ecs/backstop/internal/aws/failure"
+	"github.com/backstop-ecs/backstop/internal/aws/role"
 	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/failover"
@@ -98,14 +98,7 @@ func look(ctx context.Context, o Options) *facts {
 
 // config returns the SDK's configuration for a region and a role.
 func (l *looker) config(p place) aws.Config {
-	cfg := l.o.AWS.Copy()
-	cfg.Region = p.region
-	if p.role != "" {
-		own := cfg.Copy()
-		cfg.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(sts.NewFromConfig(own), p.role,
-			func(o *stscreds.AssumeRoleOptions) { o.RoleSessionName = sessionName }))
-	}
-	return cfg
+	return role.At(l.o.AWS, p.region, p.role, sessionName)
 }
 
 // call makes one call within its time and keeps its error. It reports whether it went well.

@@ -170,7 +170,7 @@ func minimumOf(ctx context.Context, cfg aws.Config, ref control.ServiceRef) (int
 }
 
 func client(cfg aws.Config, ref control.ServiceRef) *ecs.Client {
-	return ecs.NewFromConfig(role.At(cfg, ref.Region, ref.RoleARN))
+	return ecs.NewFromConfig(role.At(cfg, ref.Region, ref.RoleARN, role.Session))
 }
 
 // Text says what would be done, in one sentence.

@@ -14,7 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/smithy-go"
+
+	"github.com/backstop-ecs/backstop/internal/aws/failure"
 )
 
 // cleanFor is how long tasks are waited for to stop.
@@ -74,17 +75,8 @@ func ecsTag(tags []types.Tag) func(string) string {
 
 // absent reports whether AWS says that something is not there.
 func absent(err error) bool {
-	var api smithy.APIError
-	if !errors.As(err, &api) {
-		return false
-	}
-	for _, code := range []string{"ResourceNotFoundException", "ObjectNotFoundException", "ClusterNotFoundException", "ServiceNotFoundException", "ServiceNotActiveException",
-		"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"} {
-		if api.ErrorCode() == code {
-			return true
-		}
-	}
-	return false
+	return slices.Contains([]string{"ResourceNotFoundException", "ObjectNotFoundException", "ClusterNotFoundException", "ServiceNotFoundException", "ServiceNotActiveException",
+		"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}, failure.Code(err))
 }
 
 func (c *cleaner) cluster(ctx context.Context) error {

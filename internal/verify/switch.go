@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -52,10 +53,8 @@ func (p place) lasts() []last {
 }
 
 func with(m map[string]any, key string, value any) map[string]any {
-	out := map[string]any{key: value}
-	for k, v := range m {
-		out[k] = v
-	}
+	out := maps.Clone(m)
+	out[key] = value
 	return out
 }
 

@@ -7,18 +7,18 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
-// Session appears in CloudTrail for calls through an assumed role.
+// Session is how a guard appears in CloudTrail in calls through an assumed role.
 const Session = "backstop"
 
 // At returns cfg for a region, with the credentials of a role if arn names one; they are asked for at the first call, and again before
-// they end.
-func At(cfg aws.Config, region, arn string) aws.Config {
+// they end. session appears in CloudTrail.
+func At(cfg aws.Config, region, arn, session string) aws.Config {
 	out := cfg.Copy()
 	out.Region = region
 	if arn != "" {
 		base := out.Copy()
 		out.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(sts.NewFromConfig(base), arn,
-			func(o *stscreds.AssumeRoleOptions) { o.RoleSessionName = Session }))
+			func(o *stscreds.AssumeRoleOptions) { o.RoleSessionName = session }))
 	}
 	return out
 }

@@ -80,7 +80,7 @@ func (c *clients) get(region, arn string) *client {
 	if cfg.Retryer == nil {
 		tries, cfg.Retryer = triesMax, retryer
 	}
-	cfg = role.At(cfg, region, arn)
+	cfg = role.At(cfg, region, arn, role.Session)
 	account := clientKey{region, accountOf(arn)}
 	if c.limits[account] == nil {
 		c.limits[account] = newLimits(c.scale, tries)

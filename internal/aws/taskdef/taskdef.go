@@ -19,7 +19,7 @@ import (
 
 // Task returns the size of the tasks that a service runs.
 func Task(ctx context.Context, cfg aws.Config, ref control.ServiceRef) (config.Task, error) {
-	client := ecs.NewFromConfig(role.At(cfg, ref.Region, ref.RoleARN))
+	client := ecs.NewFromConfig(role.At(cfg, ref.Region, ref.RoleARN, role.Session))
 	services, err := client.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: &ref.Cluster, Services: []string{ref.Service}})
 	if err != nil {
 		return config.Task{}, failure.Wrap("ecs:DescribeServices", "describe service "+ref.String(), err)
