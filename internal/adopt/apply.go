@@ -117,12 +117,12 @@ func (a Application) Run(ctx context.Context, back bool) error {
 	}
 }
 
-// lowered puts back what somebody else took of the cover, and ends the application: whoever it was would do it again, in the middle of the move as well.
+// lowered puts back the cover that another program took, and ends the application: that program would do it again, in the middle of the move as well.
 func (w *applier) lowered(ctx context.Context, s *scene, asked int) error {
 	if err := w.do(ctx, s, move{act: actCount, count: asked}); err != nil {
 		return err
 	}
-	return &RefusedError{w.a.Service.Name, []Obstacle{{Blocks, "guarded meanwhile", fmt.Sprintf("somebody else lowered its twin %s from %d to %d, as a guard does that has it in its configuration; it was raised again", w.a.Twin, asked, s.twin.desired),
+	return &RefusedError{w.a.Service.Name, []Obstacle{{Blocks, "guarded meanwhile", fmt.Sprintf("another program lowered its twin %s from %d to %d, as a guard does that has it in its configuration; it was raised again", w.a.Twin, asked, s.twin.desired),
 		"backstop pause WORKLOAD   # where that guard runs, or name its configuration with --config; then start again"}}}
 }
 

@@ -61,7 +61,7 @@ func TestAGuardThatNobodyPausedIsNoticed(t *testing.T) {
 	}
 }
 
-// TestATwinThatIsChangedIsSeenAtTheNextLook: somebody gives the standby another security group; its cover may reach nothing, and no task of it runs yet.
+// TestATwinThatIsChangedIsSeenAtTheNextLook: the standby gets another security group; its cover may reach nothing, and no task of it runs yet.
 func TestATwinThatIsChangedIsSeenAtTheNextLook(t *testing.T) {
 	a := newAccount(t)
 	a.web()

@@ -159,7 +159,7 @@ func (c *checkup) line(indent string, status doctor.Status, check, text string) 
 	}
 }
 
-// fix writes what mends it, never wrapped: people copy it.
+// fix writes the fix, never wrapped: people copy it.
 func (c *checkup) fix(indent, label, fix string) {
 	if fix == "" {
 		return

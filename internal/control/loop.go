@@ -102,7 +102,7 @@ type item struct {
 // ErrNoWorkload is wrapped by errors that name a workload which is not configured.
 var ErrNoWorkload = errors.New("no such workload")
 
-// Init checks the fields, fills in what they leave out and builds the indexes. Run and Pass do so themselves; whoever reads the fields
+// Init checks the fields, fills in what they leave out and builds the indexes. Run and Pass do so themselves; code that reads the fields
 // beside them calls it first.
 func (l *Loop) Init() error {
 	l.once.Do(func() { l.initErr = l.build() })

@@ -56,7 +56,7 @@ func checkArrivals(x *exam) verdict {
 	return okay("events come")
 }
 
-// checkQueueOwn looks for events that belong to another installation: whoever receives them deletes them.
+// checkQueueOwn looks for events that belong to another installation: the one that receives them deletes them.
 func checkQueueOwn(x *exam) verdict {
 	if v, none := x.noQueue(); none {
 		return v

@@ -22,7 +22,7 @@ var queueAttributes = map[types.QueueAttributeName]struct{ check, why string }{
 	types.QueueAttributeNameLastModifiedTimestamp:                 {"", "a time of the last change of an attribute"},
 	types.QueueAttributeNameQueueArn:                              {"rules-match", ""},
 	types.QueueAttributeNameApproximateNumberOfMessagesDelayed:    {"", "EventBridge sends without a delay, and that of the queue shows in start-up-time"},
-	types.QueueAttributeNameDelaySeconds:                          {"", "delays what the tick sees anyhow; zero unless somebody sets it"},
+	types.QueueAttributeNameDelaySeconds:                          {"", "delays what the tick sees anyhow; zero unless it is set"},
 	types.QueueAttributeNameReceiveMessageWaitTimeSeconds:         {"", "each receive call of Backstop names its own"},
 	types.QueueAttributeNameRedrivePolicy:                         {"dead-letter-queue", ""},
 	types.QueueAttributeNameFifoQueue:                             {"", "a FIFO queue as EventBridge's target wants a message group; duplicates and order do not matter to Backstop"},

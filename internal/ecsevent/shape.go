@@ -32,7 +32,7 @@ type misshapen struct{ text, hint string }
 
 func (m *misshapen) Error() string { return m.text }
 
-// Hint returns the next step for whoever sees the message.
+// Hint returns the next step for the person who sees the message.
 func (m *misshapen) Hint() string { return m.hint }
 
 const (

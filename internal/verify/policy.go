@@ -8,7 +8,7 @@ import (
 // Policies are what the operator gives before a run: IAM policies in JSON, with ACCOUNT where the account's ID belongs and SWITCH_ROLE where the name
 // of the switch's role does.
 type Policies struct {
-	Operator string `json:"operator"` // of whoever runs verify-aws
+	Operator string `json:"operator"` // of the person who runs verify-aws
 	Switch   string `json:"switch"`   // of the role by which EventBridge Scheduler acts
 	Trust    string `json:"trust"`    // of that role
 }
