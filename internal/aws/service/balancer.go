@@ -24,8 +24,8 @@ const (
 	// routesScarce and homesFor hold where calls are short, and in the quiet: which load balancers a group has hardly ever changes.
 	routesScarce = 15 * time.Minute
 	homesFor     = time.Hour
-	// healthFor makes one call do for the twins of a workload, which are looked at side by side; healthScarce holds where calls are short: a task
-	// that became ready is then found so much later, and each of 160 groups is read as often. healthQuiet does in the quiet. healthKept holds for
+	// healthFor makes one call do for the twins of a workload, which are looked at side by side; where calls are short a task that
+	// became ready is found later: within healthScarce at most, in which each of 160 groups is read, sooner where there are fewer. healthQuiet does in the quiet. healthKept holds for
 	// who has just lost tasks, or has waited in vain: what is to be started depends on those that are gone, quiet looks read the others every five
 	// minutes, and a task that was not there yet does not count.
 	healthFor    = time.Second
@@ -245,8 +245,10 @@ func (s *served) share(group string) float64 {
 type ages struct{ homes, routes, health age }
 
 // agesFor is how old may be what a look takes of what was kept. idle marks one that could wait; kept one that asks for nothing.
-func agesFor(f *facts, worth control.Worth, idle, kept bool) ages {
-	out := ages{homes: age{fresh: homesFor}, routes: age{fresh: routesFor, stale: routesScarce}, health: age{fresh: healthFor, stale: healthScarce}}
+func (b *balancers) agesFor(f *facts, worth control.Worth, idle, kept bool) ages {
+	turn := b.limits.balancing.turn(b.targets.len())
+	out := ages{homes: age{fresh: homesFor}, routes: age{fresh: routesFor, stale: routesScarce},
+		health: age{fresh: healthFor, stale: min(max(2*healthFor, turn), healthScarce)}}
 	if worth.Urgency == control.Quiet {
 		out.routes.fresh, out.health.stale = routesScarce, 0
 	}
@@ -267,7 +269,7 @@ func agesFor(f *facts, worth control.Worth, idle, kept bool) ages {
 func (b *balancers) inTime(ctx context.Context, l *look, tests func(rule string) bool) (reading, error) {
 	long := context.WithoutCancel(ctx)
 	name, f, now, worth := l.ref.String(), l.f, l.now, l.worth
-	ages := agesFor(&f, worth, l.idle, false)
+	ages := b.agesFor(&f, worth, l.idle, false)
 	done := b.reads.DoChan(fmt.Sprint(name, f.deploying), func() (any, error) {
 		ctx, cancel := context.WithTimeout(long, readFor)
 		defer cancel()
@@ -287,7 +289,7 @@ func (b *balancers) inTime(ctx context.Context, l *look, tests func(rule string)
 		return out.Val.(reading), nil
 	case <-ctx.Done():
 	}
-	out, err := b.read(ctx, now, &f, tests, worth, agesFor(&f, worth, l.idle, true))
+	out, err := b.read(ctx, now, &f, tests, worth, b.agesFor(&f, worth, l.idle, true))
 	return out, failure.Wrap("elasticloadbalancing:DescribeTargetHealth", "read the target groups of "+name, err)
 }
 

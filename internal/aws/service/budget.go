@@ -137,6 +137,13 @@ func (b *bucket) idle() bool {
 	return true
 }
 
+// turn is how long it takes until so many calls have had their turn.
+func (b *bucket) turn(calls int) time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return time.Duration(float64(calls) / (b.perSecond * b.share / b.parts) * float64(time.Second))
+}
+
 // back returns a token that was not used.
 func (b *bucket) back() {
 	b.mu.Lock()

@@ -59,7 +59,7 @@ func (s *Services) drain(ctx context.Context, c *client, ref control.ServiceRef,
 	if err != nil || ip == "" {
 		return failure.Wrap("ecs:DescribeTasks", object, err)
 	}
-	groups, err := c.balancers.read(ctx, c.now(), &f, s.known.carriesTests, urgent, agesFor(&f, urgent, false, false))
+	groups, err := c.balancers.read(ctx, c.now(), &f, s.known.carriesTests, urgent, c.balancers.agesFor(&f, urgent, false, false))
 	if err != nil {
 		return err
 	}

@@ -78,6 +78,13 @@ type memos[T any] struct {
 	all map[string]*memo[T]
 }
 
+// len is how many keys there are.
+func (m *memos[T]) len() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.all)
+}
+
 func (m *memos[T]) of(key string) *memo[T] {
 	m.mu.Lock()
 	defer m.mu.Unlock()
