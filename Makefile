@@ -4,6 +4,8 @@ SHELL := /usr/bin/env bash
 
 GO        ?= go
 TESTFLAGS ?=
+# PACKAGES are tested at a time: one more than processors, as some wait for other programs most of the time.
+PACKAGES  ?= $(shell echo $$(( $$(nproc 2>/dev/null || echo 2) + 1 )))
 FUZZTIME  ?= 20s
 BENCHTIME ?= 1s
 SEEDS     ?= 200
@@ -25,7 +27,7 @@ build: ## Build dist/backstop, static (VERSION=v1.2.3 stamps it)
 
 .PHONY: test
 test: test-tools ## Run all tests, after installing on Debian what some of them need
-	$(GO) test $(TESTFLAGS) ./...
+	$(GO) test -p $(PACKAGES) $(TESTFLAGS) ./...
 
 # LONG are the packages whose tests take minutes: whole programs, worlds of faults, and what needs other programs.
 LONG := internal/(adversary|app/function|aws/state|aws/topic|demo|release|simulate|tfmodule)
@@ -48,7 +50,7 @@ pictures: ## Play the pictures and figures of README and docs/concepts.md anew (
 
 .PHONY: race
 race: ## Run all tests with the race detector
-	$(GO) test -race $(TESTFLAGS) ./...
+	$(GO) test -race -p $(PACKAGES) $(TESTFLAGS) ./...
 
 .PHONY: check
 check: fmt-check vet staticcheck docs-check race ## The whole gate: format, vet, staticcheck, generated docs, race tests

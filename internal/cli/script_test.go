@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/backstop-ecs/backstop/internal/racetest"
 )
 
 var update = flag.Bool("update", false, "rewrite golden files")
@@ -50,6 +52,12 @@ func TestScripts(t *testing.T) {
 				return err
 			}
 			return nil
+		},
+		Condition: func(name string) (bool, error) {
+			if name != "race" {
+				return false, fmt.Errorf("unknown condition %q", name)
+			}
+			return racetest.Enabled, nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits": exits, "waitfor": waitFor, "endpoint": endpoint, "steer": steer, "subst": subst,
