@@ -25,12 +25,13 @@ const (
 	routesScarce = 15 * time.Minute
 	homesFor     = time.Hour
 	// healthFor makes one call do for the twins of a workload, which are looked at side by side; where calls are short a task that
-	// became ready is found later: within healthScarce at most, in which each of 160 groups is read, sooner where there are fewer. healthQuiet does in the quiet. healthKept holds for
-	// who has just lost tasks, or has waited in vain: what is to be started depends on those that are gone, quiet looks read the others every five
-	// minutes, and a task that was not there yet does not count.
+	// became ready is found later: within healthScarce at most, in which each of 160 groups is read, sooner where there are fewer.
+	// healthQuiet does in the quiet: what came too late for a look is there for the next one, even if that finds no call to spare for a tick or
+	// two. healthKept holds for who has just lost tasks, or has waited in vain: what is to be started depends on those that are gone, quiet looks
+	// read the others every five minutes, and a task that was not there yet does not count.
 	healthFor    = time.Second
 	healthScarce = 20 * time.Second
-	healthQuiet  = time.Minute
+	healthQuiet  = 4 * time.Minute
 	healthKept   = 6 * time.Minute
 	// patience is how long a look waits for its target groups, warnedPatience where tasks have just been lost: the others of a pass need not wait
 	// for them. readFor bounds the reading, which goes on for later looks: with nothing kept it is four calls and more a group.
