@@ -21,6 +21,10 @@ GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+# Tests make much that is thrown away at once: collecting it less often saves a fifth of their time. What one program may hold is bounded.
+test quick race: export GOGC := $(or $(GOGC),400)
+test quick race: export GOMEMLIMIT := $(or $(GOMEMLIMIT),1GiB)
+
 .PHONY: build
 build: ## Build dist/backstop, static (VERSION=v1.2.3 stamps it)
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w$(if $(VERSION), -X github.com/backstop-ecs/backstop/internal/cli.Version=$(VERSION))" -o dist/ ./cmd/...
