@@ -130,9 +130,11 @@ func readSight(ctx context.Context, store control.Store, workloads []config.Work
 		for _, p := range v.workload.Policy.Pools {
 			v.events = append(v.events, health.EventAt(out.beats, v.workload.Name, p.Name))
 		}
-		beaten := false
+		written, beaten := now.Sub(v.observedAt()), false
 		if v.look, beaten = health.LookAt(out.beats, v.workload.Name, now); !beaten { // a quiet workload's state is written now and then
-			v.look = health.Look{Age: max(0, now.Sub(v.observedAt())), Every: control.HeartbeatEvery}
+			v.look = health.Look{Age: max(0, written), Every: control.HeartbeatEvery}
+		} else if written >= 0 { // what was decided since the last sign of life
+			v.look.Age = min(v.look.Age, written)
 		}
 	}
 	return out, nil

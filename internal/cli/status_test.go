@@ -90,6 +90,27 @@ func TestStatusIsATableTheWorstFirst(t *testing.T) {
 	}
 }
 
+// TestOneStepForManyIsPrintedOnce: a shortage hits forty workloads at once, and asks for one thing.
+func TestOneStepForManyIsPrintedOnce(t *testing.T) {
+	var v sight
+	for i := range 40 {
+		v.all = append(v.all, sighted(fmt.Sprintf("service-%02d", i), 6, 2+i%3, 0, func(v *seen) {
+			v.record.State.MissingSince = statusNow.Add(-time.Minute)
+			v.decision.Findings = []failover.Finding{{Reason: failover.ReasonObserving, Count: 1}}
+		}))
+	}
+	facts := statusOf(&v, statusNow)
+	var out bytes.Buffer
+	if err := printStatus(&out, &facts, false, 120); err != nil {
+		t.Fatal(err)
+	}
+	_, steps, _ := strings.Cut(out.String(), "\n\nSTATE")
+	_, steps, _ = strings.Cut(steps, "\n\n")
+	if n := strings.Count(steps, "next:"); n != 1 || !strings.Contains(steps, "the same for 39 more workloads: service-03, service-06, service-09 and 36 more\n") {
+		t.Errorf("%d steps:\n%s", n, steps)
+	}
+}
+
 // golden compares an answer with the file that keeps it; -update writes it.
 func golden(t *testing.T, name, got string) {
 	t.Helper()

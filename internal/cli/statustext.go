@@ -136,12 +136,16 @@ func printSteps(w io.Writer, facts *statusFacts) {
 		say(w, "\n%s", facts.Left[i].Text)
 		say(w, "  next: %s", wording.LeftRemedy(facts.Left[i].Workload))
 	}
+	same := alike(facts)
+	told := make(map[ask]bool)
 	for i := range facts.Workloads {
 		f := &facts.Workloads[i]
 		first := true
 		for k := range f.Problems {
 			p := &f.Problems[k]
-			if p.Kind == health.KindSilent || p.Kind == health.KindUnknown {
+			key := askOf(p)
+			names := same[key]
+			if bannered(p) || told[key] {
 				continue
 			}
 			if first {
@@ -149,8 +153,41 @@ func printSteps(w io.Writer, facts *statusFacts) {
 				first = false
 			}
 			printProblem(w, p)
+			if len(names) >= manyAlike {
+				told[key] = true
+				say(w, "    the same for %s: %s", wording.Count(len(names)-1, "more workload"), wording.Some(names[1:]))
+			}
 		}
 	}
+}
+
+// manyAlike is from how many workloads on a next step is printed once for all of them.
+const manyAlike = 3
+
+// ask is what a problem asks of a person.
+type ask struct{ kind, do string }
+
+func askOf(p *health.Problem) ask { return ask{p.Kind, p.Do} }
+
+// bannered reports whether the banner of the guard says a problem.
+func bannered(p *health.Problem) bool {
+	return p.Kind == health.KindSilent || p.Kind == health.KindUnknown
+}
+
+// alike lists the workloads whose problems ask the same, in the order of the table.
+func alike(facts *statusFacts) map[ask][]string {
+	out := make(map[ask][]string)
+	for i := range facts.Workloads {
+		f := &facts.Workloads[i]
+		seen := make(map[ask]bool, len(f.Problems))
+		for k := range f.Problems {
+			if key := askOf(&f.Problems[k]); !seen[key] {
+				seen[key] = true
+				out[key] = append(out[key], f.Workload)
+			}
+		}
+	}
+	return out
 }
 
 func printProblem(w io.Writer, p *health.Problem) {
@@ -186,7 +223,7 @@ func printDetails(w io.Writer, facts *statusFacts, width int) error {
 func printWorkload(w io.Writer, now time.Time, f *workloadFact, width int) error {
 	say(w, "%s: %s: %s", f.Workload, f.LevelText, f.Headline)
 	for i := range f.Problems {
-		if p := &f.Problems[i]; p.Kind != health.KindSilent && p.Kind != health.KindUnknown { // the banner says it
+		if p := &f.Problems[i]; !bannered(p) {
 			printProblem(w, p)
 		}
 	}

@@ -129,6 +129,9 @@ func (s *Stored) look(name string, c *Current, saw time.Time, beats []health.Bea
 	case !saw.IsZero() && (!beaten || age <= l.Age):
 		return health.Look{Age: age, Every: s.Tick}
 	case beaten:
+		if written := now.Sub(c.LookedAt); written >= 0 { // what was decided since the last sign of life
+			l.Age = min(l.Age, written)
+		}
 		return l
 	}
 	return health.Look{Age: max(0, now.Sub(c.LookedAt)), Every: control.HeartbeatEvery}
