@@ -41,7 +41,7 @@ func openPages(ctx context.Context, s IO, file *config.File, a *app.App, addr st
 	}
 	pages, err := dashboard.New(o)
 	if err != nil {
-		return nil, usageError("%w", err)
+		return nil, usageError("http %s and $%s: %w", addr, dashboardTokenEnv, err)
 	}
 	figures := metrics.New(metrics.Options{Workloads: names, Tick: a.Loop.Tick, Meter: measure.New(a.Store, a.Tariffs()), Unpriced: a.Unpriced,
 		Named: dashboard.OwnHost(addr), Version: Version, Now: s.Now})

@@ -45,7 +45,7 @@ func newDoctor(s IO, run func(context.Context, IO, doctorOptions) error) *cobra.
 		},
 	}
 	configFlag(cmd, s, &o.path)
-	selectionFlags(cmd, &o.selection)
+	selectionFlags(cmd, s, &o.path, &o.selection)
 	choiceFlag(cmd, &o.output, "output", "o", outputText, []string{outputText, outputWide, outputJSON}, "form of the answer; wide shows each workload's checks, json is documented in docs/json.md")
 	cmd.Flags().BoolVar(&o.notify, "notify", false, "also send a test to every receiver of notices")
 	cmd.Flags().BoolVar(&o.problems, "problems", false, "show only what is not as it should be")

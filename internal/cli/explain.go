@@ -60,7 +60,7 @@ func newExplain(s IO, run func(context.Context, IO, explainOptions) error) *cobr
 		},
 	}
 	configFlag(cmd, s, &o.path)
-	selectionFlags(cmd, &o.selection)
+	selectionFlags(cmd, s, &o.path, &o.selection)
 	outputFlag(cmd, &o.output)
 	return cmd
 }
@@ -125,7 +125,7 @@ func printExplain(w io.Writer, f *explainFacts, now time.Time, width int) error 
 	p("  %s (%s)", f.ReasonText, d.Reason)
 	printDone(w, f)
 	p("\nseen")
-	p("  %s wanted, %s in service, %s missing; it runs on %s", wording.Count(d.Demand, "task"), d.InService, d.Missing, wording.Mode(d.Mode))
+	p("  %s wanted, %s in service, %s missing; to run on %s", wording.Count(d.Demand, "task"), d.InService, d.Missing, wording.Mode(d.Mode))
 	rows := [][]string{{"  POOL", "CAPACITY", "ECS DESIRED", "IN SERVICE", "WARMING", "PLACED", "LATE", "LEAVING", "TARGET", "CAN DROP TO", "BREAKER", "REASON"}}
 	for _, v := range d.Pools {
 		rows = append(rows, []string{"  " + v.Pool, string(v.Capacity), fmt.Sprint(v.Desired), v.InService.String(), fmt.Sprint(v.Warming), fmt.Sprint(v.Placed),

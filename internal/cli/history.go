@@ -48,7 +48,7 @@ func newHistory(s IO, run func(context.Context, IO, historyOptions) error) *cobr
 		},
 	}
 	configFlag(cmd, s, &o.path)
-	selectionFlags(cmd, &o.selection)
+	selectionFlags(cmd, s, &o.path, &o.selection)
 	outputFlag(cmd, &o.output)
 	cmd.Flags().StringVar(&o.since, "since", "", "from then on: how long ago (30d, 24h, 90m), or a time (2026-11-01T08:00:00Z)")
 	cmd.Flags().StringVar(&o.until, "until", "", "until then: as --since")

@@ -83,7 +83,7 @@ func intentCommand(s IO, o *intentOptions, run intentRun) *cobra.Command {
 	}
 	configFlag(cmd, s, &o.path)
 	outputFlag(cmd, &o.output)
-	selectionFlags(cmd, &o.selection)
+	selectionFlags(cmd, s, &o.path, &o.selection)
 	cmd.Flags().Var(spanValue{&o.wait}, "wait", "wait until the order has taken effect, at most so long; exit code 3 if it has not")
 	cmd.Flags().Lookup("wait").NoOptDefVal = wording.Span(waitDefault)
 	cmd.Flags().StringVarP(&o.reason, "reason", "r", "", "why, for those who read the journal")

@@ -24,12 +24,23 @@ type selection struct {
 	all     bool
 }
 
-// selectionFlags lets a command choose workloads other than by name.
-func selectionFlags(cmd *cobra.Command, to *selection) {
+// selectionFlags lets a command choose workloads other than by name. path is the configuration's, which completion reads.
+func selectionFlags(cmd *cobra.Command, s IO, path *string, to *selection) {
 	f := cmd.Flags()
 	f.StringVar(&to.cluster, "cluster", "", "workloads with a pool in this cluster")
 	f.StringSliceVarP(&to.labels, "label", "l", nil, "workloads with this label of the configuration (team=shop); of several all must fit")
 	f.BoolVar(&to.all, "all", false, "every workload of the configuration")
+	complete := func(name string, of func(*config.File) []string) {
+		_ = cmd.RegisterFlagCompletionFunc(name, func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+			file, err := readConfig(cmd.Context(), s, *path, false)
+			if err != nil {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			return of(file), cobra.ShellCompDirectiveNoFileComp
+		})
+	}
+	complete("cluster", clusters)
+	complete("label", labels)
 }
 
 // check refuses what contradicts itself. what is the command if it must be told which workloads are meant, else empty.
@@ -92,15 +103,21 @@ func chosen(ctx context.Context, s IO, path string, choice selection) (*config.F
 	return file, cfg, workloads, err
 }
 
-// labelsOf says which labels there are.
-func labelsOf(file *config.File, cluster string) string {
+// labels lists the labels of all workloads as NAME=VALUE, each once.
+func labels(file *config.File) []string {
 	have := map[string]bool{}
 	for i := range file.Workloads {
 		for name, value := range file.Workloads[i].Labels {
 			have[name+"="+value] = true
 		}
 	}
-	text := "; there are: " + strings.Join(slices.Sorted(maps.Keys(have)), ", ")
+	return slices.Sorted(maps.Keys(have))
+}
+
+// labelsOf says which labels there are.
+func labelsOf(file *config.File, cluster string) string {
+	have := labels(file)
+	text := "; there are: " + strings.Join(have, ", ")
 	if len(have) == 0 {
 		text = "; no workload has labels"
 	}

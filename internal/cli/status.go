@@ -166,7 +166,7 @@ func newStatus(s IO, run func(context.Context, IO, statusOptions) error) *cobra.
 		},
 	}
 	configFlag(cmd, s, &o.path)
-	selectionFlags(cmd, &o.selection)
+	selectionFlags(cmd, s, &o.path, &o.selection)
 	choiceFlag(cmd, &o.output, "output", "o", outputText, []string{outputText, outputWide, outputJSON}, "form of the answer; json is documented in docs/json.md")
 	cmd.Flags().VarP(spanValue{&o.watch}, "watch", "w", "look again and again, this often, until Ctrl-C; the exit code is the last look's")
 	cmd.Flags().Lookup("watch").NoOptDefVal = wording.Span(watchEvery)

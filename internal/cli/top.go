@@ -52,7 +52,7 @@ func newTop(s IO, run func(context.Context, IO, topOptions) error) *cobra.Comman
 		},
 	}
 	configFlag(cmd, s, &o.path)
-	selectionFlags(cmd, &o.selection)
+	selectionFlags(cmd, s, &o.path, &o.selection)
 	return cmd
 }
 

@@ -23,13 +23,13 @@ type page struct {
 	Error   string
 	CanAct  bool
 	Private bool
-	// LoggedIn and Token say which of "log in" and "log out" makes sense.
+	// LoggedIn and HasToken say which of "log in" and "log out" makes sense: neither where there is nothing to be allowed by it.
 	LoggedIn, HasToken bool
 }
 
 func (d *Dashboard) show(w http.ResponseWriter, r *http.Request, code int, p page) {
 	p.Banner, p.Note, p.Version = d.o.Title, d.o.Note, d.version
-	p.LoggedIn, p.HasToken, p.Private = d.keys.holds(r), !d.keys.none, d.private
+	p.LoggedIn, p.HasToken, p.Private = d.keys.holds(r), !d.keys.none && (d.private || !d.o.ReadOnly), d.private
 	p.CanAct = p.LoggedIn && !d.o.ReadOnly
 	var b bytes.Buffer
 	if err := d.pages.ExecuteTemplate(&b, p.Name+".html", p); err != nil {
