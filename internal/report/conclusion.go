@@ -17,8 +17,11 @@ func Conclusion(s Section) string {
 	}
 	o := &s.Rows[own]
 	text := fmt.Sprintf("%s costs %.1f %% of running everything on demand", o.Policy, 100*o.CostRatio)
-	if o.OracleUSD > 0 {
-		text += fmt.Sprintf(", %.2f %% more than perfect foresight would,", 100*o.OverOracle)
+	switch more := 100 * o.OverOracle; {
+	case o.OracleUSD > 0 && more < 0:
+		text += fmt.Sprintf(", %.2f %% less than perfect foresight, which leaves nothing short,", -more)
+	case o.OracleUSD > 0:
+		text += fmt.Sprintf(", %.2f %% more than perfect foresight would,", more)
 	}
 	text += " and leaves " + shortage(o) + "."
 	if rival < 0 {

@@ -13,6 +13,11 @@ func row(policy string, cost, short float64) Row {
 	return r
 }
 
+func with(r Row, oracle, over float64) Row {
+	r.OracleUSD, r.OverOracle = oracle, over
+	return r
+}
+
 // TestTheConclusionSaysWhatTheNumbersDo: also where another policy is better.
 func TestTheConclusionSaysWhatTheNumbersDo(t *testing.T) {
 	for _, c := range []struct {
@@ -27,6 +32,8 @@ func TestTheConclusionSaysWhatTheNumbersDo(t *testing.T) {
 		{"one is better in both", []Row{row("fill", 0.45, 0.001), row("gap22", 0.44, 0.0005), row("spot", 0.43, 0.03)},
 			"A policy is better here, in both: gap22, costs 44.0 % and leaves 0.5 task-minutes short"},
 		{"none is cheaper", []Row{row("fill", 0.45, 0), row("static-50", 0.72, 0), row("static-20", 0.55, 0)}, "No other policy costs less; the next, static-20, costs 55.0 % and leaves nothing short."},
+		{"cheaper than what is never short", []Row{with(row("fill", 0.45, 0.001), 0.98, -0.0106)},
+			"fill costs 45.0 % of running everything on demand, 1.06 % less than perfect foresight, which leaves nothing short, and leaves 1 task-minute short in 1,000 task-hours."},
 		{"without the product's own the least short is judged", []Row{row("spot", 0.44, 0.03), row("static-20", 0.55, 0)}, "static-20 costs 55.0 %"},
 	} {
 		got := Conclusion(Section{Rows: c.rows})

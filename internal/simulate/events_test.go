@@ -73,6 +73,17 @@ func TestCapacityIsRebuiltFromRecordedEvents(t *testing.T) {
 	}
 }
 
+// TestARecordThatEndsInAShortageIsPlayedOn: what the last loss asks for comes after it.
+func TestARecordThatEndsInAShortageIsPlayedOn(t *testing.T) {
+	tr, err := FromEvents(strings.NewReader(strings.Join(recorded()[:4], "\n")), "record", 10, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := 90*time.Second + tail; tr.Duration != want || tr.Values[len(tr.Values)-1] == trace.NoLimit || !strings.Contains(strings.Join(tr.Notes, "\n"), "is played 5m longer") {
+		t.Errorf("%v over %s, want %s; notes %q", tr.Values, tr.Duration, want, tr.Notes)
+	}
+}
+
 func TestASimulationOfRecordedEvents(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "events.jsonl")
 	if err := os.WriteFile(file, []byte(strings.Join(recorded(), "\n")), 0o600); err != nil {

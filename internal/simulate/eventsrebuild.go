@@ -26,6 +26,9 @@ func ranBefore(facts []fact, begin time.Time) map[string]bool {
 	return running
 }
 
+// tail is how long a record that ends in a shortage is played on, as Spot was then: what the last loss asks for comes after it.
+const tail = 5 * time.Minute
+
 // rebuild turns the events, in order of time, into a trace.
 func (rec *record) rebuild(name string, tasks int) *trace.Trace {
 	facts := rec.facts
@@ -67,6 +70,9 @@ func (rec *record) rebuild(name string, tasks int) *trace.Trace {
 		}
 		points = append(points, point{s.at, limited, held})
 	}
+	if limited {
+		end = end.Add(tail)
+	}
 	unseen := max(0, tasks-most)
 	t := &trace.Trace{Name: name, Columns: []trace.Column{{Pool: trace.Spot}}, Duration: end.Sub(begin)}
 	var bound time.Duration
@@ -90,6 +96,9 @@ func (rec *record) rebuild(name string, tasks int) *trace.Trace {
 		fmt.Sprintf("rebuilt from %s of %s, %s to %s", wording.Count(len(facts), "event"), rec.name, begin.UTC().Format(time.RFC3339), end.UTC().Format(time.RFC3339)),
 		fmt.Sprintf("a lower bound: for %s of %s Spot is taken to hold what ran, though it may have held more", bound.Round(time.Second), t.Duration.Round(time.Second)),
 		fmt.Sprintf("%d of %d tasks were never seen in an event and are taken to have run all the time", unseen, tasks),
+	}
+	if limited {
+		t.Notes = append(t.Notes, "it ends in a shortage, and is played "+wording.Span(tail)+" longer")
 	}
 	t.Notes = append(t.Notes, rec.leftOut()...)
 	return t
