@@ -21,7 +21,7 @@ func (w *World) RegisterTaskDefinition(regionName string, in TaskDefinitionInput
 	}
 	d := TaskDefinition{
 		Family: in.Family, Status: "ACTIVE", CPU: in.CPU, Memory: in.Memory, Arch: in.Arch, StopTimeout: in.StopTimeout,
-		OnSIGTERM: in.OnSIGTERM, Broken: in.Broken, WarmUp: in.WarmUp, NeverHealthy: in.NeverHealthy, Container: in.Container, Image: in.Image, CreatedAt: w.Now(),
+		OnSIGTERM: in.OnSIGTERM, Broken: in.Broken, WarmUp: in.WarmUp, NeverHealthy: in.NeverHealthy, Program: in.Program, Container: in.Container, Image: in.Image, CreatedAt: w.Now(),
 		Tags: mergeTags(nil, in.Tags), Raw: slices.Clone(in.Raw),
 	}
 	if in.HealthCheck != nil {

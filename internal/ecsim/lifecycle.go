@@ -74,6 +74,7 @@ type task struct {
 	hung      bool
 	isHealthy,
 	sick bool // fails its health checks
+	program  Program
 	billed   bool
 	exited   bool
 	broken   FailMode
@@ -115,7 +116,7 @@ func (w *World) step(t *task) {
 	case toFailure:
 		w.failStart(t)
 	case toOwnExit:
-		w.end(t, ending{code: StopContainerExited, reason: "Essential container in task exited", how: atOnce, exitCode: 1})
+		w.end(t, ending{code: StopContainerExited, reason: "Essential container in task exited", how: atOnce, exitCode: t.ownExit()})
 	case toBadHealth:
 		w.end(t, ending{code: StopScheduler, reason: w.unhealthyReason(t), how: orderly})
 	case toDeactivate:
@@ -202,6 +203,10 @@ func (w *World) toRunning(t *task) {
 		if !t.checked() {
 			w.plan(t, toBadHealth, w.now+moment(w.cfg.FailAfter.HealthCheck))
 		}
+	case FailNone:
+		if t.program.Runs > 0 {
+			w.plan(t, toOwnExit, w.now+moment(t.program.Runs))
+		}
 	}
 	if t.service != nil && !t.checked() {
 		w.q.push(w.now+moment(w.cfg.HealthyAfter), taskHealthy, t.slot, t.life)
@@ -209,6 +214,14 @@ func (w *World) toRunning(t *task) {
 	if t.service != nil {
 		w.checkSteady(t.service)
 	}
+}
+
+// ownExit is the exit code of a container that ends by itself.
+func (t *task) ownExit() int {
+	if t.broken == FailExit {
+		return 1
+	}
+	return t.program.Exit
 }
 
 // healthy counts a task in that has been RUNNING long enough.
@@ -314,6 +327,9 @@ func (w *World) end(t *task, e ending) {
 // sigterm tells the task's process to stop; it exits within its grace, and no later than limit.
 func (w *World) sigterm(t *task, limit time.Duration) {
 	grace, code := t.def.grace(w.cfg.ObeyTime, limit)
+	if left := time.Duration(t.started-1+moment(t.program.Runs)) - time.Duration(w.now); t.program.Runs > 0 && t.def.OnSIGTERM != ObeySIGTERM && left < grace {
+		grace, code = max(left, 0), t.program.Exit // its work is done before it is killed
+	}
 	t.exitCode = code
 	if t.def.OnSIGTERM == ObeySIGTERM {
 		w.idleNow(t)

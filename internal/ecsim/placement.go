@@ -188,6 +188,7 @@ func (w *World) create(cl *cluster, d *TaskDefinition, provider int8) *task {
 	t.used = true
 	t.uid = w.serial<<slotBits | uint64(t.slot)
 	t.cluster, t.def, t.provider, t.zone, t.broken = cl, d, provider, -1, d.Broken
+	t.program = d.Program
 	t.created = w.stamp()
 	cl.region.vcpus[provider] += vcpus(d)
 	w.usage[provider].total.Created++

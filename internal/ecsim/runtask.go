@@ -88,6 +88,9 @@ func (w *World) runOne(cl *cluster, def *TaskDefinition, provider int8, in *RunT
 	if w.cfg.ReadLag > 0 {
 		t.visible = w.now + moment(w.lag.Float64()*float64(w.cfg.ReadLag))
 	}
+	if in.Program != nil {
+		t.program = *in.Program
+	}
 	t.stuck = w.drawStuck(provider)
 	t.startTime = w.drawStart(m)
 	w.begin(t)

@@ -95,6 +95,7 @@ type RunTaskInput struct {
 	Group          string         // default family:FAMILY
 	StartedBy      string
 	Tags           []Tag
+	Program        *Program // in place of the task definition's
 }
 
 // Failure is one entry of an answer's failures[], which comes with HTTP 200.

@@ -32,10 +32,18 @@ type TaskDefinitionInput struct {
 	WarmUp       WarmUp          // zero: Config's; a negative P50: none
 	HealthCheck  *ContainerCheck // nil: none
 	NeverHealthy bool            // its tasks run and never answer
-	Container    string          // name of the essential container; default "app"
+	Program      Program
+	Container    string // name of the essential container; default "app"
 	Image        string
 	Tags         []Tag
 	Raw          []byte // opaque to the model, given back by DescribeTaskDefinition
+}
+
+// Program is what the essential container of a task does: it ends by itself so long after RUNNING, with an exit code. The zero value runs until it is
+// stopped.
+type Program struct {
+	Runs time.Duration
+	Exit int
 }
 
 // TaskDefinition is one registered revision.
@@ -52,6 +60,7 @@ type TaskDefinition struct {
 	WarmUp       WarmUp
 	HealthCheck  *ContainerCheck
 	NeverHealthy bool
+	Program      Program
 	Container    string
 	Image        string
 	CreatedAt    time.Time

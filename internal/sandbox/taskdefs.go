@@ -24,6 +24,8 @@ type containerDefinition struct {
 	Essential    *bool             `json:"essential"`
 	StopTimeout  int               `json:"stopTimeout"`
 	DockerLabels map[string]string `json:"dockerLabels"`
+	EntryPoint   []string          `json:"entryPoint"`
+	Command      []string          `json:"command"`
 	HealthCheck  *struct {
 		Command                        []string `json:"command"`
 		Interval, Retries, StartPeriod int
@@ -89,7 +91,7 @@ func (s *Sandbox) registerTaskDefinition(c *call, in *taskDefinitionInput) (*tas
 	}
 	d, err := s.world.RegisterTaskDefinition(c.region, ecsim.TaskDefinitionInput{Family: in.Family, CPU: cpu, Memory: memory,
 		Arch: in.RuntimePlatform.CPUArchitecture, StopTimeout: time.Duration(main.StopTimeout) * time.Second, OnSIGTERM: behaviour,
-		WarmUp: warmUp, HealthCheck: check, Container: main.Name, Image: main.Image, Broken: broken, Tags: toTags(in.Tags), Raw: c.body})
+		WarmUp: warmUp, HealthCheck: check, Program: programOf(main.EntryPoint, main.Command), Container: main.Name, Image: main.Image, Broken: broken, Tags: toTags(in.Tags), Raw: c.body})
 	if err != nil {
 		return nil, err
 	}

@@ -103,6 +103,12 @@ type runTaskInput struct {
 	NetworkConfiguration     json.RawMessage `json:"networkConfiguration"`
 	Tags                     []tagJSON       `json:"tags"`
 	ClientToken              string          `json:"clientToken"`
+	Overrides                struct {
+		ContainerOverrides []struct {
+			Name    string   `json:"name"`
+			Command []string `json:"command"`
+		} `json:"containerOverrides"`
+	} `json:"overrides"`
 }
 
 func (s *Sandbox) runTask(c *call, in *runTaskInput) (*tasksOutput, error) {
@@ -127,7 +133,7 @@ func (s *Sandbox) runTask(c *call, in *runTaskInput) (*tasksOutput, error) {
 func (s *Sandbox) placeTasks(c *call, cluster string, count int, in *runTaskInput) (*tasksOutput, error) {
 	made, failures, err := s.world.RunTask(c.region, ecsim.RunTaskInput{Cluster: cluster, TaskDefinition: in.TaskDefinition, Count: count,
 		Strategy: toStrategy(in.CapacityProviderStrategy), Zones: zonesOf(c.region, in.NetworkConfiguration), Group: in.Group,
-		StartedBy: in.StartedBy, Tags: toTags(in.Tags)})
+		StartedBy: in.StartedBy, Tags: toTags(in.Tags), Program: in.program()})
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,295 @@
+package runtask
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+	"github.com/aws/smithy-go/middleware"
+
+	"github.com/backstop-ecs/backstop/internal/aws/failure"
+	"github.com/backstop-ecs/backstop/internal/control"
+	"github.com/backstop-ecs/backstop/internal/wording"
+)
+
+const (
+	// callMax is how many tasks one RunTask call starts, describeMax how many one DescribeTasks call reads (ECS API reference).
+	callMax, describeMax = 10, 100
+	// shortFirst and shortMost are how long a pool that had no room is left alone; it doubles.
+	shortFirst, shortMost = 10 * time.Second, time.Minute
+	// goneAfter is how long a task that ECS does not know may have been started just now.
+	goneAfter = time.Minute
+	// asksMax bounds the tries of one call, each of which the SDK tries three times.
+	asksMax = 20
+)
+
+// Pool is where tasks may run: a capacity provider, and the subnets in which; none: those of the call.
+type Pool struct {
+	Capacity string
+	Subnets  []string
+}
+
+// Request is what a run is asked to do.
+type Request struct {
+	Rules
+	// Input is the call as its caller gives it; count, token, launch type and capacity providers are the run's own.
+	Input ecs.RunTaskInput
+	Pools []Pool
+	// Token names the run: a second program with the same token goes on with the tasks of the first.
+	Token string
+	// Wait: until all have ended. Without it the run is over when all are placed, or with StartWithin when all run.
+	Wait bool
+	// GiveUp is how long to look for room.
+	GiveUp time.Duration
+	// Poll is how often tasks are looked at.
+	Poll time.Duration
+	Note func(string)
+}
+
+// Result is what came of a run.
+type Result struct {
+	// Tasks are all that were started, in the order of their making; Failures are ECS's words about those for which there was no room.
+	Tasks    []types.Task
+	Failures []types.Failure
+	// Ends counts the ends, Starts the tasks that were started.
+	Starts int
+	Ends   map[End]int
+	// Exit is the exit code of the work: the first that is not 0, by the order of the tasks that were not started again.
+	Exit int
+	// USD is what the tasks have cost until now; unknown where Priced is false.
+	USD    float64
+	Priced bool
+	Main   string
+}
+
+// ErrNoRoom: no pool had room for all tasks.
+var ErrNoRoom = errors.New("no pool has room")
+
+// run is one under way.
+type run struct {
+	ecs   *ecs.Client
+	r     *Request
+	main  string
+	now   time.Time
+	calls int
+	known map[string]*types.Task
+	gone  map[string]time.Time // since when ECS does not know a task
+	short []shortage
+	last  []types.Failure
+	since time.Time // from when on tasks are missing for want of room
+}
+
+// shortage is what is known of a pool that had no room.
+type shortage struct {
+	until time.Time
+	wait  time.Duration
+}
+
+// Run carries a request out. Where it ends with an error, the result says what there is.
+func Run(ctx context.Context, c *ecs.Client, region string, req *Request) (Result, error) {
+	u := &run{ecs: c, r: req, known: map[string]*types.Task{}, gone: map[string]time.Time{}, short: make([]shortage, len(req.Pools))}
+	if err := u.begin(ctx); err != nil {
+		return u.result(region), err
+	}
+	for {
+		p := Decide(&req.Rules, u.tasks(), u.now)
+		for _, arn := range p.Stops {
+			u.note("%s does not start within %s and is stopped", taskID(arn), req.StartWithin)
+			if err := u.stop(ctx, arn, SlowReason); err != nil {
+				return u.result(region), err
+			}
+		}
+		left, err := u.start(ctx, p.Starts)
+		if err != nil {
+			return u.result(region), err
+		}
+		if left > 0 && u.givesUp() {
+			return u.result(region), fmt.Errorf("start %d of %d tasks: %w", left, req.Count, ErrNoRoom)
+		}
+		if p.Done || !req.Wait && left == 0 && len(p.Stops) == 0 && (req.StartWithin == 0 || u.allRun()) {
+			return u.result(region), nil
+		}
+		if err := control.Pause(ctx, req.Poll); err != nil {
+			return u.result(region), err
+		}
+		if err := u.look(ctx); err != nil {
+			return u.result(region), err
+		}
+	}
+}
+
+func (u *run) note(format string, args ...any) {
+	if u.r.Note != nil {
+		u.r.Note(fmt.Sprintf(format, args...))
+	}
+}
+
+func taskID(arn string) string { return arn[strings.LastIndexByte(arn, '/')+1:] }
+
+// clock takes the time from an answer: AWS's, as its stamps are.
+func (u *run) clock(m middleware.Metadata) {
+	if at, ok := awsmiddleware.GetServerTime(m); ok && at.After(u.now) {
+		u.now = at
+	}
+}
+
+// begin reads the task definition, and the tasks that the run has already.
+func (u *run) begin(ctx context.Context) error {
+	family := aws.ToString(u.r.Input.TaskDefinition)
+	d, err := u.ecs.DescribeTaskDefinition(ctx, &ecs.DescribeTaskDefinitionInput{TaskDefinition: &family})
+	if err != nil {
+		return failure.Wrap("ecs:DescribeTaskDefinition", "read task definition "+family, err)
+	}
+	u.clock(d.ResultMetadata)
+	u.main = mainOf(d.TaskDefinition)
+	u.r.Input.TaskDefinition = d.TaskDefinition.TaskDefinitionArn // a run is of one revision, and its tokens with it
+	var arns []string
+	for _, status := range []types.DesiredStatus{types.DesiredStatusRunning, types.DesiredStatusStopped} {
+		pages := ecs.NewListTasksPaginator(u.ecs, &ecs.ListTasksInput{Cluster: u.r.Input.Cluster, StartedBy: u.r.Input.StartedBy, DesiredStatus: status})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				return failure.Wrap("ecs:ListTasks", "find the tasks of the run", err)
+			}
+			arns = append(arns, page.TaskArns...)
+		}
+	}
+	slices.Sort(arns)
+	if err := u.describe(ctx, slices.Compact(arns)); err != nil {
+		return err
+	}
+	maps.DeleteFunc(u.known, func(_ string, t *types.Task) bool { return !ofRun(t, u.r.Token) })
+	clear(u.gone)
+	for _, t := range u.known {
+		if n, ok := tagged(t, TagCall); ok {
+			u.calls = max(u.calls, n)
+		}
+	}
+	if len(u.known) > 0 {
+		u.note("going on with %s of the run %s", wording.Count(len(u.known), "task"), u.r.Token)
+	}
+	return nil
+}
+
+// tasks are what deciding needs, in the order of their making.
+func (u *run) tasks() []Task {
+	out := make([]Task, 0, len(u.known))
+	for _, t := range u.sorted() {
+		one := taskOf(t, u.main)
+		if at, ok := u.gone[one.ARN]; ok && u.now.Sub(at) >= goneAfter {
+			one.End = Failed
+		}
+		out = append(out, one)
+	}
+	return out
+}
+
+func (u *run) sorted() []*types.Task {
+	out := slices.Collect(maps.Values(u.known))
+	slices.SortFunc(out, func(a, b *types.Task) int {
+		if by := aws.ToTime(a.CreatedAt).Compare(aws.ToTime(b.CreatedAt)); by != 0 {
+			return by
+		}
+		return strings.Compare(aws.ToString(a.TaskArn), aws.ToString(b.TaskArn))
+	})
+	return out
+}
+
+func (u *run) allRun() bool {
+	for _, t := range u.known {
+		if t.StartedAt == nil && aws.ToString(t.LastStatus) != string(types.DesiredStatusStopped) {
+			return false
+		}
+	}
+	return true
+}
+
+// look reads the tasks that have not ended.
+func (u *run) look(ctx context.Context) error {
+	var arns []string
+	for arn, t := range u.known {
+		if at, gone := u.gone[arn]; aws.ToString(t.LastStatus) != string(types.DesiredStatusStopped) && (!gone || u.now.Sub(at) < goneAfter) {
+			arns = append(arns, arn)
+		}
+	}
+	slices.Sort(arns)
+	if len(arns) == 0 { // for the time
+		out, err := u.ecs.DescribeClusters(ctx, &ecs.DescribeClustersInput{})
+		if err == nil {
+			u.clock(out.ResultMetadata)
+		}
+		return passing(failure.Wrap("ecs:DescribeClusters", "look at the time", err))
+	}
+	return passing(u.describe(ctx, arns))
+}
+
+// passing swallows what goes by: the next look comes soon.
+func passing(err error) error {
+	if err != nil && control.Passing(failure.Kind(err)) {
+		return nil
+	}
+	return err
+}
+
+func (u *run) describe(ctx context.Context, arns []string) error {
+	for part := range slices.Chunk(arns, describeMax) {
+		out, err := u.ecs.DescribeTasks(ctx, &ecs.DescribeTasksInput{Cluster: u.r.Input.Cluster, Tasks: part, Include: []types.TaskField{types.TaskFieldTags}})
+		if err != nil {
+			return failure.Wrap("ecs:DescribeTasks", "read the tasks of the run", err)
+		}
+		u.clock(out.ResultMetadata)
+		for i := range out.Tasks {
+			u.take(&out.Tasks[i])
+		}
+		for i := range out.Failures {
+			if arn := aws.ToString(out.Failures[i].Arn); u.known[arn] != nil && u.gone[arn].IsZero() {
+				u.gone[arn] = u.now
+			}
+		}
+	}
+	return nil
+}
+
+// take keeps what was read of a task, and says what is new.
+func (u *run) take(t *types.Task) {
+	arn := aws.ToString(t.TaskArn)
+	before := u.known[arn]
+	if before != nil && len(t.Tags) == 0 {
+		t.Tags = before.Tags
+	}
+	delete(u.gone, arn)
+	u.known[arn] = t
+	if before == nil {
+		return
+	}
+	switch was, is := endOf(before, u.main), endOf(t, u.main); {
+	case was == is && before.StartedAt == nil && t.StartedAt != nil:
+		u.note("%s runs on %s", taskID(arn), capacityOf(t))
+	case was == is:
+	case is == Finished:
+		code, _ := exitOf(t, u.main)
+		u.note("%s has ended with exit code %d", taskID(arn), code)
+	default:
+		u.note("%s on %s has ended: %s", taskID(arn), capacityOf(t), aws.ToString(t.StoppedReason))
+	}
+}
+
+func capacityOf(t *types.Task) string {
+	if name := aws.ToString(t.CapacityProviderName); name != "" {
+		return name
+	}
+	return string(t.LaunchType)
+}
+
+func (u *run) stop(ctx context.Context, arn, reason string) error {
+	_, err := u.ecs.StopTask(ctx, &ecs.StopTaskInput{Cluster: u.r.Input.Cluster, Task: &arn, Reason: &reason})
+	return passing(failure.Wrap("ecs:StopTask", "stop task "+taskID(arn), err))
+}

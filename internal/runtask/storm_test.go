@@ -1,0 +1,204 @@
+package runtask
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"github.com/backstop-ecs/backstop/internal/ecsim"
+	"github.com/backstop-ecs/backstop/internal/sandbox"
+)
+
+const region = "us-east-1"
+
+var spot = ecsim.SupplyKey{Region: region, Provider: ecsim.FargateSpot}
+
+// lab is a sandbox with a task definition, in the time of the bubble around it.
+type lab struct {
+	t   *testing.T
+	box *sandbox.Sandbox
+	ecs *ecs.Client
+}
+
+// in runs a test in a bubble with a lab whose task does what command says.
+func in(t *testing.T, command string, test func(l *lab)) {
+	synctest.Test(t, func(t *testing.T) {
+		box := sandbox.New(sandbox.Options{World: ecsim.Config{Seed: 1, ReadLag: -1}})
+		l := &lab{t, box, ecs.NewFromConfig(aws.Config{Region: region, BaseEndpoint: aws.String("http://sandbox.localhost"), HTTPClient: box,
+			Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", "")})}
+		ctx, stop := context.WithCancel(t.Context())
+		drove := make(chan struct{})
+		go func() {
+			defer close(drove)
+			box.Drive(ctx)
+		}()
+		_, err := l.ecs.CreateCluster(ctx, &ecs.CreateClusterInput{ClusterName: aws.String("jobs")})
+		l.must(err)
+		_, err = l.ecs.RegisterTaskDefinition(ctx, &ecs.RegisterTaskDefinitionInput{Family: aws.String("job"), Cpu: aws.String("1024"), Memory: aws.String("2048"),
+			RequiresCompatibilities: []types.Compatibility{types.CompatibilityFargate}, NetworkMode: types.NetworkModeAwsvpc,
+			ContainerDefinitions: []types.ContainerDefinition{{Name: aws.String("job"), Image: aws.String("busybox"), Command: []string{"sh", "-c", command}}}})
+		l.must(err)
+		test(l)
+		stop()
+		<-drove
+	})
+}
+
+func (l *lab) must(err error) {
+	l.t.Helper()
+	if err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+func (l *lab) request(count int) *Request {
+	return &Request{Rules: Rules{Count: count, Pools: 2, StartWithin: 3 * time.Minute, Retries: 3}, Token: "run-1", Wait: true, GiveUp: time.Hour, Poll: 5 * time.Second,
+		Pools: []Pool{{Capacity: ecsim.FargateSpot}, {Capacity: ecsim.Fargate}},
+		Input: ecs.RunTaskInput{Cluster: aws.String("jobs"), TaskDefinition: aws.String("job"), StartedBy: aws.String("backstop/run-1"),
+			NetworkConfiguration: &types.NetworkConfiguration{AwsvpcConfiguration: &types.AwsVpcConfiguration{Subnets: []string{"subnet-a", "subnet-b", "subnet-c"}}}}}
+}
+
+func (l *lab) supply(n int) { l.box.World(func(w *ecsim.World) { w.SetSupply(spot, n) }) }
+
+// zeros counts the tasks of the cluster that have ended with exit code 0, and all.
+func (l *lab) zeros() (zeros, all int) {
+	for _, status := range []types.DesiredStatus{"RUNNING", "STOPPED"} {
+		pages := ecs.NewListTasksPaginator(l.ecs, &ecs.ListTasksInput{Cluster: aws.String("jobs"), DesiredStatus: status})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(l.t.Context())
+			l.must(err)
+			if len(page.TaskArns) == 0 {
+				continue
+			}
+			out, err := l.ecs.DescribeTasks(l.t.Context(), &ecs.DescribeTasksInput{Cluster: aws.String("jobs"), Tasks: page.TaskArns})
+			l.must(err)
+			for i := range out.Tasks {
+				all++
+				if code, ok := exitOf(&out.Tasks[i], "job"); ok && code == 0 {
+					zeros++
+				}
+			}
+		}
+	}
+	return zeros, all
+}
+
+// TestAThousandTasksThroughAStorm: Spot has room for 600 of 1,000 tasks of five minutes, 50 are interrupted each minute for four minutes, and the
+// program is killed three times. Each piece of work is done once, and none again that was done.
+func TestAThousandTasksThroughAStorm(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes some seconds")
+	}
+	const count = 1000
+	in(t, "sleep 300", func(l *lab) {
+		l.supply(600)
+		go func() {
+			for range 4 {
+				<-time.After(time.Minute)
+				l.box.World(func(w *ecsim.World) {
+					_, held := w.Supply(spot)
+					w.SetSupply(spot, max(held-50, 0))
+					w.SetSupply(spot, 600)
+				})
+			}
+		}()
+		var res Result
+		var err error
+		kills := 0
+		for _, after := range []time.Duration{7 * time.Second, 95 * time.Second, 200 * time.Second, 2 * time.Hour} {
+			ctx, cancel := context.WithTimeout(l.t.Context(), after)
+			res, err = Run(ctx, l.ecs, region, l.request(count))
+			cancel()
+			if err == nil {
+				break
+			}
+			if !errors.Is(err, context.DeadlineExceeded) {
+				t.Fatal(err)
+			}
+			kills++
+		}
+		zeros, all := l.zeros()
+		if err != nil || kills != 3 || res.Exit != 0 || zeros != count || res.Ends[Finished] != count {
+			t.Errorf("killed %d times: %v; exit code %d, %d ended with 0 of %d started; %v", kills, err, res.Exit, zeros, all, res.Ends)
+		}
+		if lost := res.Ends[Lost]; lost == 0 || all != count+lost+res.Ends[NotStarted] || res.Starts != all {
+			t.Errorf("%d lost of %d started: %v", lost, all, res.Ends)
+		}
+		req := l.request(count)
+		req.Token, req.Pools, req.Rules.Pools, req.Input.StartedBy = "run-2", req.Pools[1:], 1, aws.String("backstop/run-2")
+		onDemand, err := Run(l.t.Context(), l.ecs, region, req)
+		if err != nil || onDemand.Starts != count {
+			t.Errorf("all on demand: %v, %d started", err, onDemand.Starts)
+		}
+		t.Logf("%d started for %d: %d lost while they ran, %d before; $%.2f, all on demand $%.2f", all, count, res.Ends[Lost], res.Ends[NotStarted], res.USD, onDemand.USD)
+		if !res.Priced || res.USD <= 0 || res.USD >= onDemand.USD {
+			t.Errorf("it cost $%.2f (priced %v), all on demand $%.2f", res.USD, res.Priced, onDemand.USD)
+		}
+	})
+}
+
+// TestWhereSpotHasNoRoomOnDemandTakesTheTask, and the exit code is the container's.
+func TestWhereSpotHasNoRoomOnDemandTakesTheTask(t *testing.T) {
+	in(t, "sleep 20; exit 7", func(l *lab) {
+		l.supply(0)
+		res, err := Run(l.t.Context(), l.ecs, region, l.request(1))
+		if err != nil || res.Exit != 7 || res.Starts != 1 || aws.ToString(res.Tasks[0].CapacityProviderName) != ecsim.Fargate {
+			t.Errorf("%v: exit code %d of %d tasks", err, res.Exit, res.Starts)
+		}
+	})
+}
+
+// TestWhatDoesNotStartInTimeGoesToTheNextPool.
+func TestWhatDoesNotStartInTimeGoesToTheNextPool(t *testing.T) {
+	in(t, "sleep 20", func(l *lab) {
+		req := l.request(1)
+		req.StartWithin = 5 * time.Second
+		res, err := Run(l.t.Context(), l.ecs, region, req)
+		if err != nil || res.Exit != 0 || res.Ends[NotStarted] != 1 || res.Ends[Finished] != 1 {
+			t.Errorf("%v: exit code %d, ends %v", err, res.Exit, res.Ends)
+		}
+	})
+}
+
+// TestWithoutRoomAnywhereItGivesUp, and says ECS's words.
+func TestWithoutRoomAnywhereItGivesUp(t *testing.T) {
+	in(t, "sleep 20", func(l *lab) {
+		l.supply(0)
+		l.box.World(func(w *ecsim.World) { w.SetSupply(ecsim.SupplyKey{Region: region, Provider: ecsim.Fargate}, 0) })
+		req := l.request(2)
+		req.GiveUp = 5 * time.Minute
+		began := time.Now()
+		res, err := Run(l.t.Context(), l.ecs, region, req)
+		if took := time.Since(began); !errors.Is(err, ErrNoRoom) || len(res.Failures) == 0 || took < 4*time.Minute || took > 7*time.Minute {
+			t.Errorf("after %s: %v, failures %v", took, err, res.Failures)
+		}
+	})
+}
+
+// TestAnInterruptedTaskThatIsDoneIsNotStartedAgain: its work ends within the warning.
+func TestAnInterruptedTaskThatIsDoneIsNotStartedAgain(t *testing.T) {
+	in(t, "sleep 25", func(l *lab) {
+		req := l.request(1)
+		req.Note = func(text string) {
+			if strings.HasSuffix(text, "runs on FARGATE_SPOT") {
+				l.supply(0)
+			}
+		}
+		res, err := Run(l.t.Context(), l.ecs, region, req)
+		if err != nil || res.Exit != 0 || fmt.Sprint(res.Ends) != fmt.Sprint(map[End]int{Finished: 1}) {
+			t.Errorf("%v: exit code %d, ends %v", err, res.Exit, res.Ends)
+		}
+		if len(res.Tasks) != 1 || res.Tasks[0].StopCode != types.TaskStopCodeSpotInterruption {
+			t.Errorf("it was not interrupted: %+v", res.Tasks)
+		}
+	})
+}

@@ -1,0 +1,139 @@
+package runtask
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"github.com/backstop-ecs/backstop/internal/cost"
+	"github.com/backstop-ecs/backstop/internal/ecsevent"
+	"github.com/backstop-ecs/backstop/internal/failover"
+)
+
+// The tags of a run's tasks.
+const (
+	TagRun     = "backstop:run"     // the run's token
+	TagAttempt = "backstop:attempt" // which start of the same work it is, from 1
+	TagRetry   = "backstop:retry"   // how often the work was lost before
+	TagPool    = "backstop:pool"    // the index of the pool
+	TagCall    = "backstop:call"    // the number of the RunTask call
+)
+
+// SlowReason is the reason that StopTask is given for a task that does not start in time.
+const SlowReason = "backstop run-task: it did not start in time"
+
+// EndReason is the reason that StopTask is given when the run is ended by its caller.
+const EndReason = "backstop run-task: ended by its caller"
+
+// tagged returns the number in a tag.
+func tagged(t *types.Task, key string) (int, bool) {
+	for i := range t.Tags {
+		if aws.ToString(t.Tags[i].Key) == key {
+			n, err := strconv.Atoi(aws.ToString(t.Tags[i].Value))
+			return n, err == nil
+		}
+	}
+	return 0, false
+}
+
+// ofRun reports whether a task is one of a run.
+func ofRun(t *types.Task, token string) bool {
+	return slices.ContainsFunc(t.Tags, func(tag types.Tag) bool { return aws.ToString(tag.Key) == TagRun && aws.ToString(tag.Value) == token })
+}
+
+// taskOf reduces a task to what deciding needs. main is the container whose exit code counts.
+func taskOf(t *types.Task, main string) Task {
+	out := Task{ARN: aws.ToString(t.TaskArn), Created: aws.ToTime(t.CreatedAt), Running: t.StartedAt != nil,
+		Stopping: aws.ToString(t.DesiredStatus) == string(types.DesiredStatusStopped), End: endOf(t, main)}
+	out.Attempt, _ = tagged(t, TagAttempt)
+	out.Losses, _ = tagged(t, TagRetry)
+	out.Pool, _ = tagged(t, TagPool)
+	return out
+}
+
+// endOf says how a task ended. One whose work says that it is done (exit code 0) has finished, whatever ended it.
+func endOf(t *types.Task, main string) End {
+	if aws.ToString(t.LastStatus) != string(types.DesiredStatusStopped) {
+		return Alive
+	}
+	code, exited := exitOf(t, main)
+	reason := aws.ToString(t.StoppedReason)
+	if t.StopCode == types.TaskStopCodeUserInitiated && reason == SlowReason && !exited && t.StartedAt == nil {
+		return NotStarted
+	}
+	kind := ecsevent.Classify(ecsevent.Stop{Code: string(t.StopCode), Reason: reason, Capacity: failover.Capacity(aws.ToString(t.CapacityProviderName)),
+		StartedAt: aws.ToTime(t.StartedAt), LastStatus: aws.ToString(t.LastStatus), Exited: exited})
+	switch {
+	case exited && code == 0:
+		return Finished
+	case t.StopCode == types.TaskStopCodeUserInitiated && reason == SlowReason: // it had started when the call came
+		return Lost
+	case kind == failover.SignalInterruption, kind == failover.SignalInfrastructure && t.StartedAt != nil:
+		return Lost
+	case kind == failover.SignalCapacityStop, kind == failover.SignalPlacementFailure, kind == failover.SignalInfrastructure:
+		return NotStarted
+	case exited && kind == failover.SignalApplicationStop:
+		return Finished
+	}
+	return Failed
+}
+
+// exitOf is the exit code of a task's main container, if it has one.
+func exitOf(t *types.Task, main string) (code int, ok bool) {
+	for i := range t.Containers {
+		if c := &t.Containers[i]; aws.ToString(c.Name) == main && c.ExitCode != nil {
+			return int(*c.ExitCode), true
+		}
+	}
+	return 0, false
+}
+
+// mainOf is the first essential container of a task definition; a container is essential unless it says otherwise.
+func mainOf(d *types.TaskDefinition) string {
+	for i := range d.ContainerDefinitions {
+		if c := &d.ContainerDefinitions[i]; c.Essential == nil || *c.Essential {
+			return aws.ToString(c.Name)
+		}
+	}
+	return ""
+}
+
+// billedLeast is the least time that Fargate charges for a task (AWS Fargate pricing).
+const billedLeast = time.Minute
+
+// costOf is what a task has cost until now, from the pull of its image to its stop (AWS Fargate pricing), without storage above 20 GiB; ok is false
+// where a price is not known.
+func costOf(t *types.Task, region string, now time.Time) (usd float64, ok bool) {
+	if t.PullStartedAt == nil {
+		return 0, true
+	}
+	cpu, err := strconv.ParseFloat(aws.ToString(t.Cpu), 64)
+	memory, err2 := strconv.ParseFloat(aws.ToString(t.Memory), 64)
+	if err != nil || err2 != nil {
+		return 0, false
+	}
+	arch := cost.X86
+	for i := range t.Attributes {
+		if strings.HasSuffix(aws.ToString(t.Attributes[i].Name), "cpu-architecture") && aws.ToString(t.Attributes[i].Value) == "arm64" {
+			arch = cost.ARM64
+		}
+	}
+	capacity := failover.OnDemand
+	if aws.ToString(t.CapacityProviderName) == string(failover.Spot) {
+		capacity = failover.Spot
+	}
+	rate, err := cost.Table{}.Rate(cost.Key{Region: region, Arch: arch, Capacity: capacity})
+	if err != nil {
+		return 0, false
+	}
+	until := now
+	if t.StoppedAt != nil {
+		until = *t.StoppedAt
+	}
+	ran := max(until.Sub(*t.PullStartedAt), billedLeast)
+	return rate.TaskHour(cost.Size{VCPU: cpu / 1024, MemoryGB: memory / 1024}) * ran.Hours(), true
+}
