@@ -1,0 +1,275 @@
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+	"github.com/spf13/cobra"
+
+	"github.com/backstop-ecs/backstop/internal/app/parts"
+	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/runtask"
+	"github.com/backstop-ecs/backstop/internal/wording"
+)
+
+const (
+	// runTasksMax bounds the tasks of one run.
+	runTasksMax = 5000
+	// runPoll is how often a run looks at its tasks, unless told otherwise; runGiveUp how long it looks for room.
+	runPoll   = 5 * time.Second
+	runGiveUp = 30 * time.Minute
+	// runStopFor is how long a run that is cut off has to stop its tasks.
+	runStopFor = 30 * time.Second
+	// tokenMost is the longest token of a run: it is part of startedBy, which ECS bounds at 128 characters (API reference, RunTask).
+	tokenMost = 100
+)
+
+// runToken are the characters that ECS takes in startedBy.
+var runToken = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+
+type runTaskOptions struct {
+	req                                            runtask.Request
+	region, output                                 string
+	count                                          int
+	cluster, definition, startedBy, group, version string
+	network, overrides, propagate, reference       string
+	inputJSON                                      string
+	launch                                         string
+	strategy                                       []string
+	tags, pools                                    []string
+	exec, managedTags, detach                      bool
+}
+
+func newRunTaskCommand(s IO) *cobra.Command {
+	var o runTaskOptions
+	cmd := &cobra.Command{
+		Use:   "run-task --task-definition FAMILY",
+		Short: "Run tasks of no service: as aws ecs run-task, on the first pool with room",
+		Long: "Run-task takes what `aws ecs run-task` takes. It starts the tasks on Fargate Spot; where Spot has no room, does not start them in time (--start-within) or takes one back " +
+			"(--retry-interrupted), it starts them on the next pool, on-demand unless --pool says otherwise. With --wait it ends with the exit code of the container. Nothing of a run is " +
+			"kept but its tasks: the same command with the run's --client-token goes on where a killed one was, within the hour for which ECS remembers a stopped task. A task whose " +
+			"container ends with 0 is never started again, even where Spot took it back.",
+		Example: "backstop run-task --task-definition job --network-configuration 'awsvpcConfiguration={subnets=[subnet-1]}' --wait\n" +
+			"backstop run-task --task-definition job --count 20 --start-within 2m --retry-interrupted 3 --wait --cli-input-json file://job.json",
+		Args: tagArgs(&o),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.check(cmd); err != nil {
+				return err
+			}
+			return o.run(cmd.Context(), s)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.cluster, "cluster", "", "the cluster; without it ECS's default")
+	f.StringVar(&o.definition, "task-definition", "", "family, family:revision or ARN")
+	f.IntVar(&o.count, "count", 1, fmt.Sprintf("how many tasks, up to %d", runTasksMax))
+	f.StringVar(&o.network, "network-configuration", "", "as the AWS CLI takes it, shorthand or JSON")
+	f.StringVar(&o.overrides, "overrides", "", "as the AWS CLI takes it (JSON)")
+	f.StringArrayVar(&o.tags, "tags", nil, "key=NAME,value=VALUE, once for each tag")
+	f.StringVar(&o.startedBy, "started-by", "", "who started the tasks; without it backstop/TOKEN")
+	f.StringVar(&o.group, "group", "", "the tasks' group; without it family:FAMILY")
+	f.StringVar(&o.version, "platform-version", "", "Fargate's platform version")
+	f.StringVar(&o.propagate, "propagate-tags", "", "TASK_DEFINITION: its tags too")
+	f.StringVar(&o.reference, "reference-id", "", "the reference of the tasks")
+	f.BoolVar(&o.exec, "enable-execute-command", false, "allow ECS Exec in the tasks")
+	f.BoolVar(&o.managedTags, "enable-ecs-managed-tags", false, "let ECS tag the tasks")
+	f.StringVar(&o.inputJSON, "cli-input-json", "", "the whole call as JSON, or file://PATH; flags go before it")
+	f.StringVar(&o.req.Token, "client-token", "", "the name of the run; the same name goes on with it. Without it one is made up and printed")
+	f.StringVar(&o.launch, "launch-type", "", "refused: --pool says where")
+	f.StringArrayVar(&o.strategy, "capacity-provider-strategy", nil, "refused: --pool says where")
+	_, _ = f.MarkHidden("launch-type"), f.MarkHidden("capacity-provider-strategy")
+	f.StringArrayVar(&o.pools, "pool", []string{string(failover.Spot), string(failover.OnDemand)}, "where, in order: FARGATE_SPOT or FARGATE, with subnets of its own as FARGATE_SPOT=subnet-1,subnet-2")
+	f.BoolVar(&o.req.Wait, "wait", false, "until all tasks have ended")
+	f.Var(spanValue{&o.req.StartWithin}, "start-within", "how long a task may take to run before the next pool is tried; without it as long as it takes")
+	f.IntVar(&o.req.Retries, "retry-interrupted", 0, "how often a task that AWS takes back is started again, on the next pool")
+	f.Var(spanValue{&o.req.GiveUp}, "give-up", "how long to look for room")
+	f.BoolVar(&o.detach, "detach", false, "with --wait: let the tasks run on when this program is stopped")
+	f.StringVar(&o.region, "region", "", "the region; without it the AWS SDK's own")
+	outputFlag(cmd, &o.output)
+	o.req.GiveUp, o.req.Poll = runGiveUp, runPoll
+	f.Lookup("give-up").DefValue = wording.Span(runGiveUp)
+	return cmd
+}
+
+// tagArgs takes further tags after --tags, as the AWS CLI has them: --tags key=a,value=1 key=b,value=2.
+func tagArgs(o *runTaskOptions) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		for _, a := range args {
+			if !cmd.Flags().Changed("tags") || !strings.HasPrefix(strings.ToLower(a), "key=") {
+				return usageError("run-task takes no argument %q; see --help", a)
+			}
+			o.tags = append(o.tags, a)
+		}
+		return nil
+	}
+}
+
+// check reads the flags into the request.
+func (o *runTaskOptions) check(cmd *cobra.Command) error {
+	if o.launch != "" || len(o.strategy) > 0 {
+		return usageError("--launch-type and --capacity-provider-strategy: --pool says where the tasks run: --pool FARGATE_SPOT --pool FARGATE")
+	}
+	in := &o.req.Input
+	if err := decodeInput(o.inputJSON, in); err != nil {
+		return err
+	}
+	if in.Count != nil && !cmd.Flags().Changed("count") {
+		o.count = int(*in.Count)
+	}
+	for flag, value := range map[string]struct {
+		text string
+		into any
+	}{"network-configuration": {o.network, &in.NetworkConfiguration}, "overrides": {o.overrides, &in.Overrides}} {
+		if value.text == "" {
+			continue
+		}
+		if err := runtask.Decode(value.text, value.into); err != nil {
+			return usageError("--%s: %w", flag, err)
+		}
+	}
+	for _, text := range o.tags {
+		var tag types.Tag
+		if err := runtask.Decode(text, &tag); err != nil {
+			return usageError("--tags %s: %w", text, err)
+		}
+		in.Tags = append(in.Tags, tag)
+	}
+	for _, to := range []struct {
+		text string
+		into **string
+	}{{o.cluster, &in.Cluster}, {o.definition, &in.TaskDefinition}, {o.startedBy, &in.StartedBy}, {o.group, &in.Group}, {o.version, &in.PlatformVersion},
+		{o.reference, &in.ReferenceId}, {o.req.Token, &in.ClientToken}} {
+		if to.text != "" {
+			*to.into = aws.String(to.text)
+		}
+	}
+	if o.propagate != "" {
+		in.PropagateTags = types.PropagateTags(o.propagate)
+	}
+	in.EnableExecuteCommand, in.EnableECSManagedTags = in.EnableExecuteCommand || o.exec, in.EnableECSManagedTags || o.managedTags
+	return o.checkRun(cmd)
+}
+
+// checkRun refuses what cannot be run.
+func (o *runTaskOptions) checkRun(cmd *cobra.Command) error {
+	in := &o.req.Input
+	switch {
+	case aws.ToString(in.TaskDefinition) == "":
+		return usageError("run-task needs --task-definition")
+	case o.count < 1 || o.count > runTasksMax:
+		return usageError("--count %d: must be within 1..%d", o.count, runTasksMax)
+	case o.req.Retries < 0 || o.req.Retries > 100:
+		return usageError("--retry-interrupted %d: must be within 0..100", o.req.Retries)
+	case cmd.Flags().Changed("retry-interrupted") && !o.req.Wait:
+		return usageError("--retry-interrupted: only together with --wait")
+	case o.detach && !o.req.Wait:
+		return usageError("--detach: only together with --wait")
+	case len(in.CapacityProviderStrategy) > 0 || in.LaunchType != "":
+		return usageError("--cli-input-json: launchType and capacityProviderStrategy: --pool says where the tasks run")
+	}
+	for _, text := range o.pools {
+		name, subnets, has := strings.Cut(text, "=")
+		if name != string(failover.Spot) && name != string(failover.OnDemand) || has && subnets == "" {
+			return usageError("--pool %q: must be %s or %s, with subnets as %s=subnet-1,subnet-2", text, failover.Spot, failover.OnDemand, failover.Spot)
+		}
+		p := runtask.Pool{Capacity: name}
+		if has {
+			p.Subnets = strings.Split(subnets, ",")
+		}
+		o.req.Pools = append(o.req.Pools, p)
+	}
+	o.req.Count, o.req.Rules.Pools = o.count, len(o.req.Pools)
+	o.req.Token = aws.ToString(in.ClientToken)
+	if o.req.Token == "" {
+		var b [8]byte
+		_, _ = rand.Read(b[:]) // never fails (crypto/rand)
+		o.req.Token = hex.EncodeToString(b[:])
+	}
+	if len(o.req.Token) > tokenMost || !runToken.MatchString(o.req.Token) {
+		return usageError("--client-token %q: must be at most %d letters, digits, - and _", o.req.Token, tokenMost)
+	}
+	if in.StartedBy == nil {
+		in.StartedBy = aws.String("backstop/" + o.req.Token)
+	}
+	return nil
+}
+
+// decodeInput reads --cli-input-json.
+func decodeInput(text string, into *ecs.RunTaskInput) error {
+	if text == "" {
+		return nil
+	}
+	if path, ok := strings.CutPrefix(text, "file://"); ok {
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			return usageError("--cli-input-json: %w", err)
+		}
+		text = string(raw)
+	}
+	if err := runtask.Decode(text, into); err != nil {
+		return usageError("--cli-input-json: %w", err)
+	}
+	return nil
+}
+
+func (o *runTaskOptions) run(ctx context.Context, s IO) error {
+	cfg, err := parts.LoadAWS(ctx, o.region)
+	if err != nil {
+		return err
+	}
+	if cfg.Region == "" {
+		return usageError("no region is known: name one with --region, or set AWS_REGION")
+	}
+	client := ecs.NewFromConfig(cfg)
+	if s.ErrTerminal { // quiet in a pipe
+		o.req.Note = func(text string) { say(s.Err, "%s", text) }
+	}
+	res, err := runtask.Run(ctx, client, cfg.Region, &o.req)
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		return o.cutOff(s, client, &res)
+	}
+	if err == nil || res.Starts > 0 || o.output == outputJSON {
+		if err := o.print(s, &res); err != nil {
+			return err
+		}
+	}
+	switch {
+	case errors.Is(err, runtask.ErrNoRoom):
+		return &exitError{ExitUnhealthy, err}
+	case err != nil && res.Ends[runtask.Alive] > 0:
+		return fmt.Errorf("%w; %s of the run %s: the same command with --client-token %s goes on with it", err,
+			wording.Count(res.Ends[runtask.Alive], "task")+" "+wording.Verb(res.Ends[runtask.Alive], "is left", "are left"), o.req.Token, o.req.Token)
+	case err != nil:
+		return err
+	case o.req.Wait && res.Exit != 0:
+		return quiet(res.Exit)
+	}
+	return nil
+}
+
+// cutOff ends a run that its caller has stopped: its tasks are stopped, or left alone.
+func (o *runTaskOptions) cutOff(s IO, client *ecs.Client, res *runtask.Result) error {
+	left := res.Ends[runtask.Alive]
+	if o.detach || !o.req.Wait {
+		say(s.Err, "%s of the run %s go on; the same command with --client-token %s goes on with them", wording.Count(left, "task"), o.req.Token, o.req.Token)
+		return ranError{errInterrupted}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), runStopFor)
+	defer cancel()
+	n, err := runtask.Stop(ctx, client, &o.req, res)
+	if err != nil {
+		return ranError{fmt.Errorf("%w; %d of %s stopped: the same command with --client-token %s goes on with the others", err, n, wording.Count(left, "task"), o.req.Token)}
+	}
+	say(s.Err, "%s stopped", wording.Count(n, "task"))
+	return ranError{errInterrupted}
+}

@@ -1,0 +1,129 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"github.com/backstop-ecs/backstop/internal/runtask"
+	"github.com/backstop-ecs/backstop/internal/wording"
+)
+
+// ranTask is a task in the answer, with ECS's names.
+type ranTask struct {
+	TaskArn              string         `json:"taskArn"`
+	ClusterArn           string         `json:"clusterArn"`
+	TaskDefinitionArn    string         `json:"taskDefinitionArn"`
+	CapacityProviderName string         `json:"capacityProviderName,omitempty"`
+	LaunchType           string         `json:"launchType,omitempty"`
+	AvailabilityZone     string         `json:"availabilityZone,omitempty"`
+	LastStatus           string         `json:"lastStatus"`
+	DesiredStatus        string         `json:"desiredStatus"`
+	StartedBy            string         `json:"startedBy,omitempty"`
+	Group                string         `json:"group,omitempty"`
+	CreatedAt            time.Time      `json:"createdAt,omitzero"`
+	StartedAt            time.Time      `json:"startedAt,omitzero"`
+	StoppedAt            time.Time      `json:"stoppedAt,omitzero"`
+	StopCode             string         `json:"stopCode,omitempty"`
+	StoppedReason        string         `json:"stoppedReason,omitempty"`
+	Containers           []ranContainer `json:"containers"`
+}
+
+type ranContainer struct {
+	Name       string `json:"name"`
+	LastStatus string `json:"lastStatus"`
+	ExitCode   *int32 `json:"exitCode,omitempty"`
+	Reason     string `json:"reason,omitempty"`
+}
+
+type ranFailure struct {
+	Reason string `json:"reason"`
+}
+
+// ranAnswer is the answer of run-task: that of the AWS CLI, and what this program adds.
+type ranAnswer struct {
+	Tasks    []ranTask    `json:"tasks"`
+	Failures []ranFailure `json:"failures"`
+	Run      ranRun       `json:"backstop"`
+}
+
+type ranRun struct {
+	ClientToken string `json:"client_token"`
+	Wanted      int    `json:"wanted"`
+	Started     int    `json:"started"`
+	Finished    int    `json:"finished"`
+	Interrupted int    `json:"interrupted"`
+	NotStarted  int    `json:"not_started"`
+	Failed      int    `json:"failed"`
+	// ExitCode is there with --wait, CostUSD where all prices are known.
+	ExitCode *int     `json:"exit_code,omitempty"`
+	CostUSD  *float64 `json:"cost_usd,omitempty"`
+}
+
+func (o *runTaskOptions) print(s IO, res *runtask.Result) error {
+	if o.output == outputJSON {
+		return printJSON(s.Out, o.answer(res))
+	}
+	rows := [][]string{{"TASK", "ON", "ZONE", "STATUS", "EXIT", "WHY"}}
+	for i := range res.Tasks {
+		t := ranTaskOf(&res.Tasks[i])
+		exit := ""
+		for _, c := range t.Containers {
+			if c.Name == res.Main && c.ExitCode != nil {
+				exit = fmt.Sprint(*c.ExitCode)
+			}
+		}
+		rows = append(rows, []string{t.TaskArn[strings.LastIndexByte(t.TaskArn, '/')+1:], orDash(t.CapacityProviderName), orDash(t.AvailabilityZone), t.LastStatus, orDash(exit), orDash(t.StoppedReason)})
+	}
+	if len(res.Tasks) > 0 {
+		if err := fitted(s.Out, rows, s.Width); err != nil {
+			return err
+		}
+	}
+	text := fmt.Sprintf("%s wanted, %d started: %d finished, %d interrupted, %d not started, %d failed", wording.Count(o.req.Count, "task"), res.Starts,
+		res.Ends[runtask.Finished], res.Ends[runtask.Lost], res.Ends[runtask.NotStarted], res.Ends[runtask.Failed])
+	if n := res.Ends[runtask.Alive]; n > 0 {
+		text += fmt.Sprintf(", %d under way", n)
+	}
+	if res.Priced {
+		text += fmt.Sprintf("; $%.4f until now, by the table", res.USD)
+	}
+	say(s.Out, "%s; run %s", text, o.req.Token)
+	return nil
+}
+
+func (o *runTaskOptions) answer(res *runtask.Result) ranAnswer {
+	out := ranAnswer{Tasks: []ranTask{}, Failures: []ranFailure{}, Run: ranRun{ClientToken: o.req.Token, Wanted: o.req.Count, Started: res.Starts, Finished: res.Ends[runtask.Finished],
+		Interrupted: res.Ends[runtask.Lost], NotStarted: res.Ends[runtask.NotStarted], Failed: res.Ends[runtask.Failed]}}
+	for i := range res.Tasks {
+		out.Tasks = append(out.Tasks, ranTaskOf(&res.Tasks[i]))
+	}
+	for i := range res.Failures {
+		out.Failures = append(out.Failures, ranFailure{aws.ToString(res.Failures[i].Reason)})
+	}
+	if o.req.Wait {
+		out.Run.ExitCode = &res.Exit
+	}
+	if res.Priced {
+		out.Run.CostUSD = &res.USD
+	}
+	return out
+}
+
+func ranTaskOf(t *types.Task) ranTask {
+	out := ranTask{TaskArn: aws.ToString(t.TaskArn), ClusterArn: aws.ToString(t.ClusterArn), TaskDefinitionArn: aws.ToString(t.TaskDefinitionArn),
+		CapacityProviderName: aws.ToString(t.CapacityProviderName), LaunchType: string(t.LaunchType), AvailabilityZone: aws.ToString(t.AvailabilityZone),
+		LastStatus: aws.ToString(t.LastStatus), DesiredStatus: aws.ToString(t.DesiredStatus), StartedBy: aws.ToString(t.StartedBy), Group: aws.ToString(t.Group),
+		CreatedAt: aws.ToTime(t.CreatedAt), StartedAt: aws.ToTime(t.StartedAt), StoppedAt: aws.ToTime(t.StoppedAt), StopCode: string(t.StopCode),
+		StoppedReason: aws.ToString(t.StoppedReason), Containers: []ranContainer{}}
+	for i := range t.Containers {
+		c := &t.Containers[i]
+		out.Containers = append(out.Containers, ranContainer{aws.ToString(c.Name), aws.ToString(c.LastStatus), c.ExitCode, aws.ToString(c.Reason)})
+	}
+	slices.SortFunc(out.Containers, func(a, b ranContainer) int { return strings.Compare(a.Name, b.Name) })
+	return out
+}
