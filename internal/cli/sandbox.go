@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -16,6 +18,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/ecsim"
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/sandbox"
+	"github.com/backstop-ecs/backstop/internal/sandbox/proxy"
 )
 
 const (
@@ -44,6 +47,7 @@ type sandboxOptions struct {
 	region  string
 	output  string
 	quiet   bool
+	proxy   string
 	model   string
 }
 
@@ -87,6 +91,7 @@ func newSandbox(s IO, run func(context.Context, IO, sandboxOptions) error) *cobr
 	f.StringVar(&o.cluster, "cluster", "sandbox", "cluster of these workloads")
 	f.StringVar(&o.region, "region", sandbox.DefaultRegion, "region of these workloads and of the queue")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "log nothing")
+	f.StringVar(&o.proxy, "proxy", "", "be an HTTPS proxy for AWS's hosts, too, for programs that take no endpoint; the certificate that they must trust is written to this file")
 	modelFlag(cmd, &o.model)
 	return cmd
 }
@@ -155,6 +160,11 @@ func runSandbox(ctx context.Context, s IO, o sandboxOptions) error {
 	if err != nil {
 		return err
 	}
+	if o.proxy != "" {
+		if err := o.openProxy(box, listener, s.Now()); err != nil {
+			return err
+		}
+	}
 	twins, err := o.twins()
 	if err != nil {
 		return err
@@ -165,7 +175,7 @@ func runSandbox(ctx context.Context, s IO, o sandboxOptions) error {
 	box.AdvanceTo(s.Now())
 	facts := sandboxFacts{Endpoint: listener.URL, QueueURL: box.QueueURL(), Region: o.region, Speed: o.speed, Seed: o.seed, Now: box.Now().UTC(),
 		Environment: map[string]string{}, Services: []string{}}
-	for _, l := range environment(listener.URL, o.region) {
+	for _, l := range o.environment(listener.URL) {
 		name, value, _ := strings.Cut(strings.TrimPrefix(l, "export "), "=")
 		facts.Environment[name] = value
 	}
@@ -183,11 +193,40 @@ func printSandbox(s IO, o sandboxOptions, f sandboxFacts) error {
 		return printJSON(s.Out, f)
 	}
 	_, err := fmt.Fprintf(s.Out, "# simulated AWS at %s, %gx, seed %d; paste this into another terminal:\n%s\n# events arrive in %s\n",
-		f.Endpoint, f.Speed, f.Seed, strings.Join(environment(f.Endpoint, f.Region), "\n"), f.QueueURL)
+		f.Endpoint, f.Speed, f.Seed, strings.Join(o.environment(f.Endpoint), "\n"), f.QueueURL)
 	for _, name := range f.Services {
 		_, _ = fmt.Fprintf(s.Out, "# service %s/%s\n", o.cluster, name)
 	}
 	return err
+}
+
+// openProxy puts a proxy before the sandbox, and writes down whom its clients must trust.
+func (o *sandboxOptions) openProxy(box *sandbox.Sandbox, l *sandbox.Listener, now time.Time) error {
+	before, ca, err := proxy.New(box, now)
+	if err != nil {
+		return err
+	}
+	if o.proxy, err = filepath.Abs(o.proxy); err != nil {
+		return fmt.Errorf("write the proxy's certificate: %w", err)
+	}
+	if err := os.WriteFile(o.proxy, ca, 0o644); err != nil {
+		return fmt.Errorf("write the proxy's certificate: %w", err)
+	}
+	l.Handler = before
+	return nil
+}
+
+// environment is what leads clients to the sandbox: an endpoint, or a proxy and the certificate that it shows.
+func (o *sandboxOptions) environment(endpoint string) []string {
+	lines := environment(endpoint, o.region)
+	if o.proxy == "" {
+		return lines
+	}
+	lines[0] = "export HTTPS_PROXY=" + endpoint
+	for _, name := range []string{"AWS_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"} {
+		lines = append(lines, "export "+name+"="+o.proxy)
+	}
+	return lines
 }
 
 // environment is what AWS's own clients need to talk to a sandbox.

@@ -150,7 +150,8 @@ func loopbackName(host string) bool {
 
 // Listener is a sandbox that listens. Addr is its address; Serve runs it.
 type Listener struct {
-	URL     string // http://host:port
+	URL     string       // http://host:port
+	Handler http.Handler // answers in the sandbox's place; nil: the sandbox
 	sandbox *Sandbox
 	socket  net.Listener
 }
@@ -181,7 +182,11 @@ func (s *Sandbox) Listen(ctx context.Context, addr string) (*Listener, error) {
 func (l *Listener) Serve(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	server := &http.Server{Handler: l.sandbox, ReadHeaderTimeout: headerTimeout, ReadTimeout: bodyTimeout, IdleTimeout: idleTimeout,
+	handler := l.Handler
+	if handler == nil {
+		handler = l.sandbox
+	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: bodyTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: headerBytesMax, BaseContext: func(net.Listener) context.Context { return ctx }}
 	drove := make(chan struct{})
 	go func() {
