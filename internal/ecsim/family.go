@@ -79,6 +79,16 @@ func (w *World) DeregisterTaskDefinition(regionName, name string) (TaskDefinitio
 	return d.clone(), nil
 }
 
+// Families returns the names of all families, in order.
+func (w *World) Families(regionName string) []string {
+	var names []string
+	for _, f := range w.region(regionName).families {
+		names = append(names, f.name)
+	}
+	slices.Sort(names)
+	return names
+}
+
 // ListTaskDefinitions returns the ARNs of the active revisions, of one family or (with "") of all, in the order of their making.
 func (w *World) ListTaskDefinitions(regionName, familyName string) []string {
 	var arns []string

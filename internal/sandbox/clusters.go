@@ -12,6 +12,7 @@ var ecsOperations = map[string]operation{
 	"DeleteCluster":               op((*Sandbox).deleteCluster),
 	"DescribeClusters":            op((*Sandbox).describeClusters),
 	"ListClusters":                op((*Sandbox).listClusters),
+	"UpdateCluster":               op((*Sandbox).updateCluster),
 	"PutClusterCapacityProviders": op((*Sandbox).putClusterCapacityProviders),
 	"DescribeCapacityProviders":   op((*Sandbox).describeCapacityProviders),
 
@@ -34,10 +35,14 @@ var ecsOperations = map[string]operation{
 	"UpdateTaskProtection": op((*Sandbox).updateTaskProtection),
 	"GetTaskProtection":    op((*Sandbox).getTaskProtection),
 
-	"RegisterTaskDefinition":   op((*Sandbox).registerTaskDefinition),
-	"DeregisterTaskDefinition": op((*Sandbox).deregisterTaskDefinition),
-	"DescribeTaskDefinition":   op((*Sandbox).describeTaskDefinition),
-	"ListTaskDefinitions":      op((*Sandbox).listTaskDefinitions),
+	"RegisterTaskDefinition":     op((*Sandbox).registerTaskDefinition),
+	"DeregisterTaskDefinition":   op((*Sandbox).deregisterTaskDefinition),
+	"DescribeTaskDefinition":     op((*Sandbox).describeTaskDefinition),
+	"ListTaskDefinitions":        op((*Sandbox).listTaskDefinitions),
+	"ListTaskDefinitionFamilies": op((*Sandbox).listTaskDefinitionFamilies),
+	"DeleteTaskDefinitions":      op((*Sandbox).deleteTaskDefinitions),
+	"ExecuteCommand":             op((*Sandbox).executeCommand),
+	"ListAccountSettings":        op((*Sandbox).listAccountSettings),
 
 	"TagResource":         op((*Sandbox).tagResource),
 	"UntagResource":       op((*Sandbox).untagResource),

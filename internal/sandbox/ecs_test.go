@@ -320,3 +320,41 @@ func TestTheTokenBucketsOfECSThrottle(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatCommonClientsAskOfTaskDefinitionsAndTheAccount: families by status, deletion after deregistration alone, no shell in a container that does not run.
+func TestWhatCommonClientsAskOfTaskDefinitionsAndTheAccount(t *testing.T) {
+	s := manual(t)
+	c := connect(s)
+	prod(t, c, 1)
+	s.AdvanceTo(start.Add(10 * time.Minute))
+	ctx := t.Context()
+	families := func(status types.TaskDefinitionFamilyStatus) string {
+		return fmt.Sprint(must[*ecs.ListTaskDefinitionFamiliesOutput](t)(c.ecs.ListTaskDefinitionFamilies(ctx, &ecs.ListTaskDefinitionFamiliesInput{Status: status})).Families)
+	}
+	if got := families(""); got != "[api]" {
+		t.Errorf("families: %s", got)
+	}
+	deleted := func() *ecs.DeleteTaskDefinitionsOutput {
+		return must[*ecs.DeleteTaskDefinitionsOutput](t)(c.ecs.DeleteTaskDefinitions(ctx, &ecs.DeleteTaskDefinitionsInput{TaskDefinitions: []string{"api:1", "nope:1"}}))
+	}
+	if got := deleted(); len(got.TaskDefinitions) != 0 || len(got.Failures) != 2 {
+		t.Errorf("an active revision was deleted: %+v", got)
+	}
+	must[*ecs.DeregisterTaskDefinitionOutput](t)(c.ecs.DeregisterTaskDefinition(ctx, &ecs.DeregisterTaskDefinitionInput{TaskDefinition: new("api:1")}))
+	if got := deleted(); len(got.TaskDefinitions) != 1 || got.TaskDefinitions[0].Status != types.TaskDefinitionStatusDeleteInProgress || len(got.Failures) != 1 {
+		t.Errorf("deleted: %+v", got)
+	}
+	if got := families("ACTIVE") + families("INACTIVE") + families("ALL"); got != "[][api][api]" {
+		t.Errorf("families by status: %s", got)
+	}
+	arns := must[*ecs.ListTasksOutput](t)(c.ecs.ListTasks(ctx, &ecs.ListTasksInput{Cluster: new("prod")})).TaskArns
+	_, err := c.ecs.ExecuteCommand(ctx, &ecs.ExecuteCommandInput{Cluster: new("prod"), Task: &arns[0], Command: new("sh"), Interactive: true})
+	wantError[*types.TargetNotConnectedException](t, err, "TargetNotConnectedException")
+	settings := must[*ecs.ListAccountSettingsOutput](t)(c.ecs.ListAccountSettings(ctx, &ecs.ListAccountSettingsInput{Name: types.SettingNameTaskLongArnFormat})).Settings
+	if len(settings) != 1 || *settings[0].Value != "enabled" {
+		t.Errorf("settings: %+v", settings)
+	}
+	if got := must[*ecs.UpdateClusterOutput](t)(c.ecs.UpdateCluster(ctx, &ecs.UpdateClusterInput{Cluster: new("prod")})); *got.Cluster.ClusterName != "prod" {
+		t.Errorf("cluster: %+v", got.Cluster)
+	}
+}
