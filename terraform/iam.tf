@@ -4,32 +4,26 @@
 locals {
   # Services that the function's own role reaches. Pools with a role_arn are reached through that role, which is yours
   # to make (docs/iam.md, "Pools in another account").
-  own_pools   = [for p in local.pools : p if p.role_arn == null]
-  acted_pools = [for p in local.own_pools : p if !p.observed]
+  own_pools    = [for p in local.pools : p if p.role_arn == null]
+  acted_pools  = [for p in local.own_pools : p if !p.observed]
+  synced_pools = [for p in local.acted_pools : p if p.syncs]
 
   own_clusters = distinct([for p in local.own_pools : "arn:${local.partition}:ecs:${p.region}:${p.account}:cluster/${p.cluster}"])
 
-  own_services   = distinct([for p in local.own_pools : "arn:${local.partition}:ecs:${p.region}:${p.account}:service/${p.cluster}/${p.service}"])
-  acted_services = distinct([for p in local.acted_pools : "arn:${local.partition}:ecs:${p.region}:${p.account}:service/${p.cluster}/${p.service}"])
-
-  # Old service ARNs carry no cluster; the condition on ecs:cluster still holds them to it.
-  own_services_short   = var.short_service_arns ? distinct([for p in local.own_pools : "arn:${local.partition}:ecs:${p.region}:${p.account}:service/${p.service}"]) : []
-  acted_services_short = var.short_service_arns ? distinct([for p in local.acted_pools : "arn:${local.partition}:ecs:${p.region}:${p.account}:service/${p.service}"]) : []
+  own_services    = distinct([for p in local.own_pools : "arn:${local.partition}:ecs:${p.region}:${p.account}:service/${p.cluster}/${p.service}"])
+  acted_services  = distinct([for p in local.acted_pools : "arn:${local.partition}:ecs:${p.region}:${p.account}:service/${p.cluster}/${p.service}"])
+  synced_services = distinct([for p in local.synced_pools : "arn:${local.partition}:ecs:${p.region}:${p.account}:service/${p.cluster}/${p.service}"])
 
   own_tasks     = distinct([for p in local.own_pools : "arn:${local.partition}:ecs:${p.region}:${p.account}:task/${p.cluster}/*"])
-  stopped_tasks = distinct([for p in local.acted_pools : "arn:${local.partition}:ecs:${p.region}:${p.account}:task/${p.cluster}/*"])
+  stopped_tasks = var.stop_late_tasks ? distinct([for p in local.acted_pools : "arn:${local.partition}:ecs:${p.region}:${p.account}:task/${p.cluster}/*"]) : []
 
-  # By region and account, as the policy has no room for every cluster several times: a condition holds the one to one tag, the
-  # other only reads.
-  held_services = distinct([for p in local.acted_pools : "arn:${local.partition}:ecs:${p.region}:${p.account}:service/*"])
-
+  # By region and account: the policy has no room to name every cluster again, and this only reads.
   own_deployments = distinct(flatten([for p in local.own_pools : [for kind in ["service", "service-deployment"] : "arn:${local.partition}:ecs:${p.region}:${p.account}:${kind}/*"]]))
 
-  drained_groups = distinct([for p in local.acted_pools : "arn:${local.partition}:elasticloadbalancing:${p.region}:${p.account}:targetgroup/*" if p.drains])
-
-  parked_targets = distinct([for p in local.acted_pools : "arn:${local.partition}:application-autoscaling:${p.region}:${p.account}:scalable-target/*" if p.parks])
-  synced_pools   = [for p in local.acted_pools : p if p.syncs]
+  drained_groups = anytrue(local.acted_pools[*].drains) ? var.target_group_arns : []
+  parked_targets = anytrue(local.acted_pools[*].parks) ? coalesce(var.scalable_target_arns, []) : []
   roles          = distinct(compact(local.pools[*].role_arn))
+  tagged_roles   = distinct([for p in local.pools : p.role_arn if p.role_arn != null && p.tagged])
 
   secret_parameters = [for s in compact(concat(var.slack_secrets, var.webhooks[*].url, var.webhooks[*].signing_secret)) : "arn:${local.partition}:ssm:${local.region}:${local.account}:parameter${trimprefix(s, "ssm:")}"]
   config_parameter  = "arn:${local.partition}:ssm:${local.region}:${local.account}:parameter${local.parameter_name}"
@@ -55,8 +49,8 @@ resource "aws_iam_role" "function" {
 
   lifecycle {
     precondition {
-      condition     = length(local.service_parts) <= 10
-      error_message = "Naming ${length(local.own_services)} services takes ${length(local.service_parts)} managed policies of ${local.per_policy} services each, and IAM attaches 10 to a role: divide the workloads among several installations, each with a name of its own."
+      condition     = length(local.managed_parts) <= 10
+      error_message = "Naming ${length(local.own_services)} services takes ${length(local.managed_parts)} managed policies of ${local.per_policy} services each, and IAM attaches 10 to a role: divide the workloads among several installations, each with a name of its own."
     }
   }
 }
@@ -86,17 +80,10 @@ resource "aws_iam_role_policy" "key_and_bucket" {
 }
 
 data "aws_iam_policy_document" "function" {
-  # ---- looking ----
+  # Which services it may look at and change (iam_services.tf). Of many services they are managed policies instead.
+  source_policy_documents = [for name, document in data.aws_iam_policy_document.services : document.json if name == "inline"]
 
-  # Of many services both this and SetDesiredCount are in managed policies (iam_services.tf).
-  dynamic "statement" {
-    for_each = local.services_inline ? [1] : []
-    content {
-      sid       = "DescribeServices"
-      actions   = ["ecs:DescribeServices"]
-      resources = concat(local.own_services, local.own_services_short)
-    }
-  }
+  # ---- looking ----
 
   # ListTasks knows no service or task as its resource: AWS's own examples hold it to a cluster by condition.
   statement {
@@ -143,23 +130,9 @@ data "aws_iam_policy_document" "function" {
     resources = ["*"]
   }
 
-  # ---- acting: none of these while everything is only observed ----
+  # ---- acting: none of these while everything is only observed, and each only with its feature ----
 
-  dynamic "statement" {
-    for_each = local.services_inline && length(local.acted_services) > 0 ? [1] : []
-    content {
-      sid       = "SetDesiredCount"
-      actions   = ["ecs:UpdateService"]
-      resources = concat(local.acted_services, local.acted_services_short)
-      condition {
-        test     = "ArnEquals"
-        variable = "ecs:cluster"
-        values   = local.own_clusters
-      }
-    }
-  }
-
-  # The ARN of a scalable target ends in an id that AWS makes up, so the conditions do what the resource cannot.
+  # AWS makes up the id at the end of a scalable target's ARN, so it is given.
   dynamic "statement" {
     for_each = length(local.parked_targets) > 0 ? [1] : []
     content {
@@ -179,22 +152,7 @@ data "aws_iam_policy_document" "function" {
     }
   }
 
-  # What is wanted, while a breaker or an order holds the count down: that one tag and no other.
-  dynamic "statement" {
-    for_each = length(local.held_services) > 0 ? [1] : []
-    content {
-      sid       = "HoldDemand"
-      actions   = ["ecs:TagResource", "ecs:UntagResource"]
-      resources = local.held_services
-      condition {
-        test     = "ForAllValues:StringEquals"
-        variable = "aws:TagKeys"
-        values   = ["backstop:demand"]
-      }
-    }
-  }
-
-  # Only for pools with drain = "late". The groups are those of the services, whose load balancers no variable names.
+  # Only for pools with drain = "late".
   dynamic "statement" {
     for_each = length(local.drained_groups) > 0 ? [1] : []
     content {
@@ -241,6 +199,16 @@ data "aws_iam_policy_document" "function" {
       sid       = "AssumePoolRoles"
       actions   = ["sts:AssumeRole"]
       resources = local.roles
+    }
+  }
+
+  # Only for pools with session_tags.
+  dynamic "statement" {
+    for_each = length(local.tagged_roles) > 0 ? [1] : []
+    content {
+      sid       = "TagPoolSessions"
+      actions   = ["sts:TagSession"]
+      resources = local.tagged_roles
     }
   }
 

@@ -34,6 +34,7 @@ locals {
     region   = startswith(p.cluster, "arn:") ? split(":", p.cluster)[3] : coalesce(p.region, local.region)
     account  = startswith(p.cluster, "arn:") ? split(":", p.cluster)[4] : p.role_arn != null ? split(":", p.role_arn)[4] : local.account
     observed = (var.observe || coalesce(w.policy.observe, w.policy.preset == "observe"))
+    tagged   = length(coalesce(p.session_tags, {})) > 0
     drains   = coalesce(p.drain, "off") == "late"
     syncs    = coalesce(w.policy.sync_task_definition, false)
     parks    = coalesce(w.policy.park_scaling, true)
@@ -67,6 +68,15 @@ locals {
   config_in_s3 = length(local.config_yaml) > 8192
   config_tier  = length(local.config_yaml) > 4096 ? "Advanced" : "Standard"
   config_key   = "${var.name}/backstop.yaml"
+}
+
+locals {
+  # The same digest as AWS writes it, in Base64: three bytes at a time are four digits of 64. Terraform has no function for that.
+  base64_digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+  lambda_sha256_base64 = var.lambda_sha256 == null ? null : join("", concat(
+    flatten([for i in range(10) : [for place in [262144, 4096, 64, 1] : substr(local.base64_digits, floor(parseint(substr(var.lambda_sha256, 6 * i, 6), 16) / place) % 64, 1)]]),
+    [for place in [4096, 64, 1] : substr(local.base64_digits, floor(parseint(substr(var.lambda_sha256, 60, 4), 16) * 4 / place) % 64, 1)], ["="],
+  ))
 }
 
 resource "aws_ssm_parameter" "config" {
@@ -110,7 +120,7 @@ resource "aws_lambda_function" "backstop" {
   timeout       = var.timeout_seconds
 
   filename          = var.lambda_zip
-  source_code_hash  = var.lambda_zip == null ? null : filebase64sha256(var.lambda_zip)
+  source_code_hash  = var.lambda_zip == null ? local.lambda_sha256_base64 : filebase64sha256(var.lambda_zip)
   s3_bucket         = try(var.lambda_s3.bucket, null)
   s3_key            = try(var.lambda_s3.key, null)
   s3_object_version = try(var.lambda_s3.object_version, null)
@@ -131,8 +141,24 @@ resource "aws_lambda_function" "backstop" {
 
   tags = var.tags
 
+  lifecycle {
+    precondition {
+      condition     = var.lambda_zip == null || var.lambda_sha256 == null || try(filesha256(var.lambda_zip), "") == var.lambda_sha256
+      error_message = "${coalesce(var.lambda_zip, "The zip file")} is not what lambda_sha256 names: do not install it. docs/install.md says how to verify a release."
+    }
+  }
+
   # The first invocation reads the configuration and needs every permission.
   depends_on = [aws_ssm_parameter.config, aws_s3_object.config, aws_iam_role_policy.function]
+}
+
+# What lies in S3 is first seen by Lambda.
+check "the_function_is_the_release" {
+  assert {
+    # Not with ||, which is unknown in a first plan although its left side is true.
+    condition     = var.lambda_s3 == null ? true : var.lambda_sha256 == null ? true : aws_lambda_function.backstop.code_sha256 == local.lambda_sha256_base64
+    error_message = "What Lambda runs is not what lambda_sha256 names. In a plan that installs another release this is the old one; after an apply, put the release's file into S3 and apply again, at once."
+  }
 }
 
 # The schedule invokes asynchronously. A tick that failed is not worth repeating: the next one is at most a minute away.

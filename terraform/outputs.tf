@@ -23,7 +23,7 @@ output "policy" {
   value = jsonencode({
     Version = "2012-10-17"
     Statement = flatten([
-      for p in concat([data.aws_iam_policy_document.function, data.aws_iam_policy_document.key_and_bucket], values(data.aws_iam_policy_document.services)) :
+      for p in concat([data.aws_iam_policy_document.function, data.aws_iam_policy_document.key_and_bucket], [for name, document in data.aws_iam_policy_document.services : document if name != "inline"]) :
       jsondecode(p.json).Statement
     ])
   })

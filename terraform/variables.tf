@@ -61,9 +61,13 @@ variable "workloads" {
       capacity = string
       region   = optional(string)
       role_arn = optional(string)
-      min      = optional(number)
-      max      = optional(number)
-      tier     = optional(string)
+
+      external_id  = optional(string)
+      session_tags = optional(map(string))
+
+      min  = optional(number)
+      max  = optional(number)
+      tier = optional(string)
 
       drain        = optional(string)
       drain_before = optional(string)
@@ -107,6 +111,10 @@ variable "workloads" {
     error_message = "A pool's role_arn is the ARN of an IAM role."
   }
   validation {
+    condition     = alltrue(flatten([for w in var.workloads : [for p in w.pools : p.role_arn != null || (p.external_id == null && length(coalesce(p.session_tags, {})) == 0)]]))
+    error_message = "external_id and session_tags belong to a role: the pool has no role_arn."
+  }
+  validation {
     condition = length(distinct(flatten([for w in var.workloads : [for p in w.pools : "${coalesce(p.role_arn, "-")} ${coalesce(p.region, "-")} ${p.cluster} ${p.service}"]]))) == length(flatten([
     for w in var.workloads : w.pools]))
     error_message = "A service is in two pools; two workloads would pull at its desired count."
@@ -120,6 +128,51 @@ variable "observe" {
   nullable    = false
 }
 
+variable "count_only" {
+  description = "Let the function set the desired count of a service and nothing else that ECS has a condition key for (docs/iam.md). Turn it off only if a drill shows that AWS refuses the count as well."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "stop_late_tasks" {
+  description = "Let the function stop on-demand and Spot tasks that are past twice their limit and never came into service, so that ECS tries another. It takes a permission on every task of the guarded clusters. Without it such tasks are only reported."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "scalable_target_arns" {
+  description = "ARNs of the scalable targets of the guarded services (aws_appautoscaling_target.NAME.arn), which the function may suspend and restore while it holds a count down; [] where no service scales. Needed with the preset switch, unless park_scaling is false. Without it, an order that holds a count down cannot suspend scaling."
+  type        = list(string)
+  default     = null
+
+  validation {
+    condition     = alltrue([for arn in coalesce(var.scalable_target_arns, []) : can(regex("^arn:aws[a-z-]*:application-autoscaling:[a-z0-9-]+:[0-9]{12}:scalable-target/[A-Za-z0-9]+$", arn))])
+    error_message = "Must be ARNs of scalable targets, each without a *: aws application-autoscaling describe-scalable-targets --service-namespace ecs --query 'ScalableTargets[].ScalableTargetARN'."
+  }
+  validation {
+    condition     = var.scalable_target_arns != null || var.observe || alltrue([for w in var.workloads : w.policy.preset != "switch" || coalesce(w.policy.observe, false) || !coalesce(w.policy.park_scaling, true)])
+    error_message = "A workload with the preset switch suspends the scaling of its services: name their scalable targets ([] if there are none), or set park_scaling = false."
+  }
+}
+
+variable "target_group_arns" {
+  description = "ARNs of the target groups from which the function may take warned tasks, both of a pair that deployments swap. Needed for pools with drain = \"late\"."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for arn in var.target_group_arns : can(regex("^arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:[0-9]{12}:targetgroup/[A-Za-z0-9-]+/[0-9a-f]+$", arn))])
+    error_message = "Must be ARNs of target groups, each without a *."
+  }
+  validation {
+    condition     = length(var.target_group_arns) > 0 || var.observe || alltrue(flatten([for w in var.workloads : [for p in w.pools : coalesce(p.drain, "off") != "late" || coalesce(w.policy.observe, w.policy.preset == "observe")]]))
+    error_message = "A pool drains late: name the target groups of its service."
+  }
+}
+
 variable "lambda_zip" {
   description = "Path of the function's zip file on this machine (backstop-lambda_arm64.zip of a release, or of `scripts/lambda-zip`). Either this or lambda_s3."
   type        = string
@@ -128,6 +181,17 @@ variable "lambda_zip" {
   validation {
     condition     = (var.lambda_zip == null) != (var.lambda_s3 == null)
     error_message = "Set exactly one of lambda_zip and lambda_s3."
+  }
+}
+
+variable "lambda_sha256" {
+  description = "The zip file's SHA-256 in hexadecimal, as checksums.txt of a release has it (verify that file first: docs/install.md). A file with another one is not installed. Of a file in S3 Terraform sees no bytes: there the apply warns at its end when Lambda got others."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.lambda_sha256 == null || can(regex("^[0-9a-f]{64}$", var.lambda_sha256))
+    error_message = "Must be 64 hexadecimal digits in lower case."
   }
 }
 

@@ -78,7 +78,7 @@ func runRelease(ctx context.Context, s IO, o releaseOptions) error {
 	if err != nil {
 		return err
 	}
-	cfg, err := parts.LoadAWS(ctx, file.Region)
+	cfg, err := parts.LoadFor(ctx, file)
 	if err != nil {
 		return err
 	}

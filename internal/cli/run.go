@@ -60,7 +60,7 @@ func runDaemon(ctx context.Context, s IO, o runOptions) error {
 	if err != nil {
 		return err
 	}
-	cfg, err := parts.LoadAWS(ctx, file.Region)
+	cfg, err := parts.LoadFor(ctx, file)
 	if err != nil {
 		return err
 	}

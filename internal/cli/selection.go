@@ -95,7 +95,7 @@ func chosen(ctx context.Context, s IO, path string, choice selection) (*config.F
 	if file.Workloads, err = choice.of(file); err != nil {
 		return nil, aws.Config{}, nil, err
 	}
-	cfg, err := parts.LoadAWS(ctx, file.Region)
+	cfg, err := parts.LoadFor(ctx, file)
 	if err != nil {
 		return nil, aws.Config{}, nil, err
 	}

@@ -124,9 +124,10 @@ func TestACompleteFileIsReadInFull(t *testing.T) {
 			{"us-east-1", failover.OnDemand, "X86_64", 0.032384, 0.003556}, {"us-east-1", failover.OnDemand, "ARM64", 0.026, 0.0028}}},
 		Workloads: []Workload{
 			{Name: "api", Labels: map[string]string{"team": "shop", "tier": "1"}, Policy: api, Task: Task{1024, 2048, "ARM64"}, Pools: []PoolRef{
-				{"a", "us-west-2", "arn:aws:ecs:us-west-2:123456789012:cluster/prod", "api-a", ""}, {"b", "us-west-2", "prod", "api-b", ""},
-				{"c", "us-east-1", "prod", "api-c", "arn:aws:iam::210987654321:role/ops/backstop"}, {"standard", "us-east-1", "prod", "api-standard", ""}}},
-			{Name: "web", Policy: web, Pools: []PoolRef{{"spot", "us-east-1", "prod", "web-spot", ""}, {"standard", "us-east-1", "prod", "web-standard", ""}}},
+				{Name: "a", Region: "us-west-2", Cluster: "arn:aws:ecs:us-west-2:123456789012:cluster/prod", Service: "api-a"}, {Name: "b", Region: "us-west-2", Cluster: "prod", Service: "api-b"},
+				{Name: "c", Region: "us-east-1", Cluster: "prod", Service: "api-c", RoleARN: "arn:aws:iam::210987654321:role/ops/backstop",
+					ExternalID: "f2c1", SessionTags: map[string]string{"team": "shop"}}, {Name: "standard", Region: "us-east-1", Cluster: "prod", Service: "api-standard"}}},
+			{Name: "web", Policy: web, Pools: []PoolRef{{Name: "spot", Region: "us-east-1", Cluster: "prod", Service: "web-spot"}, {Name: "standard", Region: "us-east-1", Cluster: "prod", Service: "web-standard"}}},
 		},
 	}
 	if !reflect.DeepEqual(f, want) {

@@ -121,6 +121,8 @@ workloads:
         #   tier: spot                   # neighbours with the same tier share what is missing
         #   region: us-east-1
         #   role_arn: arn:aws:iam::123456789012:role/backstop
+        #   external_id: f2c1              # what the role's trust policy asks for
+        #   session_tags: {team: data}     # and what it sees as aws:PrincipalTag
       - {name: standard, cluster: AnalyticsCluster, service: analytics-standard, capacity: FARGATE}
 
     # A preset's name is enough: "policy: fill". What follows is what fill stands for.

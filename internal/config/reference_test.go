@@ -203,7 +203,7 @@ func TestImportsStayPure(t *testing.T) {
 		t.Fatalf("list imports: %v", err)
 	}
 	allowed := map[string]string{
-		"cmp": "value", "encoding/json": "the schema", "errors": "value", "fmt": "value", "hash/fnv": "seeds", "io": "fmt.Formatter",
+		"cmp": "value", "maps": "value", "encoding/json": "the schema", "errors": "value", "fmt": "value", "hash/fnv": "seeds", "io": "fmt.Formatter",
 		"regexp": "forms", "sync": "forms that are compiled once", "slices": "value", "strconv": "value", "strings": "value", "unicode": "value", "time": "durations; the clock is not read",
 		"go.yaml.in/yaml/v4": "the format", "github.com/backstop-ecs/backstop/internal/failover": "the policy it fills in",
 		"github.com/backstop-ecs/backstop/internal/tunable": "what can be set of it",

@@ -93,23 +93,26 @@ const port = `([0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][
 
 // Forms of text. The ARN forms take every AWS partition (aws, aws-cn, aws-us-gov).
 var (
-	formName      = newForm(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$`)
-	formRegion    = newForm(`^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$`)
-	formECSName   = newForm(`^[A-Za-z0-9_-]{1,255}$`)
-	formCluster   = newForm(`^([A-Za-z0-9_-]{1,255}|arn:aws[a-z-]*:ecs:[a-z0-9-]+:[0-9]{12}:cluster/[A-Za-z0-9_-]{1,255})$`)
-	formRole      = newForm(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]{1,512}$`)
-	formTopic     = newForm(`^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}(\.fifo)?$`)
-	formQueue     = newForm(`^https?://[^/\s]+/\S+$`)
-	formURL       = newForm(`^(https://[^/\s]+(/\S*)?|http://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?(/\S*)?)$`)
-	formSecret    = newForm(`^(env|ssm|file):\S(.*\S)?$`)
-	formTable     = newForm(`^[A-Za-z0-9_.-]{3,255}$`)
-	formPath      = newForm(`^\S(.*\S)?$`)
-	formTier      = newForm(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$`)
-	formLabel     = newForm(`^[A-Za-z0-9]([A-Za-z0-9_./-]{0,61}[A-Za-z0-9])?$`)
-	formDate      = newForm(`^[0-9]{4}-[0-9]{2}-[0-9]{2}$`)
-	formClock     = newForm(`^([01][0-9]|2[0-3]):[0-5][0-9]$`)
-	formListen    = newForm(`^(off|([A-Za-z0-9.-]*|\[[0-9a-fA-F:]+\]):` + port + `)$`)
-	formNamespace = newForm(`^[A-Za-z0-9._/#-]{1,255}$`)
+	formName       = newForm(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$`)
+	formRegion     = newForm(`^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$`)
+	formECSName    = newForm(`^[A-Za-z0-9_-]{1,255}$`)
+	formCluster    = newForm(`^([A-Za-z0-9_-]{1,255}|arn:aws[a-z-]*:ecs:[a-z0-9-]+:[0-9]{12}:cluster/[A-Za-z0-9_-]{1,255})$`)
+	formExternalID = newForm(`^[A-Za-z0-9_+=,.@:/-]{2,1000}$`)
+	formTag        = newForm(`^[A-Za-z0-9 _.:/=+@-]{1,128}$`)
+	formTagValue   = newForm(`^[A-Za-z0-9 _.:/=+@-]{0,256}$`)
+	formRole       = newForm(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]{1,512}$`)
+	formTopic      = newForm(`^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}(\.fifo)?$`)
+	formQueue      = newForm(`^https?://[^/\s]+/\S+$`)
+	formURL        = newForm(`^(https://[^/\s]+(/\S*)?|http://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?(/\S*)?)$`)
+	formSecret     = newForm(`^(env|ssm|file):\S(.*\S)?$`)
+	formTable      = newForm(`^[A-Za-z0-9_.-]{3,255}$`)
+	formPath       = newForm(`^\S(.*\S)?$`)
+	formTier       = newForm(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$`)
+	formLabel      = newForm(`^[A-Za-z0-9]([A-Za-z0-9_./-]{0,61}[A-Za-z0-9])?$`)
+	formDate       = newForm(`^[0-9]{4}-[0-9]{2}-[0-9]{2}$`)
+	formClock      = newForm(`^([01][0-9]|2[0-3]):[0-5][0-9]$`)
+	formListen     = newForm(`^(off|([A-Za-z0-9.-]*|\[[0-9a-fA-F:]+\]):` + port + `)$`)
+	formNamespace  = newForm(`^[A-Za-z0-9._/#-]{1,255}$`)
 )
 
 // IsRegion says whether a name has the form of AWS's regions, such as us-east-1 and eusc-de-east-1.
@@ -218,6 +221,8 @@ var workloadSpec = key{kind: kindMap, doc: "One workload: a demand, and pools to
 
 var labelSpec = key{kind: kindText, form: formLabel, says: "1 to 63 letters, digits and ./_-, with a letter or digit at both ends", doc: "A label's value."}
 
+var sessionTagSpec = key{kind: kindText, form: formTagValue, says: "up to 256 letters, digits, spaces and _.:/=+-@", doc: "A session tag's value."}
+
 var poolSpec = key{kind: kindMap, doc: "One ECS service on one capacity provider.", keys: []key{
 	{name: "name", kind: kindText, required: true, form: formName, says: "1 to 100 letters, digits, dots, dashes and underscores", doc: "The pool's name, unique in the workload."},
 	{name: "cluster", kind: kindText, required: true, form: formCluster, says: "a cluster's name or ARN", doc: "The ECS cluster, by name or ARN."},
@@ -225,6 +230,10 @@ var poolSpec = key{kind: kindMap, doc: "One ECS service on one capacity provider
 	capacitySpec("The capacity provider that the service runs on."),
 	{name: "region", kind: kindText, form: formRegion, says: "a region such as us-east-1", doc: "The AWS region. Absent: the cluster ARN's, then the file's."},
 	{name: "role_arn", kind: kindText, form: formRole, says: "an IAM role's ARN", doc: "A role to assume for this pool, for example in another account."},
+	{name: "external_id", kind: kindText, form: formExternalID, says: "2 to 1,000 letters, digits and +=,.@:/_-",
+		doc: "The external ID (sts:ExternalId) that the trust policy of role_arn asks for. The same for every pool with that role."},
+	{name: "session_tags", kind: kindPairs, max: 50, form: formTag, says: "1 to 128 letters, digits, spaces and _.:/=+-@", item: &sessionTagSpec,
+		doc: "Session tags to assume role_arn with, which its policies see as aws:PrincipalTag. The trust policy must allow sts:TagSession. The same for every pool with that role."},
 	{name: "min", kind: kindInt, def: "0", max: failover.ServiceTasksMax, doc: "The fewest tasks the pool is asked for."},
 	{name: "max", kind: kindInt, def: "0", max: failover.ServiceTasksMax, doc: "The most tasks the pool is asked for. 0: no bound."},
 	{name: "drain", kind: kindEnum, def: drainOff, values: []string{drainOff, string(failover.DrainLate)},

@@ -31,6 +31,9 @@ type PoolRef struct {
 	Cluster string `json:"cluster"` // name, or ARN as it was written
 	Service string `json:"service"`
 	RoleARN string `json:"role_arn,omitempty"`
+	// ExternalID and SessionTags are what the role's trust policy asks for; they are the same wherever RoleARN is.
+	ExternalID  string            `json:"external_id,omitempty"`
+	SessionTags map[string]string `json:"session_tags,omitempty"`
 }
 
 // Task is the size of a task.
@@ -58,6 +61,7 @@ func (c *checker) buildWorkloads(f *File, list *value) []Workload {
 		}
 		out = append(out, w)
 	}
+	c.checkTrusts(list.items)
 	return out
 }
 
@@ -68,12 +72,7 @@ func (c *checker) buildWorkload(f *File, v *value, services map[string]*value) W
 		w.Task.Memory, _ = strconv.Atoi(t.str("memory"))
 		w.Task.Arch = t.str("arch")
 	}
-	if labels := v.get("labels"); labels != nil && len(labels.fields) > 0 {
-		w.Labels = make(map[string]string, len(labels.fields))
-		for name, text := range labels.fields {
-			w.Labels[name] = text.text
-		}
-	}
+	w.Labels = v.pairs("labels")
 	w.Policy.Owner = v.str("owner")
 	w.Policy.Demand, _ = strconv.Atoi(v.str("demand"))
 	pools := v.list("pools")
@@ -110,7 +109,8 @@ func buildPolicy(v *value) failover.Policy {
 
 // buildRef says where the pool is, and reports a service that is in two pools: they would fight over its count.
 func (c *checker) buildRef(f *File, v *value, services map[string]*value) PoolRef {
-	r := PoolRef{Name: v.str("name"), Region: v.str("region"), Cluster: v.str("cluster"), Service: v.str("service"), RoleARN: v.str("role_arn")}
+	r := PoolRef{Name: v.str("name"), Region: v.str("region"), Cluster: v.str("cluster"), Service: v.str("service"), RoleARN: v.str("role_arn"),
+		ExternalID: v.str("external_id"), SessionTags: v.pairs("session_tags")}
 	account, cluster := "", r.Cluster
 	if r.RoleARN != "" {
 		account = strings.Split(r.RoleARN, ":")[4]

@@ -154,17 +154,17 @@ func TestManyServicesAreNamedOneByOne(t *testing.T) {
 		}
 		return n
 	}
-	if count(looks) != 800 || count(changes) != 796 {
-		t.Errorf("it may look at %d services and change %d, want 800 and, as two workloads are observed, 796", count(looks), count(changes))
+	if count(looks) != 750 || count(changes) != 746 {
+		t.Errorf("it may look at %d services and change %d, want 750 and, as two workloads are observed, 746", count(looks), count(changes))
 	}
 }
 
 func TestTheReadmeSaysWhatTheLargestFixtureHas(t *testing.T) {
 	fixture, err := os.ReadFile(moduleDir + "/tests/large/main.tf")
-	if err != nil || !bytes.Contains(fixture, []byte("range(400)")) {
-		t.Fatalf("tests/large has not 400 workloads of two services: %v", err)
+	if err != nil || !bytes.Contains(fixture, []byte("range(375)")) {
+		t.Fatalf("tests/large has not 375 workloads of two services: %v", err)
 	}
-	if !strings.Contains(string(readFile(t, moduleDir+"/README.md")), "800 services") {
+	if !strings.Contains(string(readFile(t, moduleDir+"/README.md")), "750 services") {
 		t.Error("README.md promises another number of services than tests/large has")
 	}
 }

@@ -165,16 +165,22 @@ run "a_workload_acts_by_default" {
   command = plan
 
   assert {
-    condition     = strcontains(output.policy, "ecs:UpdateService") && strcontains(output.policy, "application-autoscaling:RegisterScalableTarget")
-    error_message = "the function must be able to set desired counts and park autoscaling"
+    condition     = strcontains(output.policy, "ecs:UpdateService") && strcontains(output.policy, "ecs:StopTask")
+    error_message = "the function must be able to set desired counts and stop late tasks"
   }
   assert {
-    condition     = !strcontains(output.policy, "elasticloadbalancing:DeregisterTargets") && !strcontains(output.policy, "iam:PassRole") && !strcontains(output.policy, "sts:AssumeRole") && !strcontains(output.policy, "s3:")
+    condition     = !strcontains(output.policy, "application-autoscaling:RegisterScalableTarget") && !strcontains(output.policy, "elasticloadbalancing:DeregisterTargets") && !strcontains(output.policy, "sts:TagSession") && !strcontains(output.policy, "iam:PassRole") && !strcontains(output.policy, "sts:AssumeRole") && !strcontains(output.policy, "s3:")
     error_message = "what no policy asks for must not be permitted"
   }
   assert {
     condition     = yamldecode(output.config_yaml).workloads[0].policy.preset == "fill"
     error_message = "the default preset is fill"
+  }
+  assert {
+    condition = alltrue([for s in jsondecode(output.policy).Statement : alltrue([
+      for key in ["task-definition", "capacity-provider", "subnet", "auto-assign-public-ip", "enable-execute-command", "namespace"] : s.Condition.Null["ecs:${key}"] == ["true"]
+    ]) if contains(s.Action, "ecs:UpdateService")])
+    error_message = "a request that sets anything else must not be allowed"
   }
 
   variables {
@@ -197,6 +203,37 @@ run "observing_cannot_act" {
   assert {
     condition     = !strcontains(output.policy, "UpdateService") && !strcontains(output.policy, "RegisterScalableTarget") && !strcontains(output.policy, "StopTask")
     error_message = "and the role must not be able to"
+  }
+}
+
+run "each_permission_goes_with_its_feature" {
+  command = plan
+
+  variables {
+    kms_key_arn     = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+    count_only      = false
+    stop_late_tasks = false
+    # Named, and of no use to anything that is switched on.
+    target_group_arns    = ["arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/api/0123456789abcdef"]
+    scalable_target_arns = ["arn:aws:application-autoscaling:us-east-1:123456789012:scalable-target/0ec51111222233334444555566667777"]
+    task_role_arns       = ["arn:aws:iam::123456789012:role/api"]
+    workloads = [{
+      name   = "api"
+      policy = { park_scaling = false }
+      pools = [
+        { name = "spot", cluster = "prod", service = "api-spot", capacity = "FARGATE_SPOT" },
+        { name = "standard", cluster = "prod", service = "api-standard", capacity = "FARGATE" },
+      ]
+    }]
+  }
+
+  assert {
+    condition     = !strcontains(output.policy, "StopTask") && !strcontains(output.policy, "RegisterScalableTarget") && !strcontains(output.policy, "DeregisterTargets") && !strcontains(output.policy, "PassRole")
+    error_message = "what is switched off must not be permitted"
+  }
+  assert {
+    condition     = !strcontains(output.policy, "\"Null\"") && strcontains(output.policy, "ecs:UpdateService")
+    error_message = "without count_only there is no condition on what a request sets"
   }
 }
 
@@ -365,4 +402,69 @@ run "a_large_batch_needs_a_window" {
   }
 
   expect_failures = [var.batch_size]
+}
+
+run "what_is_acted_on_is_named" {
+  command = plan
+
+  variables {
+    workloads = [{
+      name   = "api"
+      policy = { preset = "switch" } # which suspends scaling
+      pools  = [{ name = "standard", cluster = "prod", service = "api", capacity = "FARGATE", drain = "late" }]
+    }]
+  }
+
+  expect_failures = [var.scalable_target_arns, var.target_group_arns]
+}
+
+run "a_pattern_of_targets_is_refused" {
+  command = plan
+
+  variables {
+    scalable_target_arns = ["arn:aws:application-autoscaling:us-east-1:123456789012:scalable-target/*"]
+    target_group_arns    = ["arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/*"]
+  }
+
+  expect_failures = [var.scalable_target_arns, var.target_group_arns]
+}
+
+run "an_external_id_without_a_role_is_refused" {
+  command = plan
+
+  variables {
+    workloads = [{
+      name  = "api"
+      pools = [{ name = "standard", cluster = "prod", service = "api", capacity = "FARGATE", external_id = "f2c1" }]
+    }]
+  }
+
+  expect_failures = [var.workloads]
+}
+
+run "a_zip_file_with_another_digest_is_refused" {
+  command = plan
+
+  variables {
+    lambda_sha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+  }
+
+  expect_failures = [aws_lambda_function.backstop]
+}
+
+run "a_digest_is_written_as_lambda_writes_it" {
+  command = plan
+
+  variables {
+    lambda_zip    = null
+    lambda_s3     = { bucket = "releases", key = "backstop.zip" }
+    lambda_sha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" # of nothing
+  }
+
+  assert {
+    condition     = aws_lambda_function.backstop.source_code_hash == base64sha256("")
+    error_message = "Base64 of the digest's bytes"
+  }
+
+  expect_failures = [check.the_function_is_the_release] # the stand-in's function has a digest of its own
 }

@@ -94,6 +94,7 @@ run "short_arns_are_held_to_their_clusters" {
   assert {
     condition = alltrue(flatten([for p in aws_iam_policy.services : [for s in jsondecode(p.policy).Statement :
       toset(s.Condition.ArnEquals["ecs:cluster"]) == toset([for arn in s.Resource : "arn:aws:ecs:us-east-1:123456789012:cluster/${split("/", arn)[1]}" if length(split("/", arn)) == 3])
+      if s.Sid != "HoldDemand" # tagging knows no such condition
     ]]))
     error_message = "a short ARN means that service in every cluster, so the clusters of the policy's own services must bound it"
   }

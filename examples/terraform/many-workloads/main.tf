@@ -28,6 +28,9 @@ module "backstop" {
     }
   }]
 
+  # The workers' preset, switch, suspends their scaling while it holds their count down. They have none.
+  scalable_target_arns = []
+
   # Two alarms for each of forty workloads would be $8 a month; the notices say the same.
   workload_alarms = false
 }

@@ -71,6 +71,7 @@ func Build(o Options) (*Guard, error) {
 	if o.Store == nil {
 		return nil, errors.New("build guard: no store")
 	}
+	o.AWS = Trusting(o.AWS, o.Config)
 	services := service.New(o.AWS, service.Options{Scale: o.Scale, NoEvents: o.Config.Events.SQS == "",
 		Installation: Installation(o.Config, o.AWS.Region)})
 	tariffs := measure.NewTariffs(Tariffs(workloads))

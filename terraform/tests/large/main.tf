@@ -1,4 +1,4 @@
-# The largest installation that README.md speaks of: 800 services. test.sh plans it, and internal/tfmodule measures its
+# The largest installation that README.md speaks of: 750 services. test.sh plans it, and internal/tfmodule measures its
 # policies.
 
 terraform {
@@ -29,7 +29,7 @@ module "backstop" {
   kms_key_arn     = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555" # known before the apply
   workload_alarms = false
 
-  workloads = [for i in range(400) : {
+  workloads = [for i in range(375) : {
     name   = format("api-%03d", i)
     policy = { observe = i < 2 }
     pools = [
