@@ -82,10 +82,18 @@ func newWorld(t *testing.T, count int, names ...string) *world {
 
 func newWorldOn(t *testing.T, o sandbox.Options, count int, names ...string) *world {
 	t.Helper()
-	w := &world{t: t, dyn: minidyn.NewServer(), calls: make(map[string]int), names: names, box: sandbox.New(o)}
 	var all []sandbox.Twins
 	for _, name := range names {
 		all = append(all, sandbox.Twins{Cluster: cluster, Name: name, Count: count})
+	}
+	return newWorldOf(t, o, all...)
+}
+
+func newWorldOf(t *testing.T, o sandbox.Options, all ...sandbox.Twins) *world {
+	t.Helper()
+	w := &world{t: t, dyn: minidyn.NewServer(), calls: make(map[string]int), box: sandbox.New(o)}
+	for i := range all {
+		w.names = append(w.names, all[i].Name)
 	}
 	if err := w.box.Setup(all...); err != nil {
 		t.Fatalf("set up sandbox: %v", err)
