@@ -84,8 +84,20 @@ terraform: ## Format, validate, plan, apply and test the Terraform modules again
 	terraform/test.sh
 
 .PHONY: lambda
-lambda: ## Build dist/backstop-lambda.zip
+lambda: ## Build dist/backstop-lambda_arm64.zip
 	scripts/lambda-zip
+
+.PHONY: reproducible
+reproducible: ## Build the function's zip twice, in two directories with two caches, and compare the bytes (a minute)
+	BACKSTOP_REPRODUCE=1 $(GO) test ./internal/release -count=1 -v -run TestTheSameCommitGivesTheSameZip
+
+.PHONY: cross
+cross: ## Build for the six systems of a release
+	@GO=$(GO) scripts/cross
+
+.PHONY: image
+image: ## Build the image with buildah and run its binary from the unpacked root (skips without buildah)
+	@scripts/image
 
 .PHONY: lint
 lint: ## Run golangci-lint, pinned (the first run builds it: some minutes)
@@ -98,6 +110,10 @@ docs: ## Write the generated files in docs and examples
 .PHONY: docs-check
 docs-check: ## Fail if a generated file in docs or examples is not what the code makes
 	$(GO) test ./internal/config ./internal/cli -count=1 -run 'TestTheReference|TestTheExample|TestTheFirstHour|TestTheReadmeHas'
+
+.PHONY: sdk-check
+sdk-check: ## Ask whether the newest AWS SDK has what nothing here knows (needs the Go module proxy)
+	@GO=$(GO) scripts/sdk-check
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME (20s)
