@@ -89,8 +89,19 @@ func TestAnAdoptionIsUndoneBesideAGuardThatActs(t *testing.T) {
 	if err := os.WriteFile(path, nil, 0o600); err != nil { // the shell has opened it
 		t.Fatal(err)
 	}
+	box.ForgetCalls()
 	if err := adoptIt(false); err != nil {
 		t.Fatalf("%v\n%s", err, errs)
+	}
+	page, err := os.ReadFile("../../docs/adopt.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, permissions, _ := strings.Cut(string(page), "\n## Permissions\n")
+	for call := range box.Calls().Counts {
+		if _, action, _ := strings.Cut(actionOf(call), ":"); !strings.Contains(permissions, action+"`") {
+			t.Errorf("adopt --apply calls %s, which docs/adopt.md does not name under Permissions", call)
+		}
 	}
 	text := strings.Replace(strings.Replace(out.String(), "preset: observe", "preset: fill", 1), "sqlite: backstop.db", fmt.Sprintf("sqlite: %q", filepath.Join(t.TempDir(), "state.db")), 1)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
