@@ -143,7 +143,7 @@ variable "stop_late_tasks" {
 }
 
 variable "scalable_target_arns" {
-  description = "ARNs of the scalable targets of the guarded services (aws_appautoscaling_target.NAME.arn), which the function may suspend and restore while it holds a count down; [] where no service scales. Needed with the preset switch, unless park_scaling is false. Without it, an order that holds a count down cannot suspend scaling."
+  description = "ARNs of the scalable targets of the guarded services (aws_appautoscaling_target.NAME.arn; `backstop init --terraform` prints them), which the function may suspend and restore while it holds a count down; [] where no service scales. Needed with the preset switch, unless park_scaling is false. Without it, an order that holds a count down cannot suspend scaling."
   type        = list(string)
   default     = null
 

@@ -38,6 +38,8 @@ type Service struct {
 	// ScalingMin and ScalingMax are of its scalable target, if Scaled.
 	Scaled                 bool
 	ScalingMin, ScalingMax int
+	// ScalingARN is the scalable target's, which ends in an ID that AWS makes up.
+	ScalingARN string
 	// Suspended is what is suspended of its auto scaling already.
 	Suspended scaling.SuspendedState
 	// Policies move its scalable target.

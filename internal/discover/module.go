@@ -11,9 +11,11 @@ import (
 // missing and may be made. With nothing to guard it is empty.
 func Module(found *Found, p Proposal) (string, error) {
 	var twins, workloads strings.Builder
+	var scaled []*Service
 	for i := range p.Pairs {
 		pair := &p.Pairs[i]
 		writeWorkload(&workloads, workloadName(pair.Name), &pair.Spot, fmt.Sprintf("%q", pair.OnDemand.Name))
+		scaled = append(scaled, &pair.Spot, &pair.OnDemand)
 	}
 	for i := range p.Alone {
 		s := &p.Alone[i]
@@ -31,22 +33,32 @@ func Module(found *Found, p Proposal) (string, error) {
 		}
 		twins.WriteString(resource + "\n")
 		writeWorkload(&workloads, WorkloadOf(s.Name), s, "aws_ecs_service."+TerraformName(name)+".name")
+		scaled = append(scaled, s)
 	}
 	if workloads.Len() == 0 {
 		return "", nil
 	}
-	return fmt.Sprintf("# Written by backstop init --terraform from the live services in %s. Read it; docs/install.md says what it makes and costs.\n\n", found.Region) + twins.String() + guardModule(workloads.String()), nil
+	return fmt.Sprintf("# Written by backstop init --terraform from the live services in %s. Read it; docs/install.md says what it makes and costs.\n\n", found.Region) + twins.String() + guardModule(workloads.String(), scaled...), nil
 }
 
 // Guard writes the Terraform that installs Backstop for one service, observing only. Its twin is the resource that [Service.Terraform] writes.
 func Guard(s *Service, twinName string) string {
 	var b strings.Builder
 	writeWorkload(&b, WorkloadOf(s.Name), s, "aws_ecs_service."+TerraformName(twinName)+".name")
-	return guardModule(b.String())
+	return guardModule(b.String(), s)
 }
 
-// guardModule is the module with these workloads.
-func guardModule(workloads string) string {
+// guardModule is the module with these workloads, and what is scaled of these services.
+func guardModule(workloads string, services ...*Service) string {
+	targets := ""
+	for _, s := range services {
+		if s.ScalingARN != "" {
+			targets += fmt.Sprintf("    %q, # %s\n", s.ScalingARN, s.Name)
+		}
+	}
+	if targets != "" {
+		targets = "\n  # What may be suspended while an order or a breaker holds a count down.\n  scalable_target_arns = [\n" + targets + "  ]\n"
+	}
 	return `module "backstop" {
   source = "./terraform" # of the repository
 
@@ -57,9 +69,7 @@ func guardModule(workloads string) string {
   observe = true
 
   workloads = [
-` + workloads + `  ]
-}
-`
+` + workloads + "  ]\n" + targets + "}\n"
 }
 
 func writeWorkload(b *strings.Builder, name string, spot *Service, twin string) {

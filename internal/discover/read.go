@@ -143,6 +143,7 @@ func readScaling(ctx context.Context, cfg aws.Config, services []Service) error 
 				if t.SuspendedState != nil {
 					batch[i].Suspended = *t.SuspendedState
 				}
+				batch[i].ScalingARN = aws.ToString(t.ScalableTargetARN)
 				batch[i].Scaled, batch[i].ScalingMin, batch[i].ScalingMax = true, int(aws.ToInt32(t.MinCapacity)), int(aws.ToInt32(t.MaxCapacity))
 			}
 		}

@@ -113,6 +113,11 @@ module "backstop" {
       ]
     },
   ]
+
+  # What may be suspended while an order or a breaker holds a count down.
+  scalable_target_arns = [
+    "arn:aws:application-autoscaling:us-east-1:123456789012:scalable-target/00000001-0000-4000-8000-00000000001c", # web
+  ]
 }
 
 # Where web is a resource of this configuration, the module follows its releases. Once it is moved, take
