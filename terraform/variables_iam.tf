@@ -20,7 +20,7 @@ variable "scalable_target_arns" {
   default     = null
 
   validation {
-    condition     = alltrue([for arn in coalesce(var.scalable_target_arns, []) : can(regex("^arn:aws[a-z-]*:application-autoscaling:[a-z0-9-]+:[0-9]{12}:scalable-target/[A-Za-z0-9]+$", arn))])
+    condition     = alltrue([for arn in coalesce(var.scalable_target_arns, []) : can(regex("^arn:aws[a-z-]*:application-autoscaling:[a-z0-9-]+:[0-9]{12}:scalable-target/[A-Za-z0-9_-]+$", arn))])
     error_message = "Must be ARNs of scalable targets, each without a *: aws application-autoscaling describe-scalable-targets --service-namespace ecs --query 'ScalableTargets[].ScalableTargetARN'."
   }
   validation {

@@ -149,6 +149,11 @@ func TestTheFunctionDoesWhatItsPolicyAllowsAndNothingElse(t *testing.T) {
 	if len(watchers[1].assumed) == 0 {
 		t.Error("the other account's role was never used")
 	}
+	for _, ask := range watchers[1].own {
+		if ask.Action == "sts:AssumeRole" && !slices.Equal(ask.Context["sts:ExternalId"], []string{"f2c1"}) {
+			t.Errorf("the role is assumed with %v, and the pool has an external ID", ask.Context)
+		}
+	}
 }
 
 func failsOverAndBack(t *testing.T) *witness {

@@ -68,6 +68,9 @@ func ofForm(form url.Values) []policyeval.Request {
 		return []policyeval.Request{{Action: "sns:Publish", Resource: form.Get("TopicArn")}}
 	case "AssumeRole":
 		out := []policyeval.Request{{Action: "sts:AssumeRole", Resource: form.Get("RoleArn")}}
+		if id := form.Get("ExternalId"); id != "" {
+			out[0].Context = map[string][]string{"sts:ExternalId": {id}}
+		}
 		if form.Has("Tags.member.1.Key") {
 			out = append(out, policyeval.Request{Action: "sts:TagSession", Resource: form.Get("RoleArn")})
 		}

@@ -5,7 +5,8 @@
 // answering wrongly: NotAction, NotResource, principals and policy variables are errors, and so is an operator it does not know.
 //
 // What it follows is AWS's description of the evaluation logic (IAM User Guide: "Policy evaluation logic", "Condition operators",
-// "Multivalued context keys"). It was never compared with AWS itself.
+// "Multivalued context keys"). It was never compared with AWS itself; moto, which was not written here, evaluates neither resources nor
+// conditions, so it has no second opinion to give.
 package policyeval
 
 import (
