@@ -82,24 +82,86 @@ resource "aws_cloudwatch_metric_alarm" "errors" {
   tags                = var.tags
 }
 
+# A throttled invocation is a pass that is not made, or events that wait. One may happen when a version is checked.
+resource "aws_cloudwatch_metric_alarm" "throttles" {
+  alarm_name          = "${var.name}-throttles"
+  alarm_description   = "Lambda refuses to run the function in 3 of 5 minutes: the account or the function is out of concurrency. See docs/operations.md, \"The function is throttled\"."
+  namespace           = "AWS/Lambda"
+  metric_name         = "Throttles"
+  dimensions          = { FunctionName = aws_lambda_function.backstop.function_name }
+  statistic           = "Sum"
+  period              = 60
+  evaluation_periods  = 5
+  datapoints_to_alarm = 3
+  threshold           = 0
+  comparison_operator = "GreaterThanThreshold"
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = local.notify
+  ok_actions          = local.notify
+  tags                = var.tags
+}
+
+# An invocation that waits for ECS to replace warned tasks takes up to half a minute, once. One pass after another does
+# so when AWS answers slowly; the workloads for which the time does not do are left out.
+resource "aws_cloudwatch_metric_alarm" "duration" {
+  alarm_name          = "${var.name}-duration"
+  alarm_description   = "Invocations take more than half of the time-out of ${var.timeout_seconds} s: AWS answers slowly, or there are too many workloads. See docs/operations.md, \"The function is slow\"."
+  namespace           = "AWS/Lambda"
+  metric_name         = "Duration"
+  dimensions          = { FunctionName = aws_lambda_function.backstop.function_name }
+  statistic           = "Maximum"
+  period              = 300
+  evaluation_periods  = 3
+  datapoints_to_alarm = 2
+  threshold           = 500 * var.timeout_seconds # milliseconds
+  comparison_operator = "GreaterThanThreshold"
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = local.notify
+  ok_actions          = local.notify
+  tags                = var.tags
+}
+
+# One failed invocation gives its events back after the visibility time-out (six minutes), which makes them that old for
+# a minute or two; that is not worth a call.
+resource "aws_cloudwatch_metric_alarm" "queue" {
+  alarm_name          = "${var.name}-queue-old"
+  alarm_description   = "For 3 minutes the oldest event in the queue has been older than 5 minutes: warnings arrive too late. See docs/operations.md, \"Events wait in the queue\"."
+  namespace           = "AWS/SQS"
+  metric_name         = "ApproximateAgeOfOldestMessage"
+  dimensions          = { QueueName = aws_sqs_queue.events.name }
+  statistic           = "Maximum"
+  period              = 60
+  evaluation_periods  = 3
+  threshold           = 300
+  comparison_operator = "GreaterThanThreshold"
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = local.notify
+  ok_actions          = local.notify
+  tags                = var.tags
+}
+
 # The dead man's switch: the schedule reaches the function, and an invocation succeeds. Both are asked, as events alone
 # keep a function busy whose schedule is disabled, deleted or not permitted: then nobody looks unless something happens.
 # An invocation that the function's permission refuses is one of EventBridge's Invocations, and one of its
-# FailedInvocations. No data is none, which is said by FILL: CloudWatch takes some periods to believe that data is missing.
+# FailedInvocations. What has no data is 0 (FILL), and the queue, which Lambda polls all the time, has data in every
+# minute, so that there is a value even when all the rest is silent.
+#
+# Quiet at the first apply: six minutes must have passed with data and without a pass, and until there is data the state
+# is kept ("ignore"), as it is should the queue fall silent too. Where a schedule never worked it still fires.
 resource "aws_cloudwatch_metric_alarm" "heartbeat" {
   alarm_name          = "${var.name}-no-pass"
-  alarm_description   = "For 5 minutes the schedule has not reached the function, or no pass has succeeded: nobody is guarding. See docs/operations.md, \"No pass for 5 minutes\"."
-  evaluation_periods  = 1
+  alarm_description   = "For 6 minutes the schedule has not reached the function, or no pass has succeeded: nobody is guarding. See docs/operations.md, \"No pass for 6 minutes\"."
+  evaluation_periods  = 6
   threshold           = 1
   comparison_operator = "LessThanThreshold"
-  treat_missing_data  = "breaching"
+  treat_missing_data  = "ignore"
   alarm_actions       = local.notify
   ok_actions          = local.notify
   tags                = var.tags
 
   metric_query {
     id          = "guarded"
-    expression  = "(FILL(scheduled, 0) > FILL(refused, 0) AND FILL(invocations, 0) > FILL(errors, 0))"
+    expression  = "(FILL(scheduled, 0) > FILL(refused, 0) AND FILL(invocations, 0) > FILL(errors, 0)) + 0 * FILL(polled, 0)"
     label       = "The schedule reached the function, and an invocation succeeded"
     return_data = true
   }
@@ -110,6 +172,7 @@ resource "aws_cloudwatch_metric_alarm" "heartbeat" {
       refused     = { namespace = "AWS/Events", name = "FailedInvocations", dimensions = { RuleName = aws_cloudwatch_event_rule.schedule.name } }
       invocations = { namespace = "AWS/Lambda", name = "Invocations", dimensions = { FunctionName = aws_lambda_function.backstop.function_name } }
       errors      = { namespace = "AWS/Lambda", name = "Errors", dimensions = { FunctionName = aws_lambda_function.backstop.function_name } }
+      polled      = { namespace = "AWS/SQS", name = "ApproximateNumberOfMessagesVisible", dimensions = { QueueName = aws_sqs_queue.events.name } }
     }
     content {
       id = metric_query.key
@@ -118,7 +181,7 @@ resource "aws_cloudwatch_metric_alarm" "heartbeat" {
         metric_name = metric_query.value.name
         dimensions  = metric_query.value.dimensions
         stat        = "Sum"
-        period      = 300
+        period      = 60
       }
     }
   }

@@ -66,8 +66,11 @@ output "alarm_names" {
     [for a in aws_cloudwatch_metric_alarm.missing : a.alarm_name],
     [
       aws_cloudwatch_metric_alarm.dead.alarm_name,
+      aws_cloudwatch_metric_alarm.duration.alarm_name,
       aws_cloudwatch_metric_alarm.errors.alarm_name,
       aws_cloudwatch_metric_alarm.heartbeat.alarm_name,
+      aws_cloudwatch_metric_alarm.queue.alarm_name,
+      aws_cloudwatch_metric_alarm.throttles.alarm_name,
     ],
   )
 }

@@ -58,6 +58,9 @@ func (l *law) pass(arrived []notice) {
 			s.violation(v)
 		}
 	}
+	if s.run.Passed != nil {
+		s.run.Passed(&l.before, &l.state, &l.d)
+	}
 	if n, was := len(l.state.Failovers), l.before.Failovers; n > 0 && (len(was) == 0 || l.state.Failovers[n-1].After(was[len(was)-1])) {
 		l.count++
 	}

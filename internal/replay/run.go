@@ -26,6 +26,9 @@ type Run struct {
 	Seed   uint64
 	Check  bool // hold every pass of the product's law against its promises (package promise)
 	Record bool // keep a timeline
+	// Passed, if not nil, is told of every pass of the product's law, the warm-up's included: the state before and after, and the decision.
+	// They are valid until it returns. Passes that would find nothing to do are not made.
+	Passed func(before, after *failover.State, d *failover.Decision)
 	// Stop is asked now and then whether to give up; nil: never.
 	Stop func() bool
 

@@ -189,6 +189,17 @@ func (q *queue) counts() (visible, notVisible, delayed int) {
 	return len(q.all) - notVisible - delayed, notVisible, delayed
 }
 
+// oldest is the age of the oldest message that was received less than three times.
+func (q *queue) oldest() time.Duration {
+	age := time.Duration(0)
+	for _, m := range q.all {
+		if m.receives < 3 {
+			age = max(age, q.now.Sub(m.sentAt))
+		}
+	}
+	return age
+}
+
 func (q *queue) purge() {
 	for _, m := range q.all {
 		m.dead = true

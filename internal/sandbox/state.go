@@ -73,6 +73,8 @@ type QueueState struct {
 	Visible  int    `json:"visible"`
 	InFlight int    `json:"in_flight"`
 	Delayed  int    `json:"delayed"`
+	// OldestSeconds is CloudWatch's ApproximateAgeOfOldestMessage, in which a message that was received three times counts no more.
+	OldestSeconds float64 `json:"oldest_seconds"`
 }
 
 // UsageState is what one capacity provider would bill, and what happened on it.
@@ -110,7 +112,7 @@ func (s *Sandbox) State() State {
 	}
 	for _, name := range sortedKeys(s.queues) {
 		visible, inFlight, delayed := s.queues[name].counts()
-		out.Queues = append(out.Queues, QueueState{name, visible, inFlight, delayed})
+		out.Queues = append(out.Queues, QueueState{name, visible, inFlight, delayed, s.queues[name].oldest().Seconds()})
 	}
 	for _, l := range s.scaler.Loads() {
 		out.Loads = append(out.Loads, LoadState{serviceNames(l.Services), l.Rate, l.PerTask, l.Queue, l.Backlog})

@@ -6,44 +6,83 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
 
-var (
-	rendered = flag.String("rendered", "", "directory with what Terraform rendered of terraform/tests/fixture")
-	update   = flag.Bool("update", false, "write terraform/testdata from -rendered")
-)
+var update = flag.Bool("update", false, "write terraform/testdata from -planned")
 
 const (
 	moduleDir = "../../terraform"
 	testdata  = moduleDir + "/testdata"
 )
 
+// alarmKeys are what terraform/testdata keeps of an alarm: what decides when it fires.
+var alarmKeys = []string{"alarm_name", "namespace", "metric_name", "dimensions", "statistic", "period", "evaluation_periods", "datapoints_to_alarm", "threshold",
+	"comparison_operator", "treat_missing_data", "metric_query"}
+
+// rendered returns the files of terraform/testdata as Terraform renders them of terraform/tests/fixture.
+func rendered(t *testing.T, path string) map[string][]byte {
+	t.Helper()
+	var state struct {
+		Values struct {
+			Outputs map[string]struct{ Value any }
+		}
+	}
+	if err := json.Unmarshal(readFile(t, path), &state); err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	files := make(map[string][]byte)
+	for name, o := range state.Values.Outputs {
+		if text, ok := o.Value.(string); ok {
+			files[name+".yaml"] = []byte(text)
+			continue
+		}
+		files[name+".json"] = indented(t, o.Value)
+	}
+	var alarms []map[string]any
+	for _, r := range readPlanned(t, path) {
+		if r.Type != "aws_cloudwatch_metric_alarm" || !strings.HasPrefix(r.Address, "module.acting.") {
+			continue
+		}
+		kept := make(map[string]any)
+		for _, k := range alarmKeys {
+			if v := r.Values[k]; v != nil && !reflect.DeepEqual(v, []any{}) {
+				kept[k] = v
+			}
+		}
+		alarms = append(alarms, kept)
+	}
+	slices.SortFunc(alarms, func(a, b map[string]any) int {
+		return strings.Compare(a["alarm_name"].(string), b["alarm_name"].(string))
+	})
+	files["alarms.json"] = indented(t, alarms)
+	return files
+}
+
+func indented(t *testing.T, v any) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	e := json.NewEncoder(&out)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
 // TestTestdataIsWhatTerraformRenders is run by terraform/test.sh, which has a Terraform; elsewhere there is nothing
 // to compare with.
 func TestTestdataIsWhatTerraformRenders(t *testing.T) {
-	if *rendered == "" {
-		t.Skip("no -rendered directory: terraform/test.sh gives one")
+	if *planned == "" {
+		t.Skip("no -planned directory: terraform/test.sh gives one")
 	}
-	files, err := os.ReadDir(*rendered)
-	if err != nil || len(files) == 0 {
-		t.Fatalf("nothing rendered in %s: %v", *rendered, err)
-	}
-	for _, f := range files {
-		data := readFile(t, filepath.Join(*rendered, f.Name()))
-		if strings.HasSuffix(f.Name(), ".json") {
-			var out bytes.Buffer
-			if err := json.Indent(&out, bytes.TrimSpace(data), "", "  "); err != nil {
-				t.Fatalf("%s: %v", f.Name(), err)
-			}
-			data = append(out.Bytes(), '\n')
-		}
-		path := filepath.Join(testdata, f.Name())
+	for name, data := range rendered(t, filepath.Join(*planned, "fixture.json")) {
+		path := filepath.Join(testdata, name)
 		if *update {
-			if err := os.MkdirAll(testdata, 0o755); err != nil {
-				t.Fatal(err)
-			}
 			if err := os.WriteFile(path, data, 0o644); err != nil {
 				t.Fatal(err)
 			}

@@ -100,16 +100,17 @@ run "short_arns_are_held_to_their_clusters" {
   }
 }
 
+# Long names, so that few of them are too many: a plan of hundreds of services takes a quarter of a minute.
 run "too_many_services_are_refused" {
   command = plan
 
   variables {
-    workloads = [for i in range(450) : {
+    services_per_rule = 3
+    workloads = [for i in range(102) : {
       name = "api-${i}"
-      pools = [
-        { name = "spot", cluster = "prod", service = "api-${i}-spot", capacity = "FARGATE_SPOT" },
-        { name = "standard", cluster = "prod", service = "api-${i}-standard", capacity = "FARGATE" },
-      ]
+      pools = [for kind in ["spot", "standard"] : {
+        name = kind, cluster = "prod", service = join("", concat(["api-${i}-${kind}-"], [for j in range(70) : "xyz"])), capacity = kind == "spot" ? "FARGATE_SPOT" : "FARGATE"
+      }]
     }]
   }
 
@@ -120,9 +121,9 @@ run "too_many_clusters_are_refused" {
   command = plan
 
   variables {
-    workloads = [for i in range(60) : {
+    workloads = [for i in range(20) : {
       name  = "api-${i}"
-      pools = [{ name = "standard", cluster = "prod-${i}", service = "api", capacity = "FARGATE" }]
+      pools = [{ name = "standard", cluster = join("", concat(["prod-${i}-"], [for j in range(40) : "xyz"])), service = "api", capacity = "FARGATE" }]
     }]
   }
 
