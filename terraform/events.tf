@@ -110,6 +110,15 @@ resource "aws_cloudwatch_event_target" "events" {
   }
 }
 
+# Events of pools in other accounts come over this account's default bus (modules/forward sends them). One statement for
+# each account is added to the bus's policy, and what others put there stays.
+resource "aws_cloudwatch_event_permission" "forward" {
+  for_each = setsubtract(local.pools[*].account, [local.account])
+
+  principal    = each.key
+  statement_id = "${var.name}-${each.key}"
+}
+
 resource "aws_cloudwatch_event_rule" "schedule" {
   name                = "${var.name}-schedule"
   description         = "A pass every minute, whatever events come."

@@ -44,6 +44,11 @@ output "queue_url" {
   value       = aws_sqs_queue.events.url
 }
 
+output "event_bus_arn" {
+  description = "ARN of the bus on which events arrive: event_bus_arn of modules/forward in other regions and accounts."
+  value       = "arn:${local.partition}:events:${local.region}:${local.account}:event-bus/default"
+}
+
 output "dead_letter_queue_url" {
   description = "URL of the dead-letter queue."
   value       = aws_sqs_queue.dead.url

@@ -250,7 +250,7 @@ func (f *facts) ruleFor(ref control.ServiceRef) string {
 		fix += fmt.Sprintf("\naws events put-permission --region %s --statement-id backstop-%s --action events:PutEvents --principal %s", to.region, from.account, from.account)
 	}
 	return fix + "\n" + put(from.region, "backstop-forward", "Id=bus,Arn="+bus+",RoleArn=ROLE") +
-		fmt.Sprintf("   # in account %s; ROLE may events:PutEvents to that bus", from.account)
+		fmt.Sprintf("   # in account %s; ROLE may events:PutEvents to that bus. Terraform: terraform/modules/forward makes rule and role", from.account)
 }
 
 // checkTargets looks for targets that give the queue something else than the event.

@@ -20,12 +20,18 @@ import (
 const eventsDir = "../ecsevent/testdata"
 
 // rules are the module's event patterns by rule name, as Terraform renders them.
-func rules(t *testing.T) map[string]json.RawMessage {
+func patterns(t *testing.T, name string) map[string]json.RawMessage {
 	t.Helper()
 	var all map[string]json.RawMessage
-	if err := json.Unmarshal(readFile(t, testdata+"/event_patterns.json"), &all); err != nil {
+	if err := json.Unmarshal(readFile(t, testdata+"/"+name), &all); err != nil {
 		t.Fatal(err)
 	}
+	return all
+}
+
+func rules(t *testing.T) map[string]json.RawMessage {
+	t.Helper()
+	all := patterns(t, "event_patterns.json")
 	if len(all) != 6 {
 		t.Fatalf("%d rules; two clusters have three each", len(all))
 	}
@@ -222,6 +228,36 @@ func TestEventsOfAPoolAbroadAreDeliveredWhenTheyAreForwarded(t *testing.T) {
 	event := strings.NewReplacer("us-east-1:123456789012", "us-west-2:210987654321", "/prod", "/dr", "api-spot", "api").Replace(fixtures(t)["warning"])
 	if got := matching(t, rules(t), event); len(got) != 1 {
 		t.Errorf("delivered by %v, want one rule: a pool's own region and account are in its pattern", got)
+	}
+}
+
+// TestForwardingLetsThroughWhatTheGuardsRulesTake: what the guard's own rules deliver must have passed modules/forward, and nothing
+// of another service passes it.
+func TestForwardingLetsThroughWhatTheGuardsRulesTake(t *testing.T) {
+	all, forward := rules(t), patterns(t, "forward_patterns.json")
+	if len(forward) != 1 {
+		t.Fatalf("%d rules forward two services of one cluster", len(forward))
+	}
+	passed := 0
+	for name, event := range fixtures(t) {
+		delivered := len(matching(t, all, event)) > 0
+		if delivered && strings.Contains(event, "cluster/prod") || delivered && strings.Contains(event, "service/prod/") {
+			if passed++; len(matching(t, forward, event)) != 1 {
+				t.Errorf("%s is taken by the guard's rules and not forwarded", name)
+			}
+		}
+		for _, change := range [][2]string{{"api-spot", "api-spotlight"}, {"/prod", "/prod2"}, {"123456789012", "123456789013"}, {`"aws.ecs"`, `"custom.ecs"`}} {
+			if change[0] == "/prod" && strings.Contains(name, "old_arn") {
+				continue // a short ARN says no cluster
+			}
+			changed := strings.ReplaceAll(event, change[0], change[1])
+			if changed != event && len(matching(t, forward, changed)) > 0 {
+				t.Errorf("%s with %s is forwarded", name, change[1])
+			}
+		}
+	}
+	if passed < 20 {
+		t.Errorf("only %d events were tried", passed)
 	}
 }
 
