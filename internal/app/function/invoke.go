@@ -53,7 +53,7 @@ type batchFailure struct {
 // Invoke handles one invocation. For a batch of messages it returns the response of partial batches, in which
 // only those messages are that cannot be read, or whose workload could not be dealt with. For the schedule, or an
 // event that EventBridge delivers itself, it returns an error when a workload could not be looked at, so that
-// Lambda counts one.
+// Lambda counts one. A payload with "backstop" is a question of Terraform (see [Answer]).
 func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	if len(payload) > payloadMax {
 		return nil, fmt.Errorf("read payload: it has %d bytes, at most %d are read", len(payload), payloadMax)
@@ -63,11 +63,18 @@ func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		return nil, err
 	}
 	defer cancel()
+	var batch struct {
+		sqsEvent
+		question
+	}
+	read := json.Unmarshal(payload, &batch) == nil
+	if read && batch.Backstop != "" {
+		return f.answer(work, &batch.question)
+	}
 	defer f.after(ctx)
 	f.guard.Sizes.PriceForecasts(work)
 
-	var batch sqsEvent
-	if err := json.Unmarshal(payload, &batch); err == nil && len(batch.Records) > 0 {
+	if read && len(batch.Records) > 0 {
 		return f.batch(work, batch.Records)
 	}
 	signal, ok, err := f.guard.Parse(payload)
