@@ -129,7 +129,7 @@ resource "aws_cloudwatch_event_rule" "schedule" {
 resource "aws_cloudwatch_event_target" "schedule" {
   rule      = aws_cloudwatch_event_rule.schedule.name
   target_id = "function"
-  arn       = aws_lambda_function.backstop.arn
+  arn       = aws_lambda_alias.live.arn
 
   # A late tick is worth nothing.
   retry_policy {
@@ -142,6 +142,7 @@ resource "aws_lambda_permission" "schedule" {
   statement_id  = "schedule"
   action        = "lambda:InvokeFunction"
   function_name = aws_lambda_function.backstop.function_name
+  qualifier     = aws_lambda_alias.live.name
   principal     = "events.amazonaws.com"
   source_arn    = aws_cloudwatch_event_rule.schedule.arn
 }

@@ -118,6 +118,10 @@ resource "aws_lambda_function" "backstop" {
   handler       = "bootstrap"
   memory_size   = var.memory_mb
   timeout       = var.timeout_seconds
+  publish       = true # alias.tf moves to the new version once it has proved itself
+
+  # Two for the queue, one for the schedule: others cannot take them, and a fault of ours cannot take more.
+  reserved_concurrent_executions = var.reserved_concurrency
 
   filename          = var.lambda_zip
   source_code_hash  = var.lambda_zip == null ? local.lambda_sha256_base64 : filebase64sha256(var.lambda_zip)
@@ -164,13 +168,14 @@ check "the_function_is_the_release" {
 # The schedule invokes asynchronously. A tick that failed is not worth repeating: the next one is at most a minute away.
 resource "aws_lambda_function_event_invoke_config" "backstop" {
   function_name                = aws_lambda_function.backstop.function_name
+  qualifier                    = aws_lambda_alias.live.name
   maximum_retry_attempts       = 0
   maximum_event_age_in_seconds = 60
 }
 
 resource "aws_lambda_event_source_mapping" "events" {
   event_source_arn                   = aws_sqs_queue.events.arn
-  function_name                      = aws_lambda_function.backstop.arn
+  function_name                      = aws_lambda_alias.live.arn
   batch_size                         = var.batch_size
   maximum_batching_window_in_seconds = var.batching_window_seconds
 

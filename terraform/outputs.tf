@@ -8,6 +8,11 @@ output "function_arn" {
   value       = aws_lambda_function.backstop.arn
 }
 
+output "alias_arn" {
+  description = "ARN of the alias that guards: what the schedule and the queue invoke."
+  value       = aws_lambda_alias.live.arn
+}
+
 output "role_arn" {
   description = "ARN of the function's role. Roles in other accounts (role_arn of a pool) must trust it."
   value       = aws_iam_role.function.arn

@@ -190,6 +190,18 @@ variable "timeout_seconds" {
   }
 }
 
+variable "reserved_concurrency" {
+  description = "Concurrency that is kept for the function: two for the queue and one for the schedule. -1: none is kept, where an account's limit is too low for it (Lambda leaves 100 to the others). 0 stops the function, until it is changed."
+  type        = number
+  default     = 3
+  nullable    = false
+
+  validation {
+    condition     = contains([-1, 0], var.reserved_concurrency) || var.reserved_concurrency >= 3 && var.reserved_concurrency <= 100
+    error_message = "Must be -1, 0, or between 3 and 100: fewer than three let the schedule wait for the queue."
+  }
+}
+
 variable "batch_size" {
   description = "The most events that one invocation gets. Above 10 Lambda wants a batching window."
   type        = number

@@ -101,6 +101,24 @@ func TestEveryVariableAndOutputIsTypedAndDescribed(t *testing.T) {
 	}
 }
 
+// TestNothingIsDestroyedBeforeTheGuardWasAsked: what does not wait for aws_lambda_invocation.destroy is gone when it refuses. IAM's
+// resources are waited for by the function itself.
+func TestNothingIsDestroyedBeforeTheGuardWasAsked(t *testing.T) {
+	files := moduleFiles(t)
+	_, asked, ok := strings.Cut(files["alias.tf"], `resource "aws_lambda_invocation" "destroy"`)
+	if !ok {
+		t.Fatal("nothing asks before a destroy")
+	}
+	for name, text := range files {
+		for _, m := range regexp.MustCompile(`(?m)^resource "(\w+)" "(\w+)"`).FindAllStringSubmatch(text, -1) {
+			address := m[1] + "." + m[2]
+			if !strings.HasPrefix(name, "iam") && address != "aws_lambda_invocation.destroy" && !strings.Contains(asked, "    "+address+",\n") {
+				t.Errorf("%s is not in depends_on of aws_lambda_invocation.destroy", address)
+			}
+		}
+	}
+}
+
 func TestAlarmsAndDashboardUseTheMetricsThatExist(t *testing.T) {
 	files := moduleFiles(t)
 	var names []string

@@ -38,6 +38,23 @@ run "the_function_runs_the_bootstrap_on_arm64" {
   }
 }
 
+run "a_version_proves_itself_before_it_guards" {
+  command = plan
+
+  assert {
+    condition     = aws_lambda_function.backstop.publish && aws_lambda_function.backstop.reserved_concurrent_executions == 3
+    error_message = "versions, and room of its own"
+  }
+  assert {
+    condition     = jsondecode(aws_lambda_invocation.check.input).backstop == "check" && aws_lambda_alias.live.name == aws_lambda_permission.schedule.qualifier && aws_lambda_alias.live.name == aws_lambda_function_event_invoke_config.backstop.qualifier
+    error_message = "the schedule may invoke the alias, which moves after the check"
+  }
+  assert {
+    condition     = aws_lambda_invocation.destroy.lifecycle_scope == "CRUD" && jsondecode(aws_lambda_invocation.destroy.input) == { backstop = "destroy", protected = true }
+    error_message = "destroying is asked for first"
+  }
+}
+
 run "state_is_kept_and_only_the_journal_expires" {
   command = plan
 
