@@ -5,35 +5,40 @@ locals {
   dashboard_rows = var.metrics ? slice(var.workloads[*].name, 0, min(100, length(var.workloads))) : []
   row_height     = 6
 
-  # [metric, label, colour] of each graph; the position in the list is the position in the row.
+  # [metric, colour] of each graph, and [expression, label, colour] of what is made of them, in which m0 is the first metric;
+  # the position in the list is the position in the row.
   workload_graphs = [
     {
-      title   = "tasks"
-      stat    = "Average"
-      yaxis   = { min = 0 }
-      metrics = [["Demand", "#7f7f7f"], ["InService", "#1f77b4"], ["SpotInService", "#2ca02c"], ["Missing", "#d62728"]]
-      lines   = []
+      title       = "tasks wanted, in service, missing"
+      stat        = "Average"
+      yaxis       = { min = 0 }
+      metrics     = [["Demand", "#7f7f7f"], ["InService", "#1f77b4"], ["Missing", "#d62728"]]
+      expressions = []
+      lines       = []
     },
     {
-      title   = "Spot health score"
-      stat    = "Average"
-      yaxis   = { min = 0, max = 100 }
-      metrics = [["SpotHealthScore", "#2ca02c"]]
-      lines   = [{ value = 30, label = "critical", color = "#d13212" }, { value = 60, label = "warning", color = "#ff9900" }]
+      title       = "in service on Spot and on demand (cover)"
+      stat        = "Average"
+      yaxis       = { min = 0 }
+      metrics     = [["SpotInService", "#2ca02c"], ["InService", "#c7c7c7"], ["FailoverActive", "#9467bd"], ["FailoverCount", "#8c564b"]]
+      expressions = [["m1 - m0", "on demand", "#ff7f0e"]]
+      lines       = []
     },
     {
-      title   = "failover and errors"
-      stat    = "Maximum"
-      yaxis   = { min = 0 }
-      metrics = [["FailoverActive", "#1f77b4"], ["FailoverCount", "#9467bd"], ["ErrorCount5min", "#d62728"]]
-      lines   = []
+      title       = "Spot: health score and errors"
+      stat        = "Average"
+      yaxis       = { min = 0, max = 100 }
+      metrics     = [["SpotHealthScore", "#2ca02c"], ["ErrorCount5min", "#d62728"]]
+      expressions = []
+      lines       = [{ value = 30, label = "critical", color = "#d13212" }, { value = 60, label = "warning", color = "#ff9900" }]
     },
     {
-      title   = "estimated savings today (USD)"
-      stat    = "Maximum"
-      yaxis   = {}
-      metrics = [["CostSavingsToday", "#2ca02c"]]
-      lines   = []
+      title       = "money: saved today against all on-demand (USD, estimated)"
+      stat        = "Maximum"
+      yaxis       = {}
+      metrics     = [["CostSavingsToday", "#2ca02c"]]
+      expressions = []
+      lines       = []
     },
   ]
 
@@ -44,13 +49,16 @@ locals {
     width  = 6
     height = local.row_height
     properties = {
-      title       = "${name}: ${g.title}"
-      region      = local.region
-      view        = "timeSeries"
-      stat        = g.stat
-      period      = 60
-      yAxis       = { left = g.yaxis }
-      metrics     = [for m in g.metrics : [local.namespace, m[0], "ServiceName", name, { color = m[1] }]]
+      title  = "${name}: ${g.title}"
+      region = local.region
+      view   = "timeSeries"
+      stat   = g.stat
+      period = 60
+      yAxis  = { left = g.yaxis }
+      metrics = concat(
+        [for k, m in g.metrics : [local.namespace, m[0], "ServiceName", name, { id = "m${k}", color = m[1] }]],
+        [for k, e in g.expressions : [{ id = "e${k}", expression = e[0], label = e[1], color = e[2] }]],
+      )
       annotations = { horizontal = g.lines }
     }
   }]])

@@ -107,8 +107,8 @@ run "the_dashboard_shows_the_workload" {
     error_message = "four graphs of Backstop's own and four of the workload"
   }
   assert {
-    condition     = alltrue([for m in ["Demand", "InService", "SpotInService", "Missing", "SpotHealthScore", "FailoverActive", "CostSavingsToday"] : strcontains(aws_cloudwatch_dashboard.backstop[0].dashboard_body, "\"${m}\"")])
-    error_message = "the article's widgets, and demand against what serves"
+    condition     = alltrue([for m in ["Demand", "InService", "SpotInService", "Missing", "SpotHealthScore", "FailoverActive", "CostSavingsToday", "m1 - m0"] : strcontains(aws_cloudwatch_dashboard.backstop[0].dashboard_body, "\"${m}\"")])
+    error_message = "what is wanted, in service, missing, covered and saved"
   }
 }
 
