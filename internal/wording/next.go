@@ -122,17 +122,23 @@ func explainPool(p *failover.Policy, after *failover.State, d *failover.Decision
 		add(time.Time{}, fmt.Sprintf("%s fails on the way up", pd.Pool), "open its breaker again, for twice as long")
 	case sw.On:
 		need := max(1, int(math.Ceil(sw.Share*float64(d.Demand))))
-		missing := fmt.Sprintf("and %s missing without an excuse (now %d)", Count(need, "task"), pd.Owed)
-		window := Span(sw.Window)
-		if n := sw.CapacityFailures; n > 0 {
-			add(time.Time{}, fmt.Sprintf("%s has %d capacity failures within %s (now %d) %s", pd.Pool, max(n, need), window, pd.CapacityFailures, missing), "fail over to on-demand as a whole")
+		within := " within " + Span(sw.Window)
+		trip := func(limit, now int, one, where string) {
+			if limit <= 0 {
+				return
+			}
+			limit = max(limit, need)
+			what := Count(limit, one) + where
+			if when := fmt.Sprintf("%s has %s (now %d) and %s missing without an excuse (now %d)", pd.Pool, what, now, Count(need, "task"), pd.Owed); now < limit {
+				add(time.Time{}, when, "fail over to on-demand as a whole")
+				return
+			}
+			add(time.Time{}, fmt.Sprintf("%s of %s %s missing without an excuse (now %d); it has the %s already (now %d)", Count(need, "task"), pd.Pool, Verb(need, "is", "are"), pd.Owed, what, now),
+				"fail over to on-demand as a whole")
 		}
-		if n := sw.Interruptions; n > 0 {
-			add(time.Time{}, fmt.Sprintf("%s has %d interruptions within %s (now %d) %s", pd.Pool, max(n, need), window, pd.Interruptions, missing), "fail over to on-demand as a whole")
-		}
-		if n := sw.Late; n > 0 {
-			add(time.Time{}, fmt.Sprintf("%s has %s that are late or not placed (now %d) %s", pd.Pool, Count(max(n, need), "task"), pd.Late, missing), "fail over to on-demand as a whole")
-		}
+		trip(sw.CapacityFailures, pd.CapacityFailures, "capacity failure", within)
+		trip(sw.Interruptions, pd.Interruptions, "interruption", within)
+		trip(sw.Late, pd.Late, "task", " late or not placed")
 	}
 }
 

@@ -1,6 +1,7 @@
 package wording
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -100,5 +101,23 @@ func TestDurationsHaveOneForm(t *testing.T) {
 	}
 	if got := Count(1, "task") + ", " + Count(2, "task"); got != "1 task, 2 tasks" {
 		t.Error(got)
+	}
+}
+
+// TestASwitchNamesTheConditionThatIsNotMet: failures of a pool that misses nothing trip no breaker.
+func TestASwitchNamesTheConditionThatIsNotMet(t *testing.T) {
+	p, _ := failover.Preset(failover.PresetSwitch)
+	p.Pools = []failover.Pool{{Name: "spot", Capacity: failover.Spot}, {Name: "standard", Capacity: failover.OnDemand, Tier: 1}}
+	d := decided(failover.PoolDecision{Ask: 20, CapacityFailures: 4, Interruptions: 1}, failover.PoolDecision{}, failover.Exactly(0))
+	d.Demand = 20
+	var all []string
+	for _, c := range Next(&p, &failover.State{}, d) {
+		all = append(all, When(&c))
+	}
+	for _, want := range []string{"when 1 task of spot is missing without an excuse (now 0); it has the 3 capacity failures within 5m already (now 4)",
+		"when spot has 5 interruptions within 5m (now 1) and 1 task missing without an excuse (now 0)"} {
+		if !slices.Contains(all, want) {
+			t.Errorf("%q is not said; said is\n%s", want, strings.Join(all, "\n"))
+		}
 	}
 }
