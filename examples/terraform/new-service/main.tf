@@ -109,9 +109,9 @@ resource "aws_lb_target_group" "api" {
   target_type = "ip"
   vpc_id      = var.vpc_id
 
-  # Below the two minutes of the warning. With the default of 300 s the load balancer still sends requests to a task
-  # that Fargate has already taken away.
-  deregistration_delay = 90
+  # As long as the longest request. It may come off the two minutes of the warning, and cover that is given back is
+  # billed for it (docs/install.md, "Prepare the services").
+  deregistration_delay = 30
 
   health_check {
     path                = "/healthz"
