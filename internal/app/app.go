@@ -16,6 +16,7 @@ import (
 
 	"github.com/backstop-ecs/backstop/internal/app/parts"
 	"github.com/backstop-ecs/backstop/internal/aws/queue"
+	"github.com/backstop-ecs/backstop/internal/aws/session"
 	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/journal"
@@ -167,7 +168,7 @@ func OpenStore(ctx context.Context, f *config.File) (control.Store, error) {
 		}
 		return s, nil
 	}
-	cfg, err := parts.LoadAWS(ctx, f.Region)
+	cfg, err := session.Load(ctx, f.Region)
 	if err != nil {
 		return nil, err
 	}

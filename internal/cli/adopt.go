@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/backstop-ecs/backstop/internal/adopt"
-	"github.com/backstop-ecs/backstop/internal/app/parts"
+	"github.com/backstop-ecs/backstop/internal/aws/session"
 	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/cost"
@@ -101,7 +101,7 @@ func newAdopt(s IO, run func(context.Context, IO, adoptOptions) error) *cobra.Co
 }
 
 func runAdopt(ctx context.Context, s IO, o adoptOptions) error {
-	cfg, err := parts.LoadAWS(ctx, o.region)
+	cfg, err := session.Load(ctx, o.region)
 	if err != nil {
 		return err
 	}

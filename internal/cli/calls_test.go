@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 
-	"github.com/backstop-ecs/backstop/internal/app/parts"
+	"github.com/backstop-ecs/backstop/internal/aws/session"
 	"github.com/backstop-ecs/backstop/internal/sandbox"
 )
 
@@ -54,7 +54,7 @@ func TestEachCommandCallsWhatThePagePermits(t *testing.T) {
 	if err := h.box.Setup(sandbox.Twins{Cluster: "prod", Name: "web", Count: 4, TargetGroup: true}); err != nil {
 		t.Fatal(err)
 	}
-	cfg, err := parts.LoadAWS(t.Context(), "us-east-1")
+	cfg, err := session.Load(t.Context(), "us-east-1")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/backstop-ecs/backstop/internal/app/parts"
+	"github.com/backstop-ecs/backstop/internal/aws/session"
 	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/cost"
@@ -100,7 +101,7 @@ func runDashboard(ctx context.Context, s IO, o dashboardOptions) error {
 	}
 	region := file.Region
 	if region == "" {
-		cfg, err := parts.LoadAWS(ctx, "")
+		cfg, err := session.Load(ctx, "")
 		if err != nil {
 			return err
 		}

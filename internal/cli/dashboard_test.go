@@ -24,7 +24,7 @@ import (
 	minidyn "github.com/truora/minidyn/server"
 
 	"github.com/backstop-ecs/backstop/internal/app"
-	"github.com/backstop-ecs/backstop/internal/app/parts"
+	"github.com/backstop-ecs/backstop/internal/aws/session"
 	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/failover"
@@ -184,7 +184,7 @@ func TestATableIsServedReadOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg, err := parts.LoadAWS(t.Context(), "")
+	cfg, err := session.Load(t.Context(), "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/backstop-ecs/backstop/internal/app"
-	"github.com/backstop-ecs/backstop/internal/app/parts"
+	"github.com/backstop-ecs/backstop/internal/aws/session"
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/ecsim"
 	"github.com/backstop-ecs/backstop/internal/failover"
@@ -135,7 +135,7 @@ func (h *hour) start() {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	cfg, err := parts.LoadAWS(h.t.Context(), file.Region)
+	cfg, err := session.Load(h.t.Context(), file.Region)
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/backstop-ecs/backstop/internal/app/parts"
+	"github.com/backstop-ecs/backstop/internal/aws/session"
 	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/discover"
 	"github.com/backstop-ecs/backstop/internal/wording"
@@ -74,7 +74,7 @@ func runInit(ctx context.Context, s IO, o initOptions) error {
 			return fmt.Errorf("look for %s: %w", o.output, err)
 		}
 	}
-	cfg, err := parts.LoadAWS(ctx, o.region)
+	cfg, err := session.Load(ctx, o.region)
 	if err != nil {
 		return err
 	}

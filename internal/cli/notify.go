@@ -61,7 +61,7 @@ func runNotifyTest(ctx context.Context, s IO, o notifyOptions) error {
 	if err != nil {
 		return err
 	}
-	cfg, err := parts.LoadFor(ctx, file)
+	cfg, err := loadFor(ctx, file)
 	if err != nil {
 		return err
 	}

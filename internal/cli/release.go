@@ -78,7 +78,7 @@ func runRelease(ctx context.Context, s IO, o releaseOptions) error {
 	if err != nil {
 		return err
 	}
-	cfg, err := parts.LoadFor(ctx, file)
+	cfg, err := loadFor(ctx, file)
 	if err != nil {
 		return err
 	}

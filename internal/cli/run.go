@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/backstop-ecs/backstop/internal/app"
-	"github.com/backstop-ecs/backstop/internal/app/parts"
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/telemetry"
 )
@@ -60,7 +59,7 @@ func runDaemon(ctx context.Context, s IO, o runOptions) error {
 	if err != nil {
 		return err
 	}
-	cfg, err := parts.LoadFor(ctx, file)
+	cfg, err := loadFor(ctx, file)
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"github.com/spf13/cobra"
 
-	"github.com/backstop-ecs/backstop/internal/app/parts"
+	"github.com/backstop-ecs/backstop/internal/aws/session"
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/runtask"
 	"github.com/backstop-ecs/backstop/internal/wording"
@@ -223,7 +223,7 @@ func decodeInput(text string, into *ecs.RunTaskInput) error {
 }
 
 func (o *runTaskOptions) run(ctx context.Context, s IO) error {
-	cfg, err := parts.LoadAWS(ctx, o.region)
+	cfg, err := session.Load(ctx, o.region)
 	if err != nil {
 		return err
 	}

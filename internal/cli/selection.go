@@ -12,6 +12,7 @@ import (
 
 	"github.com/backstop-ecs/backstop/internal/app"
 	"github.com/backstop-ecs/backstop/internal/app/parts"
+	"github.com/backstop-ecs/backstop/internal/aws/session"
 	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/control"
 )
@@ -95,12 +96,21 @@ func chosen(ctx context.Context, s IO, path string, choice selection) (*config.F
 	if file.Workloads, err = choice.of(file); err != nil {
 		return nil, aws.Config{}, nil, err
 	}
-	cfg, err := parts.LoadFor(ctx, file)
+	cfg, err := loadFor(ctx, file)
 	if err != nil {
 		return nil, aws.Config{}, nil, err
 	}
 	workloads, err := app.Workloads(file, cfg.Region)
 	return file, cfg, workloads, err
+}
+
+// loadFor reads the AWS SDK's own configuration for what a file configures: its region, and what the trust policies of its roles ask for.
+func loadFor(ctx context.Context, f *config.File) (aws.Config, error) {
+	cfg, err := session.Load(ctx, f.Region)
+	if err != nil {
+		return aws.Config{}, err
+	}
+	return parts.Trusting(cfg, f), nil
 }
 
 // labels lists the labels of all workloads as NAME=VALUE, each once.

@@ -14,7 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/spf13/cobra"
 
-	"github.com/backstop-ecs/backstop/internal/app/parts"
+	"github.com/backstop-ecs/backstop/internal/aws/session"
 	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/verify"
@@ -67,7 +67,7 @@ func (o *verifyOptions) aws(ctx context.Context) (aws.Config, error) {
 	if o.region != "" && !config.IsRegion(o.region) {
 		return aws.Config{}, usageError("--region %q: must have the form of AWS's regions, such as us-east-1", o.region)
 	}
-	cfg, err := parts.LoadAWS(ctx, o.region)
+	cfg, err := session.Load(ctx, o.region)
 	if err == nil && cfg.Region == "" {
 		err = usageError("no region is known: name one with --region, or set AWS_REGION")
 	}

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/backstop-ecs/backstop/internal/app/parts"
 	"github.com/backstop-ecs/backstop/internal/aws/pricelist"
+	"github.com/backstop-ecs/backstop/internal/aws/session"
 	"github.com/backstop-ecs/backstop/internal/cost"
 	"github.com/backstop-ecs/backstop/internal/failover"
 )
@@ -119,7 +119,7 @@ func runWhatIf(ctx context.Context, s IO, o costOptions) error {
 	default:
 		var t cost.Table
 		if o.live {
-			cfg, err := parts.LoadAWS(ctx, "")
+			cfg, err := session.Load(ctx, "")
 			if err != nil {
 				return err
 			}

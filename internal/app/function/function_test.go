@@ -2,6 +2,7 @@ package function_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"os/exec"
 	"slices"
@@ -251,10 +252,14 @@ func TestABadConfigurationFailsAtTheStartAndNamesTheKey(t *testing.T) {
 		{"no YAML", map[string]string{"BACKSTOP_CONFIG": "version: [1"}, "is not YAML"},
 		{"an object without a key", map[string]string{"BACKSTOP_CONFIG": "s3://bucket"}, "BUCKET/KEY"},
 		{"the speed of a sandbox on AWS", map[string]string{"BACKSTOP_CONFIG": good, "BACKSTOP_SANDBOX_SPEED": "1000"}, "BACKSTOP_SANDBOX_SPEED"},
+		{"no credentials", map[string]string{"BACKSTOP_CONFIG": good, "AWS_SECRET_ACCESS_KEY": "-"}, "AWS_ACCESS_KEY_ID"},
+		{"a certificate that is none", map[string]string{"BACKSTOP_CONFIG": good, "AWS_CA_BUNDLE": "function_test.go"}, "AWS_CA_BUNDLE"},
 		{"a level that is none", map[string]string{"BACKSTOP_CONFIG": good, "BACKSTOP_LOG": "loud"}, "BACKSTOP_LOG"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			_, _, err := function.Open(t.Context(), func(key string) string { return test.env[key] }, &bytes.Buffer{}, &bytes.Buffer{})
+			_, _, err := function.Open(t.Context(), func(key string) string {
+				return strings.TrimPrefix(cmp.Or(test.env[key], map[string]string{"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret"}[key]), "-")
+			}, &bytes.Buffer{}, &bytes.Buffer{})
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %v, want %q in it", err, test.want)
 			}
@@ -302,7 +307,7 @@ func TestTheFunctionLinksNeitherSQLiteNorPrometheusNorATerminal(t *testing.T) {
 		t.Fatalf("go list: %v", err)
 	}
 	for _, dep := range strings.Fields(string(out)) {
-		for _, banned := range []string{"modernc.org/", "prometheus/", "spf13/", "charm.land/", "santhosh-tekuri/", "service/sqs", "internal/sandbox", "internal/ecsim", "net/rpc"} {
+		for _, banned := range []string{"modernc.org/", "prometheus/", "spf13/", "charm.land/", "santhosh-tekuri/", "service/sqs", "internal/sandbox", "internal/ecsim", "net/rpc", "aws-sdk-go-v2/config", "service/sso"} {
 			if strings.Contains(dep, banned) {
 				t.Errorf("the function links %s; every cold start would pay for it", dep)
 			}

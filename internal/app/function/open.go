@@ -11,7 +11,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"github.com/backstop-ecs/backstop/internal/app/parts"
 	"github.com/backstop-ecs/backstop/internal/aws/remote"
 	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/control"
@@ -55,7 +54,7 @@ func Open(ctx context.Context, getenv func(string) string, stdout, stderr io.Wri
 		}
 		speed = n
 	}
-	cfg, err := parts.LoadAWS(ctx, "")
+	cfg, err := loadAWS(getenv)
 	if err != nil {
 		return nil, log, err
 	}
