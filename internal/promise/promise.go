@@ -45,6 +45,7 @@ func Check(p *failover.Policy, before *failover.State, o *failover.Observation, 
 	c.unreadIsNotLowered()
 	c.tripsHaveEvidence()
 	c.knownIsWhatIsThere()
+	c.scoreIsWithinShare()
 	return c.out
 }
 
@@ -372,5 +373,22 @@ func (c *checker) knownIsWhatIsThere() {
 		if p, pd := &c.pools[i], &c.d.Pools[i]; p.read && pd.InService.Low > p.serves {
 			c.fail("in_service_is_there", "%s counts %d in service, %d are", pd.Pool, pd.InService.Low, p.serves)
 		}
+	}
+}
+
+// scoreIsWithinShare: a pool that is asked for twenty and has none is not healthy, whatever events say.
+func (c *checker) scoreIsWithinShare() {
+	serves, asked := 0, 0
+	for i, p := range c.pools {
+		if c.p.Pools[i].Capacity != failover.Spot {
+			continue
+		}
+		if !p.read {
+			return
+		}
+		serves, asked = serves+min(p.serves, p.inForce), asked+p.inForce
+	}
+	if asked > 0 && c.d.Health*asked > 100*serves {
+		c.fail("score_within_share", "the Spot health score is %d with %d of %d in service", c.d.Health, serves, asked)
 	}
 }
