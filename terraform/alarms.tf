@@ -143,8 +143,9 @@ resource "aws_cloudwatch_metric_alarm" "queue" {
 # The dead man's switch: the schedule reaches the function, and an invocation succeeds. Both are asked, as events alone
 # keep a function busy whose schedule is disabled, deleted or not permitted: then nobody looks unless something happens.
 # An invocation that the function's permission refuses is one of EventBridge's Invocations, and one of its
-# FailedInvocations. What has no data is 0 (FILL), and the queue, which Lambda polls all the time, has data in every
-# minute, so that there is a value even when all the rest is silent.
+# FailedInvocations. Metric math takes what has no data for 0 where another metric has some, and the queue, which Lambda
+# polls all the time, has in every minute: so there is a value even when all the rest is silent. FILL is not needed for
+# that, and takes a metric that is late for 0.
 #
 # Quiet at the first apply: six minutes must have passed with data and without a pass, and until there is data the state
 # is kept ("ignore"), as it is should the queue fall silent too. Where a schedule never worked it still fires.
@@ -161,7 +162,7 @@ resource "aws_cloudwatch_metric_alarm" "heartbeat" {
 
   metric_query {
     id          = "guarded"
-    expression  = "(FILL(scheduled, 0) > FILL(refused, 0) AND FILL(invocations, 0) > FILL(errors, 0)) + 0 * FILL(polled, 0)"
+    expression  = "(scheduled > refused AND invocations > errors) + 0 * polled"
     label       = "The schedule reached the function, and an invocation succeeded"
     return_data = true
   }

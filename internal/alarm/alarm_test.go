@@ -111,34 +111,43 @@ func TestStatisticsAndLateness(t *testing.T) {
 	}
 }
 
+// TestMetricMath has the rows of "Comparison and logical operators" in the CloudWatch user guide, metric1 and metric2 at four
+// times, and what the module's alarm is made of.
 func TestMetricMath(t *testing.T) {
-	metrics := map[string]Metric{"a": {}, "b": {}, "c": {}}
+	metrics := map[string]Metric{"metric1": {}, "metric2": {}, "c": {}}
+	times := []map[string]float64{{"metric1": 30, "metric2": 20}, {"metric1": 20}, {"metric1": 0, "metric2": 20}, {"metric1": 0}}
 	for text, want := range map[string]string{
-		"a":                               "5",
-		"c":                               "-",
-		"a + c":                           "-",
-		"FILL(c, 0)":                      "0",
-		"FILL(a, 0) > FILL(c, 0)":         "1",
-		"(a > b AND b > a) + 0 * b":       "0",
-		"(a > b OR b > a) + 2 * b - 1":    "14",
-		"a > b AND a > FILL(c, 9)":        "0",
-		"1 + 2 * 3":                       "7",
-		"(a > FILL(c, 0)) + 0*FILL(c, 0)": "1",
+		"(metric1 < metric2)":             "0 0 1 0",
+		"(metric1 >= 30)":                 "1 0 0 0",
+		"(metric1 > 15 AND metric2 > 15)": "1 0 0 0",
+		"(metric1 > 25 OR metric2 > 15)":  "1 0 1 0",
+		"metric1 - metric2":               "10 20 -20 0", // "missing values are treated as 0"
+		"c":                               "- - - -",
+		"metric2":                         "20 - 20 -",
+		"c > c":                           "- - - -",
+		"(c > c AND c > c) + 0 * metric2": "0 - 0 -",
+		"(metric1 > c AND metric2 > c) + 0 * metric1":        "1 0 0 0",
+		"1 + 2 * metric1 - 1":                                "60 40 0 0",
+		"(metric1 <= metric2) * 5 + (metric2 > metric1) * 2": "0 0 7 5",
 	} {
 		n, err := parse(text, metrics)
 		if err != nil {
 			t.Errorf("%s: %v", text, err)
 			continue
 		}
-		got := "-"
-		if v, ok := n(map[string]float64{"a": 5, "b": 7}); ok {
-			got = fmt.Sprint(v)
+		var got []string
+		for _, at := range times {
+			one := "-"
+			if v, ok := n(at); ok {
+				one = fmt.Sprint(v)
+			}
+			got = append(got, one)
 		}
-		if got != want {
-			t.Errorf("%s is %s, want %s", text, got, want)
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s is %v, want %s", text, got, want)
 		}
 	}
-	for _, bad := range []string{"", "d", "a +", "(a", "FILL(a)", "a b", "RATE(a)", "a / b"} {
+	for _, bad := range []string{"", "d", "metric1 +", "(c", "FILL(c, 0)", "c c", "RATE(c)", "c / c"} {
 		if _, err := parse(bad, metrics); err == nil {
 			t.Errorf("%q is taken", bad)
 		}

@@ -7,14 +7,15 @@ import (
 	"text/scanner"
 )
 
-// node is an expression: its value of the data points that are there, by id; ok is false where it has none.
+// node is an expression: its value of the data points that are there, by id; ok is false, and the value 0, where it has none.
 type node func(at map[string]float64) (v float64, ok bool)
 
-// parser reads metric math: FILL(id, number), ids, numbers, + - *, comparisons, AND, OR and parentheses. The weakest
-// binds last: OR, AND, comparisons, sums, products.
+// parser reads metric math: ids, numbers, + - *, comparisons, AND, OR and parentheses. The weakest binds last: OR, AND,
+// comparisons, sums, products.
 type parser struct {
 	s       scanner.Scanner
 	tok     rune
+	text    string // the token's, two characters of an operator in one
 	metrics map[string]Metric
 	err     error
 }
@@ -35,17 +36,24 @@ func parse(text string, metrics map[string]Metric) (node, error) {
 	return n, nil
 }
 
-func (p *parser) next() { p.tok = p.s.Scan() }
+func (p *parser) next() {
+	p.tok = p.s.Scan()
+	p.text = p.s.TokenText()
+	if (p.text == ">" || p.text == "<") && p.s.Peek() == '=' {
+		p.s.Next()
+		p.text += "="
+	}
+}
 
 func (p *parser) fail() {
 	if p.err == nil {
-		p.err = fmt.Errorf("column %d: %q is not expected here", p.s.Column, p.s.TokenText())
+		p.err = fmt.Errorf("column %d: %q is not expected here", p.s.Column, p.text)
 	}
 	p.tok = scanner.EOF
 }
 
 func (p *parser) want(text string) {
-	if p.s.TokenText() != text {
+	if p.text != text {
 		p.fail()
 		return
 	}
@@ -62,7 +70,8 @@ func truth(b bool) float64 {
 var levels = []map[string]func(a, b float64) float64{
 	{"OR": func(a, b float64) float64 { return truth(a != 0 || b != 0) }},
 	{"AND": func(a, b float64) float64 { return truth(a != 0 && b != 0) }},
-	{">": func(a, b float64) float64 { return truth(a > b) }, "<": func(a, b float64) float64 { return truth(a < b) }},
+	{">": func(a, b float64) float64 { return truth(a > b) }, "<": func(a, b float64) float64 { return truth(a < b) },
+		">=": func(a, b float64) float64 { return truth(a >= b) }, "<=": func(a, b float64) float64 { return truth(a <= b) }},
 	{"+": func(a, b float64) float64 { return a + b }, "-": func(a, b float64) float64 { return a - b }},
 	{"*": func(a, b float64) float64 { return a * b }},
 }
@@ -73,7 +82,7 @@ func (p *parser) level(n int) node {
 	}
 	left := p.level(n + 1)
 	for p.err == nil && p.tok != scanner.EOF {
-		op := levels[n][p.s.TokenText()]
+		op := levels[n][p.text]
 		if op == nil {
 			break
 		}
@@ -82,14 +91,14 @@ func (p *parser) level(n int) node {
 		left = func(at map[string]float64) (float64, bool) {
 			x, okX := a(at)
 			y, okY := b(at)
-			return op(x, y), okX && okY
+			return op(x, y), okX || okY // AWS: what is missing on one side is 0
 		}
 	}
 	return left
 }
 
 func (p *parser) atom() node {
-	text := p.s.TokenText()
+	text := p.text
 	switch {
 	case p.tok == scanner.Int || p.tok == scanner.Float:
 		v, err := strconv.ParseFloat(text, 64)
@@ -97,25 +106,12 @@ func (p *parser) atom() node {
 			p.fail()
 		}
 		p.next()
-		return func(map[string]float64) (float64, bool) { return v, true }
+		return func(map[string]float64) (float64, bool) { return v, false } // a number alone is no series
 	case text == "(":
 		p.next()
 		n := p.level(0)
 		p.want(")")
 		return n
-	case text == "FILL":
-		p.next()
-		p.want("(")
-		n := p.atom()
-		p.want(",")
-		with := p.atom()
-		p.want(")")
-		return func(at map[string]float64) (float64, bool) {
-			if v, ok := n(at); ok {
-				return v, true
-			}
-			return with(at)
-		}
 	case p.tok == scanner.Ident:
 		if _, ok := p.metrics[text]; ok {
 			p.next()

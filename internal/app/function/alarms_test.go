@@ -26,7 +26,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/sandbox"
 )
 
-var updateAlarms = flag.Bool("update-alarms", false, "write the outages of docs/alarms.md")
+var update = flag.Bool("update", false, "write the outages of docs/alarms.md")
 
 const (
 	// playedTasks are wanted, playedStep is between two looks into the queue.
@@ -267,7 +267,7 @@ func TestAlarmsFireInOutagesAndEndAfterThem(t *testing.T) {
 			})
 		})
 	}
-	checkTable(t, "outages", rows, *updateAlarms)
+	checkTable(t, "outages", rows, *update)
 }
 
 func short(d time.Duration) string { return fmt.Sprintf("%d min", int(d.Round(time.Minute).Minutes())) }
@@ -293,6 +293,6 @@ func checkTable(t *testing.T, name string, rows []string, write bool) {
 			t.Fatal(err)
 		}
 	case !slices.Equal(strings.Split(have, "\n"), strings.Split(want, "\n")):
-		t.Errorf("docs/alarms.md has another table than was played; -update-alarms writes it:\n%s", want)
+		t.Errorf("docs/alarms.md has another table than was played; -update writes it:\n%s", want)
 	}
 }
