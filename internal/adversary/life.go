@@ -104,6 +104,7 @@ func (p *process) loop() *control.Loop {
 			r.trace = hash(r.trace, uint64(time.Since(r.start)), uint64(p.writer), report.Generation, uint64(len(report.Decision.Actions)), uint64(report.Decision.InService.High))
 			r.mu.Unlock()
 			r.watch.told(p, &report)
+			r.unexpected.looked(r.refs, &report)
 			if r.plan.Log != nil {
 				r.log(p, report)
 			}

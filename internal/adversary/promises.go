@@ -30,7 +30,7 @@ var promises = [stepKinds]struct {
 		"in_service_is_there", "nothing_lowered_before_it_serves", "observe_changes_nothing", "on_demand_max_holds", "one_count_per_pool",
 		"owner_is_not_written", "pause_changes_nothing", "raises_are_bounded", "reason_is_known", "score_within_share", "state_is_bounded", "trips_have_evidence",
 		"unread_is_untouched"}},
-	endings: {"ends of trouble", []string{"converges", "cover_in_time", "messages_are_acknowledged", "nothing_panics", "run_never_ends"}},
+	endings: {"ends of trouble", []string{"converges", "cover_in_time", "messages_are_acknowledged", "nothing_panics", "nothing_that_holds_is_contradicted", "run_never_ends"}},
 	scenes: {"scenes", []string{"capacity_is_back", "cover_is_bounded", "demand_is_kept", "losses_are_covered", "nothing_lowered_before_it_serves",
 		"nothing_outlives_its_need", "only_losses_are_covered", "owner_is_not_written", "spend_is_bounded", "trouble_is_told"}},
 }

@@ -72,6 +72,8 @@ type run struct {
 	store *Memory
 	base  control.Store
 	aside sync.WaitGroup // late effects
+	// unexpected holds what AWS does against the ledger.
+	unexpected unexpected
 
 	mu      sync.Mutex
 	w       *ecsim.World
@@ -147,6 +149,7 @@ func carryOut(t *testing.T, plan Plan, hooks Hooks) Result {
 	cancel()
 	all.Wait()
 	r.aside.Wait()
+	r.contradicted()
 	if hooks.End != nil {
 		hooks.End()
 	}
@@ -214,6 +217,7 @@ func (r *run) catchUp() *ecsim.World {
 	r.advance(time.Now())
 	r.events = r.w.DrainTo(r.events[:0])
 	for i := range r.events {
+		r.hear(&r.events[i])
 		s, ok := signalOf(&r.events[i])
 		if ok {
 			r.post(s, true)

@@ -61,12 +61,12 @@ func (l *lab) failuresSeen(tasks []types.Task, said []types.ServiceEvent) {
 	if at < 0 {
 		at = len(gaps)
 	}
-	l.seen.set("A18", "failed starts before the first wait", float64(at+1), len(tasks))
-	l.seen.set("A18", "failed starts without a wait", float64(at), len(tasks))
+	l.seen.Set("A18", "failed starts before the first wait", float64(at+1), len(tasks))
+	l.seen.Set("A18", "failed starts without a wait", float64(at), len(tasks))
 	if waits := gaps[at:]; len(waits) > 0 {
-		l.seen.set("A18", "first wait", waits[0], 1)
+		l.seen.Set("A18", "first wait", waits[0], 1)
 		if len(waits) > 1 {
-			l.seen.set("A18", "growth of the waits", waits[1]/waits[0], len(waits)-1)
+			l.seen.Set("A18", "growth of the waits", waits[1]/waits[0], len(waits)-1)
 		}
 	}
 	var first time.Time
@@ -84,5 +84,5 @@ func (l *lab) failuresSeen(tasks []types.Task, said []types.ServiceEvent) {
 			before++
 		}
 	}
-	l.seen.set("A37", "failed starts before the service is said to be impaired", float64(before), 1)
+	l.seen.Set("A37", "failed starts before the service is said to be impaired", float64(before), 1)
 }

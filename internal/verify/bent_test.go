@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/backstop-ecs/backstop/internal/ecsim"
+	"github.com/backstop-ecs/backstop/internal/ledger"
 	"github.com/backstop-ecs/backstop/internal/racetest"
 	"github.com/backstop-ecs/backstop/internal/sandbox"
 	"github.com/backstop-ecs/backstop/internal/scaler"
@@ -139,7 +140,7 @@ func seeds() uint64 {
 }
 
 func TestTheBentRowIsContradictedAndNoOther(t *testing.T) {
-	for i, e := range expectations() {
+	for i, e := range ledger.Expectations() {
 		if racetest.Enabled && i > 1 {
 			break // nothing runs side by side here
 		}
@@ -161,7 +162,7 @@ func TestNothingIsContradictedUnbent(t *testing.T) {
 	for seed := uint64(1); seed <= seeds()*seeds(); seed++ {
 		r, _ := bent(t, "", seed)
 		for i := range r.Rows {
-			if v := r.Rows[i].Verdict; v != Holds && v != Bends {
+			if v := r.Rows[i].Verdict; v != ledger.Holds && v != ledger.Bends {
 				t.Errorf("seed %d: %s %s: %s", seed, r.Rows[i].Row, v, r.Rows[i].Observed)
 			}
 		}
@@ -177,7 +178,7 @@ func TestWhatIsNotObservedIsNamedSo(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range r.Rows {
-		if row := &r.Rows[i]; (row.Verdict == NotObserved) != (row.Experiment != 10) || (row.Observed == "") != (row.Verdict == NotObserved) {
+		if row := &r.Rows[i]; (row.Verdict == ledger.NotObserved) != (row.Experiment != 10) || (row.Observed == "") != (row.Verdict == ledger.NotObserved) {
 			t.Errorf("%s of experiment %d: %s, %q", row.Row, row.Experiment, row.Verdict, row.Observed)
 		}
 	}
@@ -209,14 +210,14 @@ func TestThePageHasTheTable(t *testing.T) {
 	if racetest.Enabled {
 		t.Skip("skipped: nothing runs side by side here; it runs without the race detector")
 	}
-	ledger, err := os.ReadFile("../../docs/aws-assumptions.md")
+	rows, err := os.ReadFile("../../docs/aws-assumptions.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	var b strings.Builder
 	b.WriteString(tableBegins + "\n| row | experiment | predicted | knob | bent by | observed | verdict |\n| --- | --- | --- | --- | --- | --- | --- |\n")
-	for _, e := range expectations() {
-		_, line, found := strings.Cut(string(ledger), "\n| "+e.Row+" |")
+	for _, e := range ledger.Expectations() {
+		_, line, found := strings.Cut(string(rows), "\n| "+e.Row+" |")
 		if !found {
 			t.Fatalf("%s is not in the ledger", e.Row)
 		}
@@ -255,7 +256,7 @@ func TestWhatIsAppliedMakesTheModelDoWhatWasObserved(t *testing.T) {
 	if racetest.Enabled {
 		t.Skip("skipped: nothing runs side by side here; it runs without the race detector")
 	}
-	for _, e := range expectations() {
+	for _, e := range ledger.Expectations() {
 		if seeds() == 1 && !slices.Contains([]string{"A3", "A22", "A25"}, e.Row) {
 			continue
 		}

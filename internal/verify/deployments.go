@@ -31,7 +31,7 @@ func (l *lab) deployments(ctx context.Context, deadline time.Time) error {
 		return err
 	}
 	if !done.IsZero() {
-		l.seen.set("A15", "deployment without tasks to COMPLETED", done.Sub(made).Seconds(), 1)
+		l.seen.Set("A15", "deployment without tasks to COMPLETED", done.Sub(made).Seconds(), 1)
 	}
 	if _, err := l.count(ctx, serviceDeploy, deployTasks); err != nil {
 		return err
@@ -117,12 +117,12 @@ func (l *lab) forced(ctx context.Context, old []types.Task, deadline time.Time) 
 			}
 		}
 	}
-	l.seen.set("A38", "share of tasks that a forced deployment replaces", float64(replaced)/deployTasks, deployTasks)
+	l.seen.Set("A38", "share of tasks that a forced deployment replaces", float64(replaced)/deployTasks, deployTasks)
 	if !ran.IsZero() && !stopped.IsZero() {
-		l.seen.set("A14", "RUNNING to the stop of the task before", stopped.Sub(ran).Seconds(), 1)
+		l.seen.Set("A14", "RUNNING to the stop of the task before", stopped.Sub(ran).Seconds(), 1)
 	}
 	if !done.IsZero() && !stopped.IsZero() {
-		l.seen.set("A15", "last stop of a task before to COMPLETED", done.Sub(stopped).Seconds(), 1)
+		l.seen.Set("A15", "last stop of a task before to COMPLETED", done.Sub(stopped).Seconds(), 1)
 	}
 	return nil
 }
@@ -141,6 +141,6 @@ func (l *lab) unforced(ctx context.Context) error {
 	if err != nil {
 		return l.wrap("ecs:UpdateService", "change the capacity of "+serviceDeploy, err)
 	}
-	l.seen.set("A38", "share of changes of the strategy without force that are taken", taken, 1)
+	l.seen.Set("A38", "share of changes of the strategy without force that are taken", taken, 1)
 	return nil
 }

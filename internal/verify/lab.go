@@ -22,6 +22,7 @@ import (
 	"github.com/aws/smithy-go/middleware"
 
 	"github.com/backstop-ecs/backstop/internal/aws/failure"
+	"github.com/backstop-ecs/backstop/internal/ledger"
 )
 
 // Options say where a run works and what it may cost.
@@ -91,7 +92,7 @@ type lab struct {
 	queue        string
 	made         map[string]bool // services
 	events       []event
-	seen         Observations
+	seen         ledger.Observations
 	lags         []float64 // of new services, in seconds
 	spotQuota    float64   // in vCPU
 }
@@ -99,7 +100,7 @@ type lab struct {
 // identify makes a lab of an account: it asks who we are, and AWS's clock on the way.
 func identify(ctx context.Context, o Options, id string) (*lab, error) {
 	l := &lab{o: o, ecs: ecs.NewFromConfig(o.AWS), sqs: sqs.NewFromConfig(o.AWS), bus: eventbridge.NewFromConfig(o.AWS), scheduler: scheduler.NewFromConfig(o.AWS),
-		quotas: servicequotas.NewFromConfig(o.AWS), scaling: applicationautoscaling.NewFromConfig(o.AWS), made: map[string]bool{}, seen: Observations{}}
+		quotas: servicequotas.NewFromConfig(o.AWS), scaling: applicationautoscaling.NewFromConfig(o.AWS), made: map[string]bool{}, seen: ledger.Observations{}}
 	if l.o.Scale <= 0 {
 		l.o.Scale = 1
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/backstop-ecs/backstop/internal/cost"
 	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/ledger"
 )
 
 // phase is a part of an experiment that has so many tasks at most, for so long at most, its stops included; made is how many it may make.
@@ -67,7 +68,7 @@ func Select(rows []string) ([]int, error) {
 		return Numbers(), nil
 	}
 	var out, known = []int{}, []string{}
-	for _, e := range expectations() {
+	for _, e := range ledger.Expectations() {
 		known = append(known, e.Row)
 	}
 	for _, row := range rows {
@@ -75,7 +76,7 @@ func Select(rows []string) ([]int, error) {
 		if i < 0 {
 			return nil, fmt.Errorf("no experiment observes %q; there are %s", row, strings.Join(known, ", "))
 		}
-		if n := expectations()[i].Experiment; !slices.Contains(out, n) {
+		if n := ledger.Expectations()[i].Experiment; !slices.Contains(out, n) {
 			out = append(out, n)
 		}
 	}
@@ -141,7 +142,7 @@ func PlanOf(region string, numbers []int, private bool) (Plan, error) {
 func cents(usd float64) float64 { return math.Ceil(usd*100) / 100 }
 
 func (e *experiment) rows() (out []string) {
-	for _, x := range expectations() {
+	for _, x := range ledger.Expectations() {
 		if x.Experiment == e.number {
 			out = append(out, x.Row)
 		}

@@ -85,7 +85,7 @@ func (l *lab) serviceLag(ctx context.Context) error {
 		}
 		lags = append(lags, lag)
 	}
-	l.seen.set("A28", "longest time for which DescribeServices showed what was before a write", slices.Max(lags), len(lags))
+	l.seen.Set("A28", "longest time for which DescribeServices showed what was before a write", slices.Max(lags), len(lags))
 	return nil
 }
 
@@ -130,9 +130,9 @@ func (l *lab) stops(ctx context.Context, deadline time.Time) error {
 
 func (l *lab) stopsSeen(lags, delays []float64, err error) error {
 	if len(lags) > 0 {
-		l.seen.set("A45", "longest time for which DescribeTasks showed a stopped task as wanted", slices.Max(lags), len(lags))
+		l.seen.Set("A45", "longest time for which DescribeTasks showed a stopped task as wanted", slices.Max(lags), len(lags))
 	}
-	l.seen.set("A12", "stop to replacement", quantile(delays, 0.5), len(delays))
+	l.seen.Set("A12", "stop to replacement", quantile(delays, 0.5), len(delays))
 	return err
 }
 

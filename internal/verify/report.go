@@ -5,18 +5,20 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/backstop-ecs/backstop/internal/ledger"
 )
 
 // Report is what a run found. It has no account ID and no ID of a resource but the run's own.
 type Report struct {
-	Version     int         `json:"version"`
-	Run         string      `json:"run"`
-	Region      string      `json:"region"`
-	Started     time.Time   `json:"started"`
-	Ended       time.Time   `json:"ended,omitzero"` // zero: the run did not come to its end
-	BoundUSD    float64     `json:"bound_usd"`
-	Experiments []Performed `json:"experiments"`
-	Rows        []Row       `json:"rows"`
+	Version     int          `json:"version"`
+	Run         string       `json:"run"`
+	Region      string       `json:"region"`
+	Started     time.Time    `json:"started"`
+	Ended       time.Time    `json:"ended,omitzero"` // zero: the run did not come to its end
+	BoundUSD    float64      `json:"bound_usd"`
+	Experiments []Performed  `json:"experiments"`
+	Rows        []ledger.Row `json:"rows"`
 }
 
 // Performed is how an experiment went.
@@ -43,7 +45,7 @@ func ReadReport(data []byte) (Report, error) {
 // Contradicted returns the numbers of the rows that are contradicted.
 func (r *Report) Contradicted() (rows []string) {
 	for i := range r.Rows {
-		if r.Rows[i].Verdict == Contradicted {
+		if r.Rows[i].Verdict == ledger.Contradicted {
 			rows = append(rows, r.Rows[i].Row)
 		}
 	}

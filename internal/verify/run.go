@@ -9,6 +9,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
+
+	"github.com/backstop-ecs/backstop/internal/ledger"
 )
 
 // Refusal is why a run does not begin; nothing was made.
@@ -33,7 +35,7 @@ func Run(ctx context.Context, o Options, id string) (Report, error) {
 	if err != nil {
 		return r, err
 	}
-	r.Rows = Judge(l.seen)
+	r.Rows = ledger.Judge(l.seen)
 	if err := o.Save(r); err != nil { // before anything is made
 		return Report{}, err
 	}
@@ -46,7 +48,7 @@ func Run(ctx context.Context, o Options, id string) (Report, error) {
 	if _, failed := l.clean(last); failed != nil {
 		err = errors.Join(err, fmt.Errorf("run %s is not cleaned up: %w", id, failed))
 	}
-	r.Rows = Judge(l.seen)
+	r.Rows = ledger.Judge(l.seen)
 	if err == nil {
 		r.Ended = l.now().UTC().Truncate(time.Second)
 	}
@@ -108,7 +110,7 @@ func (l *lab) experiment(ctx context.Context, r *Report) error {
 			return err
 		}
 		l.newServices()
-		r.Rows = Judge(l.seen)
+		r.Rows = ledger.Judge(l.seen)
 		if err := l.o.Save(*r); err != nil {
 			return err
 		}
@@ -119,7 +121,7 @@ func (l *lab) experiment(ctx context.Context, r *Report) error {
 // newServices keeps how long new services could not be found.
 func (l *lab) newServices() {
 	if len(l.lags) > 0 {
-		l.seen.set("A73", "longest time for which DescribeServices said MISSING of a new service", slices.Max(l.lags), len(l.lags))
+		l.seen.Set("A73", "longest time for which DescribeServices said MISSING of a new service", slices.Max(l.lags), len(l.lags))
 	}
 }
 

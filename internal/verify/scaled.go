@@ -41,7 +41,7 @@ func (l *lab) scaled(ctx context.Context, _ time.Time) error {
 			return err
 		}
 	}
-	l.seen.set("A82", "share of registrations that leave a count of 0 below the minimum", float64(left)/2, 2)
+	l.seen.Set("A82", "share of registrations that leave a count of 0 below the minimum", float64(left)/2, 2)
 	return l.unscale(ctx)
 }
 

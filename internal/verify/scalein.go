@@ -62,12 +62,12 @@ func (l *lab) scaleIn(ctx context.Context, deadline time.Time) error {
 		}
 	}
 	if len(ages) >= scaleLeast {
-		l.seen.set("A22", "age of what a scale-in stops, from 0 (oldest) to 1 (youngest)", mean(ages), len(ages))
+		l.seen.Set("A22", "age of what a scale-in stops, from 0 (oldest) to 1 (youngest)", mean(ages), len(ages))
 	}
 	if len(starting) > 0 {
-		l.seen.set("A22", "share of starting tasks in what it stops", starting[0], extraTasks)
+		l.seen.Set("A22", "share of starting tasks in what it stops", starting[0], extraTasks)
 	}
-	l.seen.set("A13", "UpdateService to first reaction", quantile(reactions, 0.5), len(reactions))
+	l.seen.Set("A13", "UpdateService to first reaction", quantile(reactions, 0.5), len(reactions))
 	return nil
 }
 

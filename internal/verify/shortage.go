@@ -75,7 +75,7 @@ func (l *lab) unplaced(ctx context.Context) (lines []time.Time, err error) {
 	}
 	slices.SortFunc(lines, time.Time.Compare)
 	if n := len(lines); n > 0 && len(s.Deployments) > 0 {
-		l.seen.set("A21", "share of placement failures that do not count as failed tasks", 1-min(1, float64(s.Deployments[0].FailedTasks)/float64(n)), n)
+		l.seen.Set("A21", "share of placement failures that do not count as failed tasks", 1-min(1, float64(s.Deployments[0].FailedTasks)/float64(n)), n)
 	}
 	return lines, nil
 }
@@ -88,9 +88,9 @@ func (l *lab) attemptsSeen(lines []time.Time) {
 		growth = append(growth, gaps[i]/gaps[i-1])
 	}
 	if len(gaps) > 0 {
-		l.seen.set("A17", "placement failure to the next attempt", gaps[0], len(gaps))
+		l.seen.Set("A17", "placement failure to the next attempt", gaps[0], len(gaps))
 	}
-	l.seen.set("A17", "growth of that time", quantile(growth, 0.5), len(growth))
+	l.seen.Set("A17", "growth of that time", quantile(growth, 0.5), len(growth))
 	var told []time.Time
 	ids := map[string]bool{}
 	for i := range l.events {
@@ -100,9 +100,9 @@ func (l *lab) attemptsSeen(lines []time.Time) {
 			told = append(told, e.Time)
 		}
 	}
-	l.seen.set("A20", "placement-failure events in 15 minutes", float64(len(told)), len(told)) // none: whether events come is not known
+	l.seen.Set("A20", "placement-failure events in 15 minutes", float64(len(told)), len(told)) // none: whether events come is not known
 	if slices.SortFunc(told, time.Time.Compare); len(told) > 1 {
-		l.seen.set("A20", "first to second event", told[1].Sub(told[0]).Seconds(), 1)
+		l.seen.Set("A20", "first to second event", told[1].Sub(told[0]).Seconds(), 1)
 	}
 }
 
@@ -141,7 +141,7 @@ func (l *lab) wiggle(ctx context.Context, lines []time.Time, deadline time.Time)
 		if i := slices.IndexFunc(lines, last.Before); i >= 0 && lines[i].Sub(last).Seconds() < early*usual {
 			soon++
 		}
-		l.seen.set("A19", "share of changes of the count that an attempt follows before its time", float64(soon)/float64(tried), tried)
+		l.seen.Set("A19", "share of changes of the count that an attempt follows before its time", float64(soon)/float64(tried), tried)
 	}
 	return nil
 }
@@ -158,9 +158,9 @@ func (l *lab) runWithoutRoom(ctx context.Context) error {
 		_, err = l.ecs.StopTask(ctx, &ecs.StopTaskInput{Cluster: aws.String(l.name()), Task: out.Tasks[0].TaskArn})
 		return l.wrap("ecs:StopTask", "stop a task that should not have started", err)
 	case err == nil:
-		l.seen.set("A42", "share of RunTask calls without room that are errors", 0, 1)
+		l.seen.Set("A42", "share of RunTask calls without room that are errors", 0, 1)
 	case errors.As(err, &api) && api.ErrorFault() == smithy.FaultClient && api.ErrorCode() != "AccessDeniedException":
-		l.seen.set("A42", "share of RunTask calls without room that are errors", 1, 1)
+		l.seen.Set("A42", "share of RunTask calls without room that are errors", 1, 1)
 	default:
 		return l.wrap("ecs:RunTask", "ask for a task that has no room", err)
 	}

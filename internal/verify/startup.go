@@ -125,11 +125,11 @@ func (l *lab) startsSeen(groups [][]types.Task, burst, standby []types.Task) {
 		}
 	}
 	for name, q := range map[string]float64{"start-up P50": 0.5, "start-up P95": 0.95, "start-up P99": 0.99} {
-		l.seen.set("A1", name, quantile(usual, q), len(usual))
+		l.seen.Set("A1", name, quantile(usual, q), len(usual))
 	}
-	l.seen.set("A3", "share of late starts", float64(len(late))/float64(len(all)), len(all))
+	l.seen.Set("A3", "share of late starts", float64(len(late))/float64(len(all)), len(all))
 	if len(late) > 0 {
-		l.seen.set("A3", "how much later they are", mean(late)-mean(usual), len(late))
+		l.seen.Set("A3", "how much later they are", mean(late)-mean(usual), len(late))
 	}
 	var rounds [][]float64
 	for _, g := range groups {
@@ -142,7 +142,7 @@ func (l *lab) startsSeen(groups [][]types.Task, burst, standby []types.Task) {
 		rounds = append(rounds, round)
 	}
 	if share, ok := common(rounds); ok {
-		l.seen.set("A2", "variance that starts of one minute have in common", share, len(rounds))
+		l.seen.Set("A2", "variance that starts of one minute have in common", share, len(rounds))
 	}
 	l.spreadSeen(burst)
 	l.lifeSeen(every)
@@ -171,10 +171,10 @@ func (l *lab) spreadSeen(burst []types.Task) {
 		}
 	}
 	spread := last.Sub(first).Seconds()
-	l.seen.set("A25", "first to last of 16 launches", spread, len(burst))
+	l.seen.Set("A25", "first to last of 16 launches", spread, len(burst))
 	if spread > 0 {
-		l.seen.set("A25", "launches in the first second", float64(atOnce), len(burst))
-		l.seen.set("A25", "launches a second after that", float64(len(burst)-atOnce)/spread, len(burst))
+		l.seen.Set("A25", "launches in the first second", float64(atOnce), len(burst))
+		l.seen.Set("A25", "launches a second after that", float64(len(burst)-atOnce)/spread, len(burst))
 	}
 }
 
@@ -197,7 +197,7 @@ func (l *lab) lifeSeen(every [][]types.Task) {
 			}
 		}
 	}
-	l.seen.set("A4", "share of the start before the pull", quantile(before, 0.5), len(before))
-	l.seen.set("A4", "share before the pull's end", quantile(pulled, 0.5), len(pulled))
-	l.seen.set("A8", "containers' exit to STOPPED", quantile(drained, 0.5), len(drained))
+	l.seen.Set("A4", "share of the start before the pull", quantile(before, 0.5), len(before))
+	l.seen.Set("A4", "share before the pull's end", quantile(pulled, 0.5), len(pulled))
+	l.seen.Set("A8", "containers' exit to STOPPED", quantile(drained, 0.5), len(drained))
 }

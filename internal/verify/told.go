@@ -65,9 +65,9 @@ func (l *lab) eventsSeen(every [][]types.Task) {
 			of.first[e.Detail.LastStatus] = *e
 		}
 	}
-	l.seen.set("A27", "median delay of events", quantile(delays, 0.5), len(delays))
-	l.seen.set("A27", "share of events delivered twice", float64(twice)/float64(max(1, all)), all)
-	l.seen.set("A27", "share of events out of order", float64(passed)/float64(max(1, len(ids))), len(ids))
+	l.seen.Set("A27", "median delay of events", quantile(delays, 0.5), len(delays))
+	l.seen.Set("A27", "share of events delivered twice", float64(twice)/float64(max(1, all)), all)
+	l.seen.Set("A27", "share of events out of order", float64(passed)/float64(max(1, len(ids))), len(ids))
 	l.statusesSeen(lives)
 	var activating []float64
 	for arn, of := range lives {
@@ -75,7 +75,7 @@ func (l *lab) eventsSeen(every [][]types.Task) {
 			activating = append(activating, e.Detail.UpdatedAt.Sub(created[arn]).Seconds()/started[arn])
 		}
 	}
-	l.seen.set("A4", "share before ACTIVATING", quantile(activating, 0.5), len(activating))
+	l.seen.Set("A4", "share before ACTIVATING", quantile(activating, 0.5), len(activating))
 }
 
 // statusesSeen tells events that are never sent from such as were lost, and looks at the versions.
@@ -98,8 +98,8 @@ func (l *lab) statusesSeen(lives map[string]*life) {
 	if silent == len(path) {
 		return // no event came at all: nothing is known of them
 	}
-	l.seen.set("A44", "statuses of which no task sent an event", float64(silent), len(lives))
-	l.seen.set("A27", "share of events lost", float64(lost)/float64(expected), expected)
+	l.seen.Set("A44", "statuses of which no task sent an event", float64(silent), len(lives))
+	l.seen.Set("A27", "share of events lost", float64(lost)/float64(expected), expected)
 	var steps []float64
 	for _, of := range lives {
 		for i := 1; i < 4; i++ { // up to RUNNING nothing but the status changes
@@ -111,6 +111,6 @@ func (l *lab) statusesSeen(lives map[string]*life) {
 		}
 	}
 	if len(steps) > 0 {
-		l.seen.set("A44", "version from one status to the next", mean(steps), len(steps))
+		l.seen.Set("A44", "version from one status to the next", mean(steps), len(steps))
 	}
 }

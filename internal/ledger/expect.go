@@ -1,4 +1,7 @@
-package verify
+// Package ledger holds what the model assumes of AWS against what AWS does. What is expected of a row of docs/aws-assumptions.md stands in
+// expectations.json, once: experiments are judged by it (package verify), and so is what a guard sees every day ([Watch]). It does no I/O and
+// reads no clock.
+package ledger
 
 import (
 	_ "embed"
@@ -16,20 +19,40 @@ var expectationsJSON []byte
 // Expectation is what the ledger's row says of quantities that an experiment observes.
 type Expectation struct {
 	Row        string    `json:"row"`        // its number in docs/aws-assumptions.md
-	Experiment int       `json:"experiment"` // the number of the experiment
+	Experiment int       `json:"experiment"` // the number of the experiment; 0: only a guard's events show it
 	Always     bool      `json:"always"`     // the model takes what was measured where the row holds, too
 	Measures   []Measure `json:"measures"`
 }
 
 // Measure is one quantity of a row.
 type Measure struct {
-	Name   string   `json:"name"`
-	Unit   string   `json:"unit"`
-	Expect *float64 `json:"expect"` // nil: it is not judged and tells the model alone
-	Holds  float64  `json:"holds"`  // the row holds within this distance of Expect,
-	Bends  float64  `json:"bends"`  // bends within this one and is contradicted beyond
-	Knob   string   `json:"knob"`   // the field of the row's knob in JSON; "value" where the knob has one; "" where the quantity sets none
-	Words  []Word   `json:"words"`  // for a knob that takes words
+	Name   string    `json:"name"`
+	Unit   string    `json:"unit"`
+	Expect *float64  `json:"expect"` // nil: it is not judged and tells the model alone
+	Holds  float64   `json:"holds"`  // the row holds within this distance of Expect,
+	Bends  float64   `json:"bends"`  // bends within this one and is contradicted beyond
+	Knob   string    `json:"knob"`   // the field of the row's knob in JSON; "value" where the knob has one; "" where the quantity sets none
+	Words  []Word    `json:"words"`  // for a knob that takes words
+	Side   Side      `json:"side"`   // of Expect on which alone a value may contradict; "" is either
+	Watch  *Watching `json:"watch"`  // how a guard's events judge it; nil: they do not show it
+}
+
+// Side is a side of what is expected.
+type Side string
+
+// Sides.
+const (
+	Below Side = "below"
+	Above Side = "above"
+)
+
+// Watching says how a [Watch] judges a measure by single observations.
+type Watching struct {
+	Only  bool    `json:"only"`  // no experiment observes it
+	Least int     `json:"least"` // how many observations must contradict the row,
+	Share float64 `json:"share"` // and which share (0..1) of all of them
+	Bend  string  `json:"bend"`  // a value of the row's knob that makes the sandbox do otherwise, in JSON: what the tests bend; "" where the row has no knob
+	Shows string  `json:"shows"` // what shows it, for people
 }
 
 // Word is the value of a knob for what was observed above a number.
@@ -38,8 +61,8 @@ type Word struct {
 	Word  any     `json:"word"` // a word or true
 }
 
-// expectations returns the expectations in the order of the ledger.
-var expectations = sync.OnceValue(func() (all []Expectation) {
+// Expectations returns the expectations in the order of the ledger. They are not to be changed.
+var Expectations = sync.OnceValue(func() (all []Expectation) {
 	if err := json.Unmarshal(expectationsJSON, &all); err != nil {
 		panic(err) // a constant that does not parse
 	}
@@ -68,7 +91,8 @@ type Observed struct {
 // Observations are what a run has seen, by the row's number and the measure's name.
 type Observations map[string]map[string]Observed
 
-func (o Observations) set(row, name string, value float64, n int) {
+// Set keeps what was observed of a measure of a row, n times. What is no number is not kept.
+func (o Observations) Set(row, name string, value float64, n int) {
 	if n == 0 || math.IsNaN(value) || math.IsInf(value, 0) {
 		return
 	}
@@ -88,11 +112,13 @@ type Row struct {
 	Knob       json.RawMessage `json:"knob,omitempty"` // the value that makes the model do what was observed; absent where none does, or none is needed
 }
 
-// Judge holds observations against every expectation.
+// Judge holds observations against every expectation that an experiment observes.
 func Judge(o Observations) []Row {
-	rows := make([]Row, 0, len(expectations()))
-	for _, e := range expectations() {
-		rows = append(rows, e.judge(o[e.Row]))
+	rows := make([]Row, 0, len(Expectations()))
+	for _, e := range Expectations() {
+		if e.Experiment > 0 {
+			rows = append(rows, e.judge(o[e.Row]))
+		}
 	}
 	return rows
 }
@@ -102,7 +128,7 @@ func (e *Expectation) judge(o map[string]Observed) Row {
 	var predicted, observed []string
 	for i := range e.Measures {
 		m := &e.Measures[i]
-		if m.Expect == nil {
+		if m.Expect == nil || m.Watch != nil && m.Watch.Only {
 			continue
 		}
 		predicted = append(predicted, m.Name+" "+m.text(*m.Expect))
@@ -123,7 +149,12 @@ func (e *Expectation) judge(o map[string]Observed) Row {
 }
 
 func (m *Measure) verdict(value float64) Verdict {
-	switch off := math.Abs(value - *m.Expect); {
+	off := value - *m.Expect
+	switch {
+	case m.Side == Below && off > 0, m.Side == Above && off < 0:
+		return Holds
+	}
+	switch off = math.Abs(off); {
 	case off <= m.Holds:
 		return Holds
 	case off <= m.Bends:
