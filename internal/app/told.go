@@ -57,7 +57,7 @@ func (t *told) live(ctx context.Context) {
 }
 
 func (t *told) tell(ctx context.Context, r control.Report) {
-	t.guard.Pulse.Tell(&r)
+	t.guard.Note(&r)
 	if t.guard.Desk != nil {
 		t.guard.Desk.Tell(ctx, r)
 	}

@@ -28,6 +28,8 @@ type Loop struct {
 	Parse func(body []byte) (s failover.Signal, ok bool, err error)
 
 	Workloads []Workload
+	// Unexpected says what is known of a service that contradicts what is assumed of AWS, each with the row's number in front; nil: nothing.
+	Unexpected func(ServiceRef) []string
 	// Tick is how often every workload is looked at; 0: [TickDefault].
 	Tick time.Duration
 	// Scale is how many seconds pass for AWS in one of ours: 1 in production, the speed of a sandbox. It

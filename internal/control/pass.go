@@ -262,6 +262,11 @@ func (l *Loop) observe(ctx context.Context, j *job) {
 	}
 	o := failover.Observation{At: j.at, Pools: j.pools, Signals: j.signals}
 	compareTwins(j.w.Refs, o.Pools)
+	for i := range o.Pools {
+		if l.Unexpected != nil {
+			o.Pools[i].Unexpected = l.Unexpected(j.w.Refs[i])
+		}
+	}
 	l.lookCloser(ctx, j, state, &o)
 	j.observed = j.step(StepObserve, j.looking, Unseen(o.Pools))
 	j.report.Before, j.report.Observation = state, o

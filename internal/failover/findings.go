@@ -46,6 +46,9 @@ func (x *outcome) sightFindings(out []Finding, i int) []Finding {
 	if po.Mixed != "" {
 		out = append(out, Finding{Reason: ReasonMixedStrategy, Pool: name, Detail: po.Mixed})
 	}
+	for _, text := range po.Unexpected {
+		out = append(out, Finding{Reason: ReasonUnexpected, Pool: name, Detail: text})
+	}
 	if i == x.p.owner() && guardedElsewhere(x.p, x.before) {
 		out = append(out, Finding{Reason: ReasonGuardedElsewhere, Pool: name, Count: po.HeldDemand, Until: ps.ElsewhereSince, Detail: po.HeldBy})
 	}

@@ -181,6 +181,8 @@ func (l *lab) do(t testing.TB, line string) string {
 		l.installation, l.s = f[1], State{Workload: "api"}
 	case "mixed": // the pool's service has a strategy of several providers
 		p.obs.Mixed = "FARGATE, FARGATE_SPOT"
+	case "unexpected": // AWS does something with the pool's service that the ledger does not have
+		p.obs.Unexpected = []string{strings.Join(f[2:], " ")}
 	case "keep": // the state of now is kept
 		l.kept = l.s
 	case "put-back": // the state is the kept one again

@@ -191,6 +191,8 @@ type PoolObservation struct {
 	// Differs names, by AWS's names, in what the service is not as the first readable one of the workload in its region and account, so that cover there
 	// would serve nothing or something else.
 	Differs string `json:"differs,omitempty"`
+	// Unexpected says what AWS did with the pool's service that contradicts docs/aws-assumptions.md, each with the row's number in front: "A10: ...".
+	Unexpected []string `json:"unexpected,omitempty"`
 	// HeldBy is the other installation that, by the same tag, holds the count down; empty: none does, or this one.
 	HeldBy string `json:"held_by,omitempty"`
 

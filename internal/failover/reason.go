@@ -86,6 +86,8 @@ const (
 	ReasonScalingRestored    Reason = "scaling_restored"
 	ReasonDeploymentFailed   Reason = "deployment_failed"
 	ReasonClock              Reason = "clock"
+	// ReasonUnexpected: what is decided rests on what is assumed of AWS.
+	ReasonUnexpected Reason = "aws_unexpected"
 )
 
 // Reasons lists the closed set, in the order of docs/reasons.md.
@@ -100,5 +102,5 @@ var reasons = [...]Reason{
 	ReasonReleaseWaits, ReasonReleaseFailing, ReasonCoverFailing, ReasonCoverNotReady, ReasonNoTraffic, ReasonQuota, ReasonOnDemandShort, ReasonOnDemandMax,
 	ReasonBudget, ReasonBudgetUsed, ReasonCoverBounded, ReasonRiseBounded, ReasonFallHeld, ReasonEcho, ReasonDrift, ReasonDriftSynced, ReasonDiffers,
 	ReasonLate, ReasonSlowStarts, ReasonProtected, ReasonHook, ReasonScalingParked, ReasonScalingRestored, ReasonDeploymentFailed,
-	ReasonClock,
+	ReasonClock, ReasonUnexpected,
 }

@@ -2,6 +2,7 @@ package health
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/wording"
@@ -68,6 +69,9 @@ func keyOf(f *failover.Finding, d *failover.Decision) string {
 		name = "trip"
 	case failover.ReasonBudgetUsed:
 		return fmt.Sprintf("budget_used/%s/%d", d.At.UTC().Format("2006-01"), budgetStep(f.Count))
+	case failover.ReasonUnexpected: // once a row, wherever it is seen
+		row, _, _ := strings.Cut(f.Detail, ":")
+		return name + "/" + row
 	case failover.ReasonDrift, failover.ReasonDiffers:
 		return name + "/" + f.Pool + "/" + f.Detail
 	}

@@ -31,7 +31,7 @@ var threats = map[failover.Reason]Level{
 	failover.ReasonReleaseWaits: Warning, failover.ReasonReleaseFailing: Warning, failover.ReasonCoverFailing: Warning, failover.ReasonNoTraffic: Warning, failover.ReasonCoverNotReady: Warning,
 	failover.ReasonQuota: Warning, failover.ReasonFailoverLimit: Warning, failover.ReasonScalingParked: Warning, failover.ReasonProtected: Warning,
 	failover.ReasonHook: Warning, failover.ReasonDeploymentFailed: Warning, failover.ReasonDrift: Warning, failover.ReasonDiffers: Warning, failover.ReasonPaused: Warning,
-	failover.ReasonObserving: Warning,
+	failover.ReasonObserving: Warning, failover.ReasonUnexpected: Warning,
 }
 
 // levelOf is what a finding is worth: what threatens is a warning, and critical where tasks are missing

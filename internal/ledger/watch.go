@@ -154,10 +154,7 @@ func (w *Watch) Event(e Event) {
 // task takes an event of a task.
 func (w *Watch) task(s *serviceSeen, e *Event) {
 	t := &e.Task
-	if t.Created.After(s.placed) {
-		s.placed = t.Created
-	}
-	s.doubts = slices.DeleteFunc(s.doubts, func(d doubt) bool { return !t.Created.Before(d.first.At) && t.Created.Before(d.second.At) })
+	s.place(t.Created)
 	known := w.tasks[t.ID]
 	if known == nil {
 		if len(w.tasks) >= tasksMax {
@@ -183,6 +180,14 @@ func (w *Watch) task(s *serviceSeen, e *Event) {
 	if t.Version >= known.Task.Version {
 		known.Event = *e
 	}
+}
+
+// place notes that a task was made.
+func (s *serviceSeen) place(at time.Time) {
+	if at.After(s.placed) {
+		s.placed = at
+	}
+	s.doubts = slices.DeleteFunc(s.doubts, func(d doubt) bool { return !at.Before(d.first.At) && at.Before(d.second.At) })
 }
 
 // stopped takes the last event of a task.
@@ -214,7 +219,7 @@ func (w *Watch) action(s *serviceSeen, e *Event) {
 		w.unplaced(s, e)
 	case deploymentBegun:
 		s.deployedAt = e.At
-		if len(s.begun) < tasksMax {
+		if len(s.begun) < tasksMax && !strings.Contains(e.Reason, "rolling back") { // to a deployment that is old
 			s.begun[e.Deployment] = e
 		}
 	case deploymentDone:
@@ -263,6 +268,9 @@ func (w *Watch) Look(service string, o *failover.PoolObservation, at time.Time) 
 	s := w.service(service)
 	w.settle(s, at)
 	s.short = o.RunningCount+o.PendingCount < o.Desired
+	for i := range o.Tasks {
+		s.place(o.Tasks[i].CreatedAt)
+	}
 	if !o.Listed || o.Steady > 0 {
 		return
 	}

@@ -41,6 +41,7 @@ const (
 	ReceiverRefuses   Kind = "receiver_refuses"
 	Digest            Kind = "digest"
 	Test              Kind = "test"
+	Unexpected        Kind = "aws_unexpected"
 	Other             Kind = "other"
 )
 
@@ -98,6 +99,7 @@ var declared = []Declared{
 		Do: "correct its URL, topic or permissions, or remove it; `backstop notify test` tries every receiver"},
 	{Kind: Digest, Title: "the last day in figures", Severity: failover.Info},
 	{Kind: Test, Title: "a test of notices", Severity: failover.Info, Do: "nothing; it was sent by `backstop notify test`"},
+	{Kind: Unexpected, Title: "AWS does what Backstop does not expect", Severity: failover.Warning},
 	{Kind: Other, Title: "worth knowing", Severity: failover.Warning, Lasting: true, After: flicker, Repeat: 24 * time.Hour},
 }
 
@@ -170,6 +172,8 @@ func kindOf(n *failover.Notice) Kind {
 		return DeploymentFailed
 	case failover.ReasonPaused:
 		return Paused
+	case failover.ReasonUnexpected:
+		return Unexpected
 	}
 	return Other
 }

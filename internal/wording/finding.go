@@ -39,6 +39,9 @@ func Finding(f *failover.Finding) string { //nolint:funlen // one line a reason
 		return fmt.Sprintf("observing only; %s withheld", Count(f.Count, "change"))
 	case failover.ReasonGuardedElsewhere:
 		return fmt.Sprintf("another installation (%s) holds the count of %s; nothing is changed here", cmp.Or(f.Detail, "not read now"), pool)
+	case failover.ReasonUnexpected:
+		row, what, _ := strings.Cut(f.Detail, ": ")
+		return fmt.Sprintf("AWS does what Backstop does not expect (%s) with %s: %s", row, pool, what)
 	case failover.ReasonMixedStrategy:
 		return fmt.Sprintf("the service of %s mixes capacity providers (%s): it is not guarded, and nothing is changed", pool, f.Detail)
 	case failover.ReasonPinned:

@@ -22,6 +22,7 @@ var reasons = map[failover.Reason]string{
 	failover.ReasonWrittenOff:       "AWS has given no answer about a pool for `write_off_after`: its tasks count as lost, and the other pools are guarded as if it were not there.",
 	failover.ReasonGuardedElsewhere: "Another installation holds the workload's count down, by the tag backstop:demand. Nothing is changed here until it lets go, or the takeover is confirmed.",
 	failover.ReasonMixedStrategy:    "A service's capacity provider strategy has several providers: what runs where is not in its count, so nothing is changed. Give each pool a service of one provider.",
+	failover.ReasonUnexpected:       "What AWS did contradicts a row of docs/aws-assumptions.md, on which decisions rest. Nothing is decided otherwise for it.",
 	failover.ReasonServiceGone:      "AWS says that a guarded service no longer exists: its tasks count as lost and are covered. Confirm within 24 hours, or the cover is released.",
 	failover.ReasonPaused:           "An operator paused the workload.",
 	failover.ReasonObserving:        "The policy only observes; the decision is recorded, not carried out.",

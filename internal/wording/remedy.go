@@ -48,6 +48,7 @@ var remedies = map[failover.Reason]Remedy{
 	failover.ReasonServiceGone:        {"confirm within 24 hours to keep the cover, or create the service again", "backstop confirm WORKLOAD"},
 	failover.ReasonGuardedElsewhere:   {"remove the workload from one of the two installations, or take it over to this one", "backstop confirm WORKLOAD"},
 	failover.ReasonMixedStrategy:      {"give each pool a service of one provider", "backstop adopt SERVICE"},
+	failover.ReasonUnexpected:         {"look at the evidence, and report it", "backstop verify-aws watch"},
 	failover.ReasonDemandRemembered:   {"compare it with what is wanted", explain},
 	failover.ReasonOnDemandShort:      {"add another pool (region, zone or ARM64), or free capacity elsewhere", explain},
 	failover.ReasonOnDemandMax:        {"raise on_demand_max if the shortage costs more than the tasks", "backstop config explain on_demand_max"},

@@ -94,7 +94,7 @@ func (f *Function) after(ctx context.Context) {
 	defer cancel()
 	var telling sync.WaitGroup
 	for i := range reports {
-		f.guard.Pulse.Tell(&reports[i])
+		f.guard.Note(&reports[i])
 	}
 	telling.Go(func() { f.guard.Live(ctx) })
 	f.noted.Do(func() {

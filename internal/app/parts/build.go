@@ -19,6 +19,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/measure"
 	"github.com/backstop-ecs/backstop/internal/notice"
 	"github.com/backstop-ecs/backstop/internal/pulse"
+	"github.com/backstop-ecs/backstop/internal/witness"
 )
 
 // Options say what is guarded, and how. Config, AWS and Store are needed.
@@ -56,6 +57,8 @@ type Guard struct {
 	Desk *notice.Desk
 	// Pulse leaves signs of life in the store.
 	Pulse *pulse.Pulse
+	// Witness holds what AWS does against what is assumed of it.
+	Witness *witness.Witness
 
 	meter   *measure.Meter
 	metrics *metric.Writer // nil: none are wanted
@@ -77,17 +80,19 @@ func Build(o Options) (*Guard, error) {
 	tariffs := measure.NewTariffs(Tariffs(workloads))
 	g := &Guard{Tariffs: tariffs, Parse: services.Listening(ecsevent.Parse), Sizes: NewSizer(o.AWS, o.Config, workloads, tariffs, services.Size, o.Log),
 		Desk: Desk(o.AWS, o.Config, o.Store, tariffs, o.Log), meter: measure.New(o.Store, tariffs), log: o.Log}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	g.Witness = witness.New(workloads, o.Now)
+	g.Parse = g.Witness.Listening(g.Parse)
 	if o.Config.Metrics.EMF && o.Metrics != nil {
 		g.metrics = metric.New(o.Metrics, o.Config.Metrics.Namespace)
 	}
 	if o.Tick == 0 {
 		o.Tick = o.Config.Tick
 	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
 	g.Loop = &control.Loop{Services: services, Store: o.Store, Workloads: workloads, Tick: o.Tick, Scale: o.Scale, Now: o.Now, Owner: o.Owner, Log: o.Log,
-		Tell: NewTeller(o.Log, o.Tell).Tell}
+		Unexpected: g.Witness.Of, Tell: NewTeller(o.Log, o.Tell).Tell}
 	for i := range workloads {
 		g.Names = append(g.Names, workloads[i].Name)
 	}
@@ -104,12 +109,26 @@ func (g *Guard) Beat() time.Duration {
 	return max(cmp.Or(g.Loop.Tick, control.TickDefault), control.TickMin)
 }
 
-// Live leaves a sign of life in the store, if one is due.
+// Live leaves a sign of life and what was learned of AWS in the store, if they are due.
 func (g *Guard) Live(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, control.StoreTimeout)
 	defer cancel()
 	if err := g.Pulse.Keep(ctx, g.Loop.Store); err != nil && !errors.Is(err, context.Canceled) {
 		g.log.LogAttrs(ctx, slog.LevelWarn, "sign of life not kept", slog.Any(control.KeyErr, err))
+	}
+	if err := g.Witness.Keep(ctx, g.Loop.Store); err != nil && !errors.Is(err, context.Canceled) {
+		g.log.LogAttrs(ctx, slog.LevelWarn, "what is known of AWS not kept", slog.Any(control.KeyErr, err))
+	}
+}
+
+// Note takes a report into the sign of life and holds it against what is assumed of AWS.
+func (g *Guard) Note(r *control.Report) {
+	g.Pulse.Tell(r)
+	for i := range g.Loop.Workloads {
+		if w := &g.Loop.Workloads[i]; w.Name == r.Workload {
+			g.Witness.Look(w.Refs, r)
+			return
+		}
 	}
 }
 
