@@ -25,7 +25,7 @@ func printed() map[string]any {
 		"status": statusFacts{}, "explain TASK": taskFacts{}, "explain": struct {
 			Workloads []explainFacts `json:"workloads"`
 		}{}, "history": journal.Entry{}, "failover, restore, pin, unpin, pause, resume, confirm, silence, unsilence, ack": intentFacts{},
-		"adopt --list": adopt.List{}, "adopt": adopt.Plan{}, "adopt --all": adopt.Fleet{}, "doctor": doctor.Report{}, "verify-aws plan": verifyPlan{}, "verify-aws run, verify-aws report": verify.Report{}, "cost": costFacts{}, "cost --what-if": whatIfFacts{}, "config validate": configVerdict{}, "version": versionFacts{}, "notify test": notifiedFacts{}, "sandbox": sandboxFacts{},
+		"adopt --list": adopt.List{}, "adopt": adopt.Plan{}, "adopt --all": adopt.Fleet{}, "doctor": doctor.Report{}, "verify-aws plan": verifyPlan{}, "verify-aws run, verify-aws report": verify.Report{}, "verify-aws watch": verifyWatched{}, "cost": costFacts{}, "cost --what-if": whatIfFacts{}, "config validate": configVerdict{}, "version": versionFacts{}, "notify test": notifiedFacts{}, "sandbox": sandboxFacts{},
 		"drill":            drill.Report{},
 		"demo: a decision": demo.Decision{}, "demo: the summary": demo.Summary{}, "demo --list": scenarioList{}, "tune": simulate.Tuned{},
 	}

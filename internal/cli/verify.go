@@ -32,7 +32,7 @@ func newVerifyCommand(s IO) *cobra.Command {
 		Args: noCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newVerifyPlan(s, runVerifyPlan), newVerifyRun(s, runVerifyRun), newVerifyClean(s, runVerifyClean), newVerifyReport(s, runVerifyReport), newVerifyApply(s, runVerifyApply))
+	cmd.AddCommand(newVerifyPlan(s, runVerifyPlan), newVerifyRun(s, runVerifyRun), newVerifyWatch(s, runVerifyWatch), newVerifyClean(s, runVerifyClean), newVerifyReport(s, runVerifyReport), newVerifyApply(s, runVerifyApply))
 	return cmd
 }
 

@@ -29,6 +29,29 @@ func checkStore(x *exam) verdict {
 	return okay("%s", st.where)
 }
 
+// checkExpected says what AWS does that the ledger does not expect.
+func checkExpected(x *exam) verdict {
+	var rows, texts []string
+	for i := range x.f.state.aws.Findings {
+		f := &x.f.state.aws.Findings[i]
+		rows, texts = append(rows, f.Row), append(texts, f.Row+": "+f.Text())
+	}
+	if len(rows) > 0 {
+		return bad(Warn, "backstop verify-aws watch --share evidence.jsonl   # and report it: what is decided rests on "+strings.Join(rows, ", "),
+			"AWS does what Backstop does not expect: %s", strings.Join(texts, "; "))
+	}
+	seen := 0
+	for _, w := range x.f.state.aws.Rows() {
+		if w.Seen > 0 {
+			seen++
+		}
+	}
+	if seen == 0 {
+		return okay("no guard has seen anything yet that would show it")
+	}
+	return okay("%s of the ledger were seen to hold", wording.Count(seen, "row"))
+}
+
 // checkLeftovers names what was left of workloads that are configured no more.
 func checkLeftovers(x *exam) verdict {
 	var texts, fixes []string

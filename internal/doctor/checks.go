@@ -59,6 +59,7 @@ func init() {
 		{name: "queue-own", kind: KindEvents, about: "no other installation reads the queue: guards get no events of clusters that they do not guard", run: checkQueueOwn},
 
 		{name: "state-store", kind: KindState, about: "the state can be read", run: checkStore},
+		{name: "aws-as-expected", kind: KindState, needs: []string{"state-store"}, about: "nothing that guards have seen contradicts docs/aws-assumptions.md, on which decisions rest", run: checkExpected},
 		{name: "leftovers", kind: KindState, needs: []string{"state-store"}, about: "nothing was left of workloads and pools that are configured no more, as the guard found when it last started", run: checkLeftovers},
 
 		{name: "receivers", kind: KindNotices, about: "every receiver of notices takes a test, which --notify sends", run: checkReceivers},

@@ -13,6 +13,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/health"
 	"github.com/backstop-ecs/backstop/internal/journal"
+	"github.com/backstop-ecs/backstop/internal/ledger"
 	"github.com/backstop-ecs/backstop/internal/roster"
 )
 
@@ -87,6 +88,7 @@ type stateFacts struct {
 	newest  map[string]time.Time // of the workload's journal
 	beats   []health.Beat
 	left    []roster.Entry
+	aws     ledger.Seen // what guards have learned of AWS
 	denied  []deniedAction
 	mixed   map[string]mixture // workloads that are decided with two configurations in turns
 	daemon  daemonState

@@ -22,6 +22,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/journal"
 	"github.com/backstop-ecs/backstop/internal/pulse"
 	"github.com/backstop-ecs/backstop/internal/roster"
+	"github.com/backstop-ecs/backstop/internal/witness"
 )
 
 const (
@@ -307,6 +308,9 @@ func (l *looker) state(ctx context.Context) {
 		return
 	}
 	if st.beats, st.err = pulse.Read(ctx, l.o.Store); st.err != nil {
+		return
+	}
+	if st.aws, st.err = witness.Read(ctx, l.o.Store); st.err != nil {
 		return
 	}
 	entries, err := roster.Read(ctx, l.o.Store)

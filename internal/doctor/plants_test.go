@@ -257,6 +257,7 @@ var plants = []plant{
 	}, check: "start-up-time", status: doctor.Warn, says: "longer than the two-minute notice", also: []string{"events-configured"}},
 	{what: "a workload that no pass has looked at", do: func(l *lab) { l.file.Workloads[0].Name = "web" }, check: "last-pass", status: doctor.Fail, says: "no pass has ever looked at web"},
 	{what: "a first look, before anything has run", do: func(l *lab) { l.file.State.SQLite += "-new" }, check: "last-pass", status: doctor.Warn, says: "nothing has run yet"},
+	{what: "Spot's warnings come in another form than is assumed", do: func(l *lab) { l.warnedOtherwise() }, check: "aws-as-expected", status: doctor.Warn, says: "A10"},
 	{what: "a workload that was covered and is configured no more", do: (*lab).leftBehind, check: "leftovers", status: doctor.Fail, says: "old is configured no more: 3 on-demand tasks run on"},
 	{what: "a daemon that died: a change of the demand goes unnoticed", do: func(l *lab) {
 		l.dead = true

@@ -321,14 +321,7 @@ func (w *Watch) saw(row string, value float64, events ...*Event) {
 		return
 	}
 	observed := fmt.Sprintf("%s (%d of %d)", m.text(t.Sum/float64(t.Off)), t.Off, t.N)
-	predicted := m.text(*m.Expect)
-	switch m.Side {
-	case Below:
-		predicted = "at least " + predicted
-	case Above:
-		predicted = "at most " + predicted
-	}
-	f := Finding{Row: row, Measure: m.Name, Predicted: predicted, Observed: observed, Since: events[0].At, Service: events[0].Service}
+	f := Finding{Row: row, Measure: m.Name, Predicted: m.predicted(), Observed: observed, Since: events[0].At, Service: events[0].Service}
 	fakes, size := NewFakes(), 0
 	for _, shows := range events {
 		if raw := fakes.JSON(shows.Raw); raw != nil && size+len(raw) <= evidenceMax {
@@ -379,4 +372,53 @@ func past(last string) bool {
 		return true
 	}
 	return false
+}
+
+// Watched is how a row stands by what guards have seen.
+type Watched struct {
+	Row       string    `json:"row"`
+	Measure   string    `json:"measure"`
+	Predicted string    `json:"predicted"`
+	Shows     string    `json:"shows"` // what shows it
+	Seen      int       `json:"seen"`  // observations
+	Off       int       `json:"off"`   // that contradict the row
+	Verdict   Verdict   `json:"verdict"`
+	Since     time.Time `json:"since,omitzero"` // when it was first contradicted
+}
+
+// Rows returns how each row stands that events and looks can show, in the order of the ledger.
+func (s *Seen) Rows() []Watched {
+	out := []Watched{}
+	for _, e := range Expectations() {
+		for i := range e.Measures {
+			m := &e.Measures[i]
+			if m.Watch == nil {
+				continue
+			}
+			t := s.Tallies[e.Row+"/"+m.Name]
+			w := Watched{Row: e.Row, Measure: m.Name, Predicted: m.predicted(), Shows: m.Watch.Shows, Seen: t.N, Off: t.Off, Verdict: NotObserved}
+			if t.N > 0 {
+				w.Verdict = Holds
+			}
+			for k := range s.Findings {
+				if s.Findings[k].Row == e.Row {
+					w.Verdict, w.Since = Contradicted, s.Findings[k].Since
+				}
+			}
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
+// predicted is what is expected of the measure, in words.
+func (m *Measure) predicted() string {
+	text := m.text(*m.Expect)
+	switch m.Side {
+	case Below:
+		return "at least " + text
+	case Above:
+		return "at most " + text
+	}
+	return text
 }

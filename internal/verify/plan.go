@@ -69,11 +69,17 @@ func Select(rows []string) ([]int, error) {
 	}
 	var out, known = []int{}, []string{}
 	for _, e := range ledger.Expectations() {
-		known = append(known, e.Row)
+		if e.Experiment > 0 {
+			known = append(known, e.Row)
+		}
 	}
 	for _, row := range rows {
-		i := slices.Index(known, strings.ToUpper(strings.TrimSpace(row)))
-		if i < 0 {
+		row = strings.ToUpper(strings.TrimSpace(row))
+		i := slices.IndexFunc(ledger.Expectations(), func(e ledger.Expectation) bool { return e.Row == row })
+		if !slices.Contains(known, row) {
+			if i >= 0 {
+				return nil, fmt.Errorf("no experiment observes %s: guards do (backstop verify-aws watch)", row)
+			}
 			return nil, fmt.Errorf("no experiment observes %q; there are %s", row, strings.Join(known, ", "))
 		}
 		if n := ledger.Expectations()[i].Experiment; !slices.Contains(out, n) {
