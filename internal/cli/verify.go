@@ -17,10 +17,11 @@ import (
 	"github.com/backstop-ecs/backstop/internal/aws/session"
 	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/control"
+	"github.com/backstop-ecs/backstop/internal/ledger"
 	"github.com/backstop-ecs/backstop/internal/verify"
 )
 
-const outputMarkdown = "md"
+const outputMarkdown, outputHTML = "md", "html"
 
 func newVerifyCommand(s IO) *cobra.Command {
 	cmd := &cobra.Command{
@@ -39,6 +40,7 @@ func newVerifyCommand(s IO) *cobra.Command {
 // verifyOptions are those of all its commands; each has some of them.
 type verifyOptions struct {
 	region, output, dir, out string
+	share                    string
 	only                     []string
 	subnets, groups          []string
 	private, yes             bool
@@ -159,7 +161,7 @@ func newVerifyRun(s IO, run func(context.Context, IO, verifyOptions) error) *cob
 	f.StringVar(&o.role, "switch-role", "", "ARN of the role by which EventBridge Scheduler takes everything away; needed")
 	f.BoolVarP(&o.yes, "yes", "y", false, "do it without asking; needed without a terminal")
 	f.Float64Var(&o.speed, "sandbox-speed", 1, "the speed of the sandbox that it works in; waits are divided by it")
-	choiceFlag(cmd, &o.output, "output", "o", outputMarkdown, []string{outputMarkdown, outputJSON}, "form of the report; json is documented in docs/json.md")
+	choiceFlag(cmd, &o.output, "output", "o", outputMarkdown, []string{outputMarkdown, outputJSON, outputHTML}, "form of the report; html is a page of its own, json is documented in docs/json.md")
 	return cmd
 }
 
@@ -185,7 +187,8 @@ func runVerifyRun(ctx context.Context, s IO, o verifyOptions) error {
 	}
 	say(s.Err, "if this program dies: backstop verify-aws clean %s", id)
 	r, err := verify.Run(ctx, verify.Options{AWS: cfg, Subnets: o.subnets, SecurityGroups: o.groups, Private: o.private, SwitchRole: o.role, MaxUSD: o.maxUSD, Experiments: numbers,
-		Now: s.Now, Wait: control.Pause, Scale: o.speed, Say: func(text string) { say(s.Err, "%s", text) }, Save: o.save}, id)
+		Now: s.Now, Wait: control.Pause, Scale: o.speed, Say: func(text string) { say(s.Err, "%s", text) }, Save: o.save,
+		Share: func(corpus []byte) error { return o.keep(id, corpus) }}, id)
 	if refused, ok := errors.AsType[*verify.Refusal](err); ok {
 		return &exitError{ExitRefused, refused}
 	}
@@ -198,9 +201,12 @@ func runVerifyRun(ctx context.Context, s IO, o verifyOptions) error {
 // print writes a report; a contradiction is exit code 3.
 func (o *verifyOptions) print(s IO, r *verify.Report) error {
 	var err error
-	if o.output == outputJSON {
+	switch o.output {
+	case outputJSON:
 		err = printJSON(s.Out, r)
-	} else {
+	case outputHTML:
+		err = r.Page(s.Out)
+	default:
 		_, err = fmt.Fprint(s.Out, r.Markdown())
 	}
 	if err == nil && len(r.Contradicted()) > 0 {
@@ -211,6 +217,38 @@ func (o *verifyOptions) print(s IO, r *verify.Report) error {
 
 func (o *verifyOptions) file(id string) string {
 	return filepath.Join(o.dir, "backstop-verify-"+id+".json")
+}
+
+// events is the file of a run's events.
+func (o *verifyOptions) events(id string) string {
+	return filepath.Join(o.dir, "backstop-verify-"+id+".events.jsonl")
+}
+
+// keep writes the corpus of a run's events beside its report.
+func (o *verifyOptions) keep(id string, corpus []byte) error {
+	if err := os.WriteFile(o.events(id), corpus, 0o644); err != nil {
+		return fmt.Errorf("write events: %w", err)
+	}
+	return nil
+}
+
+// shared writes the corpus of a run's events to the file of --share.
+func (o *verifyOptions) shared(s IO) error {
+	corpus, err := os.ReadFile(o.events(o.run))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return usageError("--share: %s is not there: the run got no events", o.events(o.run))
+	case err != nil:
+		return fmt.Errorf("read events: %w", err)
+	}
+	if _, err := ledger.ReadCorpus(corpus); err != nil {
+		return usageError("%s: %w", o.events(o.run), err)
+	}
+	if err := os.WriteFile(o.share, corpus, 0o644); err != nil {
+		return fmt.Errorf("write events: %w", err)
+	}
+	say(s.Err, "wrote %s; identifiers are replaced in it", o.share)
+	return nil
 }
 
 // save writes a report beside the one before, and then in its place.
@@ -295,7 +333,7 @@ func newVerifyReport(s IO, run func(context.Context, IO, verifyOptions) error) *
 	cmd := &cobra.Command{
 		Use:     "report RUN",
 		Short:   "Print the report of a run, to paste into an issue or as JSON; it has no account or resource IDs",
-		Example: "backstop verify-aws report 1a2b3c4d\nbackstop verify-aws report 1a2b3c4d -o json",
+		Example: "backstop verify-aws report 1a2b3c4d\nbackstop verify-aws report 1a2b3c4d -o json\nbackstop verify-aws report 1a2b3c4d -o html > report.html\nbackstop verify-aws report 1a2b3c4d --share events.jsonl",
 		Args:    between(1, 1, "one RUN"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.run = args[0]
@@ -303,7 +341,9 @@ func newVerifyReport(s IO, run func(context.Context, IO, verifyOptions) error) *
 		},
 	}
 	o.dirFlag(cmd)
-	choiceFlag(cmd, &o.output, "output", "o", outputMarkdown, []string{outputMarkdown, outputJSON}, "form of the report; json is documented in docs/json.md")
+	choiceFlag(cmd, &o.output, "output", "o", outputMarkdown, []string{outputMarkdown, outputJSON, outputHTML}, "form of the report; html is a page of its own, json is documented in docs/json.md")
+	cmd.Flags().StringVar(&o.share, "share", "", "also write the events that the run got to this file, with identifiers replaced")
+	_ = cmd.MarkFlagFilename("share", "jsonl")
 	return cmd
 }
 
@@ -311,6 +351,11 @@ func runVerifyReport(_ context.Context, s IO, o verifyOptions) error {
 	r, err := o.read(o.run)
 	if err != nil {
 		return err
+	}
+	if o.share != "" {
+		if err := o.shared(s); err != nil {
+			return err
+		}
 	}
 	return o.print(s, &r)
 }

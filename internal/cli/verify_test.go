@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/ecsim"
+	"github.com/backstop-ecs/backstop/internal/ledger"
 	"github.com/backstop-ecs/backstop/internal/sandbox"
 	"github.com/backstop-ecs/backstop/internal/verify"
 )
@@ -64,6 +65,16 @@ func TestVerifyAWSMeasuresReportsAndApplies(t *testing.T) {
 	var r verify.Report
 	if err := json.Unmarshal([]byte(text), &r); err != nil || r.Run != id || r.Ended.IsZero() {
 		t.Errorf("%v %+v", err, r)
+	}
+	if code, html, _ := command(t, "verify-aws", "report", id, "--dir", dir, "-o", "html"); code != ExitUnhealthy || !strings.Contains(html, `class="contradicted">contradicted</td>`) || strings.Contains(html, "123456789012") || strings.Contains(html, "http") {
+		t.Errorf("page: %d\n%s", code, html)
+	}
+	shared := filepath.Join(dir, "shared.jsonl")
+	_, _, errs = command(t, "verify-aws", "report", id, "--dir", dir, "--share", shared)
+	corpus, err := os.ReadFile(shared)
+	events, bad := ledger.ReadCorpus(corpus)
+	if err != nil || bad != nil || len(events) < 20 || strings.Contains(string(corpus), "123456789012") || strings.Contains(string(corpus), id) {
+		t.Errorf("corpus: %v %v, %d events: %s", err, bad, len(events), errs)
 	}
 	file := filepath.Join(dir, "model.yaml")
 	if code, _, errs := command(t, "verify-aws", "apply", id, "--dir", dir, "--out", file); code != ExitDone {

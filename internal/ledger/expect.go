@@ -33,6 +33,7 @@ type Measure struct {
 	Bends  float64   `json:"bends"`  // bends within this one and is contradicted beyond
 	Knob   string    `json:"knob"`   // the field of the row's knob in JSON; "value" where the knob has one; "" where the quantity sets none
 	Words  []Word    `json:"words"`  // for a knob that takes words
+	Values []string  `json:"values"` // what the values 0, 1, 2 and so on mean; none: they are numbers
 	Side   Side      `json:"side"`   // of Expect on which alone a value may contradict; "" is either
 	Watch  *Watching `json:"watch"`  // how a guard's events judge it; nil: they do not show it
 }
@@ -164,6 +165,9 @@ func (m *Measure) verdict(value float64) Verdict {
 }
 
 func (m *Measure) text(value float64) string {
+	if i := int(math.Round(value)); i >= 0 && i < len(m.Values) {
+		return m.Values[i]
+	}
 	digits := 2
 	if m.Unit == "s" {
 		digits = 1

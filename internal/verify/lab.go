@@ -3,6 +3,7 @@ package verify
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
@@ -41,9 +42,10 @@ type Options struct {
 	Now   func() time.Time
 	Wait  func(ctx context.Context, d time.Duration) error
 	Scale float64
-	// Say is told of each step. Save keeps what is known so far.
-	Say  func(text string)
-	Save func(Report) error
+	// Say is told of each step, Save keeps what is known so far. Share, if set, gets the corpus of the events that came (ledger.Corpus): it has no identifier of the account.
+	Say   func(text string)
+	Save  func(Report) error
+	Share func(corpus []byte) error
 }
 
 const (
@@ -92,6 +94,7 @@ type lab struct {
 	queue        string
 	made         map[string]bool // services
 	events       []event
+	raw          []json.RawMessage // the same as they came
 	seen         ledger.Observations
 	lags         []float64 // of new services, in seconds
 	spotQuota    float64   // in vCPU

@@ -64,6 +64,7 @@ func (l *lab) drain(ctx context.Context) error {
 		for i := range out.Messages {
 			m := &out.Messages[i]
 			gone.Entries = append(gone.Entries, sqstypes.DeleteMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), ReceiptHandle: m.ReceiptHandle})
+			l.raw = append(l.raw, json.RawMessage(aws.ToString(m.Body)))
 			var e event
 			sent, err := strconv.ParseInt(m.Attributes["SentTimestamp"], 10, 64)
 			if err != nil || json.Unmarshal([]byte(aws.ToString(m.Body)), &e) != nil {

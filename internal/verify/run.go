@@ -43,6 +43,9 @@ func Run(ctx context.Context, o Options, id string) (Report, error) {
 	if err != nil {
 		l.o.Say("stopped: " + redacted(err.Error()))
 	}
+	if o.Share != nil && len(l.raw) > 0 {
+		err = errors.Join(err, o.Share(ledger.Corpus(l.raw)))
+	}
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterCancel)
 	defer cancel()
 	if _, failed := l.clean(last); failed != nil {
