@@ -43,6 +43,8 @@ require (
 
 require github.com/aws/aws-sdk-go-v2/service/scheduler v1.18.2
 
+require github.com/aws/aws-sdk-go-v2/service/iam v1.59.3
+
 require (
 	github.com/aws/aws-sdk-go-v2/feature/ec2/imds v1.20.8 // indirect
 	github.com/aws/aws-sdk-go-v2/internal/configsources v1.5.12 // indirect

@@ -73,6 +73,8 @@ func badInputs() []badInput {
 		{what: "a run of verify-aws without a bound", args: "verify-aws run --yes", code: ExitUsage, says: "--max-usd"},
 		{what: "a bound that is no amount", args: "verify-aws run --max-usd -1", code: ExitUsage, says: "--max-usd"},
 		{what: "a row that no experiment observes", args: "verify-aws plan --region us-east-1 --only A999", code: ExitUsage, says: "A999"},
+		{what: "a policy that is not tried", args: "doctor --policy policy.json", code: ExitUsage, says: "--live"},
+		{what: "a policy that is no JSON", args: "doctor --live --policy policy.json", file: map[string]string{"policy.json": "statement {}"}, code: ExitUsage, says: "is not JSON"},
 		{what: "a watch of days that are no time", args: "verify-aws watch --days -1", code: ExitUsage, says: "--days"},
 		{what: "a run that is none", args: "verify-aws clean ../../etc", code: ExitUsage, says: "eight hexadecimal digits"},
 		{what: "the report of a run that is not there", args: "verify-aws report 1a2b3c4d", code: ExitUsage, says: "backstop-verify-1a2b3c4d.json is not there"},

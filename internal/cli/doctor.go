@@ -2,14 +2,17 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/backstop-ecs/backstop/internal/app/parts"
+	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/doctor"
 )
 
@@ -19,6 +22,8 @@ type doctorOptions struct {
 	selection
 	problems bool
 	notify   bool
+	live     bool
+	policies []string
 	fix      bool
 	yes      bool
 }
@@ -48,6 +53,9 @@ func newDoctor(s IO, run func(context.Context, IO, doctorOptions) error) *cobra.
 	selectionFlags(cmd, s, &o.path, &o.selection)
 	choiceFlag(cmd, &o.output, "output", "o", outputText, []string{outputText, outputWide, outputJSON}, "form of the answer; wide shows each workload's checks, json is documented in docs/json.md")
 	cmd.Flags().BoolVar(&o.notify, "notify", false, "also send a test to every receiver of notices")
+	cmd.Flags().BoolVar(&o.live, "live", false, "also try on AWS what can be tried for nothing and without a change: repeated reads, for some ten seconds, and the policy of --policy")
+	cmd.Flags().StringArrayVar(&o.policies, "policy", nil, "with --live: a policy of the guard's role, in JSON, as `terraform output -raw policy` prints it; IAM is asked whether it allows every call. May be given several times")
+	_ = cmd.MarkFlagFilename("policy", "json")
 	cmd.Flags().BoolVar(&o.problems, "problems", false, "show only what is not as it should be")
 	cmd.Flags().BoolVar(&o.fix, "fix", false, "show the changes that are safe, and make them after a yes")
 	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "with --fix: do it without asking; needed without a terminal")
@@ -58,11 +66,18 @@ func runDoctor(ctx context.Context, s IO, o doctorOptions) error {
 	if o.yes && !o.fix {
 		return usageError("--yes: only together with --fix")
 	}
+	policies, err := o.readPolicies()
+	if err != nil {
+		return err
+	}
 	file, cfg, workloads, err := chosen(ctx, s, o.path, o.selection)
 	if err != nil {
 		return err
 	}
-	opts := doctor.Options{File: file, Workloads: workloads, AWS: cfg, Now: s.Now, Client: &http.Client{}}
+	opts := doctor.Options{File: file, Workloads: workloads, AWS: cfg, Now: s.Now, Client: &http.Client{}, Policies: policies}
+	if o.live {
+		opts.Pause = control.Pause
+	}
 	if o.notify {
 		opts.Try = func(ctx context.Context) []doctor.Tried {
 			return tryReceivers(ctx, s, parts.Senders(cfg, file, slog.New(slog.DiscardHandler)), "")
@@ -106,6 +121,35 @@ func runDoctor(ctx context.Context, s IO, o doctorOptions) error {
 		return quiet(ExitUnhealthy)
 	}
 	return err
+}
+
+// policyMax bounds a policy's file, in bytes: a managed policy has 6,144 characters, and Terraform's output all of a role's in one.
+const policyMax = 256 << 10
+
+// readPolicies reads the documents of --policy.
+func (o *doctorOptions) readPolicies() ([]string, error) {
+	if len(o.policies) > 0 && !o.live {
+		return nil, usageError("--policy: only together with --live")
+	}
+	var out []string
+	for _, name := range o.policies {
+		info, err := os.Stat(name)
+		if err != nil {
+			return nil, usageError("--policy: %w", err)
+		}
+		if info.Size() > policyMax {
+			return nil, usageError("--policy: %s must be at most %d bytes (got %d)", name, policyMax, info.Size())
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return nil, usageError("--policy: %w", err)
+		}
+		if !json.Valid(text) {
+			return nil, usageError("--policy: %s is not JSON", name)
+		}
+		out = append(out, string(text))
+	}
+	return out, nil
 }
 
 // fixFor is how long doctor looks until AWS shows what it has changed, fixPause how long it waits between two looks: what

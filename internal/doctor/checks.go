@@ -24,6 +24,7 @@ const (
 	callDeadLetters = "sqs:GetQueueAttributes (dead-letter queue)"
 	callRules       = "events:ListRules"
 	callTargets     = "events:ListTargetsByRule"
+	callSimulate    = "iam:SimulateCustomPolicy"
 )
 
 // LastPass is the name of the check that every workload has, whatever else is wrong with it.
@@ -40,6 +41,8 @@ func init() {
 	checks = []check{
 		{name: "credentials", kind: KindAccount, about: "AWS accepts the credentials", run: checkCredentials},
 		{name: "clock-skew", kind: KindAccount, needs: creds, about: "this machine's clock agrees with AWS's", run: checkClock},
+		{name: "policy-allows", kind: KindAccount, live: true, needs: creds, calls: []string{callSimulate}, about: "with `--live`: the policy of the guard's role (`--policy`) allows every call that it makes, by its action, resource and condition keys, as `iam:SimulateCustomPolicy` says", run: checkPolicy},
+		{name: "reads-fresh", kind: KindAccount, live: true, needs: creds, about: "with `--live`: of reads that are repeated for ten seconds none shows less than one before it", run: checkReads},
 
 		{name: "permissions", kind: KindRegion, needs: creds, about: "every read that the daemon and the doctor make is allowed", run: checkPermissions},
 		{name: "aws-answers", kind: KindRegion, needs: creds, about: "no call fails for another reason: time-outs, throttling, a wrong endpoint", run: checkAnswers},

@@ -32,7 +32,9 @@ func say(t *testing.T, r doctor.Report) {
 }
 
 func TestAHealthySetUpIsAllOK(t *testing.T) {
-	r := newLab(t).examine()
+	l := newLab(t)
+	l.tryPolicy(allowsAll)
+	r := l.examine()
 	if !r.Healthy || r.Warn+r.Fail+r.Skip > 0 {
 		say(t, r)
 		t.Fatalf("%d ok, %d warn, %d fail, %d skip", r.OK, r.Warn, r.Fail, r.Skip)
@@ -276,6 +278,10 @@ not offer a call, so that one cause does not show as ten symptoms. All of them n
 stop no task and start none, and makes them after a yes (` + "`--yes`" + ` where nobody can be asked): a standby *without tasks* gets the first
 pool's own in each field in which it is not the same service (` + "`twins-same`" + `), and the minimum of a standby's scalable target becomes 0. Desired counts, strategies and anything that runs are never touched. After that it looks again until AWS shows them, for
 some seconds at most.
+
+` + "`--live`" + ` also tries on AWS what can be tried for nothing and without a change: it asks IAM whether the policy of the guard's role (` + "`--policy FILE`" + `, as ` + "`terraform output -raw policy`" + ` prints it) allows each of the guard's calls,
+with the action, the resource and the condition keys of each (` + "`policy-allows`; `iam:SimulateCustomPolicy`" + `), and repeats reads for ten seconds (` + "`reads-fresh`" + `). Event patterns are tried on EventBridge always (` + "`rules-match`" + `), and what guards have seen of AWS is ` + "`aws-as-expected`" + `.
+What pools with a ` + "`role_arn`" + ` need is the policy of that role, which is not tried.
 
 What it cannot know: whether writes are allowed, as ECS has no dry run (` + "`actions-allowed`" + ` reads the journal for refusals); and what else in
 the account uses the vCPU quotas.

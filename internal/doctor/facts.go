@@ -36,6 +36,14 @@ type facts struct {
 	failed    []failedCall
 	receivers int // of notices
 	tried     []Tried
+	// homeRegion is the one that stands for those that name none, table the DynamoDB table of the state.
+	homeRegion, table string
+	live              bool // what can be tried for nothing is tried
+	// simulated is what IAM says of the role's policies; nil: it was not asked. refused are the deeds that they do not allow.
+	simulated *int
+	refused   []deed
+	// readings are of services that were read again and again; nil: none was.
+	readings *readings
 }
 
 // poolFacts are what is known of one pool's service.

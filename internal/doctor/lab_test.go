@@ -45,16 +45,19 @@ const (
 // lab is a sandbox with the twins of one workload as they should be, one pass of the daemon over them, and two reads
 // of Elastic Load Balancing and EC2, answered as AWS answers them: of a target group's attributes and of subnets.
 type lab struct {
-	dead    bool // no daemon looks any more
-	t       *testing.T
-	box     *sandbox.Sandbox
-	cfg     aws.Config
-	file    *config.File
-	delay   int            // deregistration delay in seconds
-	free    map[string]int // addresses by subnet
-	clock   time.Duration  // how far our clock is ahead
-	skipELB bool           // elb and ec2 are not offered (the sandbox has the first)
-	denyEC2 bool
+	dead       bool // no daemon looks any more
+	lively     bool // what can be tried is tried
+	rolePolicy string
+	paused     func() // called between repeated reads
+	t          *testing.T
+	box        *sandbox.Sandbox
+	cfg        aws.Config
+	file       *config.File
+	delay      int            // deregistration delay in seconds
+	free       map[string]int // addresses by subnet
+	clock      time.Duration  // how far our clock is ahead
+	skipELB    bool           // elb and ec2 are not offered (the sandbox has the first)
+	denyEC2    bool
 	// rulePattern, if set, is what the sandbox's own rule says, which cannot be changed there.
 	rulePattern string
 	// subscription, if set, is how the queue is subscribed to a topic of the sandbox's account.
@@ -382,6 +385,18 @@ func (l *lab) examine() doctor.Report {
 	l.t.Helper()
 	workloads := must[[]control.Workload](l)(app.Workloads(l.file, l.cfg.Region))
 	opts := doctor.Options{File: l.file, Workloads: workloads, AWS: l.cfg, Now: func() time.Time { return l.box.Now().Add(l.clock) }}
+	if l.lively {
+		if l.rolePolicy != "" {
+			opts.Policies = []string{l.rolePolicy}
+		}
+		opts.Pause = func(_ context.Context, d time.Duration) error {
+			l.advance(d)
+			if l.paused != nil {
+				l.paused()
+			}
+			return nil
+		}
+	}
 	if l.tried != nil {
 		opts.Try = func(context.Context) []doctor.Tried { return l.tried }
 	}

@@ -62,6 +62,11 @@ type Options struct {
 	Now      func() time.Time
 	// Client asks the daemon's own page; nil: it is not asked.
 	Client *http.Client
+	// Policies are policy documents of the guard's role, in JSON. IAM is asked whether they allow every call of the guard, which changes nothing and costs
+	// nothing; none: it is not asked.
+	Policies []string
+	// Pause waits between reads that are repeated to see whether AWS answers with what was; nil: nothing is tried.
+	Pause func(context.Context, time.Duration) error
 	// Try sends a test to every receiver of notices; nil: they are not tried.
 	Try func(context.Context) []Tried
 }
@@ -83,6 +88,8 @@ type looker struct {
 func look(ctx context.Context, o Options) *facts {
 	l := &looker{o: o, f: &facts{now: o.Now(), workloads: o.Workloads, tick: o.File.Tick, quotas: map[place]map[string]float64{}, pools: map[Subject]*poolFacts{}}}
 	l.f.events.url = o.File.Events.SQS
+	l.f.live = o.Pause != nil
+	l.f.table, l.f.homeRegion = o.File.State.DynamoDB, o.AWS.Region
 	l.f.receivers = len(o.File.Notify)
 	if o.Try != nil {
 		l.f.tried = o.Try(ctx)
@@ -92,6 +99,8 @@ func look(ctx context.Context, o Options) *facts {
 		l.regions(ctx)
 		l.allPools(ctx)
 		l.events(ctx)
+		l.simulate(ctx)
+		l.reread(ctx)
 	}
 	l.state(ctx)
 	return l.f

@@ -258,6 +258,15 @@ var plants = []plant{
 	{what: "a workload that no pass has looked at", do: func(l *lab) { l.file.Workloads[0].Name = "web" }, check: "last-pass", status: doctor.Fail, says: "no pass has ever looked at web"},
 	{what: "a first look, before anything has run", do: func(l *lab) { l.file.State.SQLite += "-new" }, check: "last-pass", status: doctor.Warn, says: "nothing has run yet"},
 	{what: "Spot's warnings come in another form than is assumed", do: func(l *lab) { l.warnedOtherwise() }, check: "aws-as-expected", status: doctor.Warn, says: "A10"},
+	{what: "a policy of the guard's role that lets it look and not act", do: func(l *lab) {
+		l.tryPolicy(`{"Effect": "Allow", "Action": ["ecs:Describe*", "ecs:List*", "ecs:Get*", "elasticloadbalancing:*", "application-autoscaling:*", "sqs:*"], "Resource": "*"}`)
+	},
+		check: "policy-allows", status: doctor.Fail, says: "ecs:UpdateService on arn:aws:ecs:us-east-1:123456789012:service/prod/api-spot"},
+	{what: "a policy that names another cluster", do: func(l *lab) {
+		l.tryPolicy(allowsAll, `{"Effect": "Deny", "Action": "ecs:ListTasks", "Resource": "*", "Condition": {"ArnNotEquals": {"ecs:cluster": "arn:aws:ecs:us-east-1:123456789012:cluster/other"}}}`)
+	},
+		check: "policy-allows", status: doctor.Fail, says: "does not allow ecs:ListTasks"},
+	{what: "reads that show what was before", do: (*lab).readsOld, check: "reads-fresh", status: doctor.Warn, says: "showed less than one before them"},
 	{what: "a workload that was covered and is configured no more", do: (*lab).leftBehind, check: "leftovers", status: doctor.Fail, says: "old is configured no more: 3 on-demand tasks run on"},
 	{what: "a daemon that died: a change of the demand goes unnoticed", do: func(l *lab) {
 		l.dead = true

@@ -21,7 +21,9 @@ type check struct {
 	needs, calls []string
 	// spot and onDemand limit a check of pools to one kind of capacity.
 	spot, onDemand bool
-	run            func(x *exam) verdict
+	// live checks try something on AWS, and run only where that is wanted.
+	live bool
+	run  func(x *exam) verdict
 }
 
 // exam is one check of one subject.
@@ -107,7 +109,7 @@ type judging struct {
 func (j *judging) all(kind Kind, s Subject, w *control.Workload, p *poolFacts) {
 	for i := range checks {
 		c := &checks[i]
-		if c.kind != kind || (p != nil && (c.spot || c.onDemand) && c.spot != (p.policy.Capacity == spot)) {
+		if c.live && !j.f.live || c.kind != kind || (p != nil && (c.spot || c.onDemand) && c.spot != (p.policy.Capacity == spot)) {
 			continue
 		}
 		r := Result{Check: c.name, Subject: s}

@@ -68,6 +68,7 @@ var operations = map[string]map[string]operation{
 	serviceEvents:    eventsOperations,
 	serviceELB:       balancingOperations,
 	serviceSchedules: scheduleOperations,
+	serviceIAM:       iamOperations,
 }
 
 // reply is a complete HTTP answer.

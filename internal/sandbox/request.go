@@ -35,6 +35,7 @@ const (
 	serviceEvents    = "events"
 	serviceELB       = "elasticloadbalancing"
 	serviceSchedules = "scheduler"
+	serviceIAM       = "iam"
 	serviceS3        = "s3" // which the sandbox does not have
 )
 
@@ -53,6 +54,7 @@ var queryVersions = map[string]string{
 	"2010-03-31": serviceSNS,
 	"2011-06-15": serviceSTS,
 	"2015-12-01": serviceELB,
+	"2010-05-08": serviceIAM,
 }
 
 // namespaces of the query protocol's answers.
@@ -61,6 +63,7 @@ var namespaces = map[string]string{
 	serviceSNS: "http://sns.amazonaws.com/doc/2010-03-31/",
 	serviceSTS: "https://sts.amazonaws.com/doc/2011-06-15/",
 	serviceELB: "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/",
+	serviceIAM: "https://iam.amazonaws.com/doc/2010-05-08/",
 }
 
 type protocol int

@@ -1,0 +1,46 @@
+package doctor_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/backstop-ecs/backstop/internal/doctor"
+	"github.com/backstop-ecs/backstop/internal/sandbox"
+)
+
+const allowsAll = `{"Effect": "Allow", "Action": "*", "Resource": "*"}`
+
+// tryPolicy lets the doctor try a policy of these statements.
+func (l *lab) tryPolicy(statements ...string) {
+	l.lively, l.rolePolicy = true, `{"Version": "2012-10-17", "Statement": [`+strings.Join(statements, ", ")+`]}`
+}
+
+// readsOld lets one of the repeated reads miss the service.
+func (l *lab) readsOld() {
+	l.tryPolicy(allowsAll)
+	n := 0
+	l.paused = func() {
+		switch n++; n {
+		case 5:
+			if _, err := l.box.AddFault(sandbox.Fault{Kind: sandbox.FaultMissing}); err != nil {
+				l.t.Fatal(err)
+			}
+		case 6:
+			l.box.ClearFaults(0)
+		}
+	}
+}
+
+func TestWithoutAPolicyIAMIsNotAsked(t *testing.T) {
+	l := newLab(t)
+	l.lively = true
+	r := l.examine()
+	for i := range r.Results {
+		if x := &r.Results[i]; x.Check == "policy-allows" && x.Status != doctor.Skip {
+			t.Errorf("%s: %s", x.Status, x.Text)
+		}
+	}
+	if n := l.box.Calls().Counts["iam:SimulateCustomPolicy"]; n > 0 {
+		t.Errorf("%d calls", n)
+	}
+}
