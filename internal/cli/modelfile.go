@@ -11,6 +11,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/ecsim"
 	"github.com/backstop-ecs/backstop/internal/sandbox"
 	"github.com/backstop-ecs/backstop/internal/scaler"
+	"github.com/backstop-ecs/backstop/internal/simulate"
 )
 
 // modelMax is how large a model may be.
@@ -19,6 +20,27 @@ const modelMax = 64 << 10
 func modelFlag(cmd *cobra.Command, to *string) {
 	cmd.Flags().StringVar(to, "model", "", "knobs of the model by their numbers in docs/aws-assumptions.md, as backstop verify-aws apply writes them (YAML)")
 	_ = cmd.MarkFlagFilename("model", "yaml")
+}
+
+// playedModelFlag is modelFlag for the commands that play traces, whose other flags about the model do not go together with it.
+func playedModelFlag(cmd *cobra.Command, to *string) {
+	modelFlag(cmd, to)
+	for _, flag := range []string{"start-up", "warm-up", "scale-in", "slow-share", "common-share", "unwarned-share", "hung-share"} {
+		exclusive(cmd, "model", flag)
+	}
+}
+
+// playModel lets what is played be the model of a file; "" changes nothing.
+func playModel(file string, o *simulate.Options) error {
+	if file == "" {
+		return nil
+	}
+	model, err := readModel(file)
+	if err != nil {
+		return err
+	}
+	o.Model = func(c *ecsim.Config) { _ = model.Apply(c, &scaler.Config{}) } // it was read: no error is left
+	return nil
 }
 
 // readModel reads a model.yaml; no file is no model. Every knob is tried, so that the model can be applied without an error.

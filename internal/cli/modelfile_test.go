@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -70,5 +71,30 @@ func TestAWrongModelNamesItsPlace(t *testing.T) {
 	}
 	if model, err := readModel(""); model != nil || err != nil {
 		t.Errorf("no file: %v %v", model, err)
+	}
+}
+
+// TestTuneSearchesInTheModelThatIsGiven: starts that are slower than the warning leave more short, whatever is tried.
+func TestTuneSearchesInTheModelThatIsGiven(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "model.yaml")
+	if err := os.WriteFile(file, []byte("A1: {p50_seconds: 200, p95_seconds: 260, p99_seconds: 300}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tuned := func(args ...string) (out struct {
+		Before struct {
+			Short float64 `json:"shortfall_per_1000_hours"`
+		} `json:"before"`
+	}) {
+		s, stdout, stderr := testIO("")
+		if code := Main(t.Context(), append([]string{"tune", "--days", "1", "--tasks", "10", "--seeds", "1", "--held-out", "2", "-o", "json"}, args...), s); code != ExitDone {
+			t.Fatalf("exit code %d: %s", code, stderr)
+		}
+		if err := json.Unmarshal([]byte(stdout.String()), &out); err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	if calm, slow := tuned(), tuned("--model", file); slow.Before.Short <= calm.Before.Short+1 {
+		t.Errorf("%v short by default, %v in the slower model", calm, slow)
 	}
 }

@@ -15,10 +15,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/backstop-ecs/backstop/internal/ecsim"
 	"github.com/backstop-ecs/backstop/internal/replay"
 	"github.com/backstop-ecs/backstop/internal/report"
-	"github.com/backstop-ecs/backstop/internal/scaler"
 	"github.com/backstop-ecs/backstop/internal/simulate"
 	"github.com/backstop-ecs/backstop/internal/trace"
 	"github.com/backstop-ecs/backstop/internal/wording"
@@ -55,12 +53,8 @@ func newSimulateCommand(s IO) *cobra.Command {
 			if err := checkWorld(cmd, &o.Options); err != nil {
 				return err
 			}
-			if o.model != "" {
-				model, err := readModel(o.model)
-				if err != nil {
-					return err
-				}
-				o.Model = func(c *ecsim.Config) { _ = model.Apply(c, &scaler.Config{}) } // it was read: no error is left
+			if err := playModel(o.model, &o.Options); err != nil {
+				return err
 			}
 			err := runSimulate(cmd.Context(), s, o)
 			if asked, ok := errors.AsType[*simulate.OptionError](err); ok {
@@ -72,10 +66,7 @@ func newSimulateCommand(s IO) *cobra.Command {
 	f := cmd.Flags()
 	worldFlags(cmd, &o.Options)
 	journalFlags(cmd, s, &o.journal)
-	modelFlag(cmd, &o.model)
-	for _, flag := range []string{"start-up", "warm-up", "scale-in", "slow-share", "common-share", "unwarned-share", "hung-share"} {
-		exclusive(cmd, "model", flag)
-	}
+	playedModelFlag(cmd, &o.model)
 	f.StringSliceVarP(&o.Policies, "policy", "p", nil, "policies to compare, or all (default all)")
 	f.StringArrayVar(&o.Set, "set", nil, "field=value of the product's own policies, such as overstart=1")
 	f.StringArrayVar(&o.Sweep, "sweep", nil, "vary a field of the first own policy: field=a,b,c or field=low..high[/steps]; at most two")

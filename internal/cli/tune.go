@@ -18,6 +18,7 @@ type tuneOptions struct {
 	output  string
 	preset  string
 	journal journalSource
+	model   string
 }
 
 func newTuneCommand(s IO) *cobra.Command {
@@ -34,6 +35,9 @@ func newTuneCommand(s IO) *cobra.Command {
 			if err := o.check(cmd); err != nil {
 				return err
 			}
+			if err := playModel(o.model, &o.Options); err != nil {
+				return err
+			}
 			err := runTune(cmd.Context(), s, o)
 			if asked, ok := errors.AsType[*simulate.OptionError](err); ok {
 				return flagNamed(cmd, asked)
@@ -44,6 +48,7 @@ func newTuneCommand(s IO) *cobra.Command {
 	f := cmd.Flags()
 	worldFlags(cmd, &o.Options)
 	journalFlags(cmd, s, &o.journal)
+	playedModelFlag(cmd, &o.model)
 	choiceFlag(cmd, &o.preset, "policy", "p", failover.PresetFill, []string{failover.PresetFill, failover.PresetSwitch}, "the preset to start from")
 	f.StringArrayVar(&o.Set, "set", nil, "field=value of the policy to start from, such as fill_after=30s")
 	f.Float64Var(&o.Target, "shortfall-target", -1, "task-minutes per 1,000 task-hours that may be short (default as many as now with their standard error, or 0.05)")

@@ -364,7 +364,7 @@ func newVerifyApply(s IO, run func(context.Context, IO, verifyOptions) error) *c
 	var o verifyOptions
 	cmd := &cobra.Command{
 		Use:     "apply RUN",
-		Short:   "Write a model.yaml with what a run measured, for --model of sandbox, demo and simulate",
+		Short:   "Write a model.yaml with what a run measured, for --model of sandbox, demo, simulate and tune",
 		Example: "backstop verify-aws apply 1a2b3c4d\nbackstop sandbox --model model.yaml",
 		Args:    between(1, 1, "one RUN"),
 		RunE: func(cmd *cobra.Command, args []string) error {
