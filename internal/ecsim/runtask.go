@@ -74,11 +74,16 @@ func (w *World) runOne(cl *cluster, def *TaskDefinition, provider int8, in *RunT
 			best = p
 		}
 	}
+	hung := false
 	if m.full() || best == nil {
-		return nil, ReasonNoCapacity
+		if hung = w.cfg.HungShare > 0 && w.hangs.Float64() < w.cfg.HungShare; !hung {
+			return nil, ReasonNoCapacity
+		}
 	}
 	t := w.create(cl, def, provider)
-	w.hold(t, m, best)
+	if t.hung = hung; !hung {
+		w.hold(t, m, best)
+	}
 	t.home = &cl.home
 	cl.alive.add(t)
 	t.group, t.startedBy, t.direct, t.tags = in.Group, in.StartedBy, len(in.Strategy) == 0, mergeTags(nil, in.Tags)

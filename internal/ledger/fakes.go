@@ -49,6 +49,9 @@ func (f *Fakes) JSON(raw []byte) json.RawMessage {
 	return out
 }
 
+// Text returns a text of AWS's with fakes in place of what may identify an account.
+func (f *Fakes) Text(v string) string { return f.sentence(v) }
+
 // stoppedByPerson reports whether an event's reason is what a caller of StopTask wrote.
 func stoppedByPerson(v any) bool {
 	event, _ := v.(map[string]any)

@@ -9,12 +9,20 @@ import (
 	"github.com/backstop-ecs/backstop/internal/ecsim"
 )
 
-// program is what the sandbox can run: it has no containers, and knows one program.
+// program is what the sandbox can run: it has no containers, and knows two programs.
 var program = regexp.MustCompile(`^(?:(?:/bin/)?sh -c )?sleep ([0-9]{1,7})(?:; *exit ([0-9]{1,3}))?$`)
 
-// programOf reads what a container does. What is not a sleep of so many seconds, with an exit code after it or without, runs until it is stopped.
+// atOnce is how long a program runs that does nothing.
+const atOnce = time.Second
+
+// programOf reads what a container does: true, or a sleep of so many seconds, with an exit code after it or without. What is neither runs until it is
+// stopped.
 func programOf(entryPoint, command []string) ecsim.Program {
-	m := program.FindStringSubmatch(strings.Join(append(append([]string(nil), entryPoint...), command...), " "))
+	text := strings.Join(append(append([]string(nil), entryPoint...), command...), " ")
+	if text == "true" {
+		return ecsim.Program{Runs: atOnce}
+	}
+	m := program.FindStringSubmatch(text)
 	if m == nil {
 		return ecsim.Program{}
 	}

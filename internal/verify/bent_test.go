@@ -73,6 +73,9 @@ var bends = map[string]func(r *rand.Rand) string{
 	"A45": seconds(5, 20),
 	"A73": seconds(5, 30),
 	"A82": func(*rand.Rand) string { return "true" },
+	"A23": func(r *rand.Rand) string {
+		return fmt.Sprintf(`{"hung_share": 1, "hung_mean_seconds": %.0f}`, between(r, 300, 900))
+	},
 }
 
 func between(r *rand.Rand, low, high float64) float64 { return low + r.Float64()*(high-low) }
@@ -102,16 +105,32 @@ func bent(t *testing.T, row string, seed uint64) (r Report, how string) {
 		world.LeaveOut = []ecsim.EventSet{ecsim.PreparingEvents, ecsim.WindingDownEvents}[draw.IntN(2)]
 		how = fmt.Sprintf("LeaveOut %d", world.LeaveOut)
 	}
+	if row == "A23" {
+		world.SpotVCPU = 64 // then there is room for large tasks by the quota, and experiment 3 is left out
+	}
 	a := newAccount(t, world)
 	if bend := bends[row]; bend != nil {
 		how = bend(draw)
 		a.steer("model", fmt.Sprintf(`{"%s": %s}`, row, how))
 	}
-	r, err := Run(t.Context(), a.options(), testRun)
+	r, err := Run(t.Context(), a.fishing(row == "A23"), testRun)
 	if err != nil {
 		t.Fatalf("%s bent by %s: %v", row, how, err)
 	}
 	return r, how
+}
+
+// fishing are options of a run that finds no room for large tasks when it asks for them, if it is scarce.
+func (a *account) fishing(scarce bool) Options {
+	o := a.options()
+	if scarce {
+		o.Say = func(text string) {
+			if strings.HasPrefix(text, "experiment 4 ") {
+				a.steer("capacity", `{"provider": "FARGATE_SPOT", "tasks": 0}`)
+			}
+		}
+	}
+	return o
 }
 
 // steer sends a call to the sandbox's own routes.
@@ -166,7 +185,7 @@ func TestNothingIsContradictedUnbent(t *testing.T) {
 	for seed := uint64(1); seed <= seeds()*seeds(); seed++ {
 		r, _ := bent(t, "", seed)
 		for i := range r.Rows {
-			if v := r.Rows[i].Verdict; v != ledger.Holds && v != ledger.Bends {
+			if v := r.Rows[i].Verdict; v != ledger.Holds && v != ledger.Bends && r.Rows[i].Row != "A23" { // which takes another quota
 				t.Errorf("seed %d: %s %s: %s", seed, r.Rows[i].Row, v, r.Rows[i].Observed)
 			}
 		}
@@ -200,6 +219,33 @@ func TestAShortageIsNotTriedWhereATaskWouldStart(t *testing.T) {
 	}
 	if cost := a.costs(); cost > 0 || !strings.Contains(r.Experiments[0].Note, "has room for a task") {
 		t.Errorf("cost $%g; %+v", cost, r.Experiments)
+	}
+}
+
+func TestFishingFindsScarcityOrSaysThatThereWasNone(t *testing.T) {
+	for _, scarce := range []bool{false, true} {
+		world := calm(1)
+		world.SpotVCPU = 64
+		a := newAccount(t, world)
+		o := a.fishing(scarce)
+		o.Experiments = []int{4}
+		r, err := Run(t.Context(), o, testRun)
+		if err != nil {
+			t.Fatal(err)
+		}
+		verdict := map[bool]ledger.Verdict{false: ledger.NotObserved, true: ledger.Holds}[scarce]
+		for i := range r.Rows {
+			if row := &r.Rows[i]; row.Row == "A23" && row.Verdict != verdict {
+				t.Errorf("scarce %t: %s %q", scarce, row.Verdict, row.Observed)
+			}
+		}
+		p := r.Experiments[0]
+		if scarce != strings.Contains(p.Said, "Capacity is unavailable at this time") || scarce == strings.Contains(p.Note, "Spot had room each time") {
+			t.Errorf("scarce %t: %+v", scarce, p)
+		}
+		if left, cost := a.left(), a.costs(); len(left) > 0 || cost > bound(t) {
+			t.Errorf("left %v, cost $%g", left, cost)
+		}
 	}
 }
 
@@ -302,11 +348,14 @@ func TestWhatIsAppliedMakesTheModelDoWhatWasObserved(t *testing.T) {
 		if err := model.Apply(&world, &scaler.Config{}); err != nil {
 			t.Fatalf("%s: %v", e.Row, err)
 		}
+		if e.Row == "A23" {
+			world.SpotVCPU = 64
+		}
 		a := newAccount(t, world)
 		if e.Row == "A82" { // auto scaling has a configuration of its own
 			a.steer("model", `{"A82": `+string(model["A82"])+`}`)
 		}
-		again, err := Run(t.Context(), a.options(), testRun)
+		again, err := Run(t.Context(), a.fishing(e.Row == "A23"), testRun)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -22,7 +22,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/racetest"
 )
 
-var step = flag.Int("step", 120, "kill runs at each so many calls; 1 takes half an hour")
+var stepFlag = flag.Int("step", 120, "kill runs at each so many calls; 1 takes half an hour")
 
 // got makes a call that must not fail.
 func got[I, O, P any](a *account, call func(context.Context, *I, ...func(*P)) (*O, error), in *I) *O {
@@ -85,7 +85,7 @@ func TestKilledAtAnyCallNothingStays(t *testing.T) {
 	if _, err := Run(t.Context(), whole.options(), testRun); err != nil {
 		t.Fatal(err)
 	}
-	step := *step
+	step := *stepFlag
 	if testing.Short() || racetest.Enabled {
 		step = 240
 	}
@@ -104,6 +104,53 @@ func TestKilledAtAnyCallNothingStays(t *testing.T) {
 		t.Errorf("the bound of $%.2f was passed: $%.3f", bound, most)
 	}
 	t.Logf("%d kills over %d calls; the dearest run cost $%.3f of at most $%.2f", kills, whole.calls, most, bound)
+}
+
+// TestAFishingRunThatIsKilledLeavesNothing kills experiment 4, whose large tasks no service counts, at its calls.
+func TestAFishingRunThatIsKilledLeavesNothing(t *testing.T) {
+	if racetest.Enabled {
+		t.Skip("skipped: nothing runs side by side here; it runs without the race detector")
+	}
+	world := calm(1)
+	world.SpotVCPU = 64
+	fishing := func(kill int, after bool) (*account, error) {
+		a := newAccount(t, world)
+		a.kill, a.after = kill, after
+		o := a.options()
+		o.Experiments = []int{4}
+		_, err := Run(t.Context(), o, testRun)
+		return a, err
+	}
+	whole, err := fishing(0, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	step := 17
+	if *stepFlag < step {
+		step = *stepFlag
+	}
+	kills := 0
+	for n := 1; n <= whole.calls; n += step {
+		for _, alone := range []bool{false, true} {
+			kills++
+			a, err := fishing(n, kills%2 == 0)
+			if !errors.Is(err, errKilled) {
+				t.Fatalf("killed at call %d: %v", n, err)
+			}
+			if a.kill = 0; alone {
+				a.box.AdvanceTo(world.Start.Add(switchEnd + time.Minute))
+			} else if _, err := Clean(t.Context(), a.options(), testRun); err != nil {
+				t.Fatalf("killed at call %d: %v", n, err)
+			}
+			if left := a.left(); len(left) > 0 {
+				t.Errorf("killed at call %d, switch alone: %t: left %v", n, alone, left)
+			}
+			if cost := a.costs(); cost > bound(t) {
+				t.Errorf("killed at call %d: it cost $%.2f", n, cost)
+			}
+		}
+	}
+	t.Logf("%d kills over %d calls", kills, whole.calls)
 }
 
 func bound(t *testing.T) float64 {

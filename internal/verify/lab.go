@@ -96,14 +96,15 @@ type lab struct {
 	events       []event
 	raw          []json.RawMessage // the same as they came
 	seen         ledger.Observations
-	lags         []float64 // of new services, in seconds
-	spotQuota    float64   // in vCPU
+	lags         []float64      // of new services, in seconds
+	spotQuota    float64        // in vCPU
+	said         map[int]string // by experiment, what AWS said
 }
 
 // identify makes a lab of an account: it asks who we are, and AWS's clock on the way.
 func identify(ctx context.Context, o Options, id string) (*lab, error) {
 	l := &lab{o: o, ecs: ecs.NewFromConfig(o.AWS), sqs: sqs.NewFromConfig(o.AWS), bus: eventbridge.NewFromConfig(o.AWS), scheduler: scheduler.NewFromConfig(o.AWS),
-		quotas: servicequotas.NewFromConfig(o.AWS), scaling: applicationautoscaling.NewFromConfig(o.AWS), made: map[string]bool{}, seen: ledger.Observations{}}
+		quotas: servicequotas.NewFromConfig(o.AWS), scaling: applicationautoscaling.NewFromConfig(o.AWS), made: map[string]bool{}, seen: ledger.Observations{}, said: map[int]string{}}
 	if l.o.Scale <= 0 {
 		l.o.Scale = 1
 	}

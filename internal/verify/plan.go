@@ -25,6 +25,8 @@ type experiment struct {
 	does   string
 	phases []phase
 	calls  []string
+	// large: its tasks are those of 16 vCPU. They end by themselves, so that the dead man's switch need not stop them, and it looks at the quota itself.
+	large bool
 }
 
 // limit is how long an experiment may take at most.
@@ -38,20 +40,22 @@ func (e *experiment) limit() (d time.Duration) {
 // experiments in the order in which a run does them.
 var experiments = []experiment{
 	{10, "reads", "writes settings and stops tasks of a service with 4 Spot tasks, and reads each 0.5 s for 10 s", []phase{{readsTasks + 1, readsTasks + readsTrials, 16 * time.Minute}},
-		[]string{"ecs:CreateService", "ecs:UpdateService", "ecs:DescribeServices", "ecs:ListTasks", "ecs:DescribeTasks", "ecs:StopTask"}},
+		[]string{"ecs:CreateService", "ecs:UpdateService", "ecs:DescribeServices", "ecs:ListTasks", "ecs:DescribeTasks", "ecs:StopTask"}, false},
 	{1, "start-up", "starts 8 times 5 Spot tasks, then 16 Spot and 10 on-demand tasks at once, and stops them when they run; reads their events",
 		[]phase{{roundTasks, rounds * roundTasks, startFor + stopsWithin}, {burstTasks, burstTasks, burstFor + stopsWithin}, {standbyTask, standbyTask, burstFor + stopsWithin}},
-		[]string{"ecs:CreateService", "ecs:UpdateService", "ecs:ListTasks", "ecs:DescribeTasks", "sqs:ReceiveMessage", "sqs:DeleteMessage"}},
+		[]string{"ecs:CreateService", "ecs:UpdateService", "ecs:ListTasks", "ecs:DescribeTasks", "sqs:ReceiveMessage", "sqs:DeleteMessage"}, false},
 	{2, "scale-in", "sets a service of 10 Spot tasks to 6 and back, 5 times, and once to 10 while 14 start", []phase{{wideTasks + extraTasks, wideTasks + scaleRounds*(wideTasks-narrowTasks) + extraTasks, 28 * time.Minute}},
-		[]string{"ecs:CreateService", "ecs:UpdateService", "ecs:ListTasks", "ecs:DescribeTasks"}},
+		[]string{"ecs:CreateService", "ecs:UpdateService", "ecs:ListTasks", "ecs:DescribeTasks"}, false},
 	{6, "deployments", "watches a deployment without tasks and a forced one of 2 Spot tasks, and asks for another capacity provider without force", []phase{{2 * deployTasks, 3 * deployTasks, deployFor + stopsWithin}},
-		[]string{"ecs:CreateService", "ecs:UpdateService", "ecs:DescribeServices", "ecs:ListTasks", "ecs:DescribeTasks", "sqs:ReceiveMessage", "sqs:DeleteMessage"}},
+		[]string{"ecs:CreateService", "ecs:UpdateService", "ecs:DescribeServices", "ecs:ListTasks", "ecs:DescribeTasks", "sqs:ReceiveMessage", "sqs:DeleteMessage"}, false},
 	{8, "auto scaling", "registers a scalable target with a minimum of 1 for a service of 0 Spot tasks, with scaling suspended", []phase{{1, 2, 5*time.Minute + stopsWithin}},
-		[]string{"ecs:CreateService", "ecs:UpdateService", "ecs:DescribeServices", "application-autoscaling:RegisterScalableTarget", "application-autoscaling:DeregisterScalableTarget"}},
+		[]string{"ecs:CreateService", "ecs:UpdateService", "ecs:DescribeServices", "application-autoscaling:RegisterScalableTarget", "application-autoscaling:DeregisterScalableTarget"}, false},
 	{3, "shortage", "lets a service of 1 Spot task of 16 vCPU fail for 15 minutes, and changes its count; only where the Spot vCPU quota is below 16, so that no task starts", []phase{{0, 0, shortFor + wiggleFor + stopsWithin}},
-		[]string{"servicequotas:GetServiceQuota", "ecs:CreateService", "ecs:UpdateService", "ecs:DescribeServices", "ecs:ListTasks", "ecs:RunTask", "sqs:ReceiveMessage", "sqs:DeleteMessage"}},
+		[]string{"servicequotas:GetServiceQuota", "ecs:CreateService", "ecs:UpdateService", "ecs:DescribeServices", "ecs:ListTasks", "ecs:RunTask", "sqs:ReceiveMessage", "sqs:DeleteMessage"}, false},
 	{5, "bad image", "lets a service of 1 Spot task with an image that does not exist fail for 17 minutes", []phase{{1, brokenMost, brokenFor + stopsWithin}},
-		[]string{"ecs:CreateService", "ecs:UpdateService", "ecs:DescribeServices", "ecs:ListTasks", "ecs:DescribeTasks"}},
+		[]string{"ecs:CreateService", "ecs:UpdateService", "ecs:DescribeServices", "ecs:ListTasks", "ecs:DescribeTasks"}, false},
+	{4, "fishing", "asks up to 6 times for a Spot task of 16 vCPU, in one zone after another, until Spot has no room for it; only where the Spot vCPU quota is 32 or more", []phase{{1, fishTries, fishFor + stopsWithin}},
+		[]string{"ecs:RunTask", "ecs:DescribeTasks", "ecs:StopTask"}, true},
 }
 
 // Numbers returns the numbers of the experiments that there are.
@@ -116,12 +120,12 @@ func PlanOf(region string, numbers []int, private bool) (Plan, error) {
 		return Plan{}, err
 	}
 	size := cost.Size{VCPU: 0.25, MemoryGB: 0.5}
-	hour := rate.TaskHour(size)
+	hour, largeHour := rate.TaskHour(size), rate.TaskHour(cost.Size{VCPU: largeVCPU, MemoryGB: largeGB})
 	if !private {
-		hour += addressHour
+		hour, largeHour = hour+addressHour, largeHour+addressHour
 	}
 	p := Plan{Region: region, Resources: resources()}
-	hours := 0.0
+	usd := 0.0
 	for i := range experiments {
 		e := &experiments[i]
 		if !slices.Contains(numbers, e.number) {
@@ -129,14 +133,19 @@ func PlanOf(region string, numbers []int, private bool) (Plan, error) {
 		}
 		own := 0.0
 		for _, ph := range e.phases {
-			own += float64(ph.tasks)*ph.limit.Hours() + float64(ph.made)/60 // each task is billed for a minute at least
+			hours := float64(ph.tasks)*ph.limit.Hours() + float64(ph.made)/60 // each task is billed for a minute at least
+			if e.large {
+				own += hours * largeHour
+				continue
+			}
+			own += hours * hour
 			p.Bound.Tasks = max(p.Bound.Tasks, ph.tasks)
 		}
-		hours += own
-		p.Experiments = append(p.Experiments, PlannedExperiment{e.number, e.name, e.does, e.rows(), e.calls, int(e.limit().Minutes()), cents(own * hour)})
+		usd += own
+		p.Experiments = append(p.Experiments, PlannedExperiment{e.number, e.name, e.does, e.rows(), e.calls, int(e.limit().Minutes()), cents(own)})
 		p.Minutes += int(e.limit().Minutes())
 	}
-	p.Bound.Experiments = hours * hour
+	p.Bound.Experiments = usd
 	p.Bound.Switch = float64(p.Bound.Tasks) * switchEnd.Hours() * hour
 	p.Bound.Total = cents(p.Bound.Experiments + p.Bound.Switch + requestsMost)
 	p.Bound.Experiments, p.Bound.Switch = cents(p.Bound.Experiments), cents(p.Bound.Switch)

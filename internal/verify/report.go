@@ -26,6 +26,7 @@ type Performed struct {
 	Number int    `json:"number"`
 	Name   string `json:"name"`
 	Note   string `json:"note,omitempty"` // why it was not carried out to its end
+	Said   string `json:"said,omitempty"` // what AWS said, word for word
 }
 
 const reportVersion = 1
@@ -75,6 +76,11 @@ func (r *Report) Markdown() string {
 	for _, p := range r.Experiments {
 		if p.Note != "" {
 			fmt.Fprintf(&b, "\nExperiment %d (%s) was not carried out to its end: %s\n", p.Number, p.Name, p.Note)
+		}
+	}
+	for _, p := range r.Experiments {
+		if p.Said != "" {
+			fmt.Fprintf(&b, "\nExperiment %d (%s): AWS said: %s\n", p.Number, p.Name, p.Said)
 		}
 	}
 	b.WriteString("\nThe rows are those of docs/aws-assumptions.md.\n")

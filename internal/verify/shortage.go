@@ -17,6 +17,7 @@ import (
 const (
 	// largeVCPU is what the task of this experiment needs: it is carried out where the quota is below that.
 	largeVCPU = 16
+	largeGB   = 32
 	// shortFor is how long the service is left to fail, wiggleFor how long its count may be changed after that, wiggles how often.
 	shortFor  = 15 * time.Minute
 	wiggleFor = 8 * time.Minute
@@ -151,7 +152,7 @@ func (l *lab) wiggle(ctx context.Context, lines []time.Time, deadline time.Time)
 func (l *lab) runWithoutRoom(ctx context.Context) error {
 	out, err := l.ecs.RunTask(ctx, &ecs.RunTaskInput{Cluster: aws.String(l.name()), TaskDefinition: aws.String(l.definition(serviceShort)), CapacityProviderStrategy: spot, NetworkConfiguration: l.network(),
 		Tags:      []types.Tag{{Key: aws.String(TagKey), Value: &l.id}},
-		Overrides: &types.TaskOverride{ContainerOverrides: []types.ContainerOverride{{Name: aws.String("idle"), Command: []string{"true"}}}}})
+		Overrides: endsAtOnce()})
 	var api smithy.APIError
 	switch {
 	case err == nil && len(out.Tasks) > 0:
