@@ -19,7 +19,7 @@ func TestTheSandboxImportsTheStandardLibraryAndTheModelsOnly(t *testing.T) {
 		t.Fatalf("no files: %v", err)
 	}
 	own := []string{"github.com/backstop-ecs/backstop/internal/ecsim", "github.com/backstop-ecs/backstop/internal/scaler",
-		"github.com/backstop-ecs/backstop/internal/eventpattern"}
+		"github.com/backstop-ecs/backstop/internal/eventpattern", "github.com/backstop-ecs/backstop/internal/aws/policyeval"}
 	for _, name := range names {
 		if strings.HasSuffix(name, "_test.go") {
 			continue
