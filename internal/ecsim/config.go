@@ -57,6 +57,8 @@ type Config struct {
 	NLBRegistration    time.Duration      // before a Network Load Balancer looks at a new target; default 90 s (A51)
 	DeregistrationWait time.Duration      // longest that an orderly stop waits, before SIGTERM, for targets to drain; default 1 h (A53)
 	SpotDeregistration SpotDeregistration // what ECS does with the targets of an interrupted task; default nothing (A54)
+	RegistersAgain     time.Duration      // ECS registers a target that others took out again after this long; default 0: never (A58)
+	ExitKeepsTargets   bool               // the targets of a task whose containers exit of themselves stay until it is STOPPED; default false (A59)
 	PutBackServes      bool               // a target that ECS took out at an interruption serves again when registered; default false (A55)
 
 	Delivery    Delivery      // how events travel (A27)

@@ -40,7 +40,7 @@ func (c Config) withDefaults() Config {
 		{&c.HealthyAfter, 40 * time.Second}, {&c.DeploymentSettle, 88 * time.Second}, {&c.CompletionLag, 25 * time.Second},
 		{&c.DeferredCleanup, 5 * time.Minute}, {&c.StageTime, 10 * time.Second}, {&c.StageLimit, 24 * time.Hour},
 		{&c.SteadyRepeat, 6 * time.Hour}, {&c.PlacementSilence, 46 * time.Minute}, {&c.HungMean, 498 * time.Second},
-		{&c.HungMax, 23 * time.Minute}, {&c.KeepStopped, time.Hour}, {&c.LaunchSpacing, 0}, {&c.ReadLag, 0}, {&c.StopLag, 0},
+		{&c.HungMax, 23 * time.Minute}, {&c.KeepStopped, time.Hour}, {&c.LaunchSpacing, 0}, {&c.ReadLag, 0}, {&c.StopLag, 0}, {&c.RegistersAgain, 0},
 		{&c.MinimumBilled, time.Minute}, {&c.EarlyStop, 0}, {&c.KeepInactive, time.Hour}, {&c.NewServiceLag, 0},
 		{&c.NLBRegistration, 90 * time.Second}, {&c.DeregistrationWait, time.Hour},
 		{&c.SpotDeregistration.After, 0}, {&c.Delivery.DuplicateBy, time.Minute}, {&c.Delivery.ReorderBy, 30 * time.Second},

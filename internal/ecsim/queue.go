@@ -17,6 +17,7 @@ const (
 	eventArrival                   // a delayed event arrives
 	taskTurn                       // a task's application or a health check of it changes
 	taskTakeOut                    // an interrupted task is deregistered from its target groups
+	taskPutBack                    // a task that others deregistered is registered again
 )
 
 // timed is one entry of the queue. gen is compared with the owner's counter when it is due, so that entries are cancelled by

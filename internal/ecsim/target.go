@@ -117,6 +117,19 @@ func (w *World) takeOut(t *task) moment {
 	return at
 }
 
+// putBack registers a task that is meant to run in the groups of its deployment that others have taken it out of.
+func (w *World) putBack(t *task) {
+	if t.leaving || t.status != running || t.deployment == nil || t.readiness == nil {
+		return
+	}
+	for _, g := range t.deployment.groups {
+		at := Target{IP: formatIP(address(t)), Port: t.service.front.portIn(g)}
+		if w.RegisterTargets(g.region.name, g.ARN, []Target{at}) == nil { // a group that was deleted stays so
+			w.sayOf(t, sayRegistered, g.ARN)
+		}
+	}
+}
+
 // address is a task's private IPv4 address, in 10.0.0.0/8: no other of the 16 million tasks before and after it has it.
 func address(t *task) uint32 {
 	const odd = 0x9e3779b1 // a bijection of the low 24 bits
@@ -169,7 +182,7 @@ func (w *World) silence(t *task) {
 		return
 	}
 	t.readiness.until = min(t.readiness.until, w.now)
-	if !t.warned {
+	if !t.warned && !(w.cfg.ExitKeepsTargets && t.code == StopContainerExited) {
 		w.takeOut(t)
 	}
 }

@@ -241,6 +241,9 @@ func (w *World) DeregisterTargets(regionName, arn string, targets []Target) erro
 	}
 	for _, t := range found {
 		w.deregister(t)
+		if again := w.cfg.RegistersAgain; again > 0 && t.app != nil && t.app.task != nil {
+			w.q.push(w.now+moment(again), taskPutBack, t.app.task.slot, t.app.task.life)
+		}
 	}
 	return nil
 }

@@ -113,7 +113,7 @@ func (w *World) live(e *timed) bool {
 	switch e.kind {
 	case taskStep:
 		return w.tasks[e.idx].stepGen == e.gen
-	case taskHealthy, taskUnguard, taskTurn, taskTakeOut:
+	case taskHealthy, taskUnguard, taskTurn, taskTakeOut, taskPutBack:
 		return w.tasks[e.idx].life == e.gen
 	case serviceLook:
 		return w.services[e.idx].lookGen == e.gen
@@ -135,6 +135,8 @@ func (w *World) happen(e *timed) {
 		w.judge(w.tasks[e.idx])
 	case taskTakeOut:
 		w.takeOutForSpot(w.tasks[e.idx])
+	case taskPutBack:
+		w.putBack(w.tasks[e.idx])
 	case serviceLook:
 		s := w.services[e.idx]
 		s.nextLook = never

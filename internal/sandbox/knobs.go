@@ -37,7 +37,7 @@ var knobs = map[string][]string{
 	"A46": {"FailAfter.Exit", "FailAfter.HealthCheck"},
 	"A47": {"WarmUp.P50", "WarmUp.P95", "WarmUp.P99", "UnhealthyShare"}, "A48": {"HungStartShare"}, "A51": {"NLBRegistration"},
 	"A53": {"DeregistrationWait"}, "A54": {"SpotDeregistration.AtWarning", "SpotDeregistration.After", "SpotDeregistration.HoldsGrace"},
-	"A55": {"PutBackServes"},
+	"A55": {"PutBackServes"}, "A58": {"RegistersAgain"}, "A59": {"ExitKeepsTargets"},
 	"A61": {"SourceNotReplaced"}, "A63": {"DeferredCleanup"}, "A64": {"BlueNotReplaced"}, "A65": {"StageTime", "StageLimit"},
 	"A70": {"Rebalance.After", "Rebalance.Retry", "Rebalance.AtOnce"}, "A71": {"Rebalance.FailureShare"}, "A72": {"KeepInactive"}, "A73": {"NewServiceLag"},
 	"A74": {"scaler.Period"}, "A75": {"scaler.OutPeriods", "scaler.InTime", "scaler.InMargin"}, "A76": {"scaler.FromDesired"},
