@@ -72,6 +72,7 @@ func badInputs() []badInput {
 		{what: "a demo of an unknown scenario", args: "demo --scenario nope", code: ExitUsage, says: "nope"},
 		{what: "a run of verify-aws without a bound", args: "verify-aws run --yes", code: ExitUsage, says: "--max-usd"},
 		{what: "a bound that is no amount", args: "verify-aws run --max-usd -1", code: ExitUsage, says: "--max-usd"},
+		{what: "a target group that is none", args: "verify-aws run --max-usd 2 --subnets subnet-1 --switch-role arn:aws:iam::123456789012:role/x --target-group web", code: ExitUsage, says: "--target-group"},
 		{what: "a row that no experiment observes", args: "verify-aws plan --region us-east-1 --only A999", code: ExitUsage, says: "A999"},
 		{what: "a policy that is not tried", args: "doctor --policy policy.json", code: ExitUsage, says: "--live"},
 		{what: "a policy that is no JSON", args: "doctor --live --policy policy.json", file: map[string]string{"policy.json": "statement {}"}, code: ExitUsage, says: "is not JSON"},

@@ -73,6 +73,8 @@ var bends = map[string]func(r *rand.Rand) string{
 	"A45": seconds(5, 20),
 	"A73": seconds(5, 30),
 	"A82": func(*rand.Rand) string { return "true" },
+	"A53": seconds(1, 12),
+	"A58": seconds(10, 70),
 	"A23": func(r *rand.Rand) string {
 		return fmt.Sprintf(`{"hung_share": 1, "hung_mean_seconds": %.0f}`, between(r, 300, 900))
 	},

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
@@ -34,6 +35,8 @@ type Options struct {
 	Private                 bool
 	// SwitchRole is the ARN of the role by which EventBridge Scheduler acts.
 	SwitchRole string
+	// TargetGroup is the ARN of a target group of the user's, of the type ip, in which experiment 7 may have targets; empty: it is left out.
+	TargetGroup string
 	// MaxUSD is what the run may cost at most.
 	MaxUSD float64
 	// Experiments are the numbers of those to run; empty: all.
@@ -63,6 +66,12 @@ const (
 	largeMemory   = "32768"
 )
 
+// What the tasks run: nothing, and a web server.
+const (
+	idles   = "trap 'exit 0' TERM; sleep 86400 & wait"
+	answers = "trap 'exit 0' TERM; mkdir -p /tmp/www; echo ok > /tmp/www/index.html; httpd -f -p 8080 -h /tmp/www & wait"
+)
+
 // The services of a run.
 const (
 	serviceProof    = "proof"
@@ -74,9 +83,10 @@ const (
 	serviceShort    = "short"
 	serviceDeploy   = "deploy"
 	serviceScaled   = "scaled"
+	serviceBalanced = "balanced"
 )
 
-var services = []string{serviceProof, serviceReads, serviceStart, serviceOnDemand, serviceScaleIn, serviceBroken, serviceShort, serviceDeploy, serviceScaled}
+var services = []string{serviceProof, serviceReads, serviceStart, serviceOnDemand, serviceScaleIn, serviceBroken, serviceShort, serviceDeploy, serviceScaled, serviceBalanced}
 
 // lab is the account as a run works in it.
 type lab struct {
@@ -88,6 +98,7 @@ type lab struct {
 	scheduler *scheduler.Client
 	quotas    *servicequotas.Client
 	scaling   *applicationautoscaling.Client
+	elb       *elasticloadbalancingv2.Client
 
 	begun, local time.Time // AWS's clock and ours at the first answer
 	switchAt     time.Time
@@ -104,7 +115,7 @@ type lab struct {
 // identify makes a lab of an account: it asks who we are, and AWS's clock on the way.
 func identify(ctx context.Context, o Options, id string) (*lab, error) {
 	l := &lab{o: o, ecs: ecs.NewFromConfig(o.AWS), sqs: sqs.NewFromConfig(o.AWS), bus: eventbridge.NewFromConfig(o.AWS), scheduler: scheduler.NewFromConfig(o.AWS),
-		quotas: servicequotas.NewFromConfig(o.AWS), scaling: applicationautoscaling.NewFromConfig(o.AWS), made: map[string]bool{}, seen: ledger.Observations{}, said: map[int]string{}}
+		quotas: servicequotas.NewFromConfig(o.AWS), scaling: applicationautoscaling.NewFromConfig(o.AWS), elb: elasticloadbalancingv2.NewFromConfig(o.AWS), made: map[string]bool{}, seen: ledger.Observations{}, said: map[int]string{}}
 	if l.o.Scale <= 0 {
 		l.o.Scale = 1
 	}
@@ -171,11 +182,12 @@ func (l *lab) furnish(ctx context.Context) error {
 	if err := l.clusterReady(ctx); err != nil {
 		return err
 	}
-	for _, d := range []struct{ image, cpu, memory string }{{image, taskCPU, taskMemory}, {noImage, taskCPU, taskMemory}, {image, largeCPU, largeMemory}} { // revisions 1, 2 and 3
+	for _, d := range []struct{ image, cpu, memory, command string }{{image, taskCPU, taskMemory, idles}, {noImage, taskCPU, taskMemory, idles}, {image, largeCPU, largeMemory, idles},
+		{image, taskCPU, taskMemory, answers}} { // revisions 1 to 4
 		if _, err := l.ecs.RegisterTaskDefinition(ctx, &ecs.RegisterTaskDefinitionInput{Family: &name, Cpu: &d.cpu, Memory: &d.memory, NetworkMode: types.NetworkModeAwsvpc,
 			RequiresCompatibilities: []types.Compatibility{types.CompatibilityFargate}, Tags: tags,
 			ContainerDefinitions: []types.ContainerDefinition{{Name: aws.String("idle"), Image: &d.image, Essential: aws.Bool(true), StopTimeout: aws.Int32(2),
-				Command: []string{"sh", "-c", "trap 'exit 0' TERM; sleep 86400 & wait"}}}}); err != nil {
+				PortMappings: []types.PortMapping{{ContainerPort: aws.Int32(servedPort)}}, Command: []string{"sh", "-c", d.command}}}}); err != nil {
 			return l.wrap("ecs:RegisterTaskDefinition", "make a task definition "+name, err)
 		}
 	}
@@ -223,9 +235,9 @@ func (l *lab) tasks(ctx context.Context, service string, desired types.DesiredSt
 	return out.Tasks, nil
 }
 
-// definition is the task definition of a service: revision 2 has an image that does not exist, and 3 is larger than the quota has room for.
+// definition is the task definition of a service: revision 2 has an image that does not exist, 3 is larger than the quota has room for, and 4 answers on a port.
 func (l *lab) definition(service string) string {
-	revision := map[string]string{serviceBroken: ":2", serviceShort: ":3"}[service]
+	revision := map[string]string{serviceBroken: ":2", serviceShort: ":3", serviceBalanced: ":4"}[service]
 	return l.name() + cmp.Or(revision, ":1")
 }
 
@@ -240,10 +252,14 @@ func (l *lab) network() *types.NetworkConfiguration {
 // create makes a service of a run, and measures how long it cannot be found.
 func (l *lab) create(ctx context.Context, service string, strategy []types.CapacityProviderStrategyItem, count int32) error {
 	definition := l.definition(service)
-	_, err := l.ecs.CreateService(ctx, &ecs.CreateServiceInput{Cluster: aws.String(l.name()), ServiceName: &service, TaskDefinition: &definition, DesiredCount: &count,
+	in := &ecs.CreateServiceInput{Cluster: aws.String(l.name()), ServiceName: &service, TaskDefinition: &definition, DesiredCount: &count,
 		CapacityProviderStrategy: strategy, Tags: []types.Tag{{Key: aws.String(TagKey), Value: &l.id}}, PropagateTags: types.PropagateTagsService,
-		AvailabilityZoneRebalancing: types.AvailabilityZoneRebalancingDisabled, NetworkConfiguration: l.network()})
-	if err != nil {
+		AvailabilityZoneRebalancing: types.AvailabilityZoneRebalancingDisabled, NetworkConfiguration: l.network()}
+	if service == serviceBalanced {
+		in.LoadBalancers = []types.LoadBalancer{{TargetGroupArn: &l.o.TargetGroup, ContainerName: aws.String("idle"), ContainerPort: aws.Int32(servedPort)}}
+		in.HealthCheckGracePeriodSeconds = aws.Int32(600)
+	}
+	if _, err := l.ecs.CreateService(ctx, in); err != nil {
 		return l.wrap("ecs:CreateService", "make the service "+service, err)
 	}
 	l.made[service] = true

@@ -24,6 +24,7 @@ type account struct {
 	t     testing.TB
 	box   *sandbox.Sandbox
 	cfg   aws.Config
+	group string // a target group of the user's
 	calls int
 	kill  int  // the call that kills the process; 0: none
 	after bool // the call reaches AWS, and its answer is lost
@@ -32,6 +33,17 @@ type account struct {
 func newAccount(t testing.TB, world ecsim.Config) *account {
 	a := &account{t: t, box: sandbox.New(sandbox.Options{Manual: true, NoThrottle: true, World: world})}
 	a.cfg = aws.Config{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""), BaseEndpoint: aws.String("http://sandbox.localhost"), HTTPClient: a, RetryMaxAttempts: 1}
+	a.box.World(func(w *ecsim.World) {
+		group, err := w.CreateTargetGroup("us-east-1", ecsim.TargetGroupInput{Name: "verify", Port: servedPort, Interval: 10 * time.Second, HealthyThreshold: 2, DeregistrationTime: 30 * time.Second})
+		lb, err2 := w.CreateLoadBalancer("us-east-1", "verify", ecsim.ApplicationBalancer)
+		if err != nil || err2 != nil {
+			t.Fatal(err, err2)
+		}
+		if _, err := w.CreateListener("us-east-1", lb.ARN, 80, "HTTP", []ecsim.Forward{{TargetGroup: group.ARN, Weight: 1}}); err != nil {
+			t.Fatal(err)
+		}
+		a.group = group.ARN
+	})
 	return a
 }
 
@@ -50,7 +62,7 @@ func (a *account) Do(r *http.Request) (*http.Response, error) {
 }
 
 func (a *account) options() Options {
-	return Options{AWS: a.cfg, Subnets: []string{"subnet-a", "subnet-b", "subnet-c"}, SwitchRole: "arn:aws:iam::123456789012:role/switch", MaxUSD: 5, Now: a.box.Now,
+	return Options{AWS: a.cfg, Subnets: []string{"subnet-a", "subnet-b", "subnet-c"}, SwitchRole: "arn:aws:iam::123456789012:role/switch", TargetGroup: a.group, MaxUSD: 5, Now: a.box.Now,
 		Say: func(string) {}, Save: func(Report) error { return nil }, Wait: func(ctx context.Context, d time.Duration) error {
 			if err := ctx.Err(); err != nil {
 				return err

@@ -50,6 +50,8 @@ var experiments = []experiment{
 		[]string{"ecs:CreateService", "ecs:UpdateService", "ecs:DescribeServices", "ecs:ListTasks", "ecs:DescribeTasks", "sqs:ReceiveMessage", "sqs:DeleteMessage"}, false},
 	{8, "auto scaling", "registers a scalable target with a minimum of 1 for a service of 0 Spot tasks, with scaling suspended", []phase{{1, 2, 5*time.Minute + stopsWithin}},
 		[]string{"ecs:CreateService", "ecs:UpdateService", "ecs:DescribeServices", "application-autoscaling:RegisterScalableTarget", "application-autoscaling:DeregisterScalableTarget"}, false},
+	{7, "draining", "puts a service of 2 Spot tasks into the target group of --target-group, takes one target out and stops the other task; only with such a group", []phase{{drainTasks, drainTasks + 4, drainFor + stopsWithin}},
+		[]string{"ecs:CreateService", "ecs:UpdateService", "ecs:ListTasks", "ecs:DescribeTasks", "ecs:StopTask", "elasticloadbalancing:DescribeTargetGroupAttributes", "elasticloadbalancing:DescribeTargetHealth", "elasticloadbalancing:DeregisterTargets"}, false},
 	{3, "shortage", "lets a service of 1 Spot task of 16 vCPU fail for 15 minutes, and changes its count; only where the Spot vCPU quota is below 16, so that no task starts", []phase{{0, 0, shortFor + wiggleFor + stopsWithin}},
 		[]string{"servicequotas:GetServiceQuota", "ecs:CreateService", "ecs:UpdateService", "ecs:DescribeServices", "ecs:ListTasks", "ecs:RunTask", "sqs:ReceiveMessage", "sqs:DeleteMessage"}, false},
 	{5, "bad image", "lets a service of 1 Spot task with an image that does not exist fail for 17 minutes", []phase{{1, brokenMost, brokenFor + stopsWithin}},
@@ -198,7 +200,7 @@ func resources() []Resource {
 	return []Resource{
 		{"EventBridge Scheduler schedules", fmt.Sprintf("%s-00 to -%02d", name, schedules-1), "scheduler:CreateSchedule, ListSchedules, DeleteSchedule; iam:PassRole"},
 		{"ECS cluster", name, "ecs:CreateCluster, DescribeClusters, DeleteCluster"},
-		{"ECS task definitions", name + ":1 to :3", "ecs:RegisterTaskDefinition, ListTaskDefinitions, DescribeTaskDefinition, DeregisterTaskDefinition"},
+		{"ECS task definitions", name + ":1 to :4", "ecs:RegisterTaskDefinition, ListTaskDefinitions, DescribeTaskDefinition, DeregisterTaskDefinition"},
 		{"ECS services", strings.Join(services, ", "), "ecs:CreateService, DescribeServices, ListServices, UpdateService, DeleteService"},
 		{"scalable target", "service/" + name + "/" + serviceScaled, "application-autoscaling:RegisterScalableTarget, DeregisterScalableTarget"},
 		{"SQS queue", name, "sqs:CreateQueue, GetQueueUrl, ListQueueTags, DeleteQueue"},

@@ -135,7 +135,7 @@ func (l *lab) perform(ctx context.Context, e *experiment) (note string, err erro
 		return "the dead man's switch would act before its end", nil
 	}
 	l.o.Say(fmt.Sprintf("experiment %d (%s): %s; at most %d minutes", e.number, e.name, e.does, int(e.limit().Minutes())))
-	run := map[int]func(context.Context, time.Time) error{10: l.reads, 1: l.startUp, 2: l.scaleIn, 5: l.badImage, 3: l.shortage, 6: l.deployments, 8: l.scaled, 4: l.fish}[e.number]
+	run := map[int]func(context.Context, time.Time) error{10: l.reads, 1: l.startUp, 2: l.scaleIn, 5: l.badImage, 3: l.shortage, 6: l.deployments, 8: l.scaled, 4: l.fish, 7: l.draining}[e.number]
 	err = run(ctx, l.now().Add(e.limit()-stopsWithin))
 	var skipped *skippedError
 	if errors.Is(err, errLate) || errors.As(err, &skipped) {
