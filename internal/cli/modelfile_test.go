@@ -89,7 +89,7 @@ func TestTuneSearchesInTheModelThatIsGiven(t *testing.T) {
 		if code := Main(t.Context(), append([]string{"tune", "--days", "1", "--tasks", "10", "--seeds", "1", "--held-out", "2", "-o", "json"}, args...), s); code != ExitDone {
 			t.Fatalf("exit code %d: %s", code, stderr)
 		}
-		if err := json.Unmarshal([]byte(stdout.String()), &out); err != nil {
+		if err := json.Unmarshal(stdout.Bytes(), &out); err != nil {
 			t.Fatal(err)
 		}
 		return out

@@ -385,18 +385,7 @@ func (l *lab) examine() doctor.Report {
 	l.t.Helper()
 	workloads := must[[]control.Workload](l)(app.Workloads(l.file, l.cfg.Region))
 	opts := doctor.Options{File: l.file, Workloads: workloads, AWS: l.cfg, Now: func() time.Time { return l.box.Now().Add(l.clock) }}
-	if l.lively {
-		if l.rolePolicy != "" {
-			opts.Policies = []string{l.rolePolicy}
-		}
-		opts.Pause = func(_ context.Context, d time.Duration) error {
-			l.advance(d)
-			if l.paused != nil {
-				l.paused()
-			}
-			return nil
-		}
-	}
+	l.tries(&opts)
 	if l.tried != nil {
 		opts.Try = func(context.Context) []doctor.Tried { return l.tried }
 	}

@@ -1,8 +1,10 @@
 package doctor_test
 
 import (
+	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/backstop-ecs/backstop/internal/doctor"
 	"github.com/backstop-ecs/backstop/internal/sandbox"
@@ -13,6 +15,23 @@ const allowsAll = `{"Effect": "Allow", "Action": "*", "Resource": "*"}`
 // tryPolicy lets the doctor try a policy of these statements.
 func (l *lab) tryPolicy(statements ...string) {
 	l.lively, l.rolePolicy = true, `{"Version": "2012-10-17", "Statement": [`+strings.Join(statements, ", ")+`]}`
+}
+
+// tries lets the doctor try what it may.
+func (l *lab) tries(opts *doctor.Options) {
+	if !l.lively {
+		return
+	}
+	if l.rolePolicy != "" {
+		opts.Policies = []string{l.rolePolicy}
+	}
+	opts.Pause = func(_ context.Context, d time.Duration) error {
+		l.advance(d)
+		if l.paused != nil {
+			l.paused()
+		}
+		return nil
+	}
 }
 
 // readsOld lets one of the repeated reads miss the service.
