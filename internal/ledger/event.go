@@ -38,6 +38,7 @@ const (
 	placementFailure = "SERVICE_TASK_PLACEMENT_FAILURE"
 	deploymentBegun  = "SERVICE_DEPLOYMENT_IN_PROGRESS"
 	deploymentDone   = "SERVICE_DEPLOYMENT_COMPLETED"
+	deploymentFailed = "SERVICE_DEPLOYMENT_FAILED"
 )
 
 // moment is a time in an event; one that is none is zero.

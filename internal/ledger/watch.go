@@ -14,6 +14,7 @@ import (
 const (
 	tasksMax    = 4096
 	servicesMax = 4096
+	begunMax    = 16 // deployments in progress of one service
 	idsMax      = 4096
 	// evidenceMax bounds what is kept of the events behind one finding, in bytes.
 	evidenceMax = 8 << 10
@@ -118,14 +119,25 @@ func (w *Watch) task(s *serviceSeen, e *Event) {
 	follows := known.Task.Version > 0 && t.Version == known.Task.Version+1
 	if spot && follows && !known.judged && known.Task.Last == "RUNNING" && known.Task.Desired == "RUNNING" && past(t.Last) && t.Code == codeSpot && !t.Started.IsZero() {
 		known.judged = true
-		w.saw("A9", 1, e, &known.Event)
+		w.saw("A9", 1, e, brief(&known.Event))
 	}
 	if t.Last == "STOPPED" && known.Task.Last != "STOPPED" {
 		w.stopped(e, spot)
 	}
 	if t.Version >= known.Task.Version {
 		known.Event = *e
+		known.Raw = nil // of each task would be a lot
 	}
+}
+
+// brief is what is kept of a task's event as evidence where the event itself was not kept.
+func brief(e *Event) *Event {
+	out := *e
+	raw, err := json.Marshal(map[string]any{"version": e.Task.Version, "lastStatus": e.Task.Last, "desiredStatus": e.Task.Desired, "time": e.At.UTC().Format(time.RFC3339)})
+	if err == nil {
+		out.Raw = raw
+	}
+	return &out
 }
 
 // place notes that a task was made.
@@ -165,7 +177,7 @@ func (w *Watch) action(s *serviceSeen, e *Event) {
 		w.unplaced(s, e)
 	case deploymentBegun:
 		s.deployedAt = e.At
-		if len(s.begun) < tasksMax && !strings.Contains(e.Reason, "rolling back") { // to a deployment that is old
+		if len(s.begun) < begunMax && !strings.Contains(e.Reason, "rolling back") { // to a deployment that is old
 			s.begun[e.Deployment] = e
 		}
 	case deploymentDone:
@@ -174,6 +186,9 @@ func (w *Watch) action(s *serviceSeen, e *Event) {
 			w.saw("A15", e.At.Sub(begun.At).Seconds(), e, begun)
 			delete(s.begun, e.Deployment)
 		}
+	case deploymentFailed:
+		s.deployedAt = e.At
+		delete(s.begun, e.Deployment)
 	}
 }
 
@@ -191,7 +206,7 @@ func (w *Watch) unplaced(s *serviceSeen, e *Event) {
 		s.failure = e
 	}
 	// A service that misses nothing fails to place a task for availability zone rebalancing, to which no silence belongs.
-	if last != nil && e.At.After(last.At) && s.short && s.placed.Before(last.At) && s.deployedAt.Before(last.At) && len(s.doubts) < tasksMax {
+	if last != nil && e.At.After(last.At) && s.short && s.placed.Before(last.At) && s.deployedAt.Before(last.At) && len(s.doubts) < begunMax {
 		s.doubts = append(s.doubts, doubt{last, e})
 	}
 }
