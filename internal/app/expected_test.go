@@ -23,6 +23,9 @@ import (
 // the daemon is started again, and not again after that.
 func TestWhatAWSDoesOtherwiseIsToldOnce(t *testing.T) {
 	for _, preset := range []string{"fill", "observe"} {
+		if testing.Short() && preset == "fill" {
+			continue
+		}
 		t.Run(preset, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				box := sandbox.New(sandbox.Options{World: ecsim.Config{Seed: 3, WarningForm: ecsim.WarningTerminationNotice}})

@@ -13,6 +13,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/ecsevent"
 	"github.com/backstop-ecs/backstop/internal/ecsim"
 	"github.com/backstop-ecs/backstop/internal/ledger"
+	"github.com/backstop-ecs/backstop/internal/racetest"
 )
 
 var updateFlag = flag.Bool("update", false, "write testdata/sandbox.jsonl")
@@ -28,6 +29,9 @@ var bodies []json.RawMessage
 // lived is a corpus of a life in the sandbox, and the events that it was made of.
 func lived(t *testing.T) (corpus []json.RawMessage, originals []json.RawMessage, text string) {
 	t.Helper()
+	if racetest.Enabled {
+		t.Skip("skipped: nothing runs side by side here; it runs without the race detector")
+	}
 	if bodies == nil {
 		a := newAccount(t, ecsim.Config{}, 1)
 		a.days()

@@ -266,6 +266,7 @@ func TestThePageHasTheWatch(t *testing.T) {
 }
 
 func TestTheWatchFindsNothingInTheNormalWorld(t *testing.T) {
+	slow(t)
 	for seed := uint64(1); seed <= *seedsFlag; seed++ {
 		a := newAccount(t, ecsim.Config{}, seed)
 		a.days()
@@ -284,6 +285,7 @@ func TestTheWatchFindsNothingInTheNormalWorld(t *testing.T) {
 
 // TestEventsThatComeLateTwiceOrNeverContradictNothing: queues do that, and no row says otherwise but A27, which no queue can show.
 func TestEventsThatComeLateTwiceOrNeverContradictNothing(t *testing.T) {
+	slow(t)
 	for seed := uint64(1); seed <= *seedsFlag; seed++ {
 		a := newAccount(t, ecsim.Config{}, seed)
 		a.box.SetDelivery(sandbox.Trouble{LostShare: a.draw.Float64() / 2, DuplicateShare: a.draw.Float64() / 2, LateShare: a.draw.Float64(), LateSeconds: 600})

@@ -10,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"github.com/backstop-ecs/backstop/internal/ledger"
 )
 
 const (
@@ -43,6 +45,12 @@ func (l *lab) badImage(ctx context.Context, _ time.Time) error {
 		return l.wrap("ecs:DescribeServices", "describe "+serviceBroken, err)
 	}
 	l.failuresSeen(tasks, out.Services[0].Events)
+	for i := range tasks {
+		if t := &tasks[i]; t.StoppedReason != nil {
+			l.said[5] = string(t.StopCode) + ": " + ledger.NewFakes().Text(*t.StoppedReason)
+			break
+		}
+	}
 	return nil
 }
 

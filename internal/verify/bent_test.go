@@ -194,6 +194,16 @@ func TestNothingIsContradictedUnbent(t *testing.T) {
 	}
 }
 
+// TestWhatAWSSaysOfAnImageThatIsNotThereIsKept: the words are what the parsers go by.
+func TestWhatAWSSaysOfAnImageThatIsNotThereIsKept(t *testing.T) {
+	r, _ := bent(t, "", 1)
+	for _, p := range r.Experiments {
+		if p.Number == 5 && (!strings.HasPrefix(p.Said, "TaskFailedToStart: CannotPullContainerError: pull image manifest has been retried") || strings.Contains(p.Said, "busybox")) {
+			t.Errorf("%q", p.Said)
+		}
+	}
+}
+
 func TestWhatIsNotObservedIsNamedSo(t *testing.T) {
 	a := newAccount(t, calm(1))
 	o := a.options()
