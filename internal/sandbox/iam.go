@@ -7,7 +7,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/aws/policyeval"
 )
 
-// IAM has the one call that asks nothing of an account: what policies that are sent along would allow (S26).
+// IAM has the one call that asks nothing of an account: what policies that are sent along would allow (S29).
 var iamOperations = map[string]operation{
 	"SimulateCustomPolicy": op((*Sandbox).simulateCustomPolicy),
 }

@@ -9,20 +9,12 @@ import (
 	"github.com/backstop-ecs/backstop/internal/ecsim"
 )
 
-// program is what the sandbox can run: it has no containers, and knows two programs.
+// program is what the sandbox can run: it has no containers, and knows one program.
 var program = regexp.MustCompile(`^(?:(?:/bin/)?sh -c )?sleep ([0-9]{1,7})(?:; *exit ([0-9]{1,3}))?$`)
 
-// atOnce is how long a program runs that does nothing.
-const atOnce = time.Second
-
-// programOf reads what a container does: true, or a sleep of so many seconds, with an exit code after it or without. What is neither runs until it is
-// stopped.
+// programOf reads what a container does. What is not a sleep of so many seconds, with an exit code after it or without, runs until it is stopped.
 func programOf(entryPoint, command []string) ecsim.Program {
-	text := strings.Join(append(append([]string(nil), entryPoint...), command...), " ")
-	if text == "true" {
-		return ecsim.Program{Runs: atOnce}
-	}
-	m := program.FindStringSubmatch(text)
+	m := program.FindStringSubmatch(strings.Join(append(append([]string(nil), entryPoint...), command...), " "))
 	if m == nil {
 		return ecsim.Program{}
 	}

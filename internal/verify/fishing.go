@@ -76,7 +76,7 @@ func (l *lab) ask(ctx context.Context, subnet string) (task, words string, err e
 
 // endsAtOnce lets the task's command end by itself: nothing has to stop it.
 func endsAtOnce() *types.TaskOverride {
-	return &types.TaskOverride{ContainerOverrides: []types.ContainerOverride{{Name: aws.String("idle"), Command: []string{"true"}}}}
+	return &types.TaskOverride{ContainerOverrides: []types.ContainerOverride{{Name: aws.String("idle"), Command: []string{"sleep", "1"}}}}
 }
 
 // ends waits until a task has run, and stops it; it reports whether it ran.
