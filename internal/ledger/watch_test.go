@@ -231,7 +231,7 @@ func TestThePageHasTheWatch(t *testing.T) {
 				if e.Row != w.Row || m.Watch == nil {
 					continue
 				}
-				after, bend := fmt.Sprintf("%d observations that contradict it", m.Watch.Least), "the row has no knob"
+				after, bend := fmt.Sprintf("%d observations that contradict it", m.Watch.Least), "no knob of the row changes it"
 				if m.Watch.Least == 1 {
 					after = "1 observation that contradicts it"
 				}
