@@ -29,7 +29,7 @@ func TestFormsThatTheLedgerDoesNotHaveAreNamed(t *testing.T) {
 		"with new words":                  {warned(`"stopCode":"SpotInterruption","stoppedReason":"Spot capacity was reclaimed."`), "A10", "another stoppedReason"},
 		"of a person":                     {warned(`"stopCode":"UserInitiated","stoppedReason":"because"`), "", ""},
 		"a shortage":                      {fmt.Sprintf(actionEvent, "RESOURCE:FARGATE"), "", ""},
-		"a shortage with a reason anew":   {fmt.Sprintf(actionEvent, "RESOURCE:FARGATE_SPOT"), "A26", ""},
+		"a shortage with a new reason":    {fmt.Sprintf(actionEvent, "RESOURCE:FARGATE_SPOT"), "A26", ""},
 		"a launch that hung":              {fmt.Sprintf(taskEvent, 4, `"lastStatus":"STOPPED","desiredStatus":"STOPPED","stopCode":"TaskFailedToStart","stoppedReason":"Capacity is unavailable at this time. Please try again later."`), "A23", ""},
 		"an image that is not there":      {fmt.Sprintf(taskEvent, 4, `"lastStatus":"STOPPED","desiredStatus":"STOPPED","stopCode":"TaskFailedToStart","stoppedReason":"CannotPullContainerError: no"`), "", ""},
 		"what is no event":                {`{"source":"aws.ecs","detail":7}`, "", ""},

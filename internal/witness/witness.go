@@ -38,7 +38,8 @@ type Witness struct {
 
 	keeping  sync.Mutex // guards what follows
 	kept     time.Time
-	findings int // that the page has
+	findings int // that the page has, and how many observations
+	counted  int
 	read     bool
 }
 
@@ -114,9 +115,9 @@ func (w *Witness) Keep(ctx context.Context, store any) error {
 	w.keeping.Lock()
 	defer w.keeping.Unlock()
 	w.mu.Lock()
-	own, found := len(w.watch.Seen.Tallies), len(w.watch.Seen.Findings)
+	counted, found := learned(&w.watch.Seen)
 	w.mu.Unlock()
-	if w.read && (found == w.findings && w.now().Sub(w.kept) < keepEvery || own == 0) {
+	if w.read && found == w.findings && (counted == w.counted || w.now().Sub(w.kept) < keepEvery) {
 		return nil
 	}
 	for range tries {
@@ -126,7 +127,8 @@ func (w *Witness) Keep(ctx context.Context, store any) error {
 		}
 		next := w.merge(stored)
 		w.read = true
-		if len(next.Seen.Tallies) == 0 {
+		if counted == 0 { // nothing that the page does not have
+			w.counted, w.findings = learned(&next.Seen)
 			return nil
 		}
 		body, err := json.Marshal(next)
@@ -135,13 +137,22 @@ func (w *Witness) Keep(ctx context.Context, store any) error {
 		}
 		switch err = shelf.Keep(ctx, pageName, control.Page{Version: version + 1, Body: body}); {
 		case err == nil:
-			w.kept, w.findings = w.now(), len(next.Seen.Findings)
+			w.kept = w.now()
+			w.counted, w.findings = learned(&next.Seen)
 			return nil
 		case !errors.Is(err, control.ErrStale):
 			return fmt.Errorf("keep what is known of AWS: %w", err)
 		}
 	}
 	return nil // others write so often that the next time may do
+}
+
+// learned is how many observations and findings there are.
+func learned(s *ledger.Seen) (counted, found int) {
+	for _, t := range s.Tallies {
+		counted += t.N
+	}
+	return counted, len(s.Findings)
 }
 
 // merge takes over what the page has, and returns what it should have.
@@ -159,7 +170,7 @@ func (w *Witness) merge(stored page) page {
 			w.seen[row] = w.now().UTC().Truncate(time.Second)
 		}
 	}
-	return page{pageVersion, w.watch.Seen, maps.Clone(w.seen)}
+	return page{pageVersion, ledger.Merge(w.watch.Seen, ledger.Seen{}), maps.Clone(w.seen)} // of its own: the watch goes on
 }
 
 func load(ctx context.Context, shelf control.Shelf) (p page, version uint64, err error) {

@@ -70,3 +70,36 @@ func TestAContradictionIsKeptToldForADayAndKnownToOtherGuards(t *testing.T) {
 		t.Errorf("evidence %s", text)
 	}
 }
+
+// TestEventsMayComeWhileAPageIsKept is for the race detector.
+func TestEventsMayComeWhileAPageIsKept(t *testing.T) {
+	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "state.db"), journal.DefaultRetention())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = store.Close() }()
+	now := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
+	w := witness.New([]control.Workload{{Name: "shop", Refs: []control.ServiceRef{guarded}}}, func() time.Time { return now })
+	parse := w.Listening(ecsevent.Parse)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for n := range 200 {
+			_, _, _ = parse(fmt.Appendf(nil, warning, fmt.Sprint(n), fmt.Sprintf("%032x", n), "shop-spot"))
+		}
+	}()
+	for more := true; more; {
+		select {
+		case <-done:
+			more = false
+		default:
+		}
+		if err := w.Keep(t.Context(), store); err != nil {
+			t.Fatal(err)
+		}
+	}
+	<-done
+	if seen, err := witness.Read(t.Context(), store); err != nil || len(seen.Findings) != 1 {
+		t.Errorf("%v %+v", err, seen)
+	}
+}
