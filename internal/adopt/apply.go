@@ -1,6 +1,7 @@
 package adopt
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"github.com/backstop-ecs/backstop/internal/aws/clock"
 	"github.com/backstop-ecs/backstop/internal/aws/failure"
 	"github.com/backstop-ecs/backstop/internal/aws/service"
 	"github.com/backstop-ecs/backstop/internal/control"
@@ -26,12 +28,11 @@ type Application struct {
 	AWS     aws.Config
 	Service *discover.Service
 	Twin    string
-	// Say is told of each step and of what is waited for. Wait lets time go by between two looks; its error ends the application.
+	// Say is told of each step and of what is waited for. Wait lets time go by between two looks, by a clock that goes so many times as fast as ours, as a
+	// sandbox's may; its error ends the application.
 	Say  func(text string)
-	Wait func(ctx context.Context) error
-	// Now is the time by which Wait goes; nil: the clock's.
-	Now func() time.Time
-	// Scale multiplies the rate limits of reads, for a sandbox whose time runs faster; 0 means 1.
+	Wait func(ctx context.Context, speed float64) error
+	// Scale multiplies the rate limits of reads; 0: the speed of AWS's clock.
 	Scale float64
 }
 
@@ -40,7 +41,7 @@ type applier struct {
 	a        Application
 	ecs      *ecs.Client
 	scaling  *applicationautoscaling.Client
-	services control.Services
+	services control.Services // by the speed that the first look has seen
 }
 
 // metricsFor is how long scale-in stays held after the twin has run its last task: its alarm is up by then, as twice the tasks had half the load each, and
@@ -52,13 +53,10 @@ var errRolledBack = errors.New("ECS rolled the move back, as it does where a dep
 
 // Run carries the plan out, or with back its undo.
 func (a Application) Run(ctx context.Context, back bool) error {
-	w := applier{a, ecs.NewFromConfig(a.AWS), applicationautoscaling.NewFromConfig(a.AWS), service.New(a.AWS, service.Options{NoEvents: true, Scale: a.Scale})}
+	w := applier{a: a, ecs: ecs.NewFromConfig(a.AWS), scaling: applicationautoscaling.NewFromConfig(a.AWS)}
 	choose := next
 	if back {
 		choose = undo
-	}
-	if a.Now == nil {
-		a.Now = time.Now
 	}
 	said, moved, seen, shown := "", false, false, false
 	var since time.Time // the twin runs nothing
@@ -75,9 +73,12 @@ func (a Application) Run(ctx context.Context, back bool) error {
 		case s.twin.running > 0:
 			since = time.Time{}
 		case since.IsZero():
-			since = a.Now()
+			since = s.at
 		}
-		s.alone = !since.IsZero() && a.Now().Sub(since) >= metricsFor
+		s.metrics = metricsFor
+		if !since.IsZero() {
+			s.metrics -= s.at.Sub(since)
+		}
 		if s.record != nil && asked < 0 {
 			asked = s.twin.desired
 		}
@@ -111,7 +112,7 @@ func (a Application) Run(ctx context.Context, back bool) error {
 			return nil
 		}
 		moved = moved || m.act == actMove
-		if err := a.Wait(ctx); err != nil {
+		if err := a.Wait(ctx, s.speed); err != nil {
 			return fmt.Errorf("adopt %s: not done: %s: %w", a.Service.Name, m.text, err)
 		}
 	}
@@ -150,6 +151,13 @@ func (w *applier) look(ctx context.Context) (*scene, error) {
 		return nil, fmt.Errorf("adopt %s: the service is not there any more", sv.Name)
 	}
 	s := &scene{strategy: owner.CapacityProviderStrategy, there: other != nil, draining: draining}
+	s.at, s.speed = clock.Of(out.ResultMetadata)
+	if s.at.IsZero() { // a proxy took the date off
+		s.at = time.Now()
+	}
+	if s.speed = cmp.Or(s.speed, 1); w.services == nil {
+		w.services = service.New(w.a.AWS, service.Options{NoEvents: true, Scale: cmp.Or(w.a.Scale, s.speed)})
+	}
 	if s.owner, err = w.side(ctx, owner); err != nil {
 		return nil, err
 	}

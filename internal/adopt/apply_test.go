@@ -65,7 +65,7 @@ func (a *account) run(back bool, calls int, arrives bool) error {
 		cfg.HTTPClient = mortal{a.box, &left, arrives}
 		cfg.RetryMaxAttempts = 1
 		looks := 0
-		return Application{AWS: cfg, Scale: 1e6, Now: a.box.Now, Service: s, Twin: name, Say: func(string) {}, Wait: func(context.Context) error {
+		return Application{AWS: cfg, Scale: 1e6, Service: s, Twin: name, Say: func(string) {}, Wait: func(context.Context, float64) error {
 			if looks++; looks > 400 {
 				return errors.New("it never ends")
 			}

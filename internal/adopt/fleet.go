@@ -193,10 +193,9 @@ type Campaign struct {
 	AWS aws.Config
 	// Cluster limits what is read; empty: all of the region.
 	Cluster string
-	// Say, Wait, Now and Scale are as in Application; For bounds one service, 0 does not.
+	// Say, Wait and Scale are as in Application; For bounds one service, 0 does not.
 	Say   func(m *Member, text string)
-	Wait  func(ctx context.Context) error
-	Now   func() time.Time
+	Wait  func(ctx context.Context, speed float64) error
 	Scale float64
 	For   time.Duration
 	// Around runs what is done to one service, with what has to be done before and after it; nil: nothing has.
@@ -236,7 +235,7 @@ func (c Campaign) one(ctx context.Context, m *Member) error {
 			ctx, cancel = context.WithTimeout(ctx, c.For)
 			defer cancel()
 		}
-		return Application{AWS: c.AWS, Service: s, Twin: m.Twin, Say: func(text string) { c.Say(m, text) }, Wait: c.Wait, Now: c.Now, Scale: c.Scale}.Run(ctx, m.Turn == ToUndo)
+		return Application{AWS: c.AWS, Service: s, Twin: m.Twin, Say: func(text string) { c.Say(m, text) }, Wait: c.Wait, Scale: c.Scale}.Run(ctx, m.Turn == ToUndo)
 	}
 	if c.Around == nil {
 		return run()

@@ -27,7 +27,7 @@ func (a *account) campaign(back bool, calls int, arrives bool) (done []Member, e
 	left.Store(int64(calls))
 	cfg.HTTPClient, cfg.RetryMaxAttempts = mortal{a.box, &left, arrives}, 1
 	looks := 0
-	done, err = Campaign{AWS: cfg, Scale: 1e6, Now: a.box.Now, Say: func(*Member, string) { looks = 0 }, Wait: func(context.Context) error {
+	done, err = Campaign{AWS: cfg, Scale: 1e6, Say: func(*Member, string) { looks = 0 }, Wait: func(context.Context, float64) error {
 		if looks++; looks > 400 {
 			return errors.New("it never ends")
 		}

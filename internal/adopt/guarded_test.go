@@ -38,7 +38,7 @@ func TestAGuardThatNobodyPausedIsNoticed(t *testing.T) {
 	found := a.find()
 	service := &found.Services[0]
 	looks := 0
-	err = Application{AWS: a.cfg, Scale: 1e6, Now: a.box.Now, Service: service, Twin: "web-standard", Say: func(string) {}, Wait: func(ctx context.Context) error {
+	err = Application{AWS: a.cfg, Scale: 1e6, Service: service, Twin: "web-standard", Say: func(string) {}, Wait: func(ctx context.Context, _ float64) error {
 		if looks++; looks > 200 {
 			return errors.New("it never ends")
 		}

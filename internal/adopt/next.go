@@ -2,6 +2,7 @@ package adopt
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
@@ -26,7 +27,10 @@ type scene struct {
 	record      *Record // nil: the twin has none yet
 	scaled      bool
 	held        bool // scale-in is suspended
-	alone       bool // the service has served without the twin for as long as auto scaling looks back
+	// metrics is how long the service has to serve without the twin yet until auto scaling's metrics show it alone.
+	metrics time.Duration
+	at      time.Time // of the look, by AWS's clock
+	speed   float64   // of that clock; 1 but in a sandbox
 }
 
 // act is a kind of change.
@@ -132,8 +136,8 @@ func (s *scene) settle() move {
 		return move{act: actWait, text: fmt.Sprintf("the service: %d of %s in service", s.owner.inService, wording.Count(s.owner.desired, "task"))}
 	case s.twin.desired > 0:
 		return move{act: actCount, text: fmt.Sprintf("lower the twin from %d to 0", s.twin.desired)}
-	case s.scaled && s.held && !s.record.In && !s.alone:
-		return move{act: actWait, text: "auto scaling's metrics to show the service alone"}
+	case s.scaled && s.held && !s.record.In && s.metrics > 0:
+		return move{act: actWait, text: "auto scaling's metrics to show the service alone: " + wording.Span((s.metrics + time.Minute - 1).Truncate(time.Minute)) + " more"}
 	case s.scaled && s.held && !s.record.In:
 		return move{act: actScale, text: "let auto scaling scale in again"}
 	}

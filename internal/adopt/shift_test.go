@@ -93,7 +93,7 @@ func (a *account) adoptAs(name, twinName string, back bool) error {
 			}
 		}
 		looks := 0
-		return Application{AWS: a.cfg, Scale: 1e6, Now: a.box.Now, Service: s, Twin: twin, Say: func(string) {}, Wait: func(context.Context) error {
+		return Application{AWS: a.cfg, Scale: 1e6, Service: s, Twin: twin, Say: func(string) {}, Wait: func(context.Context, float64) error {
 			if looks++; looks > 2000 {
 				return errors.New("it never ends")
 			}

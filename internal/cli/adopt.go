@@ -40,6 +40,8 @@ const (
 	// adoptEvery is how long to wait between two looks, adoptFor how long adopt tries unless told otherwise.
 	adoptEvery = 5 * time.Second
 	adoptFor   = time.Hour
+	// adoptLeast is the least real time between two looks at a sandbox whose clock runs fast.
+	adoptLeast = 50 * time.Millisecond
 )
 
 func newAdoptCommand(s IO) *cobra.Command { return newAdopt(s, runAdopt) }
@@ -189,7 +191,7 @@ func (o *adoptOptions) carryOut(ctx context.Context, s IO, cfg aws.Config, found
 	err = guard.around(ctx, cfg.Region, &member, func() error {
 		ctx, cancel := context.WithTimeout(ctx, o.timeout)
 		defer cancel()
-		return adopt.Application{AWS: cfg, Service: service, Twin: name, Say: func(text string) { say(s.Err, "%s: %s", service.Name, text) }, Wait: o.wait, Now: s.Now}.Run(ctx, o.undo)
+		return adopt.Application{AWS: cfg, Service: service, Twin: name, Say: func(text string) { say(s.Err, "%s: %s", service.Name, text) }, Wait: o.wait}.Run(ctx, o.undo)
 	})
 	if refused, ok := errors.AsType[*adopt.RefusedError](err); ok {
 		return &exitError{ExitRefused, refused}
@@ -203,12 +205,12 @@ func (o *adoptOptions) carryOut(ctx context.Context, s IO, cfg aws.Config, found
 	return o.configured(ctx, s, cfg, service.Name, name)
 }
 
-// wait lets time go by between two looks.
-func (o *adoptOptions) wait(ctx context.Context) error {
+// wait lets time go by between two looks, by AWS's clock.
+func (o *adoptOptions) wait(ctx context.Context, speed float64) error {
 	if o.tick != nil {
 		return o.tick(ctx)
 	}
-	return control.Pause(ctx, o.every)
+	return control.Pause(ctx, max(scaled(o.every, speed), adoptLeast))
 }
 
 // configured prints the configuration of what was adopted.

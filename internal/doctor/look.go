@@ -7,13 +7,12 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
 
+	"github.com/backstop-ecs/backstop/internal/aws/clock"
 	"github.com/backstop-ecs/backstop/internal/aws/failure"
 	"github.com/backstop-ecs/backstop/internal/aws/role"
 	"github.com/backstop-ecs/backstop/internal/config"
@@ -39,8 +38,6 @@ const (
 	// pageTimeout bounds the question to the daemon's own page.
 	pageTimeout = 2 * time.Second
 	sessionName = "backstop-doctor"
-	// sandboxTime is in the answers of `backstop sandbox`, whose clock may run at any speed.
-	sandboxTime = "X-Backstop-Sandbox-Time"
 )
 
 // Quotas of Fargate that decide whether a failover fits (Service Quotas, service code fargate).
@@ -142,9 +139,9 @@ func (l *looker) caller(ctx context.Context) {
 		}
 		after := l.o.Now()
 		l.f.now = before.Add(after.Sub(before) / 2)
-		l.f.aws, _ = awsmiddleware.GetServerTime(out.ResultMetadata)
-		raw, _ := awsmiddleware.GetRawResponse(out.ResultMetadata).(*smithyhttp.Response)
-		l.f.virtual = raw != nil && raw.Header.Get(sandboxTime) != ""
+		var speed float64
+		l.f.aws, speed = clock.Of(out.ResultMetadata)
+		l.f.virtual = speed > 0
 		l.f.account, l.f.identity = aws.ToString(out.Account), aws.ToString(out.Arn)
 		return nil
 	})

@@ -79,8 +79,8 @@ type reply struct {
 	queryError  string // x-amzn-query-error
 	date        time.Time
 	body        []byte
-	lost        bool // the connection dies instead
-	ownTime     bool // the clock goes by itself, at any speed
+	lost        bool    // the connection dies instead
+	speed       float64 // of a clock that goes by itself; 0: it does not
 }
 
 // serveAWS answers one AWS call.

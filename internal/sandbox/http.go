@@ -81,11 +81,14 @@ func (s *Sandbox) answer(r *http.Request) (a reply) {
 	} else {
 		a = s.serveAWS(r)
 	}
-	a.ownTime = !s.opts.Manual
+	if !s.opts.Manual {
+		a.speed = s.opts.Speed
+	}
 	return a
 }
 
-// TimeHeader is in the answers of a sandbox whose clock is its own: how far it is from others says nothing about theirs.
+// TimeHeader is in the answers of a sandbox whose clock is its own: how many of its seconds go by in a real one. How far it is from others says nothing about
+// theirs.
 const TimeHeader = "X-Backstop-Sandbox-Time"
 
 func (a reply) writeHeader(h http.Header) {
@@ -93,8 +96,8 @@ func (a reply) writeHeader(h http.Header) {
 	h.Set("Content-Length", strconv.Itoa(len(a.body)))
 	// AWS's clock is the virtual one: what is guarded here reads it from this header.
 	h.Set("Date", a.date.UTC().Format(http.TimeFormat))
-	if a.ownTime {
-		h.Set(TimeHeader, "virtual")
+	if a.speed > 0 {
+		h.Set(TimeHeader, strconv.FormatFloat(a.speed, 'g', -1, 64))
 	}
 	h.Set("X-Content-Type-Options", "nosniff")
 	if a.requestID != "" {
