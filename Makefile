@@ -109,7 +109,7 @@ docs: ## Write the generated files in docs and examples
 
 .PHONY: docs-check
 docs-check: ## Fail if a generated file in docs or examples is not what the code makes
-	$(GO) test ./internal/config ./internal/cli -count=1 -run 'TestTheReference|TestTheExample|TestTheFirstHour|TestTheReadmeHas'
+	$(GO) test ./internal/config ./internal/cli -count=1 -run 'TestTheReference|TestTheExample|TestTheFirstHour|TestTheQuickStart|TestTheReadmeHas'
 
 .PHONY: sdk-check
 sdk-check: ## Ask whether the newest AWS SDK has what nothing here knows (needs the Go module proxy)

@@ -131,7 +131,7 @@ func (s *scene) change(to []types.CapacityProviderStrategyItem, text string) mov
 func (s *scene) settle() move {
 	switch {
 	case s.owner.deploying:
-		return move{act: actWait, text: fmt.Sprintf("the service's deployment to end; %d of %s in service", s.owner.inService, wording.Count(s.owner.desired, "task"))}
+		return move{act: actWait, text: fmt.Sprintf("the service's deployment to end; %d of %s in service", min(s.owner.inService, s.owner.desired), wording.Count(s.owner.desired, "task"))}
 	case s.owner.inService < s.owner.desired && s.twin.desired > 0:
 		return move{act: actWait, text: fmt.Sprintf("the service: %d of %s in service", s.owner.inService, wording.Count(s.owner.desired, "task"))}
 	case s.twin.desired > 0:

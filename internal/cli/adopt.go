@@ -34,6 +34,7 @@ type adoptOptions struct {
 	every    time.Duration
 	config   string
 	tick     func(ctx context.Context) error // nil: the clock's
+	scale    float64                         // of the limits of reads; 0: by AWS's clock
 }
 
 const (
@@ -191,7 +192,7 @@ func (o *adoptOptions) carryOut(ctx context.Context, s IO, cfg aws.Config, found
 	err = guard.around(ctx, cfg.Region, &member, func() error {
 		ctx, cancel := context.WithTimeout(ctx, o.timeout)
 		defer cancel()
-		return adopt.Application{AWS: cfg, Service: service, Twin: name, Say: func(text string) { say(s.Err, "%s: %s", service.Name, text) }, Wait: o.wait}.Run(ctx, o.undo)
+		return adopt.Application{AWS: cfg, Service: service, Twin: name, Say: func(text string) { say(s.Err, "%s: %s", service.Name, text) }, Wait: o.wait, Scale: o.scale}.Run(ctx, o.undo)
 	})
 	if refused, ok := errors.AsType[*adopt.RefusedError](err); ok {
 		return &exitError{ExitRefused, refused}

@@ -41,7 +41,7 @@ func (o *adoptOptions) everyone(ctx context.Context, s IO, cfg aws.Config, found
 	around := func(ctx context.Context, m *adopt.Member, run func() error) error {
 		return guard.around(ctx, cfg.Region, m, run)
 	}
-	done, err := adopt.Campaign{AWS: cfg, Cluster: o.cluster, For: o.timeout, Wait: o.wait, Around: around, Say: func(m *adopt.Member, text string) { say(s.Err, "%s: %s", m.Service, text) }}.Run(ctx, todo)
+	done, err := adopt.Campaign{AWS: cfg, Cluster: o.cluster, For: o.timeout, Wait: o.wait, Scale: o.scale, Around: around, Say: func(m *adopt.Member, text string) { say(s.Err, "%s: %s", m.Service, text) }}.Run(ctx, todo)
 	say(s.Err, "%d of %s done", len(done), wording.Count(len(todo), "service"))
 	if o.undo {
 		return o.stopped(err)

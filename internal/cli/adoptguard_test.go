@@ -65,7 +65,7 @@ func TestAnAdoptionIsUndoneBesideAGuardThatActs(t *testing.T) {
 	looks := 0
 	adoptIt := func(undo bool) error {
 		looks = 0
-		o := adoptOptions{service: "web", apply: !undo, undo: undo, yes: true, timeout: time.Hour, config: path, tick: func(ctx context.Context) error {
+		o := adoptOptions{service: "web", apply: !undo, undo: undo, yes: true, timeout: time.Hour, config: path, scale: 1e6, tick: func(ctx context.Context) error {
 			if looks++; looks > 400 {
 				return errors.New("it never ends")
 			}

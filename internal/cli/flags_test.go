@@ -87,7 +87,7 @@ func refused(t *testing.T, args []string, says string) {
 // TestFlagsRefuseValuesThatMakeNoSense has what is of the right type and wrong all the same.
 func TestFlagsRefuseValuesThatMakeNoSense(t *testing.T) {
 	for _, line := range []string{
-		"sandbox|--tasks|a b=4", "sandbox|--tasks|a=-4", "sandbox|--tasks|a", "sandbox|--tasks|=4", "sandbox|--tasks|a=4,a=5", "sandbox|--tasks|a/b=4", "sandbox|--cluster|a b",
+		"sandbox|--tasks|a b=4", "sandbox|--tasks|a=-4", "sandbox|--tasks|a", "sandbox|--tasks|=4", "sandbox|--tasks|a=4,a=5", "sandbox|--on-demand|a=-4", "sandbox|--on-demand|a=4,a=5", "sandbox|--tasks|a/b=4", "sandbox|--cluster|a b",
 		"sandbox|--addr|127.0.0.1:99999", "sandbox|--addr|127.0.0.1:http", "sandbox|--addr|localhost", "sandbox|--addr|0.0.0.0:70", "sandbox|--addr|:70", "sandbox|--region|nowhere",
 		"sandbox|--speed|0", "sandbox|--speed|NaN", "sandbox|--speed|Inf", "sandbox|--speed|-1",
 		"run|--http|nonsense", "run|--http|127.0.0.1", "run|--http|127.0.0.1:99999", "run|--http|999.1.1.1:80", "run|--http|:8080", "run|--http|a b:80", "run|--sandbox-speed|0", "run|--sandbox-speed|NaN",

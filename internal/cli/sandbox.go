@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -43,6 +44,7 @@ type sandboxOptions struct {
 	speed   float64
 	seed    uint64
 	tasks   []string
+	alone   []string
 	cluster string
 	region  string
 	output  string
@@ -73,7 +75,7 @@ func newSandbox(s IO, run func(context.Context, IO, sandboxOptions) error) *cobr
 		Long: "Sandbox serves a model of ECS on Fargate over the AWS protocols on a loopback address, with the queue that ECS's events arrive in. " +
 			"POST /_sandbox/... steers capacity, interruptions and faults (docs/sandbox.md). Everything is kept in memory. It checks no credentials, " +
 			"and is for one machine: an address off loopback needs a token in $" + tokenEnv + ".",
-		Example: "backstop sandbox --tasks analytics=200\nbackstop sandbox --speed 60 --tasks api=20 --tasks worker=50",
+		Example: "backstop sandbox --tasks analytics=200\nbackstop sandbox --on-demand web=6\nbackstop sandbox --speed 60 --tasks api=20 --tasks worker=50",
 		Args:    atMost(0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := o.check(s.Env(tokenEnv)); err != nil {
@@ -88,6 +90,7 @@ func newSandbox(s IO, run func(context.Context, IO, sandboxOptions) error) *cobr
 	f.Float64Var(&o.speed, "speed", 1, "virtual seconds in a real one")
 	f.Uint64Var(&o.seed, "seed", 1, "seed of everything random")
 	f.StringSliceVarP(&o.tasks, "tasks", "n", nil, "make a workload at the start: NAME=COUNT gives the services NAME-spot with COUNT tasks and NAME-standard with none")
+	f.StringSliceVar(&o.alone, "on-demand", nil, "make a service at the start: NAME=COUNT gives the service NAME on on-demand, with COUNT tasks and no twin, for a trial of adopt")
 	f.StringVar(&o.cluster, "cluster", "sandbox", "cluster of these workloads")
 	f.StringVar(&o.region, "region", sandbox.DefaultRegion, "region of these workloads and of the queue")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "log nothing")
@@ -116,27 +119,31 @@ func (o *sandboxOptions) check(token string) error {
 	return err
 }
 
-// twins reads --tasks.
+// twins reads --tasks and --on-demand.
 func (o *sandboxOptions) twins() ([]sandbox.Twins, error) {
-	if len(o.tasks) > twinsMax {
-		return nil, usageError("--tasks: at most %d workloads (got %d)", twinsMax, len(o.tasks))
+	if n := len(o.tasks) + len(o.alone); n > twinsMax {
+		return nil, usageError("--tasks: at most %d workloads (got %d)", twinsMax, n)
 	}
 	var out []sandbox.Twins
 	seen := map[string]bool{}
-	for _, t := range o.tasks {
+	for i, t := range slices.Concat(o.tasks, o.alone) {
+		flag := "tasks"
+		if i >= len(o.tasks) {
+			flag = "on-demand"
+		}
 		name, number, ok := strings.Cut(t, "=")
 		n, err := strconv.Atoi(number)
 		if !ok || name == "" || err != nil || n < 0 || n > failover.ServiceTasksMax {
-			return nil, usageError("--tasks %q: must be NAME=COUNT with a count of 0 to %d", t, failover.ServiceTasksMax)
+			return nil, usageError("--%s %q: must be NAME=COUNT with a count of 0 to %d", flag, t, failover.ServiceTasksMax)
 		}
 		if !ecsName.MatchString(name) || len(name) > twinNameMax {
-			return nil, usageError("--tasks %q: the name must be letters, digits, - and _, at most %d", t, twinNameMax)
+			return nil, usageError("--%s %q: the name must be letters, digits, - and _, at most %d", flag, t, twinNameMax)
 		}
 		if seen[name] {
-			return nil, usageError("--tasks %q: %s is there twice", t, name)
+			return nil, usageError("--%s %q: %s is there twice", flag, t, name)
 		}
 		seen[name] = true
-		out = append(out, sandbox.Twins{Region: o.region, Cluster: o.cluster, Name: name, Count: n, CPU: 1024, Memory: 2048})
+		out = append(out, sandbox.Twins{Region: o.region, Cluster: o.cluster, Name: name, Count: n, CPU: 1024, Memory: 2048, Alone: i >= len(o.tasks)})
 	}
 	return out, nil
 }
@@ -144,7 +151,7 @@ func (o *sandboxOptions) twins() ([]sandbox.Twins, error) {
 func runSandbox(ctx context.Context, s IO, o sandboxOptions) error {
 	log := newLog(s, o.quiet, slog.LevelInfo)
 	world := ecsim.Config{Seed: o.seed}
-	if len(o.tasks) > 0 {
+	if len(o.tasks)+len(o.alone) > 0 {
 		world.Start = s.Now().UTC().Truncate(time.Second).Add(-setupTime)
 	}
 	options := sandbox.Options{World: world, Speed: o.speed, Region: o.region, Token: s.Env(tokenEnv), Log: log}
@@ -180,6 +187,10 @@ func runSandbox(ctx context.Context, s IO, o sandboxOptions) error {
 		facts.Environment[name] = value
 	}
 	for _, t := range twins {
+		if t.Alone {
+			facts.Services = append(facts.Services, t.Name)
+			continue
+		}
 		facts.Services = append(facts.Services, t.Name+"-spot", t.Name+"-standard")
 	}
 	if err := printSandbox(s, o, facts); err != nil {

@@ -10,7 +10,7 @@ import (
 )
 
 // Twins describes a workload of two services: NAME-spot on FARGATE_SPOT with Count tasks, and NAME-standard on
-// FARGATE with none.
+// FARGATE with none; or with Alone of one service.
 type Twins struct {
 	Region      string // empty: the sandbox's
 	Cluster     string // made if missing
@@ -23,6 +23,8 @@ type Twins struct {
 	WarmUp      time.Duration // from RUNNING until the application answers; 0: the model's default
 	Strategy    string        // of NAME-spot's deployments: ROLLING (empty), BLUE_GREEN, LINEAR or CANARY; all but ROLLING behind two target groups
 	Bake        time.Duration // of those deployments, 0..24 h
+	// Alone makes NAME alone in place of both: the launch type FARGATE, with Count tasks and no twin.
+	Alone bool
 	// TargetGroup puts both services behind one target group NAME, with a load balancer and a listener that sends it everything.
 	TargetGroup bool
 	// Starting leaves the tasks to start in their own time. Otherwise the world runs ahead until all of them
@@ -61,7 +63,7 @@ func (s *Sandbox) Setup(workloads ...Twins) error {
 			return fmt.Errorf("set up workload %s: %w", t.Name, err)
 		}
 		if !t.Starting {
-			wanted[ecsim.Ref{Region: t.Region, Cluster: t.Cluster, Service: t.Name + "-spot"}] = t.Count
+			wanted[ecsim.Ref{Region: t.Region, Cluster: t.Cluster, Service: t.owner()}] = t.Count
 		}
 	}
 	if len(wanted) == 0 {
@@ -89,6 +91,10 @@ func (s *Sandbox) setupTwins(t Twins) error {
 	if err != nil {
 		return err
 	}
+	if t.Alone {
+		_, err = s.world.CreateService(t.Region, ecsim.CreateServiceInput{Cluster: t.Cluster, Name: t.owner(), TaskDefinition: d.ARN, Desired: t.Count, TargetGroups: groups, HealthGrace: twinsGrace + 2*t.WarmUp})
+		return err
+	}
 	s.pairUp(&t)
 	spot, standard := func(*ecsim.CreateServiceInput) {}, func(*ecsim.CreateServiceInput) {}
 	if t.shifts() {
@@ -104,6 +110,14 @@ func (s *Sandbox) setupTwins(t Twins) error {
 		return err
 	}
 	return errors.Join(create("-spot", ecsim.FargateSpot, t.Count, spot), create("-standard", ecsim.Fargate, 0, standard))
+}
+
+// owner is the service that runs the tasks at the start.
+func (t *Twins) owner() string {
+	if t.Alone {
+		return t.Name
+	}
+	return t.Name + "-spot"
 }
 
 // pairUp remembers which services are twins: they share their load.
