@@ -19,6 +19,8 @@ const (
 	callSchedules   = "application-autoscaling:DescribeScheduledActions"
 	callQuotas      = "servicequotas:ListServiceQuotas"
 	callBalancer    = "elasticloadbalancing:DescribeTargetGroupAttributes"
+	callGroups      = "elasticloadbalancing:DescribeTargetGroups"
+	callLimits      = "elasticloadbalancing:DescribeAccountLimits"
 	callSubnets     = "ec2:DescribeSubnets"
 	callQueue       = "sqs:GetQueueAttributes"
 	callDeadLetters = "sqs:GetQueueAttributes (dead-letter queue)"
@@ -49,6 +51,7 @@ func init() {
 		{name: "on-demand-quota", kind: KindRegion, needs: creds, calls: []string{callQuotas}, about: "the on-demand vCPU quota has room for a full failover: demand x (1 + overstart)", run: checkOnDemandQuota},
 		{name: "spot-quota", kind: KindRegion, needs: creds, calls: []string{callQuotas}, about: "the Spot vCPU quota has room for the whole demand", run: checkSpotQuota},
 		{name: "launch-rate", kind: KindRegion, needs: creds, calls: []string{callQuotas}, about: "a full failover is started within a minute at the account's launch rate", run: checkLaunchRate},
+		{name: "target-limits", kind: KindRegion, needs: creds, calls: []string{callGroups, callLimits}, about: "target groups and load balancers take Spot and cover side by side, at their highest", run: checkTargetLimits},
 
 		{name: "events-configured", kind: KindEvents, about: "a queue brings ECS's events, so that a shortage is seen in seconds", run: checkEventsConfigured},
 		{name: "queue-reachable", kind: KindEvents, needs: creds, about: "the queue exists and can be read", run: checkQueue},

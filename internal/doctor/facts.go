@@ -30,6 +30,7 @@ type facts struct {
 	account   string
 	identity  string
 	quotas    map[place]map[string]float64
+	limits    map[place]map[string]float64 // of Elastic Load Balancing, by name
 	pools     map[Subject]*poolFacts
 	events    eventFacts
 	state     stateFacts
@@ -62,8 +63,10 @@ type poolFacts struct {
 	policies   []scaling.ScalingPolicy
 	actions    []scaling.ScheduledAction
 	// delays are the deregistration delays of the target groups, by ARN.
-	delays  map[string]time.Duration
-	subnets []subnet
+	delays map[string]time.Duration
+	// balancers are the load balancers that use the target groups, both by ARN.
+	balancers map[string][]string
+	subnets   []subnet
 }
 
 // subnet is one subnet of a service.

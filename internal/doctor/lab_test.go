@@ -70,6 +70,8 @@ type lab struct {
 	noMatch bool
 	// controller, if set, is the deployment controller of the services, of which the sandbox knows ECS's own only.
 	controller string
+	// targetMax, if set, is how many targets a target group and a load balancer take.
+	targetMax string
 	// refuses, if set, is the text with which ECS refuses to update a service.
 	refuses string
 	// providers, if set, are the capacity providers of the cluster, which the sandbox lets nobody take away.
@@ -124,6 +126,9 @@ func (l *lab) Do(r *http.Request) (*http.Response, error) {
 	}
 	if service == "elb" && !l.skipELB && form.Get("Action") != "DescribeTargetGroupAttributes" {
 		r.Body = io.NopCloser(bytes.NewReader(body))
+		if l.targetMax != "" && form.Get("Action") == "DescribeAccountLimits" {
+			return l.answered(r, "<Max>1000</Max>", "<Max>"+l.targetMax+"</Max>")
+		}
 		return l.box.Do(r)
 	}
 	status, text := http.StatusOK, ""

@@ -83,7 +83,7 @@ type looker struct {
 }
 
 func look(ctx context.Context, o Options) *facts {
-	l := &looker{o: o, f: &facts{now: o.Now(), workloads: o.Workloads, tick: o.File.Tick, quotas: map[place]map[string]float64{}, pools: map[Subject]*poolFacts{}}}
+	l := &looker{o: o, f: &facts{now: o.Now(), workloads: o.Workloads, tick: o.File.Tick, quotas: map[place]map[string]float64{}, limits: map[place]map[string]float64{}, pools: map[Subject]*poolFacts{}}}
 	l.f.events.url = o.File.Events.SQS
 	l.f.live = o.Pause != nil
 	l.f.table, l.f.homeRegion = o.File.State.DynamoDB, o.AWS.Region
@@ -95,6 +95,7 @@ func look(ctx context.Context, o Options) *facts {
 	if len(l.f.failed) == 0 {
 		l.regions(ctx)
 		l.allPools(ctx)
+		l.limits(ctx)
 		l.events(ctx)
 		l.simulate(ctx)
 		l.reread(ctx)
@@ -166,7 +167,7 @@ func places(all []control.Workload) []place {
 // regions reads the quotas.
 func (l *looker) regions(ctx context.Context) {
 	for _, p := range places(l.o.Workloads) {
-		s := Subject{Kind: KindRegion, Region: p.region, RoleARN: p.role}
+		s := regionOf(p)
 		client := servicequotas.NewFromConfig(l.config(p))
 		quotas := map[string]float64{}
 		l.call(ctx, s, p, "servicequotas:ListServiceQuotas", "read quotas of Fargate in "+p.region, func(ctx context.Context) error {
@@ -244,26 +245,6 @@ func (l *looker) pool(ctx context.Context, s Subject, p *poolFacts) {
 	l.scaling(ctx, s, at, cfg, p)
 	l.balancers(ctx, s, at, cfg, p)
 	l.network(ctx, s, at, cfg, p)
-}
-
-// balancers reads the deregistration delays of the service's target groups.
-func (l *looker) balancers(ctx context.Context, s Subject, at place, cfg aws.Config, p *poolFacts) {
-	for i := range p.service.LoadBalancers {
-		arn := aws.ToString(p.service.LoadBalancers[i].TargetGroupArn)
-		if arn == "" {
-			continue
-		}
-		l.call(ctx, s, at, "elasticloadbalancing:DescribeTargetGroupAttributes", "describe target group "+lastPart(arn), func(ctx context.Context) error {
-			delay, err := deregistrationDelay(ctx, cfg, arn)
-			if err == nil {
-				if p.delays == nil {
-					p.delays = map[string]time.Duration{}
-				}
-				p.delays[arn] = delay
-			}
-			return err
-		})
-	}
 }
 
 // network reads zones and free addresses of the service's subnets.

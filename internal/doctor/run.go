@@ -79,7 +79,7 @@ func judge(f *facts) Report {
 	j := judging{f: f, report: Report{At: f.now.UTC(), Results: []Result{}, names: namesOf(f)}}
 	j.all(KindAccount, Subject{Kind: KindAccount}, nil, nil)
 	for _, p := range places(f.workloads) {
-		j.all(KindRegion, Subject{Kind: KindRegion, Region: p.region, RoleARN: p.role}, nil, nil)
+		j.all(KindRegion, regionOf(p), nil, nil)
 	}
 	j.all(KindEvents, Subject{Kind: KindEvents}, nil, nil)
 	j.all(KindState, Subject{Kind: KindState}, nil, nil)

@@ -243,3 +243,22 @@ func (s *Sandbox) groupExtras(g *ecsim.TargetGroup) *groupExtras {
 	x.HealthCheckProtocol = defaultCheck(x.Protocol)
 	return x
 }
+
+type limitXML struct{ Name, Max string }
+
+type limitsOutput struct {
+	Limits []limitXML `xml:"Limits>member"`
+}
+
+// targetLimits are AWS's standard limits on registered targets. The model holds nobody to them.
+var targetLimits = []limitXML{
+	{"targets-per-target-group", "1000"},
+	{"targets-per-application-load-balancer", "1000"},
+	{"targets-per-network-load-balancer", "3000"},
+	{"targets-per-availability-zone-per-network-load-balancer", "500"},
+	{"target-groups-per-application-load-balancer", "100"},
+}
+
+func (s *Sandbox) describeAccountLimits(*call, *elbPage) (*limitsOutput, error) {
+	return &limitsOutput{targetLimits}, nil
+}

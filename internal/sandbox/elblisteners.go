@@ -9,6 +9,7 @@ import (
 )
 
 var balancingOperations = map[string]operation{
+	"DescribeAccountLimits":         op((*Sandbox).describeAccountLimits),
 	"CreateTargetGroup":             op((*Sandbox).createTargetGroup),
 	"DescribeTargetGroups":          op((*Sandbox).describeTargetGroups),
 	"DeleteTargetGroup":             op((*Sandbox).deleteTargetGroup),

@@ -1,0 +1,45 @@
+package doctor
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"github.com/backstop-ecs/backstop/internal/control"
+	"github.com/backstop-ecs/backstop/internal/failover"
+)
+
+// TestTargetsAddUpByGroupAndBalancer: two workloads behind one Network Load Balancer in two zones, one of them in both groups of a blue/green service.
+func TestTargetsAddUpByGroupAndBalancer(t *testing.T) {
+	group := func(name string) string {
+		return "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/" + name + "/0123456789abcdef"
+	}
+	const lb = "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/net/edge/0123456789abcdef"
+	f := &facts{pools: map[Subject]*poolFacts{}}
+	for _, name := range []string{"a", "b"} {
+		blue, green := group(name), group(name+"-green")
+		w := control.Workload{Name: name, Policy: failover.Policy{Demand: 10, Pools: []failover.Pool{{Name: "spot", Capacity: spot}, {Name: "standard", Capacity: onDemand, Tier: 1}}},
+			Refs: []control.ServiceRef{{Region: "us-east-1", Cluster: "prod", Service: name}, {Region: "us-east-1", Cluster: "prod", Service: name + "-standard"}}}
+		f.workloads = append(f.workloads, w)
+		for k := range w.Refs {
+			b := types.LoadBalancer{TargetGroupArn: &blue}
+			p := &poolFacts{ref: w.Refs[k], policy: &w.Policy.Pools[k], subnets: []subnet{{zone: "us-east-1a"}, {zone: "us-east-1b"}}, balancers: map[string][]string{blue: {lb}}}
+			if name == "b" {
+				b.AdvancedConfiguration = &types.AdvancedConfiguration{AlternateTargetGroupArn: &green}
+				p.balancers[green] = []string{lb}
+			}
+			p.service = &types.Service{LoadBalancers: []types.LoadBalancer{b}}
+			f.pools[subjectOf(&w, k)] = p
+		}
+	}
+	x := &exam{f: f, s: regionOf(place{region: "us-east-1"})}
+	loads, unknown := x.loads()
+	got := fmt.Sprint(unknown)
+	for _, l := range loads {
+		got += fmt.Sprintf(" %s=%d/%s", l.where, l.targets, l.limit.code)
+	}
+	if want := "[] a=20/L-A0D0B863 b-green=20/L-A0D0B863 b=20/L-A0D0B863 edge=60/L-EEF1AD04 edge=30/L-B211E961"; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
