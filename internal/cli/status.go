@@ -85,18 +85,20 @@ type workloadFact struct {
 	ModeSince  time.Time `json:"mode_since,omitzero"`
 	Demand     int       `json:"demand"`
 	taskCounts
-	Missing      failover.Range  `json:"missing"`
-	MissingSince time.Time       `json:"missing_since,omitzero"`
-	Health       int             `json:"spot_health"`
-	Reason       string          `json:"reason"`
-	ReasonText   string          `json:"reason_text"`
-	DecidedAt    time.Time       `json:"decided_at,omitzero"`
-	Pools        []poolFact      `json:"pools"`
-	Pin          *failover.Pin   `json:"pin,omitempty"`
-	Pause        *failover.Pause `json:"pause,omitempty"`
-	Silence      *failover.Pause `json:"silence,omitempty"`
-	Failovers    int             `json:"failovers_24h"`
-	Generation   uint64          `json:"generation"`
+	Missing      failover.Range `json:"missing"`
+	MissingSince time.Time      `json:"missing_since,omitzero"`
+	Health       int            `json:"spot_health"`
+	Reason       string         `json:"reason"`
+	ReasonText   string         `json:"reason_text"`
+	DecidedAt    time.Time      `json:"decided_at,omitzero"`
+	// FirstLook is the plan of the first look, while nothing was decided after it.
+	FirstLook  string          `json:"first_look,omitempty"`
+	Pools      []poolFact      `json:"pools"`
+	Pin        *failover.Pin   `json:"pin,omitempty"`
+	Pause      *failover.Pause `json:"pause,omitempty"`
+	Silence    *failover.Pause `json:"silence,omitempty"`
+	Failovers  int             `json:"failovers_24h"`
+	Generation uint64          `json:"generation"`
 	// CountsAt is when the counts of tasks last changed: a look that changes nothing is not recorded.
 	CountsAt time.Time `json:"counts_at,omitzero"`
 	// ReadinessAt is when the health behind the counts was last read, as far as that is stored: a quiet workload's is read every five
@@ -264,6 +266,9 @@ func factOf(v *seen, now time.Time) workloadFact {
 	f.taskCounts = taskCounts{c.InService, c.Warming, c.Placed, c.Late, c.Unhealthy, c.Leaving, c.Working, c.Due, c.LeavingBy}
 	f.Missing, f.Health, f.DecidedAt, f.CountsAt = d.Missing, d.Health, d.At, d.At
 	f.Reason, f.ReasonText = string(d.Reason), wording.Reason(d.Reason)
+	if v.entry.First {
+		f.FirstLook = wording.FirstLook(d)
+	}
 	for i, p := range v.workload.Policy.Pools {
 		f.Pools = append(f.Pools, poolFactOf(v, i, &p))
 	}

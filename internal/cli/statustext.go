@@ -244,6 +244,9 @@ func printWorkload(w io.Writer, now time.Time, f *workloadFact, width int) error
 		say(w, "  %s", line)
 	}
 	say(w, "  %s", checkedLine(now, f))
+	if f.FirstLook != "" {
+		say(w, "  first     %s", f.FirstLook)
+	}
 	say(w, "  decided   %s: %s (%s)\n", wording.Ago(now, f.DecidedAt), f.ReasonText, f.Reason)
 	rows := [][]string{{"  POOL", "CAPACITY", "SERVICE", "TARGET", "IN SERVICE", "WARMING", "PLACED", "LATE", "LEAVING", "LAST EVENT", "BREAKER"}}
 	for i := range f.Pools {

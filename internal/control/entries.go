@@ -14,7 +14,7 @@ import (
 func (l *Loop) decisionEntry(j *job, generation uint64) journal.Entry {
 	d := j.report.Decision
 	return journal.Entry{Version: journal.Version, ID: l.entryID(), Workload: j.w.Name, At: d.At, Kind: journal.KindDecision,
-		Generation: generation, PolicyDigest: journal.PolicyDigest(j.w.Policy), Observation: journal.Compact(j.report.Observation),
+		Generation: generation, PolicyDigest: journal.PolicyDigest(j.w.Policy), First: j.report.Before.Seen.At.IsZero(), Observation: journal.Compact(j.report.Observation),
 		Decision: &d, Actions: d.Actions, Withheld: d.Withheld}
 }
 

@@ -17,6 +17,7 @@ const (
 	KeyActions    = "actions"
 	KeyWithheld   = "withheld"
 	KeyAction     = "action"
+	KeyPlan       = "plan"
 	KeyPool       = "pool"
 	KeyService    = "service"
 	KeyRegion     = "region"

@@ -240,6 +240,9 @@ func (l *Loop) carry(ctx context.Context, j *job) {
 	if err := l.commit(ctx, j, next, now, entries); err != nil {
 		return
 	}
+	if decision.First { // before anything is changed
+		l.Log.LogAttrs(ctx, slog.LevelInfo, "first look", slog.String(KeyWorkload, j.w.Name), slog.String(KeyPlan, wording.FirstLook(&r.Decision)))
+	}
 	orders := ordersOf(&next.State)
 	j.it.orders, j.it.withheld = &orders, withheldOf(&r.Decision)
 	r.Result = Committed

@@ -46,6 +46,8 @@ type Entry struct {
 	// PolicyDigest names the policy that was decided with ([PolicyDigest]).
 	PolicyDigest string `json:"policy_digest,omitempty"`
 
+	// First marks the decision at a first look: nothing was known of the workload before.
+	First       bool               `json:"first,omitempty"`
 	Observation *Observation       `json:"observation,omitempty"`
 	Decision    *failover.Decision `json:"decision,omitempty"`
 	// Actions are the decision's, which its own JSON leaves out.

@@ -9,6 +9,8 @@ import (
 // Entry says what an entry of the journal records, in a line.
 func Entry(e *journal.Entry) string {
 	switch {
+	case e.Decision != nil && e.First:
+		return FirstLook(e.Decision)
 	case e.Decision != nil:
 		return Decision(e.Decision, len(e.Withheld) > 0 && len(e.Actions) == 0)
 	case e.Intent != nil:
