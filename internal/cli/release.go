@@ -65,12 +65,17 @@ func newRelease(s IO, run func(context.Context, IO, releaseOptions) error) *cobr
 			return run(cmd.Context(), s, o)
 		},
 	}
-	configFlag(cmd, s, &o.path)
 	cmd.Flags().BoolVar(&o.all, "all", false, "every workload of the configuration, and what was left of those that are configured no more")
+	releaseFlags(cmd, s, &o)
+	return cmd
+}
+
+// releaseFlags are those that release and uninstall share.
+func releaseFlags(cmd *cobra.Command, s IO, o *releaseOptions) {
+	configFlag(cmd, s, &o.path)
 	choiceFlag(cmd, &o.to, "to", "", toSpot, []string{toSpot, toOnDemand}, "where the workload is left")
 	cmd.Flags().DurationVar(&o.timeout, "timeout", releaseFor, "how long to wait for tasks to come into service")
 	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "do it without asking; needed without a terminal")
-	return cmd
 }
 
 func runRelease(ctx context.Context, s IO, o releaseOptions) error {
@@ -89,6 +94,9 @@ func runRelease(ctx context.Context, s IO, o releaseOptions) error {
 	defer func() { _ = store.Close() }()
 	workloads, err := toRelease(ctx, store, file, cfg.Region, &o)
 	if err != nil {
+		return err
+	}
+	if err := sayWhatGuards(ctx, s, store, file, workloads); err != nil {
 		return err
 	}
 	if err := o.confirm(s, workloads); err != nil {

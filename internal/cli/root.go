@@ -153,7 +153,7 @@ var commands = []struct {
 	{groupTry, []func(IO) *cobra.Command{newDemoCommand, newSandboxCommand, newSimulateCommand, newTuneCommand}},
 	{groupRun, []func(IO) *cobra.Command{newAdoptCommand, newInitCommand, newRunCommand, newDashboardCommand}},
 	{groupLook, []func(IO) *cobra.Command{newStatusCommand, newExplainCommand, newHistoryCommand, newTopCommand, newDoctorCommand, newVerifyCommand, newCostCommand, newNotifyCommand}},
-	{groupChange, []func(IO) *cobra.Command{newFailoverCommand, newRestoreCommand, newPinCommand, newUnpinCommand, newPauseCommand, newResumeCommand, newConfirmCommand, newSilenceCommand, newUnsilenceCommand, newAckCommand, newReleaseCommand, newDrillCommand, newRunTaskCommand}},
+	{groupChange, []func(IO) *cobra.Command{newFailoverCommand, newRestoreCommand, newPinCommand, newUnpinCommand, newPauseCommand, newResumeCommand, newConfirmCommand, newSilenceCommand, newUnsilenceCommand, newAckCommand, newReleaseCommand, newUninstallCommand, newDrillCommand, newRunTaskCommand}},
 	{groupSupport, []func(IO) *cobra.Command{newConfigCommand, newVersionCommand}},
 }
 

@@ -8,7 +8,7 @@ import (
 
 // TestFormsMatchAsTheirExpressionsDo: a form is compiled without its long bounds, which are compared instead.
 func TestFormsMatchAsTheirExpressionsDo(t *testing.T) {
-	for _, f := range []*form{formName, formECSName, formCluster, formExternal, formRole, formTopic, formTable, formTier, formLabel, formRegion} {
+	for _, f := range []*form{formName, formECSName, formCluster, formExternalID, formRole, formTopic, formTable, formTier, formLabel, formRegion} {
 		re := regexp.MustCompile(f.text)
 		for _, n := range []int{0, 1, 2, 3, 39, 40, 41, 61, 62, 63, 64, 99, 100, 101, 255, 256, 257, 512, 513, 1000, 1001} {
 			name := strings.Repeat("a", n)
