@@ -73,7 +73,7 @@ func (a *account) forty(r *rand.Rand) (names, narrow []string) {
 				on(provider("FARGATE", 1+int32(r.IntN(3)), int32(r.IntN(2))), provider("FARGATE_SPOT", 1+int32(r.IntN(3)), 0))(in)
 			})
 		case "shift":
-			a.shifting(name, n, []types.DeploymentStrategy{types.DeploymentStrategyBlueGreen, types.DeploymentStrategyCanary}[r.IntN(2)], int32(r.IntN(3)))
+			a.shifting(name, n, []types.DeploymentStrategy{types.DeploymentStrategyBlueGreen, types.DeploymentStrategyCanary, types.DeploymentStrategyLinear}[r.IntN(3)], int32(r.IntN(3)))
 		case "client":
 			a.service(name, n, 120, func(in *ecs.CreateServiceInput) {
 				plain(in)

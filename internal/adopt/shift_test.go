@@ -56,6 +56,9 @@ func (a *account) shifting(name string, desired int32, strategy types.Deployment
 		if strategy == types.DeploymentStrategyCanary {
 			in.DeploymentConfiguration.CanaryConfiguration = &types.CanaryConfiguration{CanaryPercent: aws.Float64(20), CanaryBakeTimeInMinutes: aws.Int32(2)}
 		}
+		if strategy == types.DeploymentStrategyLinear {
+			in.DeploymentConfiguration.LinearConfiguration = &types.LinearConfiguration{StepPercent: aws.Float64(25), StepBakeTimeInMinutes: aws.Int32(2)}
+		}
 		in.AvailabilityZoneRebalancing = types.AvailabilityZoneRebalancingDisabled
 	})
 }
@@ -107,7 +110,7 @@ func (a *account) adoptAs(name, twinName string, back bool) error {
 // TestCoverServesABlueGreenServiceAfterEachDeployment adopts services whose deployments shift traffic, deploys three times, and takes all of
 // Spot after each: what stands in the twin serves whichever group has the traffic.
 func TestCoverServesABlueGreenServiceAfterEachDeployment(t *testing.T) {
-	strategies := []types.DeploymentStrategy{types.DeploymentStrategyBlueGreen, types.DeploymentStrategyCanary}
+	strategies := []types.DeploymentStrategy{types.DeploymentStrategyBlueGreen, types.DeploymentStrategyCanary, types.DeploymentStrategyLinear}
 	if testing.Short() || racetest.Enabled {
 		strategies = strategies[:1]
 	}
