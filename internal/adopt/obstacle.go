@@ -260,9 +260,9 @@ func (v *view) ofScaling(s *discover.Service, twinName string) []Obstacle {
 		switch f := of.Policy(&s.Policies[i]); {
 		case f == nil:
 		case f.Kind == twin.Alone:
-			out = append(out, Obstacle{Advice, "scaling sees one twin", f.What + ": when Spot runs nothing its metric is gone, and the demand stands still", f.Fix + "   # once the twin is there"})
+			out = append(out, Obstacle{Advice, "scaling sees one twin", f.What + ": " + f.Then, f.Fix + "   # once the twin is there"})
 		case f.Kind == twin.Backlog:
-			out = append(out, Obstacle{Advice, "backlog per task of one twin", f.What + ": each task that Spot cannot hold makes it larger, and the demand runs away", f.Fix + "   # once the twin is there"})
+			out = append(out, Obstacle{Advice, "backlog per task of one twin", f.What + ": " + f.Then, f.Fix + "   # once the twin is there"})
 		default:
 			out = append(out, Obstacle{Note, "scaling unknown", f.What, f.Fix})
 		}

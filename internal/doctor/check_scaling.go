@@ -18,14 +18,14 @@ func (x *exam) scaled() (twin.Scaled, bool) {
 	}
 	for k, ref := range x.w.Refs {
 		if ref.Cluster == x.p.ref.Cluster && ref.Region == x.p.ref.Region && x.w.Policy.Pools[k].Capacity == onDemand {
-			return twin.Scaled{Region: ref.Region, Cluster: ref.Cluster, Service: x.p.ref.Service, Twin: ref.Service}, true
+			return twin.Scaled{Region: ref.Region, Cluster: ref.Cluster, Service: x.p.ref.Service, Twin: ref.Service, Alarms: x.p.alarms}, true
 		}
 	}
 	return twin.Scaled{}, false
 }
 
 // blind judges the policies of the pool's target for one kind of blindness, and the ones that cannot be told if unknown is set.
-func (x *exam) blind(kind twin.Blindness, unknown bool, consequence, fine string) verdict {
+func (x *exam) blind(kind twin.Blindness, unknown bool, fine string) verdict {
 	s, ok := x.scaled()
 	if !ok {
 		return okay("no scalable target that sets the demand beside a twin in its cluster")
@@ -36,7 +36,7 @@ func (x *exam) blind(kind twin.Blindness, unknown bool, consequence, fine string
 		switch {
 		case f == nil:
 		case f.Kind == kind:
-			return bad(Fail, f.Fix, "%s: %s", f.What, consequence)
+			return bad(Fail, f.Fix, "%s: %s", f.What, f.Then)
 		case f.Kind == twin.Unknown && unknown:
 			doubt = bad(Warn, f.Fix, "%s", f.What)
 		}
@@ -49,12 +49,12 @@ func (x *exam) blind(kind twin.Blindness, unknown bool, consequence, fine string
 
 // checkScalingMetric looks for policies that see no load when Spot runs nothing.
 func checkScalingMetric(x *exam) verdict {
-	return x.blind(twin.Alone, true, "when Spot runs nothing the metric is gone, and the demand stands still whatever the load", "no policy follows the Spot service alone")
+	return x.blind(twin.Alone, true, "no policy follows the Spot service alone")
 }
 
 // checkScalingBacklog looks for policies that take a loss on Spot for more work.
 func checkScalingBacklog(x *exam) verdict {
-	return x.blind(twin.Backlog, false, "each task that Spot cannot hold makes it larger, and the demand runs away", "no policy divides by the tasks of the Spot service alone")
+	return x.blind(twin.Backlog, false, "no policy divides by the tasks of the Spot service alone")
 }
 
 // checkScalingSchedule looks for scheduled actions that do not do what they say while a breaker has the target parked.
@@ -63,12 +63,20 @@ func checkScalingSchedule(x *exam) verdict {
 	for i := range x.p.actions {
 		names = append(names, aws.ToString(x.p.actions[i].ScheduledActionName))
 	}
+	for i := range x.p.policies {
+		if twin.Forecasts(&x.p.policies[i]) {
+			names = append(names, aws.ToString(x.p.policies[i].PolicyName))
+		}
+	}
 	list := strings.Join(names, ", ")
 	switch {
 	case len(names) == 0:
-		return okay("no scheduled action")
+		return okay("no scheduled action, and no forecast")
 	case x.w.Policy.Preset != failover.PresetSwitch || !x.w.Policy.ParkScaling:
 		return okay("%s: no breaker parks the target", list)
+	}
+	if v, found := x.forecasts(); found {
+		return v
 	}
 	for i := range x.p.actions {
 		a := &x.p.actions[i]
@@ -83,6 +91,19 @@ func checkScalingSchedule(x *exam) verdict {
 			"the breaker has the target parked, and the scheduled %s %s falls due meanwhile: it moves the demand, and for up to a pass Spot is asked for its minimum", plural(len(names), "action"), list)
 	}
 	return okay("%s: due while a breaker is open, they move the demand", list)
+}
+
+// forecasts looks for predictive policies that change counts. AWS says of suspensions that they hold target tracking, steps and scheduled actions, and nothing of
+// forecasts.
+func (x *exam) forecasts() (verdict, bool) {
+	s := twin.Scaled{Region: x.p.ref.Region, Cluster: x.p.ref.Cluster, Service: x.p.ref.Service}
+	for i := range x.p.policies {
+		if p := &x.p.policies[i]; twin.Forecasts(p) {
+			return bad(Warn, s.ForecastOnly(p), "the predictive policy %s raises the count before the hour that it forecasts, and AWS does not say that a suspension holds it: while a breaker has the target parked, Spot may be asked for its forecast",
+				aws.ToString(p.PolicyName)), true
+		}
+	}
+	return verdict{}, false
 }
 
 func plural(n int, noun string) string {

@@ -16,6 +16,7 @@ const (
 	callTasks       = "ecs:DescribeTasks"
 	callScaling     = "application-autoscaling:DescribeScalableTargets"
 	callPolicies    = "application-autoscaling:DescribeScalingPolicies"
+	callAlarms      = "cloudwatch:DescribeAlarms"
 	callSchedules   = "application-autoscaling:DescribeScheduledActions"
 	callQuotas      = "servicequotas:ListServiceQuotas"
 	callBalancer    = "elasticloadbalancing:DescribeTargetGroupAttributes"
@@ -85,7 +86,7 @@ func init() {
 		{name: "scaling-owner", kind: KindPool, spot: true, needs: exists, calls: []string{callServices, callScaling}, about: "auto scaling computes from a count that is the demand", run: checkScalingOwner},
 		{name: "scaling-metric", kind: KindPool, spot: true, needs: exists, calls: []string{callServices, callScaling, callPolicies}, about: "auto scaling sees the load when Spot runs nothing: no policy follows the Spot service alone", run: checkScalingMetric},
 		{name: "scaling-backlog", kind: KindPool, spot: true, needs: exists, calls: []string{callServices, callScaling, callPolicies}, about: "a loss on Spot is not taken for more work: no policy divides by the tasks of the Spot service alone", run: checkScalingBacklog},
-		{name: "scaling-schedule", kind: KindPool, spot: true, needs: exists, calls: []string{callServices, callScaling, callSchedules}, about: "scheduled actions that fall due while a breaker has the target parked do what they say", run: checkScalingSchedule},
+		{name: "scaling-schedule", kind: KindPool, spot: true, needs: exists, calls: []string{callServices, callScaling, callPolicies, callSchedules}, about: "scheduled actions and forecasts that fall due while a breaker has the target parked do what they say", run: checkScalingSchedule},
 		{name: "scaling-suspended", kind: KindPool, spot: true, needs: exists, calls: []string{callServices, callScaling}, about: "auto scaling was not left suspended", run: checkScalingSuspended},
 		{name: "zones", kind: KindPool, needs: exists, calls: service, about: "tasks may run in two availability zones at least", run: checkZones},
 		{name: "subnet-addresses", kind: KindPool, needs: exists, calls: []string{callServices, callSubnets}, about: "the subnets have addresses for what may have to start", run: checkAddresses},

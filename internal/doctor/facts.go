@@ -15,6 +15,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/journal"
 	"github.com/backstop-ecs/backstop/internal/ledger"
 	"github.com/backstop-ecs/backstop/internal/roster"
+	"github.com/backstop-ecs/backstop/internal/twin"
 )
 
 // place is a region as it is reached through one role.
@@ -61,6 +62,7 @@ type poolFacts struct {
 	stopped    []types.Task            // in about the last hour
 	target     *scaling.ScalableTarget // nil: there is none
 	policies   []scaling.ScalingPolicy
+	alarms     map[string]twin.Alarm // of step policies, by name
 	actions    []scaling.ScheduledAction
 	// delays are the deregistration delays of the target groups, by ARN.
 	delays map[string]time.Duration

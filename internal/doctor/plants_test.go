@@ -195,6 +195,18 @@ var plants = []plant{
 		l.policy("api-spot", &scaling.TargetTrackingScalingPolicyConfiguration{TargetValue: aws.Float64(100), CustomizedMetricSpecification: &scaling.CustomizedMetricSpecification{
 			Namespace: aws.String("Workers"), MetricName: aws.String("BacklogPerTask"), Statistic: scaling.MetricStatisticAverage}})
 	}, check: "scaling-metric", status: doctor.Warn, says: "Workers/BacklogPerTask, of which cannot be told"},
+	{what: "step scaling by an alarm on the CPU of the Spot service alone", do: func(l *lab) {
+		l.putPolicy("api-spot", &applicationautoscaling.PutScalingPolicyInput{PolicyType: scaling.PolicyTypeStepScaling, StepScalingPolicyConfiguration: &scaling.StepScalingPolicyConfiguration{
+			AdjustmentType: scaling.AdjustmentTypeChangeInCapacity, StepAdjustments: []scaling.StepAdjustment{{MetricIntervalLowerBound: aws.Float64(0), ScalingAdjustment: aws.Int32(2)}}}})
+		l.steer("alarm", `{"cluster": "prod", "service": "api-spot", "policy": "load", "metric": "cpu", "threshold": 70}`)
+	}, check: "scaling-metric", status: doctor.Fail, says: "acts on the alarm api-spot-load, which follows CPUUtilization of api-spot alone"},
+	{what: "predictive scaling that learns from the Spot service alone", do: func(l *lab) { l.putPolicy("api-spot", forecasting("ECSServiceCPUUtilization")) },
+		check: "scaling-metric", status: doctor.Fail, says: "learns from ECSServiceCPUUtilization of api-spot alone"},
+	{what: "predictive scaling on a service that a breaker parks", do: func(l *lab) {
+		w := &l.file.Workloads[0]
+		w.Policy.Preset, w.Policy.ParkScaling = failover.PresetSwitch, true
+		l.putPolicy("api-spot", forecasting("ALBRequestCount"))
+	}, check: "scaling-schedule", status: doctor.Warn, says: "AWS does not say that a suspension holds it"},
 	{what: "a backlog per task of the Spot service", do: func(l *lab) { l.policy("api-spot", byBacklog()) }, check: "scaling-backlog", status: doctor.Fail,
 		says: "divides by the tasks of api-spot alone: each task that Spot cannot hold"},
 	{what: "a schedule with a minimum of 0 on a service that a breaker parks", do: func(l *lab) {

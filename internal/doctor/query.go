@@ -19,11 +19,12 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// Two reads of services whose clients would make the program some megabytes larger are written out by hand here, in
+// Reads of services whose clients would make the program some megabytes larger are written out by hand here, in
 // AWS's query protocol.
 const (
-	versionELB = "2015-12-01"
-	versionEC2 = "2016-11-15"
+	versionELB        = "2015-12-01"
+	versionEC2        = "2016-11-15"
+	versionCloudWatch = "2010-08-01"
 	// answerMax bounds what is read of an answer, in bytes.
 	answerMax = 4 << 20
 )

@@ -41,12 +41,23 @@ func byBacklog() *scaling.TargetTrackingScalingPolicyConfiguration {
 			{Id: aws.String("e1"), Expression: aws.String("m1 / m2"), ReturnData: aws.Bool(true)}}}}
 }
 
+// forecasting forecasts by a pair of metrics, and acts on it.
+func forecasting(pair string) *applicationautoscaling.PutScalingPolicyInput {
+	return &applicationautoscaling.PutScalingPolicyInput{PolicyType: scaling.PolicyTypePredictiveScaling, PredictiveScalingPolicyConfiguration: &scaling.PredictiveScalingPolicyConfiguration{
+		Mode: scaling.PredictiveScalingModeForecastAndScale, MetricSpecifications: []scaling.PredictiveScalingMetricSpecification{{TargetValue: aws.Float64(50),
+			PredefinedMetricPairSpecification: &scaling.PredictiveScalingPredefinedMetricPairSpecification{PredefinedMetricType: &pair}}}}}
+}
+
 // policy puts the policy load on a service's scalable target.
 func (l *lab) policy(service string, c *scaling.TargetTrackingScalingPolicyConfiguration) {
 	l.t.Helper()
-	must[*applicationautoscaling.PutScalingPolicyOutput](l)(applicationautoscaling.NewFromConfig(l.cfg).PutScalingPolicy(l.t.Context(), &applicationautoscaling.PutScalingPolicyInput{ServiceNamespace: "ecs",
-		ScalableDimension: "ecs:service:DesiredCount", ResourceId: aws.String("service/" + cluster + "/" + service), PolicyName: aws.String("load"), PolicyType: scaling.PolicyTypeTargetTrackingScaling,
-		TargetTrackingScalingPolicyConfiguration: c}))
+	l.putPolicy(service, &applicationautoscaling.PutScalingPolicyInput{PolicyType: scaling.PolicyTypeTargetTrackingScaling, TargetTrackingScalingPolicyConfiguration: c})
+}
+
+func (l *lab) putPolicy(service string, in *applicationautoscaling.PutScalingPolicyInput) {
+	l.t.Helper()
+	in.ServiceNamespace, in.ScalableDimension, in.PolicyName, in.ResourceId = "ecs", "ecs:service:DesiredCount", aws.String("load"), aws.String("service/"+cluster+"/"+service)
+	must[*applicationautoscaling.PutScalingPolicyOutput](l)(applicationautoscaling.NewFromConfig(l.cfg).PutScalingPolicy(l.t.Context(), in))
 }
 
 // steer changes the sandbox.

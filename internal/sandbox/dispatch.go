@@ -67,6 +67,7 @@ var operations = map[string]map[string]operation{
 	serviceQuotas:    quotaOperations,
 	serviceEvents:    eventsOperations,
 	serviceELB:       balancingOperations,
+	serviceAlarms:    alarmOperations,
 	serviceSchedules: scheduleOperations,
 	serviceIAM:       iamOperations,
 }

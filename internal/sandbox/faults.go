@@ -191,7 +191,7 @@ func throttled(service string) *apiError {
 	switch service {
 	case serviceSQS:
 		return &apiError{Code: "RequestThrottled", QueryCode: "RequestThrottled", Message: "Rate exceeded"}
-	case serviceSNS, serviceSTS, serviceELB:
+	case serviceSNS, serviceSTS, serviceELB, serviceAlarms:
 		return refuse("Throttling", "Rate exceeded")
 	case serviceQuotas:
 		return refuse("TooManyRequestsException", "Rate exceeded")
@@ -225,7 +225,7 @@ func denied(service, name, account string) *apiError {
 		e.QueryCode, e.Status = "AccessDenied", http.StatusForbidden
 	case serviceSNS:
 		e.Code, e.Status = "AuthorizationError", http.StatusForbidden
-	case serviceSTS, serviceELB:
+	case serviceSTS, serviceELB, serviceAlarms:
 		e.Code, e.Status = "AccessDenied", http.StatusForbidden
 	}
 	return e

@@ -18,7 +18,7 @@ const (
 	formMap           // a list of name/value pairs
 )
 
-// formNames gives the JSON member behind each flattened name of SQS and SNS, and the lists of Elastic Load Balancing.
+// formNames gives the JSON member behind each flattened name of SQS and SNS, and the lists of Elastic Load Balancing and CloudWatch.
 var formNames = map[string]struct {
 	member string
 	kind   formKind
@@ -37,6 +37,7 @@ var formNames = map[string]struct {
 	"ChangeMessageVisibilityBatchRequestEntry": {"Entries", formList},
 	"ActionNames":      {"ActionNames", formList},
 	"Actions":          {"Actions", formList},
+	"AlarmNames":       {"AlarmNames", formList},
 	"Conditions":       {"Conditions", formList},
 	"ContextEntries":   {"ContextEntries", formList},
 	"ContextKeyValues": {"ContextKeyValues", formList},

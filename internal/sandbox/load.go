@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/backstop-ecs/backstop/internal/ecsim"
 	"github.com/backstop-ecs/backstop/internal/scaler"
@@ -117,43 +116,4 @@ func (s *Sandbox) steerMetric(in metricSteer) (any, error) {
 	s.catchUpLocked()
 	s.scaler.SetMetric(in.Name, in.Value)
 	return empty{}, nil
-}
-
-type alarmSteer struct {
-	Region     string   `json:"region"`
-	Cluster    string   `json:"cluster"`
-	Service    string   `json:"service"`
-	Policy     string   `json:"policy"`
-	Metric     string   `json:"metric"`
-	Threshold  *float64 `json:"threshold"` // null: no alarm any more
-	Comparison string   `json:"comparison"`
-	Periods    int      `json:"periods"`
-}
-
-var alarmMetrics = map[string]scaler.MetricKind{"cpu": scaler.CPU, "requests_per_target": scaler.RequestsPerTarget, "backlog_per_task": scaler.BacklogPerTask}
-
-// steerAlarm gives a step scaling policy the alarm that CloudWatch, which the sandbox does not have, would hold.
-func (s *Sandbox) steerAlarm(in alarmSteer) (any, error) {
-	ref, err := s.serviceRefOf(serviceSteer{Region: in.Region, Cluster: in.Cluster, Service: in.Service})
-	if err != nil {
-		return nil, err
-	}
-	var alarm *scaler.Alarm
-	if in.Threshold != nil {
-		kind, known := alarmMetrics[orDefault(in.Metric, "cpu")]
-		if !known {
-			kind = scaler.Named
-		}
-		if in.Comparison != "" && in.Comparison != "above" && in.Comparison != "below" {
-			return nil, fmt.Errorf("comparison: must be above or below (got %q)", clip(in.Comparison))
-		}
-		if in.Periods < 0 || in.Periods > 1440 {
-			return nil, fmt.Errorf("periods: must be 1 to 1440 (got %d)", in.Periods)
-		}
-		alarm = &scaler.Alarm{Metric: scaler.Metric{Kind: kind, Name: in.Metric}, Threshold: *in.Threshold, Below: strings.EqualFold(in.Comparison, "below"), Periods: in.Periods}
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.catchUpLocked()
-	return empty{}, s.scaler.SetAlarm(ref, in.Policy, alarm)
 }

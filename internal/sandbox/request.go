@@ -36,6 +36,7 @@ const (
 	serviceELB       = "elasticloadbalancing"
 	serviceSchedules = "scheduler"
 	serviceIAM       = "iam"
+	serviceAlarms    = "monitoring"
 	serviceS3        = "s3" // which the sandbox does not have
 )
 
@@ -55,15 +56,17 @@ var queryVersions = map[string]string{
 	"2011-06-15": serviceSTS,
 	"2015-12-01": serviceELB,
 	"2010-05-08": serviceIAM,
+	"2010-08-01": serviceAlarms,
 }
 
 // namespaces of the query protocol's answers.
 var namespaces = map[string]string{
-	serviceSQS: "http://queue.amazonaws.com/doc/2012-11-05/",
-	serviceSNS: "http://sns.amazonaws.com/doc/2010-03-31/",
-	serviceSTS: "https://sts.amazonaws.com/doc/2011-06-15/",
-	serviceELB: "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/",
-	serviceIAM: "https://iam.amazonaws.com/doc/2010-05-08/",
+	serviceSQS:    "http://queue.amazonaws.com/doc/2012-11-05/",
+	serviceSNS:    "http://sns.amazonaws.com/doc/2010-03-31/",
+	serviceSTS:    "https://sts.amazonaws.com/doc/2011-06-15/",
+	serviceELB:    "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/",
+	serviceIAM:    "https://iam.amazonaws.com/doc/2010-05-08/",
+	serviceAlarms: "http://monitoring.amazonaws.com/doc/2010-08-01/",
 }
 
 type protocol int

@@ -19,8 +19,11 @@ type scalingPolicy struct {
 	PolicyType                               string
 	TargetTrackingScalingPolicyConfiguration json.RawMessage `json:",omitempty"`
 	StepScalingPolicyConfiguration           json.RawMessage `json:",omitempty"`
+	PredictiveScalingPolicyConfiguration     json.RawMessage `json:",omitempty"`
 	CreationTime                             float64
-	Alarms                                   []empty
+	Alarms                                   []alarmRef
+
+	alarm *stepAlarm // of a step scaling policy
 }
 
 type scalingInput struct {
@@ -28,12 +31,14 @@ type scalingInput struct {
 	PolicyName, PolicyType                          string
 	TargetTrackingScalingPolicyConfiguration        json.RawMessage
 	StepScalingPolicyConfiguration                  json.RawMessage
+	PredictiveScalingPolicyConfiguration            json.RawMessage
 }
 
 // Types of policies.
 const (
-	policyTracking = "TargetTrackingScaling"
-	policySteps    = "StepScaling"
+	policyTracking   = "TargetTrackingScaling"
+	policySteps      = "StepScaling"
+	policyPredictive = "PredictiveScaling" // kept, and forecasts nothing
 )
 
 func (s *Sandbox) putScalingPolicy(c *call, in *scalingInput) (map[string]any, error) {
@@ -51,10 +56,11 @@ func (s *Sandbox) putScalingPolicy(c *call, in *scalingInput) (map[string]any, e
 	}
 	p := &scalingPolicy{PolicyName: in.PolicyName, ServiceNamespace: in.ServiceNamespace, ResourceId: in.ResourceId, ScalableDimension: scalingDimension,
 		PolicyType: in.PolicyType, TargetTrackingScalingPolicyConfiguration: in.TargetTrackingScalingPolicyConfiguration,
-		StepScalingPolicyConfiguration: in.StepScalingPolicyConfiguration, CreationTime: epoch(c.now), Alarms: []empty{},
+		StepScalingPolicyConfiguration: in.StepScalingPolicyConfiguration, PredictiveScalingPolicyConfiguration: in.PredictiveScalingPolicyConfiguration,
+		CreationTime: epoch(c.now), Alarms: []alarmRef{},
 		PolicyARN: "arn:aws:autoscaling:" + c.region + ":" + s.account() + ":scalingPolicy:" + s.newID() + ":resource/ecs/" + in.ResourceId + ":policyName/" + in.PolicyName}
 	if i := slices.IndexFunc(t.policies, func(old *scalingPolicy) bool { return old.PolicyName == p.PolicyName }); i >= 0 {
-		p.PolicyARN, p.CreationTime = t.policies[i].PolicyARN, t.policies[i].CreationTime
+		p.PolicyARN, p.CreationTime = t.policies[i].PolicyARN, t.policies[i].CreationTime // its alarm goes, as the scaler's does
 		t.policies[i] = p
 	} else if len(t.policies) >= policiesMax {
 		return nil, refuse("LimitExceededException", "A scalable target has at most %d policies here", policiesMax)
@@ -64,7 +70,7 @@ func (s *Sandbox) putScalingPolicy(c *call, in *scalingInput) (map[string]any, e
 	if err := s.scaler.PutPolicy(s.world.Now(), t.ref, model); err != nil {
 		return nil, err
 	}
-	return map[string]any{"PolicyARN": p.PolicyARN, "Alarms": []empty{}}, nil
+	return map[string]any{"PolicyARN": p.PolicyARN, "Alarms": []alarmRef{}}, nil
 }
 
 func (s *Sandbox) deleteScalingPolicy(c *call, in *scalingInput) (empty, error) {
@@ -114,8 +120,12 @@ func (in *scalingInput) model(ref ecsim.Ref) (scaler.Policy, error) {
 		p.Tracking, err = readTracking(in.TargetTrackingScalingPolicyConfiguration, ref)
 	case policySteps:
 		p.Steps, err = readSteps(in.StepScalingPolicyConfiguration)
+	case policyPredictive:
+		if !named(in.PredictiveScalingPolicyConfiguration) {
+			err = scalingInvalid("PredictiveScalingPolicyConfiguration is required for the policy type %s", policyPredictive)
+		}
 	default:
-		err = scalingInvalid("The sandbox knows the policy types %s and %s (got %s)", policyTracking, policySteps, clip(in.PolicyType))
+		err = scalingInvalid("The sandbox knows the policy types %s, %s and %s (got %s)", policyTracking, policySteps, policyPredictive, clip(in.PolicyType))
 	}
 	return p, err
 }

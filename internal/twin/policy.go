@@ -16,6 +16,8 @@ import (
 // Scaled is a service that auto scaling scales, with the twin that stands in for it.
 type Scaled struct {
 	Region, Cluster, Service, Twin string
+	// Alarms are those of step policies by their names; one that was not read is not there.
+	Alarms map[string]Alarm
 }
 
 // Blindness is how an auto scaling policy sees less than what serves.
@@ -34,9 +36,16 @@ const (
 type PolicyFinding struct {
 	Policy string
 	Kind   Blindness
-	// What says it, Fix is the command that gives the policy a metric over both twins, or what is to be looked at.
-	What, Fix string
+	// What says it, Then what follows from it, empty where that is not known. Fix is the command that gives the policy a metric over both twins, or what is to be
+	// looked at.
+	What, Then, Fix string
 }
+
+// What follows where the metric vanishes with the tasks on Spot, and where it grows with each that is lost.
+const (
+	aloneThen   = "when Spot runs nothing its metric is gone, and the demand stands still whatever the load"
+	backlogThen = "each task that Spot cannot hold makes it larger, and the demand runs away"
+)
 
 // Namespaces of metrics with the dimensions ClusterName and ServiceName.
 const (
@@ -55,13 +64,9 @@ func (s Scaled) Policy(p *scaling.ScalingPolicy) *PolicyFinding {
 	t := p.TargetTrackingScalingPolicyConfiguration
 	switch {
 	case p.PolicyType == scaling.PolicyTypeStepScaling:
-		var alarms []string
-		for _, a := range p.Alarms {
-			alarms = append(alarms, aws.ToString(a.AlarmName))
-		}
-		f.Kind, f.What = Unknown, "the step policy "+name+" acts on alarms, whose metrics are not read: one of "+s.Service+" alone goes blind when Spot runs nothing"
-		f.Fix = "aws cloudwatch describe-alarms --region " + s.Region + " --alarm-names " + strings.Join(alarms, " ") + "   # and let it go over " + s.Service + " and " + s.Twin
-		return f
+		return s.steps(f, p)
+	case p.PolicyType == scaling.PolicyTypePredictiveScaling:
+		return s.forecast(f, p)
 	case t == nil:
 		f.Kind, f.What = Unknown, fmt.Sprintf("the policy %s (%s) is not one whose metric can be read", name, p.PolicyType)
 		f.Fix = "let it go over " + s.Service + " and " + s.Twin + ", or use TargetTrackingScaling"
@@ -72,7 +77,7 @@ func (s Scaled) Policy(p *scaling.ScalingPolicy) *PolicyFinding {
 		if !own {
 			return nil // ALBRequestCountPerTarget counts the targets of both
 		}
-		f.Kind, f.What = Alone, fmt.Sprintf("the policy %s follows %s of %s alone", name, m.PredefinedMetricType, s.Service)
+		f.Kind, f.What, f.Then = Alone, fmt.Sprintf("the policy %s follows %s of %s alone", name, m.PredefinedMetricType, s.Service), aloneThen
 		f.Fix = s.command(name, t, s.mean(metric))
 		return f
 	}
@@ -94,7 +99,7 @@ type metricStat struct {
 
 type metric struct {
 	Namespace, MetricName string
-	Dimensions            []dimension
+	Dimensions            []dimension `json:",omitempty"`
 }
 
 type dimension struct{ Name, Value string }
@@ -137,31 +142,23 @@ func (s Scaled) mean(name string) []query {
 // customized judges a metric of the policy's own.
 func (s Scaled) customized(f *PolicyFinding, t *scaling.TargetTrackingScalingPolicyConfiguration) *PolicyFinding {
 	parts := queriesOf(t.CustomizedMetricSpecification)
-	services, other, unknown := map[string]bool{}, false, ""
+	var all []metric
 	for _, q := range parts {
-		if q.MetricStat == nil {
-			continue
-		}
-		m := q.MetricStat.Metric
-		switch service := m.service(); {
-		case service != "":
-			services[service] = true
-		case strings.HasPrefix(m.Namespace, "AWS/") || m.Namespace == metricsOurs:
-			other = true
-		default:
-			other, unknown = true, m.Namespace+"/"+m.MetricName
+		if q.MetricStat != nil {
+			all = append(all, q.MetricStat.Metric)
 		}
 	}
+	at := s.about(all)
 	switch {
-	case services[s.Service] && !services[s.Twin]:
-		f.Kind, f.What = Alone, fmt.Sprintf("the policy %s follows a metric of %s alone", f.Policy, s.Service)
-		if other {
-			f.Kind, f.What = Backlog, fmt.Sprintf("the policy %s divides by the tasks of %s alone", f.Policy, s.Service)
+	case at.alone:
+		f.Kind, f.Then, f.What = Alone, aloneThen, fmt.Sprintf("the policy %s follows a metric of %s alone", f.Policy, s.Service)
+		if at.others {
+			f.Kind, f.Then, f.What = Backlog, backlogThen, fmt.Sprintf("the policy %s divides by the tasks of %s alone", f.Policy, s.Service)
 		}
 		f.Fix = s.command(f.Policy, t, s.both(parts))
 		return f
-	case len(services) == 0 && unknown != "":
-		f.Kind, f.What = Unknown, fmt.Sprintf("the policy %s follows %s, of which cannot be told whether it counts the tasks of %s as well", f.Policy, unknown, s.Twin)
+	case at.none && at.unknown != "":
+		f.Kind, f.What = Unknown, fmt.Sprintf("the policy %s follows %s, of which cannot be told whether it counts the tasks of %s as well", f.Policy, at.unknown, s.Twin)
 		f.Fix = fmt.Sprintf("divide by what serves in both: InService of Backstop's own metrics (%s), or RunningTaskCount of %s and %s", metricsOurs, s.Service, s.Twin)
 		return f
 	}
@@ -257,6 +254,11 @@ func (s Scaled) command(name string, t *scaling.TargetTrackingScalingPolicyConfi
 	if err != nil {
 		return err.Error()
 	}
+	return s.put(name, "TargetTrackingScaling", "target-tracking-scaling", string(text))
+}
+
+// put is the command that puts a policy of a kind with its configuration.
+func (s Scaled) put(name, kind, flag, configuration string) string {
 	return fmt.Sprintf("aws application-autoscaling put-scaling-policy --region %s --service-namespace ecs --scalable-dimension ecs:service:DesiredCount --resource-id service/%s/%s "+
-		"--policy-type TargetTrackingScaling --policy-name %s --target-tracking-scaling-policy-configuration %s", s.Region, s.Cluster, s.Service, wording.Shell(name), wording.Shell(string(text)))
+		"--policy-type %s --policy-name %s --%s-policy-configuration %s", s.Region, s.Cluster, s.Service, kind, wording.Shell(name), flag, wording.Shell(configuration))
 }

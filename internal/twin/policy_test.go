@@ -31,7 +31,36 @@ func tracking(parts ...[4]string) *scaling.ScalingPolicy {
 }
 
 func TestAPolicyIsJudgedByWhatItsMetricIsAbout(t *testing.T) {
-	web := Scaled{"us-east-1", "prod", "web", "web-standard"}
+	alarm := func(missing string, metrics ...AlarmMetric) Alarm { return Alarm{metrics, missing} }
+	web := Scaled{"us-east-1", "prod", "web", "web-standard", map[string]Alarm{
+		"own": alarm("missing", AlarmMetric{"AWS/ECS", "CPUUtilization", "web"}), "fires": alarm("breaching", AlarmMetric{"AWS/ECS", "CPUUtilization", "web"}),
+		"requests": alarm("missing", AlarmMetric{"AWS/ApplicationELB", "RequestCountPerTarget", ""}),
+		"both":     alarm("missing", AlarmMetric{"AWS/ECS", "CPUUtilization", "web"}, AlarmMetric{"AWS/ECS", "CPUUtilization", "web-standard"}),
+		"backlog":  alarm("missing", AlarmMetric{"AWS/SQS", "ApproximateNumberOfMessagesVisible", ""}, AlarmMetric{"ECS/ContainerInsights", "RunningTaskCount", "web"})}}
+	steps := func(alarms ...string) *scaling.ScalingPolicy {
+		p := &scaling.ScalingPolicy{PolicyName: aws.String("steps"), PolicyType: scaling.PolicyTypeStepScaling}
+		for _, a := range alarms {
+			p.Alarms = append(p.Alarms, scaling.Alarm{AlarmName: &a})
+		}
+		return p
+	}
+	forecast := func(mode scaling.PredictiveScalingMode, spec scaling.PredictiveScalingMetricSpecification) *scaling.ScalingPolicy {
+		spec.TargetValue = aws.Float64(50)
+		return &scaling.ScalingPolicy{PolicyName: aws.String("tomorrow"), PolicyType: scaling.PolicyTypePredictiveScaling,
+			PredictiveScalingPolicyConfiguration: &scaling.PredictiveScalingPolicyConfiguration{Mode: mode, MetricSpecifications: []scaling.PredictiveScalingMetricSpecification{spec}}}
+	}
+	pair := func(of string) scaling.PredictiveScalingMetricSpecification {
+		return scaling.PredictiveScalingMetricSpecification{PredefinedMetricPairSpecification: &scaling.PredictiveScalingPredefinedMetricPairSpecification{PredefinedMetricType: &of}}
+	}
+	loads := func(services ...string) scaling.PredictiveScalingMetricSpecification {
+		c := &scaling.PredictiveScalingCustomizedMetricSpecification{}
+		for _, s := range services {
+			c.MetricDataQueries = append(c.MetricDataQueries, scaling.PredictiveScalingMetricDataQuery{MetricStat: &scaling.PredictiveScalingMetricStat{Metric: &scaling.PredictiveScalingMetric{
+				Namespace: aws.String("AWS/ECS"), MetricName: aws.String("CPUUtilization"), Dimensions: []scaling.PredictiveScalingMetricDimension{{Name: aws.String("ServiceName"), Value: &s}}}}})
+		}
+		return scaling.PredictiveScalingMetricSpecification{CustomizedLoadMetricSpecification: c}
+	}
+	const acts = scaling.PredictiveScalingModeForecastAndScale
 	fixed := func(of scaling.MetricType) *scaling.ScalingPolicy {
 		p := tracking()
 		p.TargetTrackingScalingPolicyConfiguration.CustomizedMetricSpecification = nil
@@ -53,8 +82,19 @@ func TestAPolicyIsJudgedByWhatItsMetricIsAbout(t *testing.T) {
 		"messages by tasks":               {tracking([4]string{"m1", "AWS/SQS/ApproximateNumberOfMessagesVisible", "", "Sum"}, [4]string{"m10", "ECS/ContainerInsights/RunningTaskCount", "web", "Average"}, [4]string{"e", "=m1/m10"}), Backlog, "m1/(FILL(m10,0)+FILL(m10_twin,0))"},
 		"messages by what Backstop tells": {tracking([4]string{"m1", "AWS/SQS/ApproximateNumberOfMessagesVisible", "", "Sum"}, [4]string{"m2", "Fargate/Failover/InService", "web", "Average"}, [4]string{"e", "=m1/m2"}), "", ""},
 		"a metric of one's own":           {tracking([4]string{"m1", "Workers/BacklogPerTask", "", "Average"}), Unknown, ""},
-		"steps":                           {&scaling.ScalingPolicy{PolicyName: aws.String("steps"), PolicyType: scaling.PolicyTypeStepScaling, Alarms: []scaling.Alarm{{AlarmName: aws.String("hot")}}}, Unknown, ""},
-		"a forecast":                      {&scaling.ScalingPolicy{PolicyName: aws.String("tomorrow"), PolicyType: scaling.PolicyTypePredictiveScaling}, Unknown, ""},
+		"steps by an alarm unread":        {steps("hot"), Unknown, ""},
+		"steps without an alarm":          {steps(), "", ""},
+		"steps by the service's CPU":      {steps("hot", "own"), Alone, ""},
+		"steps by an alarm that fires":    {steps("fires"), Alone, ""},
+		"steps by requests":               {steps("requests"), "", ""},
+		"steps by CPU of both":            {steps("both"), "", ""},
+		"steps by messages by tasks":      {steps("backlog"), Backlog, ""},
+		"a forecast of nothing":           {&scaling.ScalingPolicy{PolicyName: aws.String("tomorrow"), PolicyType: scaling.PolicyTypePredictiveScaling}, Unknown, ""},
+		"a forecast that changes nothing": {forecast(scaling.PredictiveScalingModeForecastOnly, pair("ECSServiceCPUUtilization")), "", ""},
+		"a forecast of the service's CPU": {forecast(acts, pair("ECSServiceCPUUtilization")), Alone, ""},
+		"a forecast of requests":          {forecast(acts, pair("ALBRequestCount")), "", ""},
+		"a forecast by its own load":      {forecast(acts, loads("web")), Alone, ""},
+		"a forecast of both":              {forecast(acts, loads("web", "web-standard")), "", ""},
 	} {
 		f := web.Policy(c.policy)
 		if f == nil {
@@ -63,7 +103,7 @@ func TestAPolicyIsJudgedByWhatItsMetricIsAbout(t *testing.T) {
 			}
 			continue
 		}
-		if f.Kind != c.kind || f.What == "" || f.Fix == "" {
+		if f.Kind != c.kind || f.What == "" || f.Fix == "" || (f.Then == "") != (f.Kind == Unknown) || strings.Contains(f.Fix, "null") {
 			t.Errorf("%s: %+v, want %q", what, f, c.kind)
 			continue
 		}
@@ -97,5 +137,19 @@ func TestAPolicyIsJudgedByWhatItsMetricIsAbout(t *testing.T) {
 		if again := web.Policy(&scaling.ScalingPolicy{PolicyName: aws.String("load"), PolicyType: scaling.PolicyTypeTargetTrackingScaling, TargetTrackingScalingPolicyConfiguration: made}); again != nil {
 			t.Errorf("%s: what is printed is found again: %+v", what, again)
 		}
+	}
+}
+
+func TestAForecastThatIsStoppedKeepsTheRestOfThePolicy(t *testing.T) {
+	p := &scaling.ScalingPolicy{PolicyName: aws.String("tomorrow"), PolicyType: scaling.PolicyTypePredictiveScaling, PredictiveScalingPolicyConfiguration: &scaling.PredictiveScalingPolicyConfiguration{
+		Mode: scaling.PredictiveScalingModeForecastAndScale, SchedulingBufferTime: aws.Int32(600), MetricSpecifications: []scaling.PredictiveScalingMetricSpecification{{TargetValue: aws.Float64(40),
+			PredefinedMetricPairSpecification: &scaling.PredictiveScalingPredefinedMetricPairSpecification{PredefinedMetricType: aws.String("ECSServiceCPUUtilization")}}}}}
+	f := Scaled{Region: "us-east-1", Cluster: "prod", Service: "web", Twin: "web-standard"}.Policy(p)
+	const want = `--policy-type PredictiveScaling --policy-name tomorrow --predictive-scaling-policy-configuration '{"MetricSpecifications":[{"PredefinedMetricPairSpecification":{"PredefinedMetricType":"ECSServiceCPUUtilization"},"TargetValue":40}],"Mode":"ForecastOnly","SchedulingBufferTime":600}'`
+	if f == nil || !strings.Contains(f.Fix, want) {
+		t.Errorf("%+v", f)
+	}
+	if p.PredictiveScalingPolicyConfiguration.Mode != scaling.PredictiveScalingModeForecastAndScale {
+		t.Error("the policy itself was changed")
 	}
 }
