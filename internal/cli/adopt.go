@@ -123,7 +123,7 @@ func runAdopt(ctx context.Context, s IO, o adoptOptions) error {
 		if o.output == outputJSON {
 			return printJSON(s.Out, l)
 		}
-		return printSurvey(s.Out, &l)
+		return printSurvey(s.Out, &l, s.Width)
 	}
 	if o.all {
 		return o.everyone(ctx, s, cfg, found)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -22,9 +23,9 @@ func (o *adoptOptions) everyone(ctx context.Context, s IO, cfg aws.Config, found
 		if o.output == outputJSON {
 			return printJSON(s.Out, f)
 		}
-		return o.printFleet(s.Out, &f)
+		return o.printFleet(s.Out, &f, s.Width)
 	}
-	if err := o.printFleet(s.Err, &f); err != nil {
+	if err := o.printFleet(s.Err, &f, s.asked().Width); err != nil {
 		return err
 	}
 	todo := f.Todo()
@@ -75,12 +76,9 @@ func (o *adoptOptions) configuredAll(ctx context.Context, s IO, cfg aws.Config) 
 	return err
 }
 
-// printFleet writes what becomes of all services, and what is left as it is.
-func (o *adoptOptions) printFleet(w io.Writer, f *adopt.Fleet) error {
-	where := f.Region
-	if f.Cluster != "" {
-		where = f.Cluster + " in " + where
-	}
+// printFleet writes what becomes of all services, and what is left as it is. width 0 is no terminal.
+func (o *adoptOptions) printFleet(w io.Writer, f *adopt.Fleet, width int) error {
+	where := placeOf(f.Cluster, f.Region)
 	switch {
 	case len(f.Services) == 0 && o.undo:
 		say(w, "no service in %s is to be undone: none has a twin with the tag %s", where, adopt.TagKey)
@@ -93,21 +91,40 @@ func (o *adoptOptions) printFleet(w io.Writer, f *adopt.Fleet) error {
 			rows = append(rows, []string{m.Service, m.Cluster, string(m.Turn), change(m.Now.OnDemand, m.Then.OnDemand), change(m.Now.Spot, m.Then.Spot), strconv.Itoa(m.Cover), hourly(m.USDPerHour), hourly(m.USDPerHourThen)})
 		}
 		rows = append(rows, []string{"in all", "", strconv.Itoa(len(f.Todo())), change(f.Now.OnDemand, f.Then.OnDemand), change(f.Now.Spot, f.Then.Spot), strconv.Itoa(f.Cover), hourly(&f.USDPerHour), hourly(&f.USDPerHourThen)})
-		if err := table(w, rows); err != nil {
+		if err := table(w, withoutColumns(rows, f, width)); err != nil {
 			return err
 		}
-		say(w, "\nOne after another: COVER is what runs in a twin while it is the service's turn, %s at a time at most. Prices: %s.", wording.Count(f.Cover, "task"), f.Prices)
+		prose(w, width, "\nOne after another: COVER is what runs in a twin while it is the service's turn, %s at a time at most. Prices: %s.", wording.Count(f.Cover, "task"), f.Prices)
 	}
 	if f.Unpriced > 0 {
-		say(w, "What %s cost%s is unknown, and not in the sum.", wording.Count(f.Unpriced, "service"), wording.Verb(f.Unpriced, "s", ""))
+		prose(w, width, "What %s cost%s is unknown, and not in the sum.", wording.Count(f.Unpriced, "service"), wording.Verb(f.Unpriced, "s", ""))
 	}
 	for _, l := range f.Skipped {
-		say(w, "\n%s in %s is left as it is: %s\n  fix: %s", l.Service, l.Cluster, l.Why, l.Fix)
+		prose(w, width, "\n%s in %s is left as it is: %s", l.Service, l.Cluster, l.Why)
+		say(w, "  fix: %s", l.Fix)
 	}
 	if !o.apply && !o.undo {
-		say(w, "\nNothing was changed. The steps of one: backstop adopt SERVICE; to carry all of it out: --all --apply")
+		prose(w, width, "\nNothing was changed. The steps of one: backstop adopt SERVICE; to carry all of it out: --all --apply")
 	}
 	return nil
+}
+
+// withoutColumns takes out of the rows of a fleet what does not fit the terminal: the cluster where all are in one, then the prices, then the turn.
+func withoutColumns(rows [][]string, f *adopt.Fleet, width int) [][]string {
+	drops := []string{"$ AN HOUR", "THEN", "TURN"}
+	if !slices.ContainsFunc(f.Services, func(m adopt.Member) bool { return m.Cluster != f.Services[0].Cluster }) {
+		drops = append([]string{"CLUSTER"}, drops...)
+	}
+	for _, name := range drops {
+		if width <= 0 || breadth(rows) <= width {
+			break
+		}
+		c := slices.Index(rows[0], name)
+		for i := range rows {
+			rows[i] = slices.Delete(slices.Clone(rows[i]), c, c+1)
+		}
+	}
+	return rows
 }
 
 // change writes two counts as one where they are the same.

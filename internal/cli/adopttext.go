@@ -1,88 +1,154 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/backstop-ecs/backstop/internal/adopt"
+	tui "github.com/backstop-ecs/backstop/internal/term"
 	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
 // unknownText stands for a number that is not known.
 const unknownText = "unknown"
 
-// printSurvey writes what could be adopted as a table, and below it what is in the way.
-func printSurvey(w io.Writer, l *adopt.List) error {
-	where := l.Region
-	if l.Cluster != "" {
-		where = l.Cluster + " in " + where
-	}
+// fixMax is how long a command may be in the list, in characters: a scaling policy of a thousand stands in the plan of its service.
+const fixMax = 240
+
+// printSurvey writes what could be adopted as a table, and below it once what is in the way of several. width 0 is no terminal.
+func printSurvey(w io.Writer, l *adopt.List, width int) error {
 	if len(l.Services) == 0 {
-		_, err := fmt.Fprintf(w, "no service on Fargate in %s\n", where)
+		_, err := fmt.Fprintf(w, "no service on Fargate in %s\n", placeOf(l.Cluster, l.Region))
 		return err
 	}
-	rows := [][]string{{"SERVICE", "CLUSTER", "TASKS", "CAPACITY", "SAVES A MONTH", "IN THE WAY", "NEXT"}}
+	cluster := l.Services[0].Cluster
+	if slices.ContainsFunc(l.Services, func(r adopt.Row) bool { return r.Cluster != cluster }) {
+		cluster = ""
+	}
+	head := []string{"SERVICE", "CLUSTER", "TASKS", "CAPACITY", "SAVES A MONTH", "STATE", "IN THE WAY"}
+	drop := map[string]bool{"CLUSTER": cluster != "", "CAPACITY": width > 0 && width < widthMedium, "STATE": width > 0 && width < widthFull}
+	rows := [][]string{slices.DeleteFunc(slices.Clone(head), func(c string) bool { return drop[c] })}
 	for i := range l.Services {
 		r := &l.Services[i]
-		rows = append(rows, []string{r.Service, r.Cluster, strconv.Itoa(r.Tasks), r.Capacity, monthly(r), inTheWay(r), dash(r.Next)})
+		cells := map[string]string{"SERVICE": r.Service, "CLUSTER": r.Cluster, "TASKS": strconv.Itoa(r.Tasks), "CAPACITY": r.Capacity, "SAVES A MONTH": monthly(r), "STATE": stateOf(r), "IN THE WAY": orDash(inTheWay(r))}
+		var row []string
+		for _, c := range rows[0] {
+			row = append(row, cells[c])
+		}
+		rows = append(rows, row)
+	}
+	if width > 0 {
+		fit(rows, width, 0)
 	}
 	if err := table(w, rows); err != nil {
 		return err
 	}
-	for i := range l.Services {
-		r := &l.Services[i]
-		for _, o := range r.Obstacles {
-			if o.Weight != adopt.Note {
-				say(w, "\n%s: %s", r.Service, o.What)
-				say(w, "  fix: %s", o.Fix)
+	printObstacles(w, l, width)
+	prose(w, width, "\n%s on Fargate in %s; those that nothing blocks would save about %s a month (estimate: %s, today's number of tasks, all on Spot)", wording.Count(len(l.Services), "service"),
+		placeOf(cluster, l.Region), usd(l.Saves), l.Prices)
+	say(w, "The plan of one: backstop adopt SERVICE --cluster %s", cmp.Or(cluster, "CLUSTER"))
+	return nil
+}
+
+// placeOf is a region, or one cluster in it.
+func placeOf(cluster, region string) string {
+	if cluster == "" {
+		return region
+	}
+	return cluster + " in " + region
+}
+
+// prose writes a sentence, broken at the terminal's width.
+func prose(w io.Writer, width int, format string, args ...any) {
+	for _, line := range tui.Wrap(strings.Split(fmt.Sprintf(format, args...), "\n"), width) {
+		say(w, "%s", line)
+	}
+}
+
+// stateOf says how far a service is.
+func stateOf(r *adopt.Row) string {
+	switch r.State {
+	case adopt.Twin:
+		return "twin of " + r.Of
+	case adopt.Paired:
+		return "has a twin"
+	case adopt.Blocked:
+		return "blocked"
+	}
+	return "ready"
+}
+
+// shared is one thing that is in the way of services.
+type shared struct {
+	adopt.Obstacle
+	of []*adopt.Row
+}
+
+// printObstacles says what is in the way, what blocks first, and once of all services that have it; what has only to be known stands in the plan.
+func printObstacles(w io.Writer, l *adopt.List, width int) {
+	var all []shared
+	for _, weight := range []adopt.Weight{adopt.Blocks, adopt.Advice} {
+		for i := range l.Services {
+			r := &l.Services[i]
+			for _, o := range r.Obstacles {
+				if o.Weight != weight {
+					continue
+				}
+				k := slices.IndexFunc(all, func(s shared) bool { return s.Weight == weight && s.Short == o.Short })
+				if k < 0 {
+					all = append(all, shared{Obstacle: o})
+					k = len(all) - 1
+				}
+				if of := all[k].of; len(of) == 0 || of[len(of)-1] != r {
+					all[k].of = append(of, r)
+				}
 			}
 		}
 	}
-	_, err := fmt.Fprintf(w, "\n%s on Fargate in %s; those that nothing blocks would save about %s a month (estimate: %s, today's number of tasks, all on Spot)\n",
-		wording.Count(len(l.Services), "service"), where, usd(l.Saves), l.Prices)
-	return err
-}
-
-func dash(s string) string {
-	if s == "" {
-		return "-"
+	for i := range all {
+		o := &all[i]
+		first, fix := o.of[0], o.Fix
+		own := "backstop adopt " + wording.Shell(first.Service) + " --cluster " + wording.Shell(first.Cluster)
+		if len(fix) > fixMax {
+			fix = own + "   # prints the command"
+		}
+		if len(o.of) == 1 {
+			prose(w, width, "\n%s: %s", first.Service, o.What)
+			say(w, "  fix: %s", fix)
+			continue
+		}
+		var names []string
+		for _, r := range o.of {
+			names = append(names, r.Service)
+		}
+		prose(w, width, "\n%s: %s", o.Short, wording.Some(names))
+		prose(w, width, "  %s: %s", first.Service, o.What)
+		say(w, "  fix: %s", fix)
 	}
-	return s
 }
 
-// monthly is what Spot would save with a service.
+// monthly is what Spot would save with a service, which one that is on Spot already does.
 func monthly(r *adopt.Row) string {
 	switch {
-	case r.State == adopt.Twin:
+	case r.State == adopt.Twin, r.Saves != nil && r.Capacity == adopt.OnSpot:
 		return "-"
 	case r.Saves == nil:
 		return unknownText
-	case r.Capacity == adopt.OnSpot:
-		return "on Spot already"
 	}
-	return "about " + usd(*r.Saves)
+	return usd(*r.Saves)
 }
 
-// inTheWay names the worst obstacles of a service.
+// inTheWay names the worst obstacles of a service; what has only to be known is none.
 func inTheWay(r *adopt.Row) string {
-	switch {
-	case r.State == adopt.Twin:
-		return "stands by for " + r.Of
-	case len(r.Obstacles) == 0 && r.State == adopt.Paired:
-		return "has the twin " + r.Twin
-	case len(r.Obstacles) == 0:
-		return "-"
-	}
 	var all []string
 	for _, o := range r.Obstacles {
-		if o.Weight == r.Obstacles[0].Weight { // the worst come first
+		if o.Weight == r.Obstacles[0].Weight && o.Weight != adopt.Note && !slices.Contains(all, o.Short) { // the worst come first
 			all = append(all, o.Short)
 		}
-	}
-	if r.State == adopt.Paired {
-		all = append(all, "has the twin "+r.Twin)
 	}
 	return strings.Join(all, ", ")
 }

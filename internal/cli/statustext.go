@@ -54,7 +54,7 @@ func printStatus(w io.Writer, facts *statusFacts, wide bool, width int) error {
 		rows = append(rows, row)
 	}
 	if width > 0 {
-		fit(rows, width)
+		fit(rows, width, 1)
 	}
 	if err := table(w, rows); err != nil {
 		return err
@@ -96,8 +96,8 @@ func stateWord(f *workloadFact) string {
 	return "fine"
 }
 
-// fit cuts the last column, and the names if need be, so that rows are no wider than the terminal.
-func fit(rows [][]string, width int) {
+// fit cuts the last column, and the names (a column) if need be, so that rows are no wider than the terminal.
+func fit(rows [][]string, width, names int) {
 	last := len(rows[0]) - 1
 	used := 0
 	for c := range last {
@@ -110,10 +110,10 @@ func fit(rows [][]string, width int) {
 	if over := used + saysLeast - width; over > 0 {
 		longest := 0
 		for _, r := range rows {
-			longest = max(longest, utf8.RuneCountInString(r[1]))
+			longest = max(longest, utf8.RuneCountInString(r[names]))
 		}
 		for _, r := range rows {
-			r[1] = cut(r[1], max(longest-over, nameLeast))
+			r[names] = cut(r[names], max(longest-over, nameLeast))
 		}
 		used -= min(over, max(longest-nameLeast, 0))
 	}
