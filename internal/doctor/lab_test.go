@@ -74,8 +74,6 @@ type lab struct {
 	targetMax string
 	// refuses, if set, is the text with which ECS refuses to update a service.
 	refuses string
-	// providers, if set, are the capacity providers of the cluster, which the sandbox lets nobody take away.
-	providers string
 	// tried, if set, is what became of a test of the receivers of notices.
 	tried []doctor.Tried
 }
@@ -102,9 +100,6 @@ func (l *lab) Do(r *http.Request) (*http.Response, error) {
 	if l.refuses != "" && strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".UpdateService") {
 		text := fmt.Sprintf(`{"__type": "InvalidParameterException", "message": %q}`, l.refuses)
 		return &http.Response{StatusCode: http.StatusBadRequest, Header: http.Header{"Content-Type": {"application/x-amz-json-1.1"}}, Body: io.NopCloser(strings.NewReader(text)), Request: r}, nil
-	}
-	if l.providers != "" && strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".DescribeClusters") {
-		return l.answered(r, `"capacityProviders":["FARGATE","FARGATE_SPOT"]`, `"capacityProviders":[`+l.providers+`]`)
 	}
 	var service string
 	switch {

@@ -304,7 +304,10 @@ var plants = []plant{
 		check: "actions-allowed", status: doctor.Fail, says: "not associated with the cluster"},
 	{what: "ECS refuses what CodeDeploy deploys", do: refusing("Unable to update task definition on services with a CODE_DEPLOY deployment controller. Use AWS CodeDeploy to trigger a new deployment."),
 		check: "actions-allowed", status: doctor.Fail, says: "CODE_DEPLOY"},
-	{what: "a cluster without FARGATE_SPOT", do: func(l *lab) { l.providers = `"FARGATE"` }, check: "capacity-provider", status: doctor.Fail, says: "lacks the capacity provider FARGATE_SPOT"},
+	{what: "a cluster without FARGATE_SPOT", do: func(l *lab) {
+		must[*ecs.PutClusterCapacityProvidersOutput](l)(l.ecs().PutClusterCapacityProviders(l.t.Context(), &ecs.PutClusterCapacityProvidersInput{Cluster: aws.String(cluster),
+			CapacityProviders: []string{"FARGATE"}, DefaultCapacityProviderStrategy: []types.CapacityProviderStrategyItem{}}))
+	}, check: "capacity-provider", status: doctor.Fail, says: "lacks the capacity provider FARGATE_SPOT"},
 	{what: "a start_limit below what starts take", do: func(l *lab) { l.file.Workloads[0].Policy.StartLimit = 30 * time.Second }, check: "start-limit", status: doctor.Warn,
 		says: "start_limit is 30s"},
 	{what: "a deregistration delay of 90 seconds, which cover is billed for", do: func(l *lab) { l.delay = 90 }, check: "deregistration-delay", status: doctor.Warn, says: "drain for 1m30s"},

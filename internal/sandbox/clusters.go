@@ -163,15 +163,19 @@ func (s *Sandbox) clusterJSON(c ecsim.Cluster) clusterJSON {
 	if s.deleted[clusterKey{c.Region, c.Name}] {
 		status = "INACTIVE"
 	}
+	of := s.providersOf(c.Region, c.Name)
 	return clusterJSON{ClusterArn: c.ARN, ClusterName: c.Name, Status: status, RunningTasksCount: c.Running, PendingTasksCount: c.Pending,
 		ActiveServicesCount: c.ActiveServices, Statistics: []empty{}, Tags: fromTags(c.Tags), Settings: []empty{},
-		CapacityProviders: []string{ecsim.Fargate, ecsim.FargateSpot}, DefaultCapacityProviderStrategy: []strategyJSON{}}
+		CapacityProviders: of.names, DefaultCapacityProviderStrategy: of.standard}
 }
 
 type clusterInput struct {
 	Cluster     string    `json:"cluster"`
 	ClusterName string    `json:"clusterName"`
 	Tags        []tagJSON `json:"tags"`
+
+	CapacityProviders               []string       `json:"capacityProviders"`
+	DefaultCapacityProviderStrategy []strategyJSON `json:"defaultCapacityProviderStrategy"`
 }
 
 type clusterOutput struct {
@@ -182,11 +186,18 @@ func (s *Sandbox) createCluster(c *call, in *clusterInput) (*clusterOutput, erro
 	if in.ClusterName == "" {
 		in.ClusterName = defaultCluster
 	}
+	if err := in.checkProviders(); err != nil {
+		return nil, err
+	}
 	made, err := s.world.CreateCluster(c.region, in.ClusterName, toTags(in.Tags))
 	if err != nil {
 		return nil, err
 	}
-	delete(s.deleted, clusterKey{c.region, in.ClusterName})
+	key := clusterKey{c.region, in.ClusterName}
+	if in.CapacityProviders != nil && (s.deleted[key] || s.providers[key] == nil) {
+		s.associate(key, in)
+	}
+	delete(s.deleted, key)
 	return &clusterOutput{s.clusterJSON(made)}, nil
 }
 
@@ -206,18 +217,6 @@ func (s *Sandbox) deleteCluster(c *call, in *clusterInput) (*clusterOutput, erro
 		return nil, refuse("ClusterContainsTasksException", "The Cluster cannot be deleted while Tasks are active.")
 	}
 	s.deleted[clusterKey{c.region, name}] = true
-	return &clusterOutput{s.clusterJSON(found[0])}, nil
-}
-
-func (s *Sandbox) putClusterCapacityProviders(c *call, in *clusterInput) (*clusterOutput, error) {
-	name, err := s.cluster(c, in.Cluster)
-	if err != nil {
-		return nil, err
-	}
-	found, _ := s.world.DescribeClusters(c.region, []string{name})
-	if len(found) == 0 {
-		return nil, refuse("ClusterNotFoundException", "Cluster not found.")
-	}
 	return &clusterOutput{s.clusterJSON(found[0])}, nil
 }
 
@@ -293,44 +292,6 @@ func (s *Sandbox) listClusters(c *call, in *listInput) (*listClustersOutput, err
 		return nil, err
 	}
 	return &listClustersOutput{arns, next}, nil
-}
-
-type capacityProviderJSON struct {
-	CapacityProviderArn string    `json:"capacityProviderArn"`
-	Name                string    `json:"name"`
-	Status              string    `json:"status"`
-	Tags                []tagJSON `json:"tags"`
-}
-
-type capacityProvidersOutput struct {
-	CapacityProviders []capacityProviderJSON `json:"capacityProviders"`
-	Failures          []failureJSON          `json:"failures"`
-}
-
-func (s *Sandbox) describeCapacityProviders(c *call, in *struct {
-	CapacityProviders []string `json:"capacityProviders"`
-}) (*capacityProvidersOutput, error) {
-	names, err := namesOf(c, in.CapacityProviders)
-	if err != nil {
-		return nil, err
-	}
-	if len(names) == 0 {
-		names = []string{ecsim.Fargate, ecsim.FargateSpot}
-	}
-	out := &capacityProvidersOutput{CapacityProviders: []capacityProviderJSON{}, Failures: []failureJSON{}}
-	for _, name := range names {
-		arn := s.providerARN(c.region, name)
-		if name != ecsim.Fargate && name != ecsim.FargateSpot {
-			out.Failures = append(out.Failures, failureJSON{ARN: arn, Reason: "MISSING"})
-			continue
-		}
-		out.CapacityProviders = append(out.CapacityProviders, capacityProviderJSON{arn, name, "ACTIVE", []tagJSON{}})
-	}
-	return out, nil
-}
-
-func (s *Sandbox) providerARN(region, provider string) string {
-	return "arn:aws:ecs:" + region + ":" + s.account() + ":capacity-provider/" + provider
 }
 
 type tagsInput struct {

@@ -68,14 +68,15 @@ type Sandbox struct {
 	rand    *rand.Rand    // faults
 	serial  uint64        // of request, message and other ids
 
-	extras  map[ecsim.Ref]*serviceExtras
-	deleted map[clusterKey]bool
-	targets map[targetKey]*scalableTarget
-	scaler  *scaler.Scaler
-	tokens  tokenBook
-	pairs   map[ecsim.Ref]ecsim.Ref // services made as twins, each with its other half
-	queues  map[string]*queue
-	topics  map[string]*topic
+	extras    map[ecsim.Ref]*serviceExtras
+	deleted   map[clusterKey]bool
+	providers map[clusterKey]*clusterProviders // of clusters that name theirs
+	targets   map[targetKey]*scalableTarget
+	scaler    *scaler.Scaler
+	tokens    tokenBook
+	pairs     map[ecsim.Ref]ecsim.Ref // services made as twins, each with its other half
+	queues    map[string]*queue
+	topics    map[string]*topic
 
 	balancing balancingExtras
 
@@ -128,7 +129,7 @@ func (s *Sandbox) resetLocked() {
 	s.clock = clock{manual: s.opts.Manual, speed: s.opts.Speed, base: s.world.Now(), since: now}
 	s.rand = rand.New(rand.NewPCG(s.opts.World.Seed, 0x5a4db0c5))
 	s.extras = map[ecsim.Ref]*serviceExtras{}
-	s.deleted = map[clusterKey]bool{}
+	s.deleted, s.providers = map[clusterKey]bool{}, map[clusterKey]*clusterProviders{}
 	s.targets = map[targetKey]*scalableTarget{}
 	s.scaler = scaler.New(s.opts.Scaling)
 	s.tokens = tokenBook{}

@@ -163,6 +163,10 @@ func (s *Sandbox) createService(c *call, in *serviceInput) (*serviceOutput, erro
 }
 
 func (s *Sandbox) makeService(c *call, cluster string, in *serviceInput) (*serviceOutput, error) {
+	strategy, err := s.strategyIn(c.region, cluster, in.LaunchType, in.CapacityProviderStrategy)
+	if err != nil {
+		return nil, err
+	}
 	balanced, err := s.balancedBy(c.region, in.LoadBalancers)
 	if err != nil {
 		return nil, err
@@ -183,7 +187,7 @@ func (s *Sandbox) makeService(c *call, cluster string, in *serviceInput) (*servi
 		return nil, err
 	}
 	made, err := s.world.CreateService(c.region, ecsim.CreateServiceInput{Cluster: cluster, Name: in.ServiceName, TaskDefinition: in.TaskDefinition,
-		Desired: *in.DesiredCount, Strategy: toStrategy(in.CapacityProviderStrategy), Zones: zonesOf(c.region, in.NetworkConfiguration),
+		Desired: *in.DesiredCount, Strategy: toStrategy(strategy), Zones: zonesOf(c.region, in.NetworkConfiguration),
 		Deployment: deployment, Traffic: traffic, LoadBalanced: named(in.LoadBalancers) && string(in.LoadBalancers) != "[]",
 		TargetGroups: balanced.TargetGroups, ContainerPort: balanced.ContainerPort, HealthGrace: in.grace(),
 		Rebalancing: rebalancing, Tags: toTags(in.Tags)})
@@ -246,6 +250,11 @@ func (s *Sandbox) updateService(c *call, in *serviceInput) (*serviceOutput, erro
 	}
 	if err := s.checkUpdate(ref, in); err != nil {
 		return nil, err
+	}
+	if len(in.CapacityProviderStrategy) > 0 {
+		if _, err := s.strategyIn(ref.Region, ref.Cluster, in.LaunchType, in.CapacityProviderStrategy); err != nil {
+			return nil, err
+		}
 	}
 	change := ecsim.UpdateServiceInput{Desired: in.DesiredCount, TaskDefinition: in.TaskDefinition, Strategy: toStrategy(in.CapacityProviderStrategy),
 		SetStrategy: in.CapacityProviderStrategy != nil, ForceNewDeployment: in.ForceNewDeployment, Zones: zonesOf(c.region, in.NetworkConfiguration)}

@@ -131,8 +131,12 @@ func (s *Sandbox) runTask(c *call, in *runTaskInput) (*tasksOutput, error) {
 }
 
 func (s *Sandbox) placeTasks(c *call, cluster string, count int, in *runTaskInput) (*tasksOutput, error) {
+	strategy, err := s.strategyIn(c.region, cluster, in.LaunchType, in.CapacityProviderStrategy)
+	if err != nil {
+		return nil, err
+	}
 	made, failures, err := s.world.RunTask(c.region, ecsim.RunTaskInput{Cluster: cluster, TaskDefinition: in.TaskDefinition, Count: count,
-		Strategy: toStrategy(in.CapacityProviderStrategy), Zones: zonesOf(c.region, in.NetworkConfiguration), Group: in.Group,
+		Strategy: toStrategy(strategy), Zones: zonesOf(c.region, in.NetworkConfiguration), Group: in.Group,
 		StartedBy: in.StartedBy, Tags: toTags(in.Tags), Program: in.program()})
 	if err != nil {
 		return nil, err
