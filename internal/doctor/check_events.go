@@ -75,8 +75,37 @@ func checkQueueKey(x *exam) verdict {
 	if at := x.f.lastEvent(); !at.IsZero() {
 		return okay("events come with the key %s, the last at %s", lastPart(e.key), wording.Moment(at))
 	}
-	return bad(Warn, fmt.Sprintf("aws kms get-key-policy --region %s --key-id %s --policy-name default   # then add to its statements: %s", e.place.region, e.key, keyStatement),
-		"the queue is encrypted with %s, whose policy must let EventBridge use it; it is not read here, and no event has come yet", lastPart(e.key))
+	return e.keyVerdict()
+}
+
+// keyActions are what a service that sends to an encrypted queue does with its key.
+var keyActions = []string{"kms:generatedatakey", "kms:decrypt"}
+
+// keyVerdict judges the policy of the queue's own key, where it could be read.
+func (e *eventFacts) keyVerdict() verdict {
+	fix := fmt.Sprintf("aws kms get-key-policy --region %s --key-id %s --policy-name default   # then add to its statements: %s", e.place.region, e.key, keyStatement)
+	_, statements, err := readPolicy(e.keyPolicy)
+	if err != nil || e.keyPolicy == "" {
+		return bad(Warn, fix, "the queue is encrypted with %s, whose policy must let EventBridge use it; it could not be read (kms:GetKeyPolicy), and no event has come yet", lastPart(e.key))
+	}
+	doubtful := ""
+	for _, d := range e.deliveries() {
+		for _, action := range keyActions {
+			d.action, d.resource = action, ""
+			switch ok, by := allows(statements, d); {
+			case ok == no && by != "":
+				return bad(Fail, fix, "the statement %s of the policy of the queue's key denies %s to %s: rules match, and nothing arrives", by, action, nameOf(d))
+			case ok == no:
+				return bad(Fail, fix, "the policy of the queue's key %s does not let %s %s: rules match, and nothing arrives", lastPart(e.key), nameOf(d), action)
+			case ok == maybe:
+				doubtful = nameOf(d)
+			}
+		}
+	}
+	if doubtful != "" {
+		return bad(Warn, fix, "whether %s may use the queue's key %s hangs on conditions of its policy that cannot be judged here, and no event has come yet", doubtful, lastPart(e.key))
+	}
+	return okay("what sends to the queue may use its key %s", lastPart(e.key))
 }
 
 // keyStatement is what the policy of a queue's own key must hold.
@@ -100,7 +129,7 @@ func (f *facts) lastEvent() time.Time {
 func (e *eventFacts) deliveries() []delivery {
 	var out []delivery
 	add := func(service, source, account string) {
-		if d := (delivery{service, source, account, e.queueARN}); !slices.Contains(out, d) {
+		if d := (delivery{service, source, account, sendMessage, e.queueARN}); !slices.Contains(out, d) {
 			out = append(out, d)
 		}
 	}

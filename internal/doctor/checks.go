@@ -26,6 +26,7 @@ const (
 	callQueue       = "sqs:GetQueueAttributes"
 	callDeadLetters = "sqs:GetQueueAttributes (dead-letter queue)"
 	callRules       = "events:ListRules"
+	callKey         = "kms:GetKeyPolicy"
 	callTargets     = "events:ListTargetsByRule"
 	callSimulate    = "iam:SimulateCustomPolicy"
 )

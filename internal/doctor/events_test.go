@@ -1,6 +1,7 @@
 package doctor_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -307,5 +308,22 @@ func TestEventsOfWhatHappenedProveTheirWay(t *testing.T) {
 	if r := l.examine(); r.Warn+r.Fail+r.Skip > 0 {
 		say(t, r)
 		t.Error("events that came prove nothing")
+	}
+}
+
+// key answers DescribeKey and GetKeyPolicy.
+func (l *lab) key(r *http.Request) (*http.Response, error) {
+	text, err := json.Marshal(map[string]any{"Policy": l.keyPolicy, "KeyMetadata": map[string]string{"KeyId": "0000-mine"}})
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/x-amz-json-1.1"}}, Body: io.NopCloser(bytes.NewReader(text)), Request: r}, err
+}
+
+// TestAKeyThatLetsEventBridgeInIsFine: without any event so far.
+func TestAKeyThatLetsEventBridgeInIsFine(t *testing.T) {
+	l := newLab(t)
+	withKey(`{"Effect":"Allow","Principal":{"Service":"events.amazonaws.com"},"Action":["kms:GenerateDataKey","kms:Decrypt"],"Resource":"*"}`)(l)
+	for _, res := range l.examine().Results {
+		if res.Check == "queue-key" && (res.Status != doctor.OK || !strings.Contains(res.Text, "may use its key mine")) {
+			t.Errorf("%s: %s", res.Status, res.Text)
+		}
 	}
 }

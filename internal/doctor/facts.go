@@ -84,12 +84,14 @@ type eventFacts struct {
 	queueARN string
 	policy   string
 	key      string // the KMS key that encrypts the queue; empty: none, or SQS's own
-	dead     string // the dead-letter queue's ARN
-	deadLen  int
-	waiting  int
-	buses    map[busAt]*bus
-	topics   map[string]topic // by ARN, those that rules send to
-	tried    map[trial]bool   // what EventBridge says of patterns
+	// keyPolicy is that of a key of one's own; empty: it could not be read.
+	keyPolicy string
+	dead      string // the dead-letter queue's ARN
+	deadLen   int
+	waiting   int
+	buses     map[busAt]*bus
+	topics    map[string]topic // by ARN, those that rules send to
+	tried     map[trial]bool   // what EventBridge says of patterns
 }
 
 // stateFacts are what is known of the store.

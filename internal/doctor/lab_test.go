@@ -72,6 +72,8 @@ type lab struct {
 	controller string
 	// targetMax, if set, is how many targets a target group and a load balancer take.
 	targetMax string
+	// keyPolicy, if set, is the policy of the KMS key mine, which the sandbox has none of.
+	keyPolicy string
 	// refuses, if set, is the text with which ECS refuses to update a service.
 	refuses string
 	// tried, if set, is what became of a test of the receivers of notices.
@@ -90,6 +92,9 @@ func (l *lab) Do(r *http.Request) (*http.Response, error) {
 	}
 	if l.subscription != nil && strings.Contains(scope, "/sns/") {
 		return l.subscriptions(r)
+	}
+	if l.keyPolicy != "" && strings.Contains(scope, "/kms/") {
+		return l.key(r)
 	}
 	if l.noMatch && r.Header.Get("X-Amz-Target") == "AWSEvents.TestEventPattern" {
 		return l.answered(r, `"Result":true`, `"Result":false`)

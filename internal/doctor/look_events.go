@@ -44,6 +44,12 @@ func (l *looker) events(ctx context.Context) {
 	if e.dead != "" {
 		l.deadLetters(ctx, s, client)
 	}
+	if e.key != "" && !strings.HasSuffix(e.key, managedKey) {
+		l.call(ctx, s, e.place, callKey, "read the policy of the queue's key "+lastPart(e.key), func(ctx context.Context) (err error) {
+			e.keyPolicy, err = keyPolicy(ctx, l.config(e.place), e.key)
+			return err
+		})
+	}
 	l.buses(ctx, s)
 }
 
@@ -81,4 +87,18 @@ func queueRegion(queueURL, otherwise string) string {
 		return host[1]
 	}
 	return otherwise
+}
+
+// keyPolicy reads the policy of a KMS key, which may be named by an alias.
+func keyPolicy(ctx context.Context, cfg aws.Config, key string) (string, error) {
+	if strings.Contains(key, "alias/") {
+		var of struct{ KeyMetadata struct{ KeyId string } }
+		if err := callJSON(ctx, cfg, "kms", "TrentService.DescribeKey", map[string]string{"KeyId": key}, &of); err != nil {
+			return "", err
+		}
+		key = of.KeyMetadata.KeyId
+	}
+	var out struct{ Policy string }
+	err := callJSON(ctx, cfg, "kms", "TrentService.GetKeyPolicy", map[string]string{"KeyId": key, "PolicyName": "default"}, &out)
+	return out.Policy, err
 }

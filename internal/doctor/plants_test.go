@@ -59,6 +59,15 @@ func refusing(text string) func(l *lab) {
 	}
 }
 
+// withKey encrypts the queue with a key of this policy, and no event has come.
+func withKey(statement string) func(l *lab) {
+	return func(l *lab) {
+		l.deaf()
+		l.keyPolicy = `{"Version":"2012-10-17","Statement":[` + statement + `]}`
+		l.queueAttribute("KmsMasterKeyId", "alias/mine")
+	}
+}
+
 func quota(provider string, vcpu float64) func(l *lab) {
 	return func(l *lab) { l.box.World(func(w *ecsim.World) { w.SetQuota(region, provider, vcpu) }) }
 }
@@ -117,6 +126,10 @@ var plants = []plant{
 	}, check: "queue-policy", status: doctor.Warn, says: "hangs on conditions"},
 	{what: "a queue with the key that AWS manages for SQS", do: func(l *lab) { l.queueAttribute("KmsMasterKeyId", "alias/aws/sqs") }, check: "queue-key", status: doctor.Fail, says: "EventBridge cannot use"},
 	{what: "a queue with a key of one's own, and no event so far", do: func(l *lab) { l.deaf(); l.queueAttribute("KmsMasterKeyId", "alias/mine") }, check: "queue-key", status: doctor.Warn, says: "is encrypted with mine"},
+	{what: "a queue with a key of one's own, whose policy leaves EventBridge out", do: withKey(`{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:root"},"Action":"kms:*","Resource":"*"}`),
+		check: "queue-key", status: doctor.Fail, says: "does not let rule/backstop-events kms:generatedatakey"},
+	{what: "a queue with a key of one's own, whose policy asks for what cannot be judged", do: withKey(`{"Effect":"Allow","Principal":{"Service":"events.amazonaws.com"},"Action":["kms:GenerateDataKey*","kms:Decrypt"],"Resource":"*","Condition":{"StringEquals":{"aws:SourceOrgID":"o-1"}}}`),
+		check: "queue-key", status: doctor.Warn, says: "hangs on conditions of its policy"},
 	{what: "a target that cuts the event down", do: func(l *lab) {
 		l.target(func(t *ebtypes.Target) { t.InputPath = aws.String("$.detail") })
 	}, check: "rule-targets", status: doctor.Fail, says: "it sends a part of it (InputPath $.detail)"},

@@ -96,10 +96,14 @@ func readPolicy(text string) (policyOf, []statementOf, error) {
 	return p, all, nil
 }
 
-// delivery is an attempt of an AWS service to put a message into a queue, on behalf of a rule or a topic of an account.
+// sendMessage is what a delivery needs of the queue's policy.
+const sendMessage = "sqs:sendmessage"
+
+// delivery is an attempt of an AWS service to put a message into a queue, or to use its key for that, on behalf of a rule or a topic of an account.
 type delivery struct {
 	service, source, account string // source: an ARN; empty: any
-	queueARN                 string
+	action                   string // in lower case
+	resource                 string // an ARN; empty: the one that the policy belongs to, whatever it says
 }
 
 // allows reports whether a policy lets a delivery through, and which statement refuses it, if one does.
@@ -127,7 +131,7 @@ func allows(all []statementOf, d delivery) (ok answer, deniedBy string) {
 
 // applies reports whether a statement is about a delivery.
 func (s *statementOf) applies(d delivery) answer {
-	is := min(s.names(d), told(s.sends()), told(s.covers(d.queueARN)))
+	is := min(s.names(d), told(s.allowsTo(d.action)), told(s.covers(d.resource)))
 	for operator, keys := range s.Condition {
 		for key, values := range keys {
 			is = min(is, holds(operator, key, values, d))
@@ -144,19 +148,22 @@ func (s *statementOf) names(d delivery) answer {
 	return told(slices.Contains(s.Principal.services, d.service) || slices.Contains(s.Principal.services, "*"))
 }
 
-func (s *statementOf) sends() bool {
-	const send = "sqs:sendmessage"
+// allowsTo reports whether a statement is about an action.
+func (s *statementOf) allowsTo(action string) bool {
 	if s.NotAction != nil {
-		return !like(s.NotAction, send)
+		return !like(s.NotAction, action)
 	}
-	return like(s.Action, send)
+	return like(s.Action, action)
 }
 
-func (s *statementOf) covers(queueARN string) bool {
-	if s.NotResource != nil {
-		return !like(s.NotResource, queueARN)
+func (s *statementOf) covers(resource string) bool {
+	switch {
+	case resource == "":
+		return true
+	case s.NotResource != nil:
+		return !like(s.NotResource, resource)
 	}
-	return len(s.Resource) == 0 || like(s.Resource, queueARN)
+	return len(s.Resource) == 0 || like(s.Resource, resource)
 }
 
 // sources are the ARNs that a statement wants deliveries to come from.

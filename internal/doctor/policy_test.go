@@ -35,7 +35,7 @@ func TestWhatAQueuesPolicyLetsThrough(t *testing.T) {
 			t.Errorf("%s: %v", policy, err)
 			continue
 		}
-		if got, _ := allows(all, delivery{"events.amazonaws.com", rule, "123456789012", queue}); got != want {
+		if got, _ := allows(all, delivery{"events.amazonaws.com", rule, "123456789012", sendMessage, queue}); got != want {
 			t.Errorf("%s: %d, want %d", policy, got, want)
 		}
 	}

@@ -5,12 +5,14 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"encoding/xml"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -20,7 +22,7 @@ import (
 )
 
 // Reads of services whose clients would make the program some megabytes larger are written out by hand here, in
-// AWS's query protocol.
+// AWS's query protocol, and in JSON where a service has no other.
 const (
 	versionELB        = "2015-12-01"
 	versionEC2        = "2016-11-15"
@@ -72,28 +74,68 @@ func describeSubnets(ctx context.Context, cfg aws.Config, ids []string) ([]subne
 	return all, nil
 }
 
-// query makes one signed call and reads the XML of its answer.
+// query makes one signed call in the query protocol and reads the XML of its answer.
 func query(ctx context.Context, cfg aws.Config, service string, form url.Values, out any) error {
+	text, status, err := signed(ctx, cfg, service, http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, []byte(form.Encode()))
+	if err != nil {
+		return err
+	}
+	if status != http.StatusOK {
+		return refusal(text, status)
+	}
+	if err := xml.Unmarshal(text, out); err != nil {
+		return fmt.Errorf("read answer: %w", err)
+	}
+	return nil
+}
+
+// callJSON makes one signed call in the JSON protocol.
+func callJSON(ctx context.Context, cfg aws.Config, service, target string, in, out any) error {
+	body, err := json.Marshal(in)
+	if err != nil {
+		return err
+	}
+	text, status, err := signed(ctx, cfg, service, http.Header{"Content-Type": {"application/x-amz-json-1.1"}, "X-Amz-Target": {target}}, body)
+	if err != nil {
+		return err
+	}
+	if status != http.StatusOK {
+		var e struct {
+			Code    string `json:"__type"`
+			Message string
+		}
+		if json.Unmarshal(text, &e) != nil || e.Code == "" {
+			return fmt.Errorf("%w (status %d)", errNotOffered, status)
+		}
+		return &smithy.GenericAPIError{Code: e.Code[strings.LastIndexByte(e.Code, '#')+1:], Message: e.Message}
+	}
+	if err := json.Unmarshal(text, out); err != nil {
+		return fmt.Errorf("read answer: %w", err)
+	}
+	return nil
+}
+
+// signed posts a body, signed for a service, and returns the answer and its status.
+func signed(ctx context.Context, cfg aws.Config, service string, header http.Header, body []byte) ([]byte, int, error) {
 	base := "https://" + service + "." + cfg.Region + ".amazonaws.com"
 	if custom := aws.ToString(cfg.BaseEndpoint); custom != "" {
 		base = custom
 	}
 	if cfg.Credentials == nil {
-		return fmt.Errorf("no credentials are configured")
+		return nil, 0, fmt.Errorf("no credentials are configured")
 	}
 	credentials, err := cfg.Credentials.Retrieve(ctx)
 	if err != nil {
-		return err
+		return nil, 0, err
 	}
-	body := []byte(form.Encode())
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/", bytes.NewReader(body))
 	if err != nil {
-		return err
+		return nil, 0, err
 	}
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header = header
 	sum := sha256.Sum256(body)
 	if err := v4.NewSigner().SignHTTP(ctx, credentials, r, hex.EncodeToString(sum[:]), service, cfg.Region, time.Now()); err != nil {
-		return fmt.Errorf("sign request: %w", err)
+		return nil, 0, fmt.Errorf("sign request: %w", err)
 	}
 	client := cfg.HTTPClient
 	if client == nil {
@@ -101,20 +143,14 @@ func query(ctx context.Context, cfg aws.Config, service string, form url.Values,
 	}
 	answer, err := client.Do(r)
 	if err != nil {
-		return err
+		return nil, 0, err
 	}
 	defer func() { _ = answer.Body.Close() }()
 	text, err := io.ReadAll(io.LimitReader(answer.Body, answerMax))
 	if err != nil {
-		return fmt.Errorf("read answer: %w", err)
+		return nil, 0, fmt.Errorf("read answer: %w", err)
 	}
-	if answer.StatusCode != http.StatusOK {
-		return refusal(text, answer.StatusCode)
-	}
-	if err := xml.Unmarshal(text, out); err != nil {
-		return fmt.Errorf("read answer: %w", err)
-	}
-	return nil
+	return text, answer.StatusCode, nil
 }
 
 // refusal reads AWS's error out of an answer: Elastic Load Balancing's form or EC2's.
