@@ -25,7 +25,8 @@ func TestTerraformHasTheStepsOfThePlan(t *testing.T) {
 	a.web()
 	if _, err := a.ecs.UpdateService(t.Context(), &ecs.UpdateServiceInput{Cluster: aws.String("prod"), Service: aws.String("web"), EnableExecuteCommand: aws.Bool(true), HealthCheckGracePeriodSeconds: aws.Int32(60),
 		DeploymentConfiguration: &types.DeploymentConfiguration{MinimumHealthyPercent: aws.Int32(25), MaximumPercent: aws.Int32(100), DeploymentCircuitBreaker: &types.DeploymentCircuitBreaker{Enable: true},
-			Alarms: &types.DeploymentAlarms{Enable: true, AlarmNames: []string{"5xx"}}}}); err != nil {
+			Alarms: &types.DeploymentAlarms{Enable: true, AlarmNames: []string{"5xx"}}},
+		VolumeConfigurations: []types.ServiceVolumeConfiguration{{Name: aws.String("data"), ManagedEBSVolume: &types.ServiceManagedEBSVolumeConfiguration{RoleArn: aws.String("arn:aws:iam::123456789012:role/volumes"), SizeInGiB: aws.Int32(20)}}}}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := a.ecs.TagResource(t.Context(), &ecs.TagResourceInput{ResourceArn: a.find().Services[0].Live.Service.ServiceArn, Tags: []types.Tag{{Key: aws.String("team"), Value: aws.String("a ${b}")}}}); err != nil {

@@ -17,7 +17,7 @@ import (
 // nothing is lost in silence.
 var (
 	written = []string{"availabilityZoneRebalancing", "capacityProviderStrategy", "cluster", "desiredCount", "enableECSManagedTags", "enableExecuteCommand",
-		"healthCheckGracePeriodSeconds", "loadBalancers", "networkConfiguration", "platformVersion", "propagateTags", "serviceName", "tags", "taskDefinition"}
+		"healthCheckGracePeriodSeconds", "loadBalancers", "networkConfiguration", "platformVersion", "propagateTags", "serviceName", "tags", "taskDefinition", "volumeConfigurations"}
 	writtenOfDeployments = []string{"alarms", "maximumPercent", "minimumHealthyPercent", "strategy"}
 )
 
@@ -73,11 +73,7 @@ func attributes(in *ecs.CreateServiceInput) *hclBlock {
 
 func writeBlocks(b *hclBlock, in *ecs.CreateServiceInput) {
 	if len(in.Tags) > 0 {
-		tags := hclBlock{}
-		for _, t := range in.Tags {
-			tags.set(hclText(aws.ToString(t.Key)), hclText(aws.ToString(t.Value)))
-		}
-		b.add("tags =", tags)
+		b.add("tags =", tagBlock(in.Tags))
 	}
 	b.add("capacity_provider_strategy", hclBlock{lines: [][2]string{{"capacity_provider", `"FARGATE"`}, {"weight", "1"}}})
 	if d := in.DeploymentConfiguration; d != nil && d.DeploymentCircuitBreaker != nil {
@@ -94,6 +90,65 @@ func writeBlocks(b *hclBlock, in *ecs.CreateServiceInput) {
 		b.add("load_balancer", hclBlock{lines: [][2]string{{"target_group_arn", hclText(aws.ToString(l.TargetGroupArn))}, {"container_name", hclText(aws.ToString(l.ContainerName))},
 			{"container_port", fmt.Sprint(aws.ToInt32(l.ContainerPort))}}})
 	}
+	for i := range in.VolumeConfigurations {
+		b.add("volume_configuration", volume(&in.VolumeConfigurations[i]))
+	}
+}
+
+// volume is an EBS volume that each task gets; Terraform's provider has a form for all of it.
+func volume(v *types.ServiceVolumeConfiguration) hclBlock {
+	out := hclBlock{}
+	out.set("name", hclText(aws.ToString(v.Name)))
+	m := v.ManagedEBSVolume
+	if m == nil {
+		return out
+	}
+	ebs := hclBlock{}
+	text := func(key string, value *string) {
+		if value != nil {
+			ebs.set(key, hclText(*value))
+		}
+	}
+	number := func(key string, value *int32) {
+		if value != nil {
+			ebs.set(key, fmt.Sprint(*value))
+		}
+	}
+	text("role_arn", m.RoleArn)
+	if m.Encrypted != nil {
+		ebs.set("encrypted", fmt.Sprint(*m.Encrypted))
+	}
+	if m.FilesystemType != "" {
+		ebs.set("file_system_type", hclText(string(m.FilesystemType)))
+	}
+	number("iops", m.Iops)
+	text("kms_key_id", m.KmsKeyId)
+	number("size_in_gb", m.SizeInGiB)
+	text("snapshot_id", m.SnapshotId)
+	number("throughput", m.Throughput)
+	number("volume_initialization_rate", m.VolumeInitializationRate)
+	text("volume_type", m.VolumeType)
+	for _, t := range m.TagSpecifications {
+		spec := hclBlock{}
+		spec.set("resource_type", hclText(string(t.ResourceType)))
+		if t.PropagateTags != "" {
+			spec.set("propagate_tags", hclText(string(t.PropagateTags)))
+		}
+		if len(t.Tags) > 0 {
+			spec.add("tags =", tagBlock(t.Tags))
+		}
+		ebs.add("tag_specifications", spec)
+	}
+	out.add("managed_ebs_volume", ebs)
+	return out
+}
+
+func tagBlock(all []types.Tag) hclBlock {
+	tags := hclBlock{}
+	for _, t := range all {
+		tags.set(hclText(aws.ToString(t.Key)), hclText(aws.ToString(t.Value)))
+	}
+	return tags
 }
 
 // unwritten are the members of the call that are not written as Terraform, with AWS's names.

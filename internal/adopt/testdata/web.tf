@@ -39,6 +39,15 @@ resource "aws_ecs_service" "web_standard" {
     container_port   = 80
   }
 
+  volume_configuration {
+    name = "data"
+
+    managed_ebs_volume {
+      role_arn   = "arn:aws:iam::123456789012:role/volumes"
+      size_in_gb = 20
+    }
+  }
+
   lifecycle {
     ignore_changes = [desired_count] # Backstop's, from the first shortage on
   }

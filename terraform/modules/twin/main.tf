@@ -79,6 +79,38 @@ resource "aws_ecs_service" "twin" {
     }
   }
 
+  dynamic "volume_configuration" {
+    for_each = var.spot.volume_configuration
+    content {
+      name = volume_configuration.value.name
+
+      dynamic "managed_ebs_volume" {
+        for_each = volume_configuration.value.managed_ebs_volume
+        content {
+          role_arn                   = managed_ebs_volume.value.role_arn
+          encrypted                  = managed_ebs_volume.value.encrypted
+          file_system_type           = managed_ebs_volume.value.file_system_type
+          iops                       = managed_ebs_volume.value.iops
+          kms_key_id                 = managed_ebs_volume.value.kms_key_id
+          size_in_gb                 = managed_ebs_volume.value.size_in_gb
+          snapshot_id                = managed_ebs_volume.value.snapshot_id
+          throughput                 = managed_ebs_volume.value.throughput
+          volume_initialization_rate = managed_ebs_volume.value.volume_initialization_rate
+          volume_type                = managed_ebs_volume.value.volume_type
+
+          dynamic "tag_specifications" {
+            for_each = managed_ebs_volume.value.tag_specifications
+            content {
+              resource_type  = tag_specifications.value.resource_type
+              propagate_tags = tag_specifications.value.propagate_tags
+              tags           = tag_specifications.value.tags
+            }
+          }
+        }
+      }
+    }
+  }
+
   lifecycle {
     # Backstop's, from the first shortage on. Terraform would take the cover away in the middle of one.
     ignore_changes = [desired_count]
@@ -146,6 +178,38 @@ resource "aws_ecs_service" "deployed_elsewhere" {
     content {
       enabled   = service_connect_configuration.value.enabled
       namespace = service_connect_configuration.value.namespace
+    }
+  }
+
+  dynamic "volume_configuration" {
+    for_each = var.spot.volume_configuration
+    content {
+      name = volume_configuration.value.name
+
+      dynamic "managed_ebs_volume" {
+        for_each = volume_configuration.value.managed_ebs_volume
+        content {
+          role_arn                   = managed_ebs_volume.value.role_arn
+          encrypted                  = managed_ebs_volume.value.encrypted
+          file_system_type           = managed_ebs_volume.value.file_system_type
+          iops                       = managed_ebs_volume.value.iops
+          kms_key_id                 = managed_ebs_volume.value.kms_key_id
+          size_in_gb                 = managed_ebs_volume.value.size_in_gb
+          snapshot_id                = managed_ebs_volume.value.snapshot_id
+          throughput                 = managed_ebs_volume.value.throughput
+          volume_initialization_rate = managed_ebs_volume.value.volume_initialization_rate
+          volume_type                = managed_ebs_volume.value.volume_type
+
+          dynamic "tag_specifications" {
+            for_each = managed_ebs_volume.value.tag_specifications
+            content {
+              resource_type  = tag_specifications.value.resource_type
+              propagate_tags = tag_specifications.value.propagate_tags
+              tags           = tag_specifications.value.tags
+            }
+          }
+        }
+      }
     }
   }
 

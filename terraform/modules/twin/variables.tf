@@ -1,5 +1,5 @@
 variable "spot" {
-  description = "The service on FARGATE_SPOT: pass the aws_ecs_service resource itself, or the same attributes of a service that Terraform does not manage. Names by Service Connect or Cloud Map, VPC Lattice, EBS volumes and other deployment controllers than ECS are taken only to refuse them."
+  description = "The service on FARGATE_SPOT: pass the aws_ecs_service resource itself, or the same attributes of a service that Terraform does not manage. Names by Service Connect or Cloud Map, VPC Lattice and other deployment controllers than ECS are taken only to refuse them."
   nullable    = false
   type = object({
     name            = string
@@ -41,8 +41,27 @@ variable "spot" {
     })), [])
     service_registries         = optional(list(object({ registry_arn = string })), [])
     vpc_lattice_configurations = optional(set(object({ target_group_arn = string })), [])
-    volume_configuration       = optional(list(object({ name = string })), [])
-    deployment_controller      = optional(list(object({ type = optional(string, "ECS") })), [])
+    volume_configuration = optional(list(object({
+      name = string
+      managed_ebs_volume = list(object({
+        role_arn                   = string
+        encrypted                  = optional(bool)
+        file_system_type           = optional(string)
+        iops                       = optional(number)
+        kms_key_id                 = optional(string)
+        size_in_gb                 = optional(number)
+        snapshot_id                = optional(string)
+        throughput                 = optional(number)
+        volume_initialization_rate = optional(number)
+        volume_type                = optional(string)
+        tag_specifications = optional(list(object({
+          resource_type  = string
+          propagate_tags = optional(string)
+          tags           = optional(map(string))
+        })), [])
+      }))
+    })), [])
+    deployment_controller = optional(list(object({ type = optional(string, "ECS") })), [])
   })
 
   validation {
@@ -56,10 +75,6 @@ variable "spot" {
   validation {
     condition     = length(var.spot.vpc_lattice_configurations) == 0
     error_message = "The Spot service uses VPC Lattice. Backstop cannot read the health of its targets, and so not when cover is in service."
-  }
-  validation {
-    condition     = length(var.spot.volume_configuration) == 0
-    error_message = "The Spot service attaches EBS volumes, which this module does not copy: take the resource that backstop adopt SERVICE --terraform prints."
   }
   validation {
     condition     = alltrue([for c in var.spot.deployment_controller : c.type == "ECS"])

@@ -155,7 +155,7 @@ run "the_twin_of_a_blue_green_service_is_in_both_groups" {
   }
 }
 
-run "volumes_are_refused" {
+run "volumes_are_copied" {
   command = plan
 
   variables {
@@ -164,11 +164,26 @@ run "volumes_are_refused" {
       cluster               = "prod"
       task_definition       = "api:7"
       network_configuration = [{ subnets = ["subnet-a"] }]
-      volume_configuration  = [{ name = "data" }]
+      volume_configuration = [{
+        name = "data"
+        managed_ebs_volume = [{
+          role_arn           = "arn:aws:iam::123456789012:role/ecsInfrastructureRole"
+          size_in_gb         = 20
+          volume_type        = "gp3"
+          tag_specifications = [{ resource_type = "volume", propagate_tags = "SERVICE" }]
+        }]
+      }]
     }
   }
 
-  expect_failures = [var.spot]
+  assert {
+    condition     = aws_ecs_service.twin[0].volume_configuration[0].managed_ebs_volume[0].size_in_gb == 20
+    error_message = "a task of the twin gets a volume of its own, as one of the Spot service does"
+  }
+  assert {
+    condition     = aws_ecs_service.twin[0].volume_configuration[0].managed_ebs_volume[0].tag_specifications[0].propagate_tags == "SERVICE"
+    error_message = "the volume's tags are part of it"
+  }
 }
 
 run "a_mixed_strategy_is_refused" {
