@@ -51,71 +51,124 @@ const metricsFor = 5 * time.Minute
 // errRolledBack ends an application whose move ECS took back.
 var errRolledBack = errors.New("ECS rolled the move back, as it does where a deployment circuit breaker counts tasks that Spot cannot place; the cover stays in service: run it again when Spot has room, or --undo")
 
+// missesMax is how many looks or steps in a row may fail for a reason that may pass, as when AWS does not answer: a minute or more, as each is tried several
+// times. What runs is safe meanwhile.
+const missesMax = 12
+
 // Run carries the plan out, or with back its undo.
 func (a Application) Run(ctx context.Context, back bool) error {
-	w := applier{a: a, ecs: ecs.NewFromConfig(a.AWS), scaling: applicationautoscaling.NewFromConfig(a.AWS)}
-	choose := next
+	w := &applier{a: a, ecs: ecs.NewFromConfig(a.AWS), scaling: applicationautoscaling.NewFromConfig(a.AWS)}
+	p := progress{choose: next, asked: -1, speed: 1}
 	if back {
-		choose = undo
+		p.choose = undo
 	}
-	said, moved, seen, shown := "", false, false, false
-	var since time.Time // the twin runs nothing
-	asked := -1         // of the twin; -1: not known
-	for {
-		s, err := w.look(ctx)
-		if err != nil {
+	for misses := 0; ; {
+		done, err := p.step(ctx, w, back)
+		switch {
+		case err == nil && done:
+			return nil
+		case err == nil:
+			misses = 0
+		case ctx.Err() == nil && passing(err) && misses < missesMax:
+			misses++
+			a.Say("trying again, as it failed: " + err.Error())
+		case ctx.Err() != nil || passing(err):
+			return fmt.Errorf("%w; started again, it goes on", err)
+		default:
 			return err
 		}
-		if back && s.record == nil {
-			return &RefusedError{a.Service.Name, []Obstacle{{Blocks, "not adopted", "its twin " + a.Twin + " has no tag " + TagKey + ": nothing is known of what was before", "backstop adopt " + wording.Shell(a.Service.Name)}}}
-		}
-		switch {
-		case s.twin.running > 0:
-			since = time.Time{}
-		case since.IsZero():
-			since = s.at
-		}
-		s.metrics = metricsFor
-		if !since.IsZero() {
-			s.metrics -= s.at.Sub(since)
-		}
-		if s.record != nil && asked < 0 {
-			asked = s.twin.desired
-		}
-		if asked > 0 && s.twin.desired < asked && shown {
-			return w.lowered(ctx, s, asked)
-		}
-		shown = s.twin.desired >= asked
-		m := choose(s)
-		seen = seen || moved && m.act != actMove
-		switch {
-		case m.act == actNone:
-			return nil
-		case m.act == actMove && moved && seen:
-			return errRolledBack
-		case m.act == actMove && moved: // not shown yet
-		case m.act == actWait:
-			if m.text != said {
-				a.Say("waiting for " + m.text)
-			}
-		default:
-			a.Say(m.text)
-			if err := w.do(ctx, s, m); err != nil {
-				return err
-			}
-		}
-		if m.act == actCount {
-			asked, shown = m.count, false
-		}
-		said = m.text
-		if m.act == actDelete || m.act == actUntag {
-			return nil
-		}
-		moved = moved || m.act == actMove
-		if err := a.Wait(ctx, s.speed); err != nil {
-			return fmt.Errorf("adopt %s: not done: %s: %w", a.Service.Name, m.text, err)
+		if err := a.Wait(ctx, p.speed); err != nil {
+			return fmt.Errorf("adopt %s: not done: %s: %w; started again, it goes on", a.Service.Name, p.said, err)
 		}
 	}
+}
+
+// passing reports whether what failed may go well a little later.
+func passing(err error) bool {
+	kinded, ok := errors.AsType[interface {
+		error
+		Kind() failover.ErrorKind
+	}](err)
+	return ok && control.Passing(kinded.Kind())
+}
+
+// unseen is a service that could not be looked at.
+type unseen struct {
+	text string
+	kind failover.ErrorKind
+}
+
+func (e *unseen) Error() string            { return e.text }
+func (e *unseen) Kind() failover.ErrorKind { return e.kind }
+
+// progress is what an application remembers between two looks. None of it is needed to go on.
+type progress struct {
+	choose func(*scene) move
+	said   string
+	moved  bool      // the move was asked for
+	seen   bool      // and was in force at a look
+	since  time.Time // the twin runs nothing
+	asked  int       // of the twin; -1: not known
+	shown  bool      // what was asked of the twin
+	speed  float64   // of AWS's clock
+	ending bool      // the last step of an undo was tried
+}
+
+// step looks, and does what comes next. done is true where nothing is left.
+func (p *progress) step(ctx context.Context, w *applier, back bool) (done bool, err error) {
+	s, err := w.look(ctx)
+	if err != nil {
+		return false, err
+	}
+	p.speed = s.speed
+	if back && s.record == nil {
+		if p.ending { // its answer was lost
+			return true, nil
+		}
+		return false, &RefusedError{w.a.Service.Name, []Obstacle{{Blocks, "not adopted", "its twin " + w.a.Twin + " has no tag " + TagKey + ": nothing is known of what was before", "backstop adopt " + wording.Shell(w.a.Service.Name)}}}
+	}
+	switch {
+	case s.twin.running > 0:
+		p.since = time.Time{}
+	case p.since.IsZero():
+		p.since = s.at
+	}
+	s.metrics = metricsFor
+	if !p.since.IsZero() {
+		s.metrics -= s.at.Sub(p.since)
+	}
+	if s.record != nil && p.asked < 0 {
+		p.asked = s.twin.desired
+	}
+	if p.asked > 0 && s.twin.desired < p.asked && p.shown {
+		return false, w.lowered(ctx, s, p.asked)
+	}
+	p.shown = s.twin.desired >= p.asked
+	m := p.choose(s)
+	p.seen = p.seen || p.moved && m.act != actMove
+	switch {
+	case m.act == actNone:
+		return true, nil
+	case m.act == actMove && p.moved && p.seen:
+		return false, errRolledBack
+	case m.act == actMove && p.moved: // not shown yet
+	case m.act == actWait:
+		if m.text != p.said {
+			w.a.Say("waiting for " + m.text)
+		}
+	default:
+		w.a.Say(m.text)
+		p.ending = m.act == actDelete || m.act == actUntag
+		if err := w.do(ctx, s, m); err != nil {
+			return false, err
+		}
+	}
+	if m.act == actCount {
+		p.asked, p.shown = m.count, false
+	}
+	p.said = m.text
+	p.moved = p.moved || m.act == actMove
+	return p.ending, nil
 }
 
 // lowered puts back the cover that another program took, and ends the application: that program would do it again, in the middle of the move as well.
@@ -191,7 +244,7 @@ func (w *applier) side(ctx context.Context, s *types.Service) (side, error) {
 	out := side{desired: int(s.DesiredCount), running: int(s.RunningCount + s.PendingCount)}
 	_, obs := w.services.Describe(ctx, []control.ServiceRef{ref}, control.Worth{Urgency: control.Short})
 	if obs[0].Err != failover.ErrNone {
-		return side{}, fmt.Errorf("look at %s: %s", ref, obs[0].ErrText)
+		return side{}, &unseen{fmt.Sprintf("look at %s: %s", ref, obs[0].ErrText), obs[0].Err}
 	}
 	out.deploying = obs[0].Deploying || len(s.Deployments) > 1
 	if out.running == 0 {
@@ -202,7 +255,7 @@ func (w *applier) side(ctx context.Context, s *types.Service) (side, error) {
 		return side{}, err
 	}
 	if list.HealthErr != failover.ErrNone {
-		return side{}, fmt.Errorf("look at the health of %s: %s", ref, list.HealthErrText)
+		return side{}, &unseen{fmt.Sprintf("look at the health of %s: %s", ref, list.HealthErrText), list.HealthErr}
 	}
 	for i := range list.Tasks {
 		t := &list.Tasks[i]

@@ -17,6 +17,7 @@ import (
 
 	"github.com/backstop-ecs/backstop/internal/cost"
 	"github.com/backstop-ecs/backstop/internal/racetest"
+	"github.com/backstop-ecs/backstop/internal/sandbox"
 	"github.com/backstop-ecs/backstop/internal/twin"
 )
 
@@ -190,6 +191,50 @@ func (a *account) room(tasks int) {
 		a.t.Fatal(answer, err)
 	}
 	_ = answer.Body.Close()
+}
+
+// TestAnAdoptionOutlivesWhatAWSFailsAt: one call of fifty fails, and of some that were carried out the answer is lost, the last step's too. Without an answer for long
+// it ends, and says that it goes on.
+func TestAnAdoptionOutlivesWhatAWSFailsAt(t *testing.T) {
+	if racetest.Enabled {
+		t.Skip("skipped: nothing runs side by side here; it runs without the race detector")
+	}
+	a := newAccount(t)
+	a.web()
+	cfg := a.cfg.Copy()
+	cfg.RetryMaxAttempts = 1
+	for _, back := range []bool{false, true} {
+		s := a.find().Services[0]
+		faults := []sandbox.Fault{{Kind: sandbox.FaultServerError, Share: 0.02}, {Kind: sandbox.FaultLostAnswer, Operation: "ecs:UpdateService", Count: 1}, {Kind: sandbox.FaultLostAnswer, Operation: "ecs:CreateService", Count: 1},
+			{Kind: sandbox.FaultLateError, Operation: "ecs:DeleteService", Count: 1}, {Kind: sandbox.FaultThrottle, Operation: "application-autoscaling:*", Count: 2}}
+		for i := range faults {
+			if _, err := a.box.AddFault(faults[i]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		looks, again := 0, 0
+		err := Application{AWS: cfg, Scale: 1e6, Service: &s, Twin: "web-standard", Say: func(text string) {
+			if strings.HasPrefix(text, "trying again, as it failed: ") {
+				again++
+			}
+		}, Wait: func(context.Context, float64) error {
+			if looks++; looks > 600 {
+				return errors.New("it never ends")
+			}
+			a.pass(5 * time.Second)
+			return nil
+		}}.Run(t.Context(), back)
+		a.box.ClearFaults(0)
+		if err != nil || again < 3 {
+			t.Fatalf("back %t: %v, %d tries more", back, err, again)
+		}
+	}
+	if got := a.state(); got != "web 12 strategy=launch-type held false" {
+		t.Errorf("undone: %s", got)
+	}
+	if err := a.run(false, 40, false); err == nil || !strings.Contains(err.Error(), "started again, it goes on") {
+		t.Errorf("AWS answers no more: %v", err)
+	}
 }
 
 func TestAMoveThatECSRollsBackIsSaid(t *testing.T) {

@@ -70,6 +70,8 @@ func newAdopt(s IO, run func(context.Context, IO, adoptOptions) error) *cobra.Co
 				return usageError("adopt: name a service, or say --list or --all")
 			case o.twinName != "" && o.service == "":
 				return usageError("--twin-name: only together with a SERVICE")
+			case o.twinName != "" && !ecsName.MatchString(o.twinName):
+				return usageError("--twin-name %q: must be letters, digits, - and _, at most 255", o.twinName)
 			case o.hcl && (o.service == "" || o.apply || o.undo || o.output == outputJSON):
 				return usageError("--terraform: only together with a SERVICE, and without --apply, --undo and --output json")
 			case o.list && (o.apply || o.undo):
@@ -229,8 +231,10 @@ func (o *adoptOptions) configured(ctx context.Context, s IO, cfg aws.Config, ser
 		return err
 	}
 	say(s.Err, "%s: adopted; nothing covers what Spot takes until the configuration is in use with the preset fill", service)
-	_, err = fmt.Fprint(s.Out, p.Configuration)
-	return err
+	if _, err = fmt.Fprint(s.Out, p.Configuration); err != nil {
+		return fmt.Errorf("write the configuration of %s: %w; it is adopted: the same command prints it again", service, err)
+	}
+	return nil
 }
 
 // theService returns the one service of a name; what names the flag or command that it was given to.

@@ -72,8 +72,10 @@ func (o *adoptOptions) configuredAll(ctx context.Context, s IO, cfg aws.Config) 
 		return nil
 	}
 	say(s.Err, "nothing covers what Spot takes until the configuration is in use with the preset fill")
-	_, err = fmt.Fprint(s.Out, text)
-	return err
+	if _, err = fmt.Fprint(s.Out, text); err != nil {
+		return fmt.Errorf("write the configuration: %w; the same command prints it again", err)
+	}
+	return nil
 }
 
 // printFleet writes what becomes of all services, and what is left as it is. width 0 is no terminal.

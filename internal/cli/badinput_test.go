@@ -87,6 +87,7 @@ func badInputs() []badInput {
 		{what: "a word for a number", args: "sandbox --seed lots", code: ExitUsage, says: `--seed: "lots" is not a whole number`},
 		{what: "a duration of a flag without a unit", args: "demo --duration 10", code: ExitUsage, says: `--duration: "10" is not a duration`},
 		{what: "a port that is none", args: "sandbox --addr 127.0.0.1:99999", code: ExitUsage, says: "the port must be 0 to 65535"},
+		{what: "a name for a twin that ECS does not take", args: "adopt web --twin-name a/b", code: ExitUsage, says: `--twin-name "a/b": must be letters`},
 		{what: "a name that ECS does not take", args: "sandbox --tasks a/b=4", code: ExitUsage, says: "the name must be letters"},
 		{what: "an address that is none", args: "run -c b.yaml --http nonsense", file: yaml(twoPools), code: ExitUsage, says: "must be HOST:PORT"},
 		{what: "a flag whose variable is not set", args: "status --config=", code: ExitUsage, says: "--config: must not be empty"},

@@ -3,8 +3,6 @@ package cli
 import (
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 
 	"github.com/backstop-ecs/backstop/internal/cost"
 	"github.com/backstop-ecs/backstop/internal/costpage"
@@ -122,30 +120,12 @@ func (f *costFact) printEpisodes(w io.Writer) error {
 	return table(w, rows)
 }
 
-// writeCostPage writes the page beside its place and moves it there, so that a reader never sees half of it.
+// writeCostPage writes the page of the costs.
 func writeCostPage(path string, f *costFacts) error {
 	p := costpage.Page{At: f.At, Prices: f.Prices}
 	for i := range f.Workloads {
 		c := &f.Workloads[i]
 		p.Workloads = append(p.Workloads, costpage.Workload{Ledger: c.Ledger, PerDay: c.SavedPerDay, PerMonth: c.SavedPerMonth, Advice: c.SavingsPlans})
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".backstop-*")
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	defer func() { _ = os.Remove(tmp.Name()) }()
-	err = costpage.HTML(tmp, p)
-	if closed := tmp.Close(); err == nil {
-		err = closed
-	}
-	if err == nil {
-		err = os.Chmod(tmp.Name(), 0o644)
-	}
-	if err == nil {
-		err = os.Rename(tmp.Name(), path)
-	}
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return nil
+	return writeWhole(path, func(w io.Writer) error { return costpage.HTML(w, p) })
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"slices"
@@ -43,6 +44,9 @@ func newInit(s IO, run func(context.Context, IO, initOptions) error) *cobra.Comm
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.twin == "" && o.twinName != "" {
 				return usageError("--twin-name: only together with --twin SERVICE")
+			}
+			if o.twinName != "" && !ecsName.MatchString(o.twinName) {
+				return usageError("--twin-name %q: must be letters, digits, - and _, at most 255", o.twinName)
 			}
 			if o.region != "" && !config.IsRegion(o.region) {
 				return usageError("--region %q: must have the form of AWS's regions, such as us-east-1", o.region)
@@ -144,11 +148,18 @@ func (o *initOptions) tell(s IO, found *discover.Found, p discover.Proposal) {
 	}
 }
 
-// writeNew writes a file that is not there yet, or with over in place of one that is.
+// writeNew writes a file that is not there yet, or with over in place of one that is. Where the disk is full nothing is left of a new one, and an old one stays.
 func writeNew(path string, text []byte, over bool) error {
+	there, err := os.Stat(path)
+	if over && (errors.Is(err, fs.ErrNotExist) || err == nil && there.Mode().IsRegular()) {
+		return writeWhole(path, func(w io.Writer) error {
+			_, err := w.Write(text)
+			return err
+		})
+	}
 	flags := os.O_WRONLY | os.O_CREATE | os.O_EXCL
-	if over {
-		flags = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
+	if over { // a device
+		flags = os.O_WRONLY
 	}
 	f, err := os.OpenFile(path, flags, 0o644)
 	if err != nil {
@@ -159,6 +170,9 @@ func writeNew(path string, text []byte, over bool) error {
 		err = closed
 	}
 	if err != nil {
+		if !over {
+			_ = os.Remove(path)
+		}
 		return fmt.Errorf("write configuration: %w", err)
 	}
 	return nil
