@@ -284,12 +284,18 @@ with the action, the resource and the condition keys of each (` + "`policy-allow
 What pools with a ` + "`role_arn`" + ` need is the policy of that role, which is not tried.
 
 What it cannot know: whether writes are allowed, as ECS has no dry run (` + "`actions-allowed`" + ` reads the journal for refusals); and what else in
-the account uses the vCPU quotas.
+the account uses the vCPU quotas and the places in target groups.
 
 The way of events is followed from each pool to the queue: the rules of the pool's own account and region, the buses they forward to, SNS topics, the queue's policy with
 its conditions, and its key. Patterns are tried with ` + "`events:TestEventPattern`" + ` where that is allowed. What may not be read (the rules of another account whose role does not
 allow ` + "`events:ListRules`" + ` and ` + "`events:ListTargetsByRule`" + `, a key's policy, a condition on an organization) is a warning until an event of the pool has come that shows it. A fix of a
 policy adds a statement to what is there; one of a target keeps the rest of it.
+
+Scaling policies are judged by what their metrics are about. A step policy is what its alarms follow; one that takes missing data for a breach moves the demand as soon as Spot runs nothing. A predictive policy that learns
+from the Spot service alone takes hours of cover for quiet ones, and whether a suspension holds its forecast AWS does not say. While a breaker has a target parked, target tracking and steps are suspended and act on the count that is restored.
+
+Beyond what the guard itself reads, it asks for ` + "`elasticloadbalancing:DescribeAccountLimits`" + `, ` + "`cloudwatch:DescribeAlarms`" + ` (step policies) and ` + "`kms:GetKeyPolicy`" + `, ` + "`kms:DescribeKey`" + ` (a queue with a key of your own); without one, what hangs on it
+is skipped or unknown.
 
 ## Checks
 
