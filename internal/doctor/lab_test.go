@@ -90,16 +90,14 @@ func (l *lab) Do(r *http.Request) (*http.Response, error) {
 		text := `{"__type": "AccessDeniedException", "message": "not authorized to perform: events:ListRules"}`
 		return &http.Response{StatusCode: http.StatusBadRequest, Header: http.Header{"Content-Type": {"application/x-amz-json-1.1"}}, Body: io.NopCloser(strings.NewReader(text)), Request: r}, nil
 	}
-	if l.subscription != nil && strings.Contains(scope, "/sns/") {
+	switch {
+	case l.subscription != nil && strings.Contains(scope, "/sns/"):
 		return l.subscriptions(r)
-	}
-	if l.keyPolicy != "" && strings.Contains(scope, "/kms/") {
-		return l.key(r)
-	}
-	if l.noMatch && r.Header.Get("X-Amz-Target") == "AWSEvents.TestEventPattern" {
+	case l.noMatch && r.Header.Get("X-Amz-Target") == "AWSEvents.TestEventPattern":
 		return l.answered(r, `"Result":true`, `"Result":false`)
-	}
-	if l.controller != "" && strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".DescribeServices") {
+	case l.keyPolicy != "" && strings.Contains(scope, "/kms/"):
+		return l.key(r)
+	case l.controller != "" && strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".DescribeServices"):
 		return l.deployedBy(r)
 	}
 	if l.refuses != "" && strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".UpdateService") {
