@@ -4,7 +4,7 @@
 //
 // It knows standard-resolution alarms with a sliding window on one metric or on one expression, the statistics Sum,
 // Average, Minimum, Maximum and SampleCount, and of metric math what terraform/alarms.tf uses. What AWS leaves open is in
-// docs/aws-assumptions.md (T10, T22 to T24). It does no I/O and reads no clock.
+// docs/aws-assumptions.md (T10, T25 to T27). It does no I/O and reads no clock.
 package alarm
 
 import (

@@ -25,7 +25,7 @@ var update = flag.Bool("update", false, "write the quiet weeks of docs/alarms.md
 const (
 	week = 7 * 24 * time.Hour
 	// firstTick is when the schedule first reaches the function after the first apply; the queue shows its first metrics a quarter of
-	// an hour later than it could (docs/aws-assumptions.md, T24).
+	// an hour later than it could (docs/aws-assumptions.md, T27).
 	firstTick, queueShown = 2 * time.Minute, 17 * time.Minute
 )
 

@@ -59,7 +59,7 @@ func newPlatform(t *testing.T) *platform {
 		t.Fatal(err)
 	}
 	p := &platform{watch: alarm.NewWatch(alarms), world: newWorldOn(t, sandbox.Options{NoThrottle: true, World: ecsim.Config{Seed: 1, Start: time.Now(), ReadLag: -1}}, playedTasks, "api")}
-	// What AWS publishes of its services is read minutes late (docs/aws-assumptions.md, T24).
+	// What AWS publishes of its services is read minutes late (docs/aws-assumptions.md, T27).
 	p.data.Late = map[string]time.Duration{"AWS/Events": 3 * time.Minute, "AWS/Lambda": 2 * time.Minute, "AWS/SQS": 2 * time.Minute, "Fargate/Failover": time.Minute}
 	p.f = p.function(function.Options{Metrics: &p.lines, Scale: 1})
 	client := sqs.NewFromConfig(p.aws())
