@@ -55,10 +55,10 @@ func newRunTaskCommand(s IO) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run-task --task-definition FAMILY",
 		Short: "Run tasks of no service: as aws ecs run-task, on the first pool with room",
-		Long: "Run-task takes what `aws ecs run-task` takes. It starts the tasks on Fargate Spot; where Spot has no room, does not start them in time (--start-within) or takes one back " +
+		Long: "Run-task takes what `aws ecs run-task` takes. It starts the tasks on Fargate Spot; where Spot has no room, does not start them in time (--start-within) or interrupts one " +
 			"(--retry-interrupted), it starts them on the next pool, on-demand unless --pool says otherwise. With --wait it ends with the exit code of the container. Nothing of a run is " +
 			"kept but its tasks: the same command with the run's --client-token goes on where a killed one was, within the hour for which ECS remembers a stopped task. A task whose " +
-			"container ends with 0 is never started again, even where Spot took it back.",
+			"container ends with 0 is never started again, even where Spot interrupted it.",
 		Example: "backstop run-task --task-definition job --network-configuration 'awsvpcConfiguration={subnets=[subnet-1]}' --wait\n" +
 			"backstop run-task --task-definition job --count 20 --start-within 2m --retry-interrupted 3 --wait --cli-input-json file://job.json",
 		Args: tagArgs(&o),
@@ -91,7 +91,7 @@ func newRunTaskCommand(s IO) *cobra.Command {
 	f.StringArrayVar(&o.pools, "pool", []string{string(failover.Spot), string(failover.OnDemand)}, "where, in order: FARGATE_SPOT or FARGATE, with subnets of its own as FARGATE_SPOT=subnet-1,subnet-2")
 	f.BoolVar(&o.req.Wait, "wait", false, "until all tasks have ended")
 	f.Var(spanValue{&o.req.StartWithin}, "start-within", "how long a task may take to run before the next pool is tried; without it as long as it takes")
-	f.IntVar(&o.req.Retries, "retry-interrupted", 0, "how often a task that AWS takes back is started again, on the next pool")
+	f.IntVar(&o.req.Retries, "retry-interrupted", 0, "how often a task that was interrupted is started again, on the next pool")
 	f.Var(spanValue{&o.req.GiveUp}, "give-up", "how long to look for room")
 	f.BoolVar(&o.detach, "detach", false, "with --wait: let the tasks run on when this program is stopped")
 	f.StringVar(&o.region, "region", "", "the region; without it the AWS SDK's own")
