@@ -11,7 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
-	"github.com/backstop-ecs/backstop/internal/ledger"
+	"github.com/backstop-ecs/backstop/internal/ecsevent"
+	"github.com/backstop-ecs/backstop/internal/failover"
 )
 
 const (
@@ -47,7 +48,7 @@ func (l *lab) badImage(ctx context.Context, _ time.Time) error {
 	l.failuresSeen(tasks, out.Services[0].Events)
 	for i := range tasks {
 		if t := &tasks[i]; t.StoppedReason != nil {
-			l.said[5] = string(t.StopCode) + ": " + ledger.NewFakes().Text(*t.StoppedReason)
+			l.said[5] = string(t.StopCode) + ": " + said(ecsevent.Stop{Code: string(t.StopCode), Reason: *t.StoppedReason, Capacity: failover.Spot})
 			break
 		}
 	}

@@ -11,6 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"github.com/aws/smithy-go"
 
+	"github.com/backstop-ecs/backstop/internal/ecsevent"
+	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/ledger"
 )
 
@@ -36,7 +38,7 @@ func (l *lab) fish(ctx context.Context, deadline time.Time) error {
 			return err
 		case words != "":
 			refused++
-			l.said[4] = ledger.NewFakes().Text(words)
+			l.said[4] = said(ecsevent.Stop{Code: string(types.TaskStopCodeTaskFailedToStart), Reason: words, Capacity: failover.Spot})
 			continue
 		}
 		ran, err := l.ends(ctx, task)
@@ -52,6 +54,11 @@ func (l *lab) fish(ctx context.Context, deadline time.Time) error {
 	}
 	l.seen.Set("A23", "share of launches without capacity that made a task", float64(made)/float64(refused+made), refused+made)
 	return nil
+}
+
+// said are AWS's words, without what identifies an account, and what Backstop takes them for.
+func said(s ecsevent.Stop) string {
+	return fmt.Sprintf("%s (read as %s)", ledger.NewFakes().Text(s.Reason), ecsevent.Classify(s))
 }
 
 // ask asks for the task in one subnet: its ARN, or AWS's words for why there is none.
