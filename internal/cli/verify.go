@@ -44,7 +44,7 @@ type verifyOptions struct {
 	only                     []string
 	subnets, groups          []string
 	private, yes             bool
-	role, group              string
+	role, group, execution   string
 	maxUSD, speed            float64
 	run                      string
 }
@@ -145,6 +145,8 @@ func newVerifyRun(s IO, run func(context.Context, IO, verifyOptions) error) *cob
 				return usageError("--subnets: name the subnets of the tasks; to list them: aws ec2 describe-subnets --query Subnets[].SubnetId")
 			case !strings.HasPrefix(o.role, "arn:") || !strings.Contains(o.role, ":role/"):
 				return usageError("--switch-role: name the ARN of the role by which the dead man's switch acts; backstop verify-aws plan prints its policies")
+			case o.execution != "" && (!strings.HasPrefix(o.execution, "arn:") || !strings.Contains(o.execution, ":role/")):
+				return usageError("--execution-role: must be the ARN of a role")
 			case o.group != "" && (!strings.HasPrefix(o.group, "arn:") || !strings.Contains(o.group, ":targetgroup/")):
 				return usageError("--target-group: must be the ARN of a target group")
 			case !(o.speed > 0 && o.speed <= speedMax):
@@ -161,6 +163,7 @@ func newVerifyRun(s IO, run func(context.Context, IO, verifyOptions) error) *cob
 	f.StringSliceVar(&o.subnets, "subnets", nil, "subnets of the tasks; needed")
 	f.StringSliceVar(&o.groups, "security-groups", nil, "security groups of the tasks; without them the VPC's default")
 	f.StringVar(&o.role, "switch-role", "", "ARN of the role by which EventBridge Scheduler takes everything away; needed")
+	f.StringVar(&o.execution, "execution-role", "", "ARN of a task execution role, with which experiment 5 also asks for a secret that does not exist; without it that is left out")
 	f.StringVar(&o.group, "target-group", "", "ARN of a target group of yours, of the type ip and behind a listener, in which experiment 7 may have targets; without it that is left out")
 	f.BoolVarP(&o.yes, "yes", "y", false, "do it without asking; needed without a terminal")
 	f.Float64Var(&o.speed, "sandbox-speed", 1, "the speed of the sandbox that it works in; waits are divided by it")
@@ -189,7 +192,7 @@ func runVerifyRun(ctx context.Context, s IO, o verifyOptions) error {
 		return err
 	}
 	say(s.Err, "if this program dies: backstop verify-aws clean %s", id)
-	r, err := verify.Run(ctx, verify.Options{AWS: cfg, Subnets: o.subnets, SecurityGroups: o.groups, Private: o.private, SwitchRole: o.role, TargetGroup: o.group, MaxUSD: o.maxUSD, Experiments: numbers,
+	r, err := verify.Run(ctx, verify.Options{AWS: cfg, Subnets: o.subnets, SecurityGroups: o.groups, Private: o.private, SwitchRole: o.role, TargetGroup: o.group, ExecutionRole: o.execution, MaxUSD: o.maxUSD, Experiments: numbers,
 		Now: s.Now, Wait: control.Pause, Scale: o.speed, Say: func(text string) { say(s.Err, "%s", text) }, Save: o.save,
 		Share: func(corpus []byte) error { return o.keep(id, corpus) }}, id)
 	if refused, ok := errors.AsType[*verify.Refusal](err); ok {

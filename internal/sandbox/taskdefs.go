@@ -26,7 +26,10 @@ type containerDefinition struct {
 	DockerLabels map[string]string `json:"dockerLabels"`
 	EntryPoint   []string          `json:"entryPoint"`
 	Command      []string          `json:"command"`
-	HealthCheck  *struct {
+	Secrets      []struct {
+		ValueFrom string `json:"valueFrom"`
+	} `json:"secrets"`
+	HealthCheck *struct {
 		Command                        []string `json:"command"`
 		Interval, Retries, StartPeriod int
 	} `json:"healthCheck"`
@@ -50,8 +53,8 @@ type taskDefinitionOutput struct {
 	Tags           []tagJSON      `json:"tags,omitempty"`
 }
 
-// missingImage ends the image that no registry has.
-const missingImage = ":does-not-exist"
+// missingImage ends the image that no registry has, missingSecret the name of a secret that is not there.
+const missingImage, missingSecret = ":does-not-exist", "-does-not-exist"
 
 func (s *Sandbox) registerTaskDefinition(c *call, in *taskDefinitionInput) (*taskDefinitionOutput, error) {
 	if len(in.ContainerDefinitions) == 0 {
@@ -88,6 +91,11 @@ func (s *Sandbox) registerTaskDefinition(c *call, in *taskDefinitionInput) (*tas
 	broken := ecsim.FailNone
 	if strings.HasSuffix(main.Image, missingImage) {
 		broken = ecsim.FailImagePull
+	}
+	for _, secret := range main.Secrets {
+		if strings.HasSuffix(secret.ValueFrom, missingSecret) {
+			broken = ecsim.FailSecrets
+		}
 	}
 	d, err := s.world.RegisterTaskDefinition(c.region, ecsim.TaskDefinitionInput{Family: in.Family, CPU: cpu, Memory: memory,
 		Arch: in.RuntimePlatform.CPUArchitecture, StopTimeout: time.Duration(main.StopTimeout) * time.Second, OnSIGTERM: behaviour,

@@ -30,6 +30,11 @@ func (l *lab) badImage(ctx context.Context, _ time.Time) error {
 	if err := l.create(ctx, serviceBroken, spot, 1); err != nil {
 		return err
 	}
+	if l.o.ExecutionRole != "" {
+		if err := l.create(ctx, serviceSecret, spot, 1); err != nil {
+			return err
+		}
+	}
 	var tasks []types.Task
 	err := l.until(ctx, l.now().Add(brokenFor), func() (bool, error) {
 		found, err := l.tasks(ctx, serviceBroken, types.DesiredStatusStopped)
@@ -46,13 +51,25 @@ func (l *lab) badImage(ctx context.Context, _ time.Time) error {
 		return l.wrap("ecs:DescribeServices", "describe "+serviceBroken, err)
 	}
 	l.failuresSeen(tasks, out.Services[0].Events)
+	l.said[5] = wordsOf(tasks)
+	if l.o.ExecutionRole == "" {
+		return nil
+	}
+	secret, err := l.tasks(ctx, serviceSecret, types.DesiredStatusStopped)
+	if words := wordsOf(secret); words != "" {
+		l.said[5] += "; of a secret: " + words
+	}
+	return err
+}
+
+// wordsOf are AWS's for why the first of some tasks stopped, "" where it gave none.
+func wordsOf(tasks []types.Task) string {
 	for i := range tasks {
 		if t := &tasks[i]; t.StoppedReason != nil {
-			l.said[5] = string(t.StopCode) + ": " + said(ecsevent.Stop{Code: string(t.StopCode), Reason: *t.StoppedReason, Capacity: failover.Spot})
-			break
+			return string(t.StopCode) + ": " + said(ecsevent.Stop{Code: string(t.StopCode), Reason: *t.StoppedReason, Capacity: failover.Spot})
 		}
 	}
-	return nil
+	return ""
 }
 
 // failuresSeen looks at the times between the end of a start and the next one, and at when ECS said that it cannot start tasks.

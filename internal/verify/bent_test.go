@@ -198,7 +198,7 @@ func TestNothingIsContradictedUnbent(t *testing.T) {
 func TestWhatAWSSaysOfAnImageThatIsNotThereIsKept(t *testing.T) {
 	r, _ := bent(t, "", 1)
 	for _, p := range r.Experiments {
-		if p.Number == 5 && (!strings.HasPrefix(p.Said, "TaskFailedToStart: CannotPullContainerError: pull image manifest has been retried") || strings.Contains(p.Said, "busybox") || !strings.Contains(p.Said, "read as application_stop")) {
+		if p.Number == 5 && (!strings.HasPrefix(p.Said, "TaskFailedToStart: CannotPullContainerError: pull image manifest has been retried") || strings.Contains(p.Said, "busybox") || strings.Count(p.Said, "read as application_stop") != 2 || !strings.Contains(p.Said, "of a secret: TaskFailedToStart: ResourceInitializationError: ")) {
 			t.Errorf("%q", p.Said)
 		}
 	}

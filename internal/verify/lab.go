@@ -37,6 +37,8 @@ type Options struct {
 	SwitchRole string
 	// TargetGroup is the ARN of a target group of the user's, of the type ip, in which experiment 7 may have targets; empty: it is left out.
 	TargetGroup string
+	// ExecutionRole is the ARN of a task execution role, by which experiment 5 also asks for a secret that is not there; empty: it does not.
+	ExecutionRole string
 	// MaxUSD is what the run may cost at most.
 	MaxUSD float64
 	// Experiments are the numbers of those to run; empty: all.
@@ -84,9 +86,10 @@ const (
 	serviceDeploy   = "deploy"
 	serviceScaled   = "scaled"
 	serviceBalanced = "balanced"
+	serviceSecret   = "secret"
 )
 
-var services = []string{serviceProof, serviceReads, serviceStart, serviceOnDemand, serviceScaleIn, serviceBroken, serviceShort, serviceDeploy, serviceScaled, serviceBalanced}
+var services = []string{serviceProof, serviceReads, serviceStart, serviceOnDemand, serviceScaleIn, serviceBroken, serviceShort, serviceDeploy, serviceScaled, serviceBalanced, serviceSecret}
 
 // lab is the account as a run works in it.
 type lab struct {
@@ -191,6 +194,14 @@ func (l *lab) furnish(ctx context.Context) error {
 			return l.wrap("ecs:RegisterTaskDefinition", "make a task definition "+name, err)
 		}
 	}
+	if l.o.ExecutionRole != "" { // revision 5
+		if _, err := l.ecs.RegisterTaskDefinition(ctx, &ecs.RegisterTaskDefinitionInput{Family: &name, Cpu: aws.String(taskCPU), Memory: aws.String(taskMemory), NetworkMode: types.NetworkModeAwsvpc,
+			RequiresCompatibilities: []types.Compatibility{types.CompatibilityFargate}, Tags: tags, ExecutionRoleArn: &l.o.ExecutionRole,
+			ContainerDefinitions: []types.ContainerDefinition{{Name: aws.String("idle"), Image: aws.String(image), Essential: aws.Bool(true), Command: []string{"sh", "-c", idles},
+				Secrets: []types.Secret{{Name: aws.String("MISSING"), ValueFrom: aws.String(fmt.Sprintf("arn:%s:ssm:%s:%s:parameter/%s-does-not-exist", l.partition, l.region, l.account, name))}}}}}); err != nil {
+			return l.wrap("ecs:RegisterTaskDefinition", "make a task definition "+name, err)
+		}
+	}
 	policy := fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"events.amazonaws.com"},"Action":"sqs:SendMessage","Resource":%q,"Condition":{"ArnEquals":{"aws:SourceArn":%q}}}]}`, l.queueARN(), l.ruleARN())
 	queue, err := l.sqs.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: &name, Attributes: map[string]string{"Policy": policy}, Tags: map[string]string{TagKey: l.id}})
 	if err != nil {
@@ -235,9 +246,9 @@ func (l *lab) tasks(ctx context.Context, service string, desired types.DesiredSt
 	return out.Tasks, nil
 }
 
-// definition is the task definition of a service: revision 2 has an image that does not exist, 3 is larger than the quota has room for, and 4 answers on a port.
+// definition is the task definition of a service: revision 2 has an image that does not exist, 3 is larger than the quota has room for, 4 answers on a port, and 5 has a secret that is not there.
 func (l *lab) definition(service string) string {
-	revision := map[string]string{serviceBroken: ":2", serviceShort: ":3", serviceBalanced: ":4"}[service]
+	revision := map[string]string{serviceBroken: ":2", serviceShort: ":3", serviceBalanced: ":4", serviceSecret: ":5"}[service]
 	return l.name() + cmp.Or(revision, ":1")
 }
 

@@ -62,7 +62,7 @@ func (a *account) Do(r *http.Request) (*http.Response, error) {
 }
 
 func (a *account) options() Options {
-	return Options{AWS: a.cfg, Subnets: []string{"subnet-a", "subnet-b", "subnet-c"}, SwitchRole: "arn:aws:iam::123456789012:role/switch", TargetGroup: a.group, MaxUSD: 5, Now: a.box.Now,
+	return Options{AWS: a.cfg, Subnets: []string{"subnet-a", "subnet-b", "subnet-c"}, SwitchRole: "arn:aws:iam::123456789012:role/switch", TargetGroup: a.group, ExecutionRole: "arn:aws:iam::123456789012:role/pull", MaxUSD: 5, Now: a.box.Now,
 		Say: func(string) {}, Save: func(Report) error { return nil }, Wait: func(ctx context.Context, d time.Duration) error {
 			if err := ctx.Err(); err != nil {
 				return err

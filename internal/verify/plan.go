@@ -54,7 +54,7 @@ var experiments = []experiment{
 		[]string{"ecs:CreateService", "ecs:UpdateService", "ecs:ListTasks", "ecs:DescribeTasks", "ecs:StopTask", "elasticloadbalancing:DescribeTargetGroupAttributes", "elasticloadbalancing:DescribeTargetHealth", "elasticloadbalancing:DeregisterTargets"}, false},
 	{3, "shortage", "lets a service of 1 Spot task of 16 vCPU fail for 15 minutes, and changes its count; only where the Spot vCPU quota is below 16, so that no task starts", []phase{{0, 0, shortFor + wiggleFor + stopsWithin}},
 		[]string{"servicequotas:GetServiceQuota", "ecs:CreateService", "ecs:UpdateService", "ecs:DescribeServices", "ecs:ListTasks", "ecs:RunTask", "sqs:ReceiveMessage", "sqs:DeleteMessage"}, false},
-	{5, "bad image", "lets a service of 1 Spot task with an image that does not exist fail for 17 minutes", []phase{{1, brokenMost, brokenFor + stopsWithin}},
+	{5, "bad image", "lets a service of 1 Spot task with an image that does not exist fail for 17 minutes, and with --execution-role another with a secret that does not", []phase{{2, 2 * brokenMost, brokenFor + stopsWithin}},
 		[]string{"ecs:CreateService", "ecs:UpdateService", "ecs:DescribeServices", "ecs:ListTasks", "ecs:DescribeTasks"}, false},
 	{4, "fishing", "asks up to 6 times for a Spot task of 16 vCPU, in one zone after another, until Spot has no room for it; only where the Spot vCPU quota is 32 or more", []phase{{1, fishTries, fishFor + stopsWithin}},
 		[]string{"ecs:RunTask", "ecs:DescribeTasks", "ecs:StopTask"}, true},
@@ -200,7 +200,7 @@ func resources() []Resource {
 	return []Resource{
 		{"EventBridge Scheduler schedules", fmt.Sprintf("%s-00 to -%02d", name, schedules-1), "scheduler:CreateSchedule, ListSchedules, DeleteSchedule; iam:PassRole"},
 		{"ECS cluster", name, "ecs:CreateCluster, DescribeClusters, DeleteCluster"},
-		{"ECS task definitions", name + ":1 to :4", "ecs:RegisterTaskDefinition, ListTaskDefinitions, DescribeTaskDefinition, DeregisterTaskDefinition"},
+		{"ECS task definitions", name + ":1 to :5", "ecs:RegisterTaskDefinition, ListTaskDefinitions, DescribeTaskDefinition, DeregisterTaskDefinition"},
 		{"ECS services", strings.Join(services, ", "), "ecs:CreateService, DescribeServices, ListServices, UpdateService, DeleteService"},
 		{"scalable target", "service/" + name + "/" + serviceScaled, "application-autoscaling:RegisterScalableTarget, DeregisterScalableTarget"},
 		{"SQS queue", name, "sqs:CreateQueue, GetQueueUrl, ListQueueTags, DeleteQueue"},

@@ -6,7 +6,7 @@ import (
 )
 
 // Policies are what the operator gives before a run: IAM policies in JSON, with ACCOUNT where the account's ID belongs, SWITCH_ROLE where the name
-// of the switch's role does, and TARGET_GROUP where that of experiment 7 does, as NAME/ID.
+// of the switch's role does, EXECUTION_ROLE where that of experiment 5's does, and TARGET_GROUP where that of experiment 7 does, as NAME/ID.
 type Policies struct {
 	Operator string `json:"operator"` // of the person who runs verify-aws
 	Switch   string `json:"switch"`   // of the role by which EventBridge Scheduler acts
@@ -47,6 +47,7 @@ func PoliciesOf(region string) Policies {
 			allow([]string{"application-autoscaling:RegisterScalableTarget", "application-autoscaling:DeregisterScalableTarget"}, "*", tagged("ResourceTag")),
 			allow([]string{"elasticloadbalancing:DescribeTargetGroupAttributes", "elasticloadbalancing:DescribeTargetHealth"}, "*", nil),
 			allow([]string{"elasticloadbalancing:DeregisterTargets"}, fmt.Sprintf("arn:aws:elasticloadbalancing:%s:ACCOUNT:targetgroup/TARGET_GROUP", region), nil),
+			allow([]string{"iam:PassRole"}, "arn:aws:iam::ACCOUNT:role/EXECUTION_ROLE", map[string]any{"StringEquals": map[string]string{"iam:PassedToService": "ecs-tasks.amazonaws.com"}}),
 			allow([]string{"iam:PassRole"}, "arn:aws:iam::ACCOUNT:role/SWITCH_ROLE", map[string]any{"StringEquals": map[string]string{"iam:PassedToService": "scheduler.amazonaws.com"}})),
 		Switch: document(
 			allow([]string{"ecs:UpdateService", "ecs:DeleteService", "ecs:DeleteCluster"}, "*", tagged("ResourceTag")),

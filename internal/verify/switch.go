@@ -46,6 +46,7 @@ func (p place) lasts() []last {
 		last{2 * time.Minute, "ecs:deregisterTaskDefinition", map[string]any{"TaskDefinition": name + ":2"}},
 		last{2 * time.Minute, "ecs:deregisterTaskDefinition", map[string]any{"TaskDefinition": name + ":3"}},
 		last{2 * time.Minute, "ecs:deregisterTaskDefinition", map[string]any{"TaskDefinition": name + ":4"}},
+		last{2 * time.Minute, "ecs:deregisterTaskDefinition", map[string]any{"TaskDefinition": name + ":5"}},
 		last{2 * time.Minute, "eventbridge:removeTargets", map[string]any{"Rule": name, "Ids": []string{targetID}}},
 		last{4 * time.Minute, "eventbridge:deleteRule", map[string]any{"Name": name}},
 		last{4 * time.Minute, "sqs:deleteQueue", map[string]any{"QueueUrl": p.queueURL()}},
