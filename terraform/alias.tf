@@ -4,6 +4,8 @@
 # before goes on guarding.
 
 resource "aws_lambda_invocation" "check" {
+  count = var.reserved_concurrency == 0 ? 0 : 1 # a function that is stopped cannot be asked
+
   function_name = aws_lambda_function.backstop.function_name
   qualifier     = aws_lambda_function.backstop.version # another one replaces this resource, which asks again
   input         = jsonencode({ backstop = "check" })

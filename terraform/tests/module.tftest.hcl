@@ -46,7 +46,7 @@ run "a_version_proves_itself_before_it_guards" {
     error_message = "versions, and room of its own"
   }
   assert {
-    condition     = jsondecode(aws_lambda_invocation.check.input).backstop == "check" && aws_lambda_alias.live.name == aws_lambda_permission.schedule.qualifier && aws_lambda_alias.live.name == aws_lambda_function_event_invoke_config.backstop.qualifier
+    condition     = jsondecode(aws_lambda_invocation.check[0].input).backstop == "check" && aws_lambda_alias.live.name == aws_lambda_permission.schedule.qualifier && aws_lambda_alias.live.name == aws_lambda_function_event_invoke_config.backstop.qualifier
     error_message = "the schedule may invoke the alias, which moves after the check"
   }
   assert {

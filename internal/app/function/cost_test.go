@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"github.com/backstop-ecs/backstop/internal/app/function"
+	"github.com/backstop-ecs/backstop/internal/ecsim"
 	"github.com/backstop-ecs/backstop/internal/sandbox"
 )
 
@@ -44,11 +45,11 @@ type hour struct {
 // spend lets an hour of the world pass.
 func spend(t *testing.T, workloads int, trouble bool) hour {
 	t.Helper()
-	var names []string
-	for i := range workloads {
-		names = append(names, fmt.Sprintf("w%02d", i))
+	var all []sandbox.Twins
+	for i := range workloads { // target health is read too
+		all = append(all, sandbox.Twins{Cluster: cluster, Name: fmt.Sprintf("w%02d", i), Count: 10, TargetGroup: true})
 	}
-	w := newWorldLike(t, manual(), sandbox.Twins{Count: 10, TargetGroup: true}, names...) // target health is read too
+	w := newWorldOf(t, sandbox.Options{Manual: true, NoThrottle: true, World: ecsim.Config{Seed: 1, Start: start, ReadLag: -1}}, all...)
 	if _, err := sns.NewFromConfig(w.aws()).CreateTopic(t.Context(), &sns.CreateTopicInput{Name: aws.String("notices")}); err != nil {
 		t.Fatal(err)
 	}

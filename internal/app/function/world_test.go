@@ -77,26 +77,14 @@ const (
 
 func newWorld(t *testing.T, count int, names ...string) *world {
 	t.Helper()
-	return newWorldOn(t, manual(), count, names...)
-}
-
-// manual is a sandbox whose time the test moves.
-func manual() sandbox.Options {
-	return sandbox.Options{Manual: true, NoThrottle: true, World: ecsim.Config{Seed: 1, Start: start, ReadLag: -1}}
+	return newWorldOn(t, sandbox.Options{Manual: true, NoThrottle: true, World: ecsim.Config{Seed: 1, Start: start, ReadLag: -1}}, count, names...)
 }
 
 func newWorldOn(t *testing.T, o sandbox.Options, count int, names ...string) *world {
 	t.Helper()
-	return newWorldLike(t, o, sandbox.Twins{Count: count}, names...)
-}
-
-// newWorldLike makes twins of each name that are otherwise like one.
-func newWorldLike(t *testing.T, o sandbox.Options, like sandbox.Twins, names ...string) *world {
-	t.Helper()
 	var all []sandbox.Twins
 	for _, name := range names {
-		like.Cluster, like.Name = cluster, name
-		all = append(all, like)
+		all = append(all, sandbox.Twins{Cluster: cluster, Name: name, Count: count})
 	}
 	return newWorldOf(t, o, all...)
 }
