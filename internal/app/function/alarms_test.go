@@ -196,6 +196,12 @@ var outages = []struct {
 		func(p *platform) { p.mishap(true) }, func(p *platform) { p.mishap(false) }, loseOne,
 		map[string][2]time.Duration{"errors": {14 * time.Minute, 20 * time.Minute}, "queue-old": {16 * time.Minute, 16 * time.Minute},
 			"dead-letters": {60 * time.Minute, 120 * time.Minute}}},
+	{"The state table does not answer, and no event comes", 30 * time.Minute,
+		func(p *platform) { p.mishap(true) }, func(p *platform) { p.mishap(false) }, nil,
+		map[string][2]time.Duration{"errors": {14 * time.Minute, 20 * time.Minute}, "no-pass": {12 * time.Minute, 8 * time.Minute}}},
+	{"A rule's target sends texts instead of events", 30 * time.Minute,
+		func(p *platform) {}, func(p *platform) {}, sendText,
+		map[string][2]time.Duration{"dead-letters": {45 * time.Minute, 0}, "queue-old": {16 * time.Minute, 45 * time.Minute}}},
 	{"The schedule is deleted; events go on", 30 * time.Minute,
 		func(p *platform) { p.unscheduled = true }, func(p *platform) { p.unscheduled = false }, loseOne,
 		map[string][2]time.Duration{"no-pass": {12 * time.Minute, 8 * time.Minute}}},
@@ -210,6 +216,12 @@ func (p *platform) mishap(down bool) {
 	p.down = down
 }
 
+func sendText(p *platform) {
+	if _, err := sqs.NewFromConfig(p.aws()).SendMessage(p.t.Context(), &sqs.SendMessageInput{QueueUrl: aws.String(p.box.QueueURL()), MessageBody: aws.String("a task has stopped")}); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
 func loseOne(p *platform) { p.take("api-spot", 1) }
 
 func slowECS(target string) {
@@ -222,7 +234,7 @@ func slowECS(target string) {
 // module on the metrics that come of it. docs/alarms.md has the times.
 func TestAlarmsFireInOutagesAndEndAfterThem(t *testing.T) {
 	if testing.Short() || racetest.Enabled {
-		t.Skip("plays nine hours")
+		t.Skip("plays twelve hours")
 	}
 	rows := []string{"| outage | lasts | alarm | fires after | ends, compared with the outage |", "| --- | --- | --- | --- | --- |"}
 	for _, o := range outages {
