@@ -118,11 +118,37 @@ apply_twice() {
   )
 }
 
+# refuses_both DIRECTORY: a new version that says no does not get the alias, and a function that says no keeps all that is there.
+refuses_both() {
+  (
+    cd "$work/$1"
+    alias_version() { terraform show -json | grep -oE '"function_version":"[0-9]+"'; }
+    before="$(alias_version)"
+    sed -i 's/observe *= true/observe = true\n  memory_mb = 512/' main.tf
+    if STANDIN_REFUSES=create quiet_no terraform apply -no-color -auto-approve || [[ "$(alias_version)" != "$before" ]]; then
+      echo "$1: a version that refused has got the alias" >&2
+      return 1
+    fi
+    quiet terraform apply -no-color -auto-approve
+    if [[ "$(alias_version)" == "$before" ]]; then
+      echo "$1: a version that proved itself has not got the alias" >&2
+      return 1
+    fi
+    resources="$(terraform state list)"
+    if STANDIN_REFUSES=destroy quiet_no terraform destroy -no-color -auto-approve || [[ "$(terraform state list)" != "$resources" ]]; then
+      echo "$1: a destroy that was refused has destroyed something" >&2
+      return 1
+    fi
+  )
+}
+quiet_no() { "$@" >"$work/log$BASHPID" 2>&1; }
+
 mkdir -p "$work/planned"
 for example in examples/terraform/*/; do
   echo "== ${example%/}: plan, apply, plan again, destroy"
   apply_twice "$example"
   (cd "$work/$example" && terraform show -json >"$work/planned/$(basename "$example").json")
+  [[ "$example" != */observe-first/ ]] || refuses_both "$example"
   (cd "$work/$example" && quiet terraform destroy -no-color -auto-approve)
 done
 
