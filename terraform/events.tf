@@ -100,7 +100,7 @@ resource "aws_cloudwatch_event_rule" "events" {
 resource "aws_cloudwatch_event_target" "events" {
   for_each = local.rules
 
-  rule      = aws_cloudwatch_event_rule.events[each.key].name
+  rule      = each.key # not of the rule: Terraform would read all rules for each target, which takes seconds for hundreds
   target_id = "queue"
   arn       = aws_sqs_queue.events.arn
 
@@ -108,6 +108,8 @@ resource "aws_cloudwatch_event_target" "events" {
   dead_letter_config {
     arn = aws_sqs_queue.dead.arn
   }
+
+  depends_on = [aws_cloudwatch_event_rule.events]
 }
 
 # Events of pools in other accounts come over this account's default bus (modules/forward sends them). One statement for
