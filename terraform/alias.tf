@@ -23,7 +23,7 @@ resource "aws_lambda_alias" "live" {
 }
 
 # Destroyed before everything else, as it depends on it all: the provider invokes the function then, which refuses while
-# on-demand stands in for Spot, or while the table cannot be deleted (docs/operations.md, "Uninstall with Terraform").
+# on-demand stands in for Spot, or while the table cannot be deleted (docs/operations.md, "Uninstall").
 resource "aws_lambda_invocation" "destroy" {
   function_name   = aws_lambda_function.backstop.function_name
   qualifier       = aws_lambda_alias.live.name
