@@ -19,6 +19,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/aws/session"
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/runtask"
+	"github.com/backstop-ecs/backstop/internal/shorthand"
 	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
@@ -133,13 +134,13 @@ func (o *runTaskOptions) check(cmd *cobra.Command) error {
 		if value.text == "" {
 			continue
 		}
-		if err := runtask.Decode(value.text, value.into); err != nil {
+		if err := shorthand.Decode(value.text, value.into); err != nil {
 			return usageError("--%s: %w", flag, err)
 		}
 	}
 	for _, text := range o.tags {
 		var tag types.Tag
-		if err := runtask.Decode(text, &tag); err != nil {
+		if err := shorthand.Decode(text, &tag); err != nil {
 			return usageError("--tags %s: %w", text, err)
 		}
 		in.Tags = append(in.Tags, tag)
@@ -216,7 +217,7 @@ func decodeInput(text string, into *ecs.RunTaskInput) error {
 		}
 		text = string(raw)
 	}
-	if err := runtask.Decode(text, into); err != nil {
+	if err := shorthand.Decode(text, into); err != nil {
 		return usageError("--cli-input-json: %w", err)
 	}
 	return nil

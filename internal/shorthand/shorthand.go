@@ -1,4 +1,5 @@
-package runtask
+// Package shorthand reads values as the AWS CLI takes them: in JSON, or in its shorthand syntax.
+package shorthand
 
 import (
 	"bytes"
@@ -13,7 +14,7 @@ func Decode(text string, into any) error {
 	text = strings.TrimSpace(text)
 	raw := []byte(text)
 	if !strings.HasPrefix(text, "{") && !strings.HasPrefix(text, "[") {
-		p := &shorthand{text: text}
+		p := &parser{text: text}
 		value, err := p.pairs(0)
 		if err != nil {
 			return err
@@ -33,25 +34,25 @@ func Decode(text string, into any) error {
 	return nil
 }
 
-// shorthand reads KEY=VALUE pairs; a value is a word, a text in quotes, a [list] or {pairs}.
-type shorthand struct {
+// parser reads KEY=VALUE pairs; a value is a word, a text in quotes, a [list] or {pairs}.
+type parser struct {
 	text string
 	at   int
 }
 
-func (p *shorthand) next() byte {
+func (p *parser) next() byte {
 	if p.at < len(p.text) {
 		return p.text[p.at]
 	}
 	return 0
 }
 
-func (p *shorthand) wrong(want string) error {
+func (p *parser) wrong(want string) error {
 	return fmt.Errorf("character %d: %s is missing", p.at+1, want)
 }
 
 // pairs reads up to the byte end, which it takes; 0 is the end of the text.
-func (p *shorthand) pairs(end byte) (map[string]any, error) {
+func (p *parser) pairs(end byte) (map[string]any, error) {
 	out := map[string]any{}
 	for {
 		from := p.at
@@ -79,7 +80,7 @@ func (p *shorthand) pairs(end byte) (map[string]any, error) {
 	}
 }
 
-func (p *shorthand) value() (any, error) {
+func (p *parser) value() (any, error) {
 	switch c := p.next(); c {
 	case '{':
 		p.at++

@@ -1,12 +1,19 @@
-package runtask
+package shorthand
 
 import (
 	"encoding/json"
 	"strings"
 	"testing"
-
-	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 )
+
+// network has the fields of ECS's NetworkConfiguration in the SDK.
+type network struct {
+	AwsvpcConfiguration *struct {
+		Subnets        []string
+		AssignPublicIp string
+		SecurityGroups []string
+	}
+}
 
 // TestValuesAreTakenAsTheAWSCLITakesThem: JSON and shorthand, as the AWS CLI user guide shows them.
 func TestValuesAreTakenAsTheAWSCLITakesThem(t *testing.T) {
@@ -15,7 +22,7 @@ func TestValuesAreTakenAsTheAWSCLITakesThem(t *testing.T) {
 		`{"awsvpcConfiguration": {"subnets": ["subnet-a"]}}`:                                             `{"AwsvpcConfiguration":{"Subnets":["subnet-a"],"AssignPublicIp":"","SecurityGroups":null}}`,
 		`awsvpcConfiguration={subnets=["a, b",'c']}`:                                                     `{"AwsvpcConfiguration":{"Subnets":["a, b","c"],"AssignPublicIp":"","SecurityGroups":null}}`,
 	} {
-		var n types.NetworkConfiguration
+		var n network
 		if err := Decode(text, &n); err != nil {
 			t.Errorf("%s: %v", text, err)
 			continue
@@ -29,7 +36,7 @@ func TestValuesAreTakenAsTheAWSCLITakesThem(t *testing.T) {
 		"awsvpcConfiguration={subnets=[a]": "character 33: a comma or the end", "nothing=1": `unknown field "nothing"`, `{"awsvpcConfiguration": 3}`: "cannot unmarshal number",
 		"awsvpcConfiguration={subnets='a}": "the closing quote", "{} {}": "something follows",
 	} {
-		var n types.NetworkConfiguration
+		var n network
 		if err := Decode(text, &n); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %v, want %s", text, err, want)
 		}
@@ -40,7 +47,7 @@ func TestValuesAreTakenAsTheAWSCLITakesThem(t *testing.T) {
 func FuzzDecode(f *testing.F) {
 	f.Add("awsvpcConfiguration={subnets=[subnet-a,'b'],assignPublicIp=ENABLED}")
 	f.Fuzz(func(t *testing.T, text string) {
-		var n types.NetworkConfiguration
+		var n network
 		_ = Decode(text, &n)
 	})
 }
