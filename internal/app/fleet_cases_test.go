@@ -34,14 +34,13 @@ func TestAFleetIsNotBlindedByItsOwnLimits(t *testing.T) {
 	}
 }
 
-// TestALargeFleetIsCoveredInECSsOwnTime: law.md L41.
+// TestALargeFleetIsCoveredInECSsOwnTime: law.md L41. BenchmarkFleet has it with two daemons, too.
 func TestALargeFleetIsCoveredInECSsOwnTime(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes a minute and a half")
 	}
 	for name, f := range map[string]*fleet{
 		"one of five thousand loses 1,500": {counts: []int{5000}, lose: []int{1500}},
-		"guarded by two daemons":           {counts: repeat(10, 100), lose: repeat(5, 100), daemons: 2},
 		"behind a hundred load balancers":  {counts: repeat(10, 100), lose: repeat(5, 100), groups: true},
 	} {
 		t.Run(name, func(t *testing.T) {
