@@ -70,7 +70,7 @@ func (e *Error) Hint() string {
 	case failover.ErrThrottled:
 		return "AWS throttles " + e.Call + " in this account and region; it is tried again, more slowly"
 	case failover.ErrNotFound:
-		return "check region, cluster and service of the pool in the configuration"
+		return "check region, cluster and service, in the configuration or on the command line"
 	case failover.ErrTimeout:
 		return "AWS was not reached, or did not answer in time; check the network, the endpoint and the region"
 	}
