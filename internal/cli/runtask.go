@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -49,6 +50,7 @@ type runTaskOptions struct {
 	strategy                                       []string
 	tags, pools                                    []string
 	exec, managedTags, detach                      bool
+	made                                           bool // the token was made up
 }
 
 func newRunTaskCommand(s IO) *cobra.Command {
@@ -175,6 +177,10 @@ func (o *runTaskOptions) checkRun(cmd *cobra.Command) error {
 		return usageError("--retry-interrupted: only together with --wait")
 	case o.detach && !o.req.Wait:
 		return usageError("--detach: only together with --wait")
+	case in.PropagateTags != "" && in.PropagateTags != types.PropagateTagsTaskDefinition && in.PropagateTags != types.PropagateTagsNone:
+		return usageError("--propagate-tags %s: must be %s or %s", in.PropagateTags, types.PropagateTagsTaskDefinition, types.PropagateTagsNone)
+	case slices.ContainsFunc(in.Tags, func(t types.Tag) bool { return aws.ToString(t.Key) == "" }):
+		return usageError("--tags: a tag has no key; as in --tags key=team,value=shop")
 	case len(in.CapacityProviderStrategy) > 0 || in.LaunchType != "":
 		return usageError("--cli-input-json: launchType and capacityProviderStrategy: --pool says where the tasks run")
 	}
@@ -194,7 +200,7 @@ func (o *runTaskOptions) checkRun(cmd *cobra.Command) error {
 	if o.req.Token == "" {
 		var b [8]byte
 		_, _ = rand.Read(b[:]) // never fails (crypto/rand)
-		o.req.Token = hex.EncodeToString(b[:])
+		o.req.Token, o.made = hex.EncodeToString(b[:]), true
 	}
 	if len(o.req.Token) > tokenMost || !runToken.MatchString(o.req.Token) {
 		return usageError("--client-token %q: must be at most %d letters, digits, - and _", o.req.Token, tokenMost)
@@ -235,6 +241,9 @@ func (o *runTaskOptions) run(ctx context.Context, s IO) error {
 	if s.ErrTerminal { // quiet in a pipe
 		o.req.Note = func(text string) { say(s.Err, "%s", text) }
 	}
+	if o.made { // whoever kills this program before its answer needs the name to go on
+		say(s.Err, "run %s", o.req.Token)
+	}
 	res, err := runtask.Run(ctx, client, cfg.Region, &o.req)
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		return o.cutOff(s, client, &res)
@@ -244,12 +253,15 @@ func (o *runTaskOptions) run(ctx context.Context, s IO) error {
 			return err
 		}
 	}
+	if n := res.Ends[runtask.Alive]; err != nil && n > 0 {
+		err = fmt.Errorf("%w; %s of the run %s %s left: the same command with --client-token %s goes on with %s", err,
+			wording.Count(n, "task"), o.req.Token, wording.Verb(n, "is", "are"), o.req.Token, wording.Verb(n, "it", "them"))
+	}
 	switch {
+	case errors.Is(err, runtask.ErrOtherRun):
+		return usageError("--client-token: %w", err)
 	case errors.Is(err, runtask.ErrNoRoom):
 		return &exitError{ExitUnhealthy, err}
-	case err != nil && res.Ends[runtask.Alive] > 0:
-		return fmt.Errorf("%w; %s of the run %s: the same command with --client-token %s goes on with it", err,
-			wording.Count(res.Ends[runtask.Alive], "task")+" "+wording.Verb(res.Ends[runtask.Alive], "is left", "are left"), o.req.Token, o.req.Token)
 	case err != nil:
 		return err
 	case o.req.Wait && res.Exit != 0:

@@ -73,6 +73,9 @@ type Result struct {
 // ErrNoRoom: no pool had room for all tasks.
 var ErrNoRoom = errors.New("no pool has room")
 
+// ErrOtherRun: the token names a run of another task definition. Its tasks are not the work that was asked for.
+var ErrOtherRun = errors.New("is the run of another task definition")
+
 // run is one under way.
 type run struct {
 	ecs   *ecs.Client
@@ -112,7 +115,7 @@ func Run(ctx context.Context, c *ecs.Client, region string, req *Request) (Resul
 			return u.result(region), err
 		}
 		if left > 0 && u.givesUp() {
-			return u.result(region), fmt.Errorf("start %d of %d tasks: %w", left, req.Count, ErrNoRoom)
+			return u.result(region), u.noRoomFor(left)
 		}
 		if p.Done || !req.Wait && left == 0 && len(p.Stops) == 0 && (req.StartWithin == 0 || u.allRun()) {
 			return u.result(region), nil
@@ -124,6 +127,15 @@ func Run(ctx context.Context, c *ecs.Client, region string, req *Request) (Resul
 			return u.result(region), err
 		}
 	}
+}
+
+// noRoomFor is the error of a run that gives up: for how many tasks no pool has room, for how long it looked, and what ECS answered last.
+func (u *run) noRoomFor(left int) error {
+	err := fmt.Errorf("start %d of %s: %w (looked for %s)", left, wording.Count(u.r.Count, "task"), ErrNoRoom, wording.Span(u.r.GiveUp))
+	if len(u.last) > 0 {
+		err = fmt.Errorf("%w: %s", err, aws.ToString(u.last[len(u.last)-1].Reason))
+	}
+	return err
 }
 
 func (u *run) note(format string, args ...any) {
@@ -169,6 +181,10 @@ func (u *run) begin(ctx context.Context) error {
 	maps.DeleteFunc(u.known, func(_ string, t *types.Task) bool { return !ofRun(t, u.r.Token) })
 	clear(u.gone)
 	for _, t := range u.known {
+		if of := familyOf(aws.ToString(t.TaskDefinitionArn)); of != aws.ToString(d.TaskDefinition.Family) {
+			u.known = map[string]*types.Task{}
+			return fmt.Errorf("%s %w: of %s, not of %s", u.r.Token, ErrOtherRun, of, aws.ToString(d.TaskDefinition.Family))
+		}
 		if n, ok := tagged(t, TagCall); ok {
 			u.calls = max(u.calls, n)
 		}

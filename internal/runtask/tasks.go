@@ -40,6 +40,12 @@ func tagged(t *types.Task, key string) (int, bool) {
 	return 0, false
 }
 
+// familyOf is the family of a task definition's ARN.
+func familyOf(arn string) string {
+	family, _, _ := strings.Cut(arn[strings.LastIndexByte(arn, '/')+1:], ":")
+	return family
+}
+
 // ofRun reports whether a task is one of a run.
 func ofRun(t *types.Task, token string) bool {
 	return slices.ContainsFunc(t.Tags, func(tag types.Tag) bool { return aws.ToString(tag.Key) == TagRun && aws.ToString(tag.Value) == token })
