@@ -67,7 +67,7 @@ func newAdopt(s IO, run func(context.Context, IO, adoptOptions) error) *cobra.Co
 			}
 			switch {
 			case o.list && o.all || (o.list || o.all) == (o.service != ""):
-				return usageError("adopt: name a service, or say --list or --all")
+				return usageError("adopt: say one of SERVICE, --list and --all")
 			case o.twinName != "" && o.service == "":
 				return usageError("--twin-name: only together with a SERVICE")
 			case o.twinName != "" && !ecsName.MatchString(o.twinName):
