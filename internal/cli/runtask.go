@@ -95,7 +95,7 @@ func newRunTaskCommand(s IO) *cobra.Command {
 	f.BoolVar(&o.req.Wait, "wait", false, "until all tasks have ended")
 	f.Var(spanValue{&o.req.StartWithin}, "start-within", "how long a task may take to run before the next pool is tried; without it as long as it takes")
 	f.IntVar(&o.req.Retries, "retry-interrupted", 0, "how often a task that was interrupted is started again, on the next pool")
-	f.Var(spanValue{&o.req.GiveUp}, "give-up", "how long to look for room")
+	f.Var(spanValue{&o.req.GiveUp}, "give-up", "how long to look for room, or for an answer of AWS")
 	f.BoolVar(&o.detach, "detach", false, "with --wait: let the tasks run on when this program is stopped")
 	f.StringVar(&o.region, "region", "", "the region; without it the AWS SDK's own")
 	outputFlag(cmd, &o.output)

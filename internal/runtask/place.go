@@ -21,12 +21,18 @@ import (
 
 // start makes the starts of a plan, each on the first pool that has room, and returns for how many none had.
 func (u *run) start(ctx context.Context, starts []Start) (left int, err error) {
+all:
 	for _, s := range starts {
 		for pool := s.Pool; pool < len(u.r.Pools) && s.Count > 0; pool++ {
 			if u.now.Before(u.short[pool].until) {
 				continue
 			}
-			if s.Count, err = u.startOn(ctx, s, pool); err != nil {
+			s.Count, err = u.startOn(ctx, s, pool)
+			if taken(err) { // a call of this number was another program's: what it started counts, and the rest waits for the next look
+				left, err = left+s.Count, passing(u.find(ctx))
+				break all
+			}
+			if err != nil {
 				return left, err
 			}
 		}
@@ -38,7 +44,13 @@ func (u *run) start(ctx context.Context, starts []Start) (left int, err error) {
 	case u.since.IsZero():
 		u.since = u.now
 	}
-	return left, nil
+	return left, err
+}
+
+// taken reports whether a call's token was used for another call.
+func taken(err error) bool {
+	_, conflict := errors.AsType[*types.ConflictException](err)
+	return conflict
 }
 
 // givesUp reports whether room has been looked for long enough.
@@ -48,9 +60,6 @@ func (u *run) givesUp() bool { return u.now.Sub(u.since) >= u.r.GiveUp }
 func (u *run) startOn(ctx context.Context, s Start, pool int) (left int, err error) {
 	for left = s.Count; left > 0; {
 		out, err := u.ask(ctx, u.call(s, pool, min(left, callMax)))
-		if _, conflict := errors.AsType[*types.ConflictException](err); conflict {
-			return left, nil // a call of this number was another program's; the tasks that it started are found at the next look
-		}
 		if err != nil {
 			return left, failure.Wrap("ecs:RunTask", "run task "+aws.ToString(u.r.Input.TaskDefinition), err)
 		}
@@ -91,7 +100,7 @@ func (u *run) ask(ctx context.Context, in *ecs.RunTaskInput) (*ecs.RunTaskOutput
 			return out, nil
 		case noRoom(err.Error()):
 			return &ecs.RunTaskOutput{Failures: []types.Failure{{Reason: aws.String(err.Error())}}}, nil
-		case n == asksMax || !control.Passing(failure.Kind(err)):
+		case n == asksMax || taken(err) || !control.Passing(failure.Kind(err)):
 			return nil, err
 		}
 		u.note("%v", err)

@@ -2,22 +2,42 @@ package runtask
 
 import (
 	"context"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"github.com/backstop-ecs/backstop/internal/control"
 )
 
-// Stop stops the tasks of a result that have not ended, and returns how many.
+// Stop stops the tasks of a run that have not ended, also those whose start was cut off before its answer came, and returns how many. Without an
+// answer it tries again until the context ends.
 func Stop(ctx context.Context, c *ecs.Client, req *Request, res *Result) (n int, err error) {
-	u := &run{ecs: c, r: req}
-	for i := range res.Tasks {
-		t := &res.Tasks[i]
-		if endOf(t, res.Main) != Alive || aws.ToString(t.DesiredStatus) == string(types.DesiredStatusStopped) {
+	u := &run{ecs: c, r: req, main: res.Main, known: map[string]*types.Task{}, gone: map[string]time.Time{}}
+	for {
+		if n, err = u.stopAll(ctx); passing(err) != nil || err == nil {
+			return n, err
+		}
+		if control.Pause(ctx, req.Poll) != nil {
+			return n, err
+		}
+	}
+}
+
+// stopAll stops what has not ended, and returns how many were told to stop, now or before.
+func (u *run) stopAll(ctx context.Context) (n int, err error) {
+	if err := u.find(ctx); err != nil {
+		return 0, err
+	}
+	for _, t := range u.sorted() {
+		if endOf(t, u.main) != Alive || familyOf(aws.ToString(t.TaskDefinitionArn)) != familyOf(aws.ToString(u.r.Input.TaskDefinition)) {
 			continue
 		}
-		if err := u.stop(ctx, aws.ToString(t.TaskArn), EndReason); err != nil {
-			return n, err
+		if aws.ToString(t.DesiredStatus) != string(types.DesiredStatusStopped) {
+			if err := u.stop(ctx, aws.ToString(t.TaskArn), EndReason); err != nil {
+				return n, err
+			}
 		}
 		n++
 	}

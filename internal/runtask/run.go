@@ -47,7 +47,7 @@ type Request struct {
 	Token string
 	// Wait: until all have ended. Without it the run is over when all are placed, or with StartWithin when all run.
 	Wait bool
-	// GiveUp is how long to look for room.
+	// GiveUp is how long to look for room, and how long AWS may give no answer.
 	GiveUp time.Duration
 	// Poll is how often tasks are looked at.
 	Poll time.Duration
@@ -88,6 +88,8 @@ type run struct {
 	short []shortage
 	last  []types.Failure
 	since time.Time // from when on tasks are missing for want of room
+	// silent is since when AWS has not answered, by this machine's clock.
+	silent time.Time
 }
 
 // shortage is what is known of a pool that had no room.
@@ -106,7 +108,7 @@ func Run(ctx context.Context, c *ecs.Client, region string, req *Request) (Resul
 		p := Decide(&req.Rules, u.tasks(), u.now)
 		for _, arn := range p.Stops {
 			u.note("%s does not start within %s and is stopped", taskID(arn), req.StartWithin)
-			if err := u.stop(ctx, arn, SlowReason); err != nil {
+			if err := passing(u.stop(ctx, arn, SlowReason)); err != nil {
 				return u.result(region), err
 			}
 		}
@@ -163,6 +165,26 @@ func (u *run) begin(ctx context.Context) error {
 	u.clock(d.ResultMetadata)
 	u.main = mainOf(d.TaskDefinition)
 	u.r.Input.TaskDefinition = d.TaskDefinition.TaskDefinitionArn // a run is of one revision, and its tokens with it
+	if err := u.find(ctx); err != nil {
+		return err
+	}
+	for _, t := range u.known {
+		if of := familyOf(aws.ToString(t.TaskDefinitionArn)); of != aws.ToString(d.TaskDefinition.Family) {
+			u.known = map[string]*types.Task{}
+			return fmt.Errorf("%s %w: of %s, not of %s", u.r.Token, ErrOtherRun, of, aws.ToString(d.TaskDefinition.Family))
+		}
+		if n, ok := tagged(t, TagCall); ok {
+			u.calls = max(u.calls, n)
+		}
+	}
+	if len(u.known) > 0 {
+		u.note("going on with %s of the run %s", wording.Count(len(u.known), "task"), u.r.Token)
+	}
+	return nil
+}
+
+// find reads all tasks that the run has, whichever program started them.
+func (u *run) find(ctx context.Context) error {
 	var arns []string
 	for _, status := range []types.DesiredStatus{types.DesiredStatusRunning, types.DesiredStatusStopped} {
 		pages := ecs.NewListTasksPaginator(u.ecs, &ecs.ListTasksInput{Cluster: u.r.Input.Cluster, StartedBy: u.r.Input.StartedBy, DesiredStatus: status})
@@ -180,18 +202,6 @@ func (u *run) begin(ctx context.Context) error {
 	}
 	maps.DeleteFunc(u.known, func(_ string, t *types.Task) bool { return !ofRun(t, u.r.Token) })
 	clear(u.gone)
-	for _, t := range u.known {
-		if of := familyOf(aws.ToString(t.TaskDefinitionArn)); of != aws.ToString(d.TaskDefinition.Family) {
-			u.known = map[string]*types.Task{}
-			return fmt.Errorf("%s %w: of %s, not of %s", u.r.Token, ErrOtherRun, of, aws.ToString(d.TaskDefinition.Family))
-		}
-		if n, ok := tagged(t, TagCall); ok {
-			u.calls = max(u.calls, n)
-		}
-	}
-	if len(u.known) > 0 {
-		u.note("going on with %s of the run %s", wording.Count(len(u.known), "task"), u.r.Token)
-	}
 	return nil
 }
 
@@ -242,9 +252,26 @@ func (u *run) look(ctx context.Context) error {
 		if err == nil {
 			u.clock(out.ResultMetadata)
 		}
-		return passing(failure.Wrap("ecs:DescribeClusters", "look at the time", err))
+		return u.heard(failure.Wrap("ecs:DescribeClusters", "look at the time", err))
 	}
-	return passing(u.describe(ctx, arns))
+	return u.heard(u.describe(ctx, arns))
+}
+
+// heard swallows what goes by, for as long as room would be looked for: a run that hears nothing of AWS any more ends, and says what is left.
+func (u *run) heard(err error) error {
+	switch {
+	case passing(err) != nil:
+		return err
+	case err == nil:
+		u.silent = time.Time{}
+		return nil
+	case u.silent.IsZero():
+		u.silent = time.Now()
+		u.note("%v; it is tried again for %s", err, wording.Span(u.r.GiveUp))
+	case time.Since(u.silent) >= u.r.GiveUp:
+		return fmt.Errorf("no answer of AWS for %s: %w", wording.Span(u.r.GiveUp), err)
+	}
+	return nil
 }
 
 // passing swallows what goes by: the next look comes soon.
@@ -307,5 +334,5 @@ func capacityOf(t *types.Task) string {
 
 func (u *run) stop(ctx context.Context, arn, reason string) error {
 	_, err := u.ecs.StopTask(ctx, &ecs.StopTaskInput{Cluster: u.r.Input.Cluster, Task: &arn, Reason: &reason})
-	return passing(failure.Wrap("ecs:StopTask", "stop task "+taskID(arn), err))
+	return failure.Wrap("ecs:StopTask", "stop task "+taskID(arn), err)
 }

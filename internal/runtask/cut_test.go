@@ -1,0 +1,76 @@
+package runtask
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+)
+
+// cable is the way to AWS, which can be cut.
+type cable struct {
+	to  ecs.HTTPClient
+	cut bool
+}
+
+func (c *cable) Do(r *http.Request) (*http.Response, error) {
+	if c.cut {
+		return nil, errors.New("no route to host")
+	}
+	return c.to.Do(r)
+}
+
+// TestARunThatHearsNothingEnds: it outlives an outage, ends after --give-up of silence, and does not say that it stopped what it could not reach.
+func TestARunThatHearsNothingEnds(t *testing.T) {
+	in(t, "sleep 7200", func(l *lab) {
+		way := &cable{to: l.box}
+		client := ecs.New(l.ecs.Options(), func(o *ecs.Options) { o.HTTPClient = way })
+		req := l.request(2)
+		req.GiveUp = 10 * time.Minute
+		cut := func(after, length time.Duration) {
+			time.Sleep(after)
+			way.cut = true
+			time.Sleep(length)
+			way.cut = false
+		}
+		go cut(5*time.Minute, 3*time.Minute)
+		go cut(20*time.Minute, 30*time.Minute)
+		began := time.Now()
+		res, err := Run(l.t.Context(), client, region, req)
+		if took := time.Since(began); err == nil || !strings.Contains(err.Error(), "no answer of AWS for 10m") || took < 29*time.Minute || took > 33*time.Minute || res.Ends[Alive] != 2 {
+			t.Errorf("after %s: %v, ends %v", took, err, res.Ends)
+		}
+		ctx, cancel := context.WithTimeout(l.t.Context(), 30*time.Second)
+		defer cancel()
+		if n, err := Stop(ctx, client, req, &res); err == nil || n != 0 {
+			t.Errorf("%d stopped without a way to AWS: %v", n, err)
+		}
+		time.Sleep(time.Hour)
+		if n, err := Stop(l.t.Context(), client, req, &Result{Main: res.Main}); err != nil || n != 2 {
+			t.Errorf("%d stopped of 2 whose start had no answer: %v", n, err)
+		}
+	})
+}
+
+// TestATokenWhoseTasksAreForgottenGoesOnAtOnce: ECS knows the calls of a run for longer than its tasks.
+func TestATokenWhoseTasksAreForgottenGoesOnAtOnce(t *testing.T) {
+	in(t, "sleep 20", func(l *lab) {
+		if _, err := Run(l.t.Context(), l.ecs, region, l.request(1)); err != nil {
+			l.t.Fatal(err)
+		}
+		time.Sleep(3 * time.Hour)
+		req := l.request(1)
+		req.Input.Overrides = &types.TaskOverride{Memory: aws.String("4096")} // another call
+		began := time.Now()
+		res, err := Run(l.t.Context(), l.ecs, region, req)
+		if took := time.Since(began); err != nil || res.Starts != 1 || res.Ends[Finished] != 1 || took > 5*time.Minute {
+			t.Errorf("after %s: %v, %d started, ends %v", took, err, res.Starts, res.Ends)
+		}
+	})
+}
