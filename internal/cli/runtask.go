@@ -281,7 +281,7 @@ func (o *runTaskOptions) cutOff(s IO, client *ecs.Client, res *runtask.Result) e
 	defer cancel()
 	n, err := runtask.Stop(ctx, client, &o.req, res)
 	if err != nil {
-		return ranError{fmt.Errorf("%w; %d of %s stopped: the same command with --client-token %s goes on with the others", err, n, wording.Count(left, "task"), o.req.Token)}
+		return ranError{fmt.Errorf("%w; %s stopped, perhaps not all: the same command with --client-token %s goes on with the others", err, wording.Count(n, "task"), o.req.Token)}
 	}
 	say(s.Err, "%s stopped", wording.Count(n, "task"))
 	return ranError{errInterrupted}

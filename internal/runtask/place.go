@@ -21,18 +21,12 @@ import (
 
 // start makes the starts of a plan, each on the first pool that has room, and returns for how many none had.
 func (u *run) start(ctx context.Context, starts []Start) (left int, err error) {
-all:
 	for _, s := range starts {
-		for pool := s.Pool; pool < len(u.r.Pools) && s.Count > 0; pool++ {
+		for pool := s.Pool; pool < len(u.r.Pools) && s.Count > 0 && !u.missed; pool++ { // not until all that was started is known
 			if u.now.Before(u.short[pool].until) {
 				continue
 			}
-			s.Count, err = u.startOn(ctx, s, pool)
-			if taken(err) { // a call of this number was another program's: what it started counts, and the rest waits for the next look
-				left, err = left+s.Count, passing(u.find(ctx))
-				break all
-			}
-			if err != nil {
+			if s.Count, err = u.startOn(ctx, s, pool); err != nil {
 				return left, err
 			}
 		}
@@ -60,6 +54,10 @@ func (u *run) givesUp() bool { return u.now.Sub(u.since) >= u.r.GiveUp }
 func (u *run) startOn(ctx context.Context, s Start, pool int) (left int, err error) {
 	for left = s.Count; left > 0; {
 		out, err := u.ask(ctx, u.call(s, pool, min(left, callMax)))
+		if taken(err) {
+			u.missed = true // a call of this number was another program's; the tasks that it started are found at the next look
+			return left, nil
+		}
 		if err != nil {
 			return left, failure.Wrap("ecs:RunTask", "run task "+aws.ToString(u.r.Input.TaskDefinition), err)
 		}

@@ -2,7 +2,6 @@ package runtask
 
 import (
 	"context"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
@@ -14,7 +13,8 @@ import (
 // Stop stops the tasks of a run that have not ended, also those whose start was cut off before its answer came, and returns how many. Without an
 // answer it tries again until the context ends.
 func Stop(ctx context.Context, c *ecs.Client, req *Request, res *Result) (n int, err error) {
-	u := &run{ecs: c, r: req, main: res.Main, known: map[string]*types.Task{}, gone: map[string]time.Time{}}
+	u := newRun(c, req)
+	u.main = res.Main
 	for {
 		if n, err = u.stopAll(ctx); passing(err) != nil || err == nil {
 			return n, err
@@ -35,13 +35,14 @@ func (u *run) stopAll(ctx context.Context) (n int, err error) {
 			continue
 		}
 		if aws.ToString(t.DesiredStatus) != string(types.DesiredStatusStopped) {
-			if err := u.stop(ctx, aws.ToString(t.TaskArn), EndReason); err != nil {
-				return n, err
+			if refused := u.stop(ctx, aws.ToString(t.TaskArn), EndReason); refused != nil {
+				err = refused
+				continue
 			}
 		}
 		n++
 	}
-	return n, nil
+	return n, err
 }
 
 // result adds up what there is.

@@ -90,6 +90,8 @@ type run struct {
 	since time.Time // from when on tasks are missing for want of room
 	// silent is since when AWS has not answered, by this machine's clock.
 	silent time.Time
+	// missed: another program with the run's token has started tasks that are not known here.
+	missed bool
 }
 
 // shortage is what is known of a pool that had no room.
@@ -100,10 +102,19 @@ type shortage struct {
 
 // Run carries a request out. Where it ends with an error, the result says what there is.
 func Run(ctx context.Context, c *ecs.Client, region string, req *Request) (Result, error) {
-	u := &run{ecs: c, r: req, known: map[string]*types.Task{}, gone: map[string]time.Time{}, short: make([]shortage, len(req.Pools))}
+	u := newRun(c, req)
 	if err := u.begin(ctx); err != nil {
 		return u.result(region), err
 	}
+	return u.carryOut(ctx, region)
+}
+
+func newRun(c *ecs.Client, req *Request) *run {
+	return &run{ecs: c, r: req, known: map[string]*types.Task{}, gone: map[string]time.Time{}, short: make([]shortage, len(req.Pools))}
+}
+
+func (u *run) carryOut(ctx context.Context, region string) (Result, error) {
+	req := u.r
 	for {
 		p := Decide(&req.Rules, u.tasks(), u.now)
 		for _, arn := range p.Stops {
@@ -173,9 +184,6 @@ func (u *run) begin(ctx context.Context) error {
 			u.known = map[string]*types.Task{}
 			return fmt.Errorf("%s %w: of %s, not of %s", u.r.Token, ErrOtherRun, of, aws.ToString(d.TaskDefinition.Family))
 		}
-		if n, ok := tagged(t, TagCall); ok {
-			u.calls = max(u.calls, n)
-		}
 	}
 	if len(u.known) > 0 {
 		u.note("going on with %s of the run %s", wording.Count(len(u.known), "task"), u.r.Token)
@@ -202,6 +210,12 @@ func (u *run) find(ctx context.Context) error {
 	}
 	maps.DeleteFunc(u.known, func(_ string, t *types.Task) bool { return !ofRun(t, u.r.Token) })
 	clear(u.gone)
+	for _, t := range u.known {
+		if n, ok := tagged(t, TagCall); ok {
+			u.calls = max(u.calls, n)
+		}
+	}
+	u.missed = false
 	return nil
 }
 
@@ -238,8 +252,11 @@ func (u *run) allRun() bool {
 	return true
 }
 
-// look reads the tasks that have not ended.
+// look reads the tasks that have not ended, and where some are not known all.
 func (u *run) look(ctx context.Context) error {
+	if u.missed {
+		return passing(u.find(ctx))
+	}
 	var arns []string
 	for arn, t := range u.known {
 		if at, gone := u.gone[arn]; aws.ToString(t.LastStatus) != string(types.DesiredStatusStopped) && (!gone || u.now.Sub(at) < goneAfter) {

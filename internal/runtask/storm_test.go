@@ -223,3 +223,42 @@ func TestATokenIsOfOneTaskDefinition(t *testing.T) {
 		}
 	})
 }
+
+// TestTwoProgramsWithOneTokenStartNothingTwice: the other one's call of the same number has other parameters.
+func TestTwoProgramsWithOneTokenStartNothingTwice(t *testing.T) {
+	in(t, "sleep 20", func(l *lab) {
+		one, other := newRun(l.ecs, l.request(2)), newRun(l.ecs, l.request(2))
+		l.must(one.begin(l.t.Context()))
+		l.must(other.begin(l.t.Context()))
+		_, err := other.startOn(l.t.Context(), Start{1, 0, 0, 1}, 0)
+		l.must(err)
+		res, err := one.carryOut(l.t.Context(), region)
+		if zeros, all := l.zeros(); err != nil || zeros != 2 || all != 2 || res.Starts != 2 {
+			t.Errorf("%v: %d ended with 0 of %d started, of which it knows %d", err, zeros, all, res.Starts)
+		}
+	})
+}
+
+// TestARunThatIsCutOffInACallStopsTheTasksOfThatCall, and counts none that it could not stop.
+func TestARunThatIsCutOffInACallStopsTheTasksOfThatCall(t *testing.T) {
+	in(t, "sleep 300", func(l *lab) {
+		_, err := l.box.AddFault(sandbox.Fault{Kind: sandbox.FaultLostAnswer, Operation: "ecs:RunTask"})
+		l.must(err)
+		ctx, cancel := context.WithTimeout(l.t.Context(), 2*time.Second)
+		defer cancel()
+		req := l.request(2)
+		res, err := Run(ctx, l.ecs, region, req)
+		if err == nil || res.Starts != 0 {
+			t.Fatalf("it was not cut off: %v, %d tasks", err, res.Starts)
+		}
+		u := newRun(l.ecs, req)
+		l.must(u.find(l.t.Context()))
+		known := u.result(region)
+		if n, err := Stop(ctx, l.ecs, req, &known); err == nil || n != 0 || len(known.Tasks) != 2 {
+			t.Errorf("without time it says that it has stopped %d of %d: %v", n, len(known.Tasks), err)
+		}
+		if n, err := Stop(l.t.Context(), l.ecs, req, &res); err != nil || n != 2 {
+			t.Errorf("stopped %d: %v", n, err)
+		}
+	})
+}
