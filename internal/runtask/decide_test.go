@@ -8,6 +8,14 @@ import (
 
 var noon = time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
 
+// chain is one piece of work whose tasks have all ended before they ran.
+func chain(n int) (all []Task) {
+	for i := range n {
+		all = append(all, Task{Attempt: i + 1, Created: noon, End: NotStarted})
+	}
+	return all
+}
+
 func TestDecide(t *testing.T) {
 	r := Rules{Count: 3, Pools: 2, StartWithin: time.Minute, Retries: 1}
 	on := func(attempt, losses, pool int, end End, running bool) Task {
@@ -31,6 +39,7 @@ func TestDecide(t *testing.T) {
 		"once":                        {tasks: []Task{on(1, 0, 0, Lost, true), on(1, 0, 0, Finished, true), on(1, 0, 0, Finished, true), on(2, 1, 1, Alive, true)}, want: Plan{}},
 		"and no more often than that": {tasks: []Task{on(1, 0, 0, Lost, true), on(1, 0, 0, Finished, true), on(1, 0, 0, Finished, true), on(2, 1, 1, Lost, true)}, want: Plan{Done: true}},
 		"what the last pool has no room for goes on":     {tasks: []Task{on(1, 0, 0, Lost, true), on(1, 0, 0, Finished, true), on(1, 0, 0, Finished, true), on(2, 1, 1, NotStarted, false)}, want: Plan{Starts: []Start{{3, 1, 1, 1}}}},
+		"but not for ever":                               {rules: &Rules{Count: 1, Pools: 1}, tasks: chain(20), want: Plan{Done: true}},
 		"without retries what was lost is lost":          {rules: &Rules{Count: 1, Pools: 2}, tasks: []Task{on(1, 0, 0, Lost, true)}, want: Plan{Done: true}},
 		"the rest of a run goes on while one is retried": {tasks: []Task{on(1, 0, 0, Lost, true), on(1, 0, 0, Alive, true)}, want: Plan{Starts: []Start{{1, 0, 0, 1}, {2, 1, 1, 1}}}},
 	} {
