@@ -125,6 +125,10 @@ func (w *Witness) Keep(ctx context.Context, store any) error {
 		if err != nil {
 			return fmt.Errorf("keep what is known of AWS: %w", err)
 		}
+		if stored.Version > pageVersion { // a newer guard's, beside which this one runs for a while: what is there is not lost
+			w.read, w.kept, w.counted, w.findings = true, w.now(), counted, found
+			return nil
+		}
 		next := w.merge(stored)
 		w.read = true
 		if counted == 0 { // nothing that the page does not have
@@ -179,7 +183,7 @@ func load(ctx context.Context, shelf control.Shelf) (p page, version uint64, err
 		return p, 0, err
 	}
 	if body := pages[pageName].Body; len(body) > 0 && (json.Unmarshal(body, &p) != nil || p.Version != pageVersion) {
-		p = page{} // damaged, or another version's: it is learned again
+		p = page{Version: p.Version} // damaged, or another version's: it is learned again
 	}
 	return p, pages[pageName].Version, nil
 }

@@ -71,6 +71,32 @@ func TestAContradictionIsKeptToldForADayAndKnownToOtherGuards(t *testing.T) {
 	}
 }
 
+// TestAPageOfANewerGuardStays, as it is there while both run.
+func TestAPageOfANewerGuardStays(t *testing.T) {
+	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "state.db"), journal.DefaultRetention())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = store.Close() }()
+	newer := control.Page{Version: 1, Body: []byte(`{"version":2,"seen":"in another form"}`)}
+	if err := store.Keep(t.Context(), "#aws", newer); err != nil {
+		t.Fatal(err)
+	}
+	w := witness.New([]control.Workload{{Name: "shop", Refs: []control.ServiceRef{guarded}}}, time.Now)
+	if _, ok, err := w.Listening(ecsevent.Parse)(fmt.Appendf(nil, warning, "a", "0123456789abcdef0123456789abcdef", "shop-spot")); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	if err := w.Keep(t.Context(), store); err != nil {
+		t.Fatal(err)
+	}
+	if pages, err := store.Pages(t.Context(), []string{"#aws"}); err != nil || string(pages["#aws"].Body) != string(newer.Body) {
+		t.Errorf("%v: %s", err, pages["#aws"].Body)
+	}
+	if len(w.Of(guarded)) != 1 {
+		t.Error("it does not say what it has seen itself")
+	}
+}
+
 // TestEventsMayComeWhileAPageIsKept is for the race detector.
 func TestEventsMayComeWhileAPageIsKept(t *testing.T) {
 	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "state.db"), journal.DefaultRetention())

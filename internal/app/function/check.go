@@ -14,7 +14,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
-// What Terraform asks the function (terraform/release.tf), as the payload's "backstop".
+// What Terraform asks the function (terraform/alias.tf), as the payload's "backstop".
 const (
 	// askCheck: can this version guard? It is asked of a new version before the alias moves to it.
 	askCheck = "check"
