@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"strings"
 )
 
@@ -28,7 +29,7 @@ func Decode(text string, into any) error {
 	if err := d.Decode(into); err != nil {
 		return fmt.Errorf("%s", strings.TrimPrefix(err.Error(), "json: "))
 	}
-	if d.More() {
+	if _, err := d.Token(); err != io.EOF { // More takes a closing bracket for an end
 		return fmt.Errorf("something follows at character %d", d.InputOffset()+1)
 	}
 	return nil

@@ -34,7 +34,7 @@ func TestValuesAreTakenAsTheAWSCLITakesThem(t *testing.T) {
 	for text, want := range map[string]string{
 		"": "character 1: KEY=VALUE is missing", "subnets": "character 8: KEY=VALUE is missing", "awsvpcConfiguration={subnets=[a": "character 32: a comma or ]",
 		"awsvpcConfiguration={subnets=[a]": "character 33: a comma or the end", "nothing=1": `unknown field "nothing"`, `{"awsvpcConfiguration": 3}`: "cannot unmarshal number",
-		"awsvpcConfiguration={subnets='a}": "the closing quote", "{} {}": "something follows",
+		"awsvpcConfiguration={subnets='a}": "the closing quote", "{} {}": "something follows", "{}}": "something follows",
 	} {
 		var n network
 		if err := Decode(text, &n); err == nil || !strings.Contains(err.Error(), want) {
