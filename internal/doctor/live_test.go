@@ -63,3 +63,17 @@ func TestWithoutAPolicyIAMIsNotAsked(t *testing.T) {
 		t.Errorf("%d calls", n)
 	}
 }
+
+// TestWithoutStopTaskThePolicyIsAChoice: the module leaves it out with stop_late_tasks = false.
+func TestWithoutStopTaskThePolicyIsAChoice(t *testing.T) {
+	for denied, want := range map[string]doctor.Status{"ecs:StopTask": doctor.Warn, "ecs:UpdateService": doctor.Fail} {
+		l := newLab(t)
+		l.tryPolicy(allowsAll, `{"Effect": "Deny", "Action": "`+denied+`", "Resource": "*"}`)
+		r := l.examine()
+		for i := range r.Results {
+			if x := &r.Results[i]; x.Check == "policy-allows" && x.Status != want {
+				t.Errorf("%s: %s: %s", denied, x.Status, x.Text)
+			}
+		}
+	}
+}
