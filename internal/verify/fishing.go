@@ -38,7 +38,7 @@ func (l *lab) fish(ctx context.Context, deadline time.Time) error {
 			return err
 		case words != "":
 			refused++
-			l.said[4] = said(ecsevent.Stop{Code: string(types.TaskStopCodeTaskFailedToStart), Reason: words, Capacity: failover.Spot})
+			l.said[4] = said(refusal(words))
 			continue
 		}
 		ran, err := l.ends(ctx, task)
@@ -72,13 +72,26 @@ func (l *lab) ask(ctx context.Context, subnet string) (task, words string, err e
 	case err == nil && len(out.Tasks) > 0:
 		return aws.ToString(out.Tasks[0].TaskArn), "", nil
 	case err == nil && len(out.Failures) > 0:
+		if words = aws.ToString(out.Failures[0].Reason); !noRoom(words) {
+			return "", "", &skippedError{"a large task was refused for another reason than room: " + ledger.NewFakes().Text(words)}
+		}
 		l.seen.Set("A42", "share of RunTask calls without room that are errors", 0, 1)
-		return "", aws.ToString(out.Failures[0].Reason), nil
-	case errors.As(err, &api) && api.ErrorFault() == smithy.FaultClient && api.ErrorCode() != "AccessDeniedException" && api.ErrorCode() != "ThrottlingException":
+		return "", words, nil
+	case errors.As(err, &api) && noRoom(api.ErrorMessage()):
 		l.seen.Set("A42", "share of RunTask calls without room that are errors", 1, 1)
 		return "", api.ErrorMessage(), nil
 	}
 	return "", "", l.wrap("ecs:RunTask", "ask for a large task", err)
+}
+
+// refusal is a task that was refused with these words.
+func refusal(words string) ecsevent.Stop {
+	return ecsevent.Stop{Code: string(types.TaskStopCodeTaskFailedToStart), Reason: words, Capacity: failover.Spot}
+}
+
+// noRoom reports whether AWS's words say that there is no capacity: what else is refused tells nothing of it.
+func noRoom(words string) bool {
+	return ecsevent.Classify(refusal(words)) == failover.SignalCapacityStop
 }
 
 // endsAtOnce lets the task's command end by itself: nothing has to stop it.
