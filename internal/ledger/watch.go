@@ -177,9 +177,13 @@ func (w *Watch) action(s *serviceSeen, e *Event) {
 		w.unplaced(s, e)
 	case deploymentBegun:
 		s.deployedAt = e.At
-		if len(s.begun) < begunMax && !strings.Contains(e.Reason, "rolling back") { // to a deployment that is old
-			s.begun[e.Deployment] = e
+		if strings.Contains(e.Reason, "rolling back") { // to a deployment that is old
+			return
 		}
+		if len(s.begun) >= begunMax { // of those that another one took the place of, ECS says no end
+			clear(s.begun)
+		}
+		s.begun[e.Deployment] = e
 	case deploymentDone:
 		s.deployedAt = e.At
 		if begun := s.begun[e.Deployment]; begun != nil {

@@ -304,3 +304,26 @@ func indent(t *testing.T, v any) string {
 	}
 	return string(raw)
 }
+
+// TestDeploymentsWithoutAnEndHideNoLaterOnes: one that another takes the place of never ends.
+func TestDeploymentsWithoutAnEndHideNoLaterOnes(t *testing.T) {
+	var w ledger.Watch
+	at := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
+	tell := func(name string, n int) {
+		at = at.Add(time.Minute)
+		w.Event(ledger.Event{At: at, Service: "us-east-1/main/api", Name: "SERVICE_DEPLOYMENT_" + name, Deployment: fmt.Sprint("ecs-svc/", n)})
+	}
+	for n := range 40 {
+		tell("IN_PROGRESS", n)
+	}
+	tell("COMPLETED", 39)
+	seen := 0
+	for key, tally := range w.Seen.Tallies {
+		if strings.HasPrefix(key, "A15/") {
+			seen += tally.N
+		}
+	}
+	if seen != 1 {
+		t.Errorf("the last deployment was seen %d times", seen)
+	}
+}
