@@ -25,8 +25,14 @@ func TestAFullDiskLeavesTheConfigurationAsItWas(t *testing.T) {
 	if err := writeNew(path, []byte("other"), false); err == nil {
 		t.Error("a file that is there was written over")
 	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	if err := writeNew(link, []byte("new"), true); err != nil {
 		t.Fatal(err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("who may read it has changed: %v, %v", info.Mode(), err)
 	}
 	if text, err := os.ReadFile(path); err != nil || string(text) != "new" {
 		t.Errorf("through the link: %q, %v", text, err)

@@ -124,9 +124,14 @@ func breadth(rows [][]string) int {
 }
 
 // writeWhole writes a file beside its place and moves it there, so that a reader never sees half of it, and an older one stays until the new one is whole.
+// Who may read the older one may read the new one, and nobody else.
 func writeWhole(path string, write func(w io.Writer) error) error {
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		path = real
+	}
+	mode := os.FileMode(0o644)
+	if old, err := os.Stat(path); err == nil {
+		mode = old.Mode().Perm()
 	}
 	tmp, err := os.CreateTemp(filepath.Dir(path), ".backstop-*")
 	if err != nil {
@@ -138,7 +143,7 @@ func writeWhole(path string, write func(w io.Writer) error) error {
 		err = closed
 	}
 	if err == nil {
-		err = os.Chmod(tmp.Name(), 0o644)
+		err = os.Chmod(tmp.Name(), mode)
 	}
 	if err == nil {
 		err = os.Rename(tmp.Name(), path)
