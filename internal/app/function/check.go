@@ -1,6 +1,7 @@
 package function
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -153,11 +154,12 @@ func (f *Function) mayDestroy(ctx context.Context, q *question) error {
 	}
 	spot, cover := map[string]bool{}, map[string]bool{}
 	var held, unread []string
+	why := "" // of the first that is unread
 	for _, l := range f.looks(ctx) {
 		switch o := &l.obs; {
 		case o.Gone != "":
 		case o.Err != failover.ErrNone:
-			unread = append(unread, l.workload)
+			unread, why = append(unread, l.workload), cmp.Or(why, o.ErrText)
 		case o.HeldDemand > 0:
 			held = append(held, l.workload)
 		case o.Desired == 0:
@@ -173,7 +175,7 @@ func (f *Function) mayDestroy(ctx context.Context, q *question) error {
 		}
 	}
 	if len(unread) > 0 {
-		return fmt.Errorf("nothing was destroyed: it cannot be read whether on-demand stands in for Spot in %s; try again", named(unread))
+		return fmt.Errorf("nothing was destroyed: it cannot be read whether on-demand stands in for Spot in %s: %s; try again, or where it can never be read again take the question out (docs/operations.md, \"Uninstall\")", named(unread), why)
 	}
 	if len(held) > 0 {
 		return fmt.Errorf("nothing was destroyed: on-demand stands in for Spot, or a count is held down, in %s; set observe = true and apply, then run: backstop release --all", named(held))

@@ -124,4 +124,11 @@ func TestNothingIsDestroyedWhileOnDemandStandsIn(t *testing.T) {
 	if err := ask(destroy); err == nil || !strings.Contains(err.Error(), "cannot be read") {
 		t.Errorf("when nothing can be read: %v", err)
 	}
+	w.box.ClearFaults(0)
+	if _, err := w.box.AddFault(sandbox.Fault{Kind: sandbox.FaultDenied, Operation: "ecs:DescribeServices"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := ask(destroy); err == nil || !strings.Contains(err.Error(), "AccessDenied") || !strings.Contains(err.Error(), "Uninstall") {
+		t.Errorf("when it may never be read again it names neither why nor the way out: %v", err)
+	}
 }
