@@ -108,11 +108,11 @@ func runVerifyWatch(ctx context.Context, s IO, o verifyWatchOptions) error {
 // follow reads what guards have learned, until the days are over or ctx ends, and says each new contradiction.
 func (o *verifyWatchOptions) follow(ctx context.Context, s IO, store control.Store) (ledger.Seen, error) {
 	said := map[string]bool{}
+	seen, err := witness.Read(ctx, store)
+	if err != nil {
+		return seen, err
+	}
 	for end := s.Now().Add(time.Duration(o.days * 24 * float64(time.Hour))); ; {
-		seen, err := witness.Read(ctx, store)
-		if err != nil {
-			return seen, err
-		}
 		left := end.Sub(s.Now())
 		for i := range seen.Findings {
 			if f := &seen.Findings[i]; o.days > 0 && !said[f.Row] {
@@ -122,6 +122,11 @@ func (o *verifyWatchOptions) follow(ctx context.Context, s IO, store control.Sto
 		}
 		if left <= 0 || !control.Wait(ctx, min(left, findingsEvery)) {
 			return seen, nil
+		}
+		if next, err := witness.Read(ctx, store); err == nil {
+			seen = next
+		} else if ctx.Err() == nil { // in weeks a store is away now and then
+			say(s.Err, "trying again: %v", err)
 		}
 	}
 }
