@@ -78,7 +78,7 @@ func (a Application) Run(ctx context.Context, back bool) error {
 			return err
 		}
 		if err := a.Wait(ctx, p.speed); err != nil {
-			return fmt.Errorf("adopt %s: not done: %s: %w; started again, it goes on", a.Service.Name, p.said, err)
+			return fmt.Errorf("adopt %s: not done: %s: %w; started again, it goes on", a.Service.Name, cmp.Or(p.said, "no look at it has succeeded"), err)
 		}
 	}
 }

@@ -41,7 +41,6 @@ type Proxy struct {
 	next http.Handler
 	ca   *x509.Certificate
 	key  *ecdsa.PrivateKey
-	now  time.Time
 
 	mu     sync.Mutex
 	leaves map[string]*tls.Certificate
@@ -64,7 +63,7 @@ func New(next http.Handler, now time.Time) (*Proxy, []byte, error) {
 	if ca, err = x509.ParseCertificate(raw); err != nil {
 		return nil, nil, fmt.Errorf("make the proxy's authority: %w", err)
 	}
-	return &Proxy{next: next, ca: ca, key: key, now: now, leaves: map[string]*tls.Certificate{}}, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: raw}), nil
+	return &Proxy{next: next, ca: ca, key: key, leaves: map[string]*tls.Certificate{}}, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: raw}), nil
 }
 
 func serial() *big.Int {
