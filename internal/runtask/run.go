@@ -265,7 +265,11 @@ func (u *run) look(ctx context.Context) error {
 	}
 	slices.Sort(arns)
 	if len(arns) == 0 { // for the time
-		out, err := u.ecs.DescribeClusters(ctx, &ecs.DescribeClustersInput{})
+		in := &ecs.DescribeClustersInput{}
+		if name := u.r.Input.Cluster; name != nil { // a permission may be for it alone
+			in.Clusters = []string{*name}
+		}
+		out, err := u.ecs.DescribeClusters(ctx, in)
 		if err == nil {
 			u.clock(out.ResultMetadata)
 		}

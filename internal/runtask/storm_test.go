@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -180,6 +182,42 @@ func TestWithoutRoomAnywhereItGivesUp(t *testing.T) {
 		res, err := Run(l.t.Context(), l.ecs, region, req)
 		if took := time.Since(began); !errors.Is(err, ErrNoRoom) || !strings.Contains(err.Error(), "(looked for 5m): Capacity is unavailable") || len(res.Failures) == 0 || took < 4*time.Minute || took > 7*time.Minute {
 			t.Errorf("after %s: %v, failures %v", took, err, res.Failures)
+		}
+	})
+}
+
+// heard is a sandbox that keeps what it is asked about clusters.
+type heard struct {
+	*sandbox.Sandbox
+	bodies []string
+}
+
+func (h *heard) Do(r *http.Request) (*http.Response, error) {
+	if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".DescribeClusters") {
+		text, err := io.ReadAll(r.Body)
+		if err != nil {
+			return nil, err
+		}
+		h.bodies = append(h.bodies, string(text))
+		r.Body = io.NopCloser(strings.NewReader(string(text)))
+	}
+	return h.Sandbox.Do(r)
+}
+
+// TestTheTimeIsAskedOfTheRunsCluster: a permission may be for that one alone.
+func TestTheTimeIsAskedOfTheRunsCluster(t *testing.T) {
+	in(t, "sleep 20", func(l *lab) {
+		h := &heard{Sandbox: l.box}
+		client := ecs.NewFromConfig(aws.Config{Region: region, BaseEndpoint: aws.String("http://sandbox.localhost"), HTTPClient: h,
+			Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", "")})
+		l.supply(0)
+		req := l.request(1)
+		req.Pools, req.Rules.Pools, req.GiveUp = req.Pools[:1], 1, time.Minute
+		if _, err := Run(l.t.Context(), client, region, req); !errors.Is(err, ErrNoRoom) {
+			t.Fatal(err)
+		}
+		if len(h.bodies) == 0 || strings.Contains(strings.Join(h.bodies, " "), "{}") {
+			t.Errorf("asked: %v", h.bodies)
 		}
 	})
 }
