@@ -4,6 +4,9 @@ import (
 	"reflect"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 )
 
 var noon = time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
@@ -49,6 +52,21 @@ func TestDecide(t *testing.T) {
 		}
 		if got := Decide(rules, c.tasks, noon.Add(c.after)); !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%s: got %+v, want %+v", name, got, c.want)
+		}
+	}
+}
+
+// TestWhatECSDoesNotKnowIsNotStopped: it would refuse that, and end the run.
+func TestWhatECSDoesNotKnowIsNotStopped(t *testing.T) {
+	u := newRun(nil, &Request{Rules: Rules{Count: 1, Pools: 2, StartWithin: time.Minute}})
+	u.known["a"], u.now = &types.Task{TaskArn: aws.String("a"), CreatedAt: &noon, LastStatus: aws.String("PENDING"),
+		Tags: []types.Tag{{Key: aws.String(TagAttempt), Value: aws.String("1")}}}, noon.Add(2*time.Minute)
+	for _, gone := range []bool{false, true} {
+		if gone {
+			u.gone["a"] = u.now
+		}
+		if p := Decide(&u.r.Rules, u.tasks(), u.now); (len(p.Stops) == 0) != gone || len(p.Starts) > 0 {
+			t.Errorf("gone %v: %+v", gone, p)
 		}
 	}
 }

@@ -224,8 +224,11 @@ func (u *run) tasks() []Task {
 	out := make([]Task, 0, len(u.known))
 	for _, t := range u.sorted() {
 		one := taskOf(t, u.main)
-		if at, ok := u.gone[one.ARN]; ok && u.now.Sub(at) >= goneAfter {
-			one.End = Failed
+		if at, ok := u.gone[one.ARN]; ok {
+			one.Stopping = true // ECS can stop nothing that it does not know
+			if u.now.Sub(at) >= goneAfter {
+				one.End = Failed
+			}
 		}
 		out = append(out, one)
 	}
