@@ -34,7 +34,6 @@ type Task struct {
 
 // Names of the events that are read beside those of tasks.
 const (
-	steady           = "SERVICE_STEADY_STATE"
 	placementFailure = "SERVICE_TASK_PLACEMENT_FAILURE"
 	deploymentBegun  = "SERVICE_DEPLOYMENT_IN_PROGRESS"
 	deploymentDone   = "SERVICE_DEPLOYMENT_COMPLETED"

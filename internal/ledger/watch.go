@@ -20,8 +20,6 @@ const (
 	evidenceMax = 8 << 10
 	// settleFor is how long a placement may take to be told of: a task that was placed is heard of when it runs, or gives up.
 	settleFor = 30 * time.Minute
-	// quietLeast is the least time between two steady states that may be a repeat: nearer ones follow from changes that no event tells of.
-	quietLeast = 30 * time.Minute
 )
 
 // Watch holds events and looks against the ledger, and notes the first contradiction of each row. Events may come twice, late, in any order, or not
@@ -41,7 +39,6 @@ type taskSeen struct {
 
 // serviceSeen is what is remembered of a service.
 type serviceSeen struct {
-	steady     *Event // the last event, if it was a steady state
 	failure    *Event // the last placement failure
 	doubts     []doubt
 	begun      map[string]*Event // deployments
@@ -92,9 +89,6 @@ func (w *Watch) Event(e Event) {
 		w.task(s, &e)
 	} else {
 		w.action(s, &e)
-	}
-	if e.Name != steady && s.steady != nil && !e.At.Before(s.steady.At) {
-		s.steady = nil
 	}
 }
 
@@ -166,13 +160,6 @@ func (w *Watch) stopped(e *Event, spot bool) {
 // action takes an event of a service or a deployment.
 func (w *Watch) action(s *serviceSeen, e *Event) {
 	switch e.Name {
-	case steady:
-		if s.steady != nil && e.At.Sub(s.steady.At) >= quietLeast {
-			w.saw("A16", e.At.Sub(s.steady.At).Seconds(), e, s.steady)
-		}
-		if s.steady == nil || e.At.After(s.steady.At) {
-			s.steady = e
-		}
 	case placementFailure:
 		w.unplaced(s, e)
 	case deploymentBegun:
