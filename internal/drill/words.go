@@ -12,10 +12,10 @@ func (r *Report) Lines() []string {
 	out := []string{fmt.Sprintf("%s: %s of %d stopped at %s, measured every %gs", r.Workload, wording.Count(len(r.Tasks), "Spot task"), r.Demand, wording.Clock(r.Began), r.Every)}
 	after := func(what string, at *float64) {
 		if at == nil {
-			out = append(out, fmt.Sprintf("  %-34s not seen", what))
+			out = append(out, fmt.Sprintf("  %-36s not seen", what))
 			return
 		}
-		out = append(out, fmt.Sprintf("  %-34s after %.1fs", what, *at))
+		out = append(out, fmt.Sprintf("  %-36s after %.1fs", what, *at))
 	}
 	if r.Heard == nil && r.Over != nil {
 		out = append(out, "  the guard did not hear of it: check the path of events with backstop doctor")
@@ -24,7 +24,11 @@ func (r *Report) Lines() []string {
 	}
 	switch {
 	case r.Asked != nil || r.Cover > 0:
-		after(fmt.Sprintf("cover asked for (%s)", wording.Count(r.Cover, "on-demand task")), r.Asked)
+		what := "cover asked for"
+		if r.Cover > 0 { // none was seen where it came and went between two looks
+			what += " (" + wording.Count(r.Cover, "on-demand task") + ")"
+		}
+		after(what, r.Asked)
 	case r.Heard != nil:
 		out = append(out, "  no cover: ECS's replacements on Spot were proved in time")
 	}
