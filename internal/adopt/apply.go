@@ -125,7 +125,11 @@ func (p *progress) step(ctx context.Context, w *applier, back bool) (done bool, 
 		if p.ending { // its answer was lost
 			return true, nil
 		}
-		return false, &RefusedError{w.a.Service.Name, []Obstacle{{Blocks, "not adopted", "its twin " + w.a.Twin + " has no tag " + TagKey + ": nothing is known of what was before", "backstop adopt " + wording.Shell(w.a.Service.Name)}}}
+		what, fix := "its twin "+w.a.Twin+" has no tag "+TagKey+": nothing is known of what was before", "backstop adopt "+wording.Shell(w.a.Service.Name)
+		if !s.there {
+			what, fix = "it has no twin "+w.a.Twin, "backstop adopt --list   # which services have a twin"
+		}
+		return false, &RefusedError{Service: w.a.Service.Name, Obstacles: []Obstacle{{Blocks, "not adopted", what, fix}}, Undo: true}
 	}
 	switch {
 	case s.twin.running > 0:
@@ -176,7 +180,7 @@ func (w *applier) lowered(ctx context.Context, s *scene, asked int) error {
 	if err := w.do(ctx, s, move{act: actCount, count: asked}); err != nil {
 		return err
 	}
-	return &RefusedError{w.a.Service.Name, []Obstacle{{Blocks, "guarded meanwhile", fmt.Sprintf("another program lowered its twin %s from %d to %d, as a guard does that has it in its configuration; it was raised again", w.a.Twin, asked, s.twin.desired),
+	return &RefusedError{Service: w.a.Service.Name, Obstacles: []Obstacle{{Blocks, "guarded meanwhile", fmt.Sprintf("another program lowered its twin %s from %d to %d, as a guard does that has it in its configuration; it was raised again", w.a.Twin, asked, s.twin.desired),
 		"backstop pause WORKLOAD   # where that guard runs, or name its configuration with --config; then start again"}}}
 }
 

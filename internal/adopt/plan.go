@@ -71,16 +71,20 @@ type Plan struct {
 	Unread        []string `json:"unread"`
 }
 
-// RefusedError says that a service cannot be adopted as it is.
+// RefusedError says that a service cannot be adopted as it is, or with Undo that its adoption cannot be undone.
 type RefusedError struct {
 	Service   string
 	Obstacles []Obstacle
+	Undo      bool
 }
 
 func (e *RefusedError) Error() string {
 	lines := make([]string, len(e.Obstacles))
 	for i, o := range e.Obstacles {
 		lines[i] = o.What
+	}
+	if e.Undo {
+		return "the adoption of " + e.Service + " cannot be undone: " + strings.Join(lines, "; ")
 	}
 	return e.Service + " cannot be adopted as it is: " + strings.Join(lines, "; ")
 }
@@ -112,13 +116,13 @@ func PlanOf(found *discover.Found, s *discover.Service, twinName string, prices 
 func (v *view) plan(s *discover.Service, twinName string) (Plan, error) {
 	found := v.found
 	if of := v.twinOf(s); of != "" {
-		return Plan{}, &RefusedError{s.Name, []Obstacle{{Blocks, "twin", "it stands by for " + of, "backstop adopt " + wording.Shell(of) + " --cluster " + wording.Shell(s.Cluster)}}}
+		return Plan{}, &RefusedError{Service: s.Name, Obstacles: []Obstacle{{Blocks, "twin", "it stands by for " + of, "backstop adopt " + wording.Shell(of) + " --cluster " + wording.Shell(s.Cluster)}}}
 	}
 	p := Plan{Region: found.Region, Cluster: s.Cluster, Service: s.Name, Twin: v.twinName(s, twinName), Tasks: s.Desired, Mixed: s.Capacity == "", Prices: "list prices of " + cost.TableDate,
 		Unread: append([]string{}, found.Unread...)}
 	p.Obstacles = v.obstacles(s, twinName)
 	if blocking := blockers(p.Obstacles); len(blocking) > 0 {
-		return Plan{}, &RefusedError{s.Name, blocking}
+		return Plan{}, &RefusedError{Service: s.Name, Obstacles: blocking}
 	}
 	if saves, err := v.saves(s); err != nil {
 		p.Unknown = err.Error()
