@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,11 +17,11 @@ import (
 // cable is the way to AWS, which can be cut.
 type cable struct {
 	to  ecs.HTTPClient
-	cut bool
+	cut atomic.Bool
 }
 
 func (c *cable) Do(r *http.Request) (*http.Response, error) {
-	if c.cut {
+	if c.cut.Load() {
 		return nil, errors.New("no route to host")
 	}
 	return c.to.Do(r)
@@ -35,9 +36,9 @@ func TestARunThatHearsNothingEnds(t *testing.T) {
 		req.GiveUp = 10 * time.Minute
 		cut := func(after, length time.Duration) {
 			time.Sleep(after)
-			way.cut = true
+			way.cut.Store(true)
 			time.Sleep(length)
-			way.cut = false
+			way.cut.Store(false)
 		}
 		go cut(5*time.Minute, 3*time.Minute)
 		go cut(20*time.Minute, 30*time.Minute)
