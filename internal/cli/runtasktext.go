@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"github.com/backstop-ecs/backstop/internal/ecsevent"
 	"github.com/backstop-ecs/backstop/internal/runtask"
 	"github.com/backstop-ecs/backstop/internal/wording"
 )
@@ -77,7 +78,7 @@ func (o *runTaskOptions) print(s IO, res *runtask.Result) error {
 				exit = fmt.Sprint(*c.ExitCode)
 			}
 		}
-		rows = append(rows, []string{t.TaskArn[strings.LastIndexByte(t.TaskArn, '/')+1:], orDash(t.CapacityProviderName), orDash(t.AvailabilityZone), t.LastStatus, orDash(exit), orDash(t.StoppedReason)})
+		rows = append(rows, []string{ecsevent.TaskID(t.TaskArn), orDash(t.CapacityProviderName), orDash(t.AvailabilityZone), t.LastStatus, orDash(exit), orDash(t.StoppedReason)})
 	}
 	if len(res.Tasks) > 0 {
 		if err := fitted(s.Out, rows, s.Width); err != nil {

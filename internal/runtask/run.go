@@ -17,6 +17,7 @@ import (
 
 	"github.com/backstop-ecs/backstop/internal/aws/failure"
 	"github.com/backstop-ecs/backstop/internal/control"
+	"github.com/backstop-ecs/backstop/internal/ecsevent"
 	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
@@ -118,7 +119,7 @@ func (u *run) carryOut(ctx context.Context, region string) (Result, error) {
 	for {
 		p := Decide(&req.Rules, u.tasks(), u.now)
 		for _, arn := range p.Stops {
-			u.note("%s does not start within %s and is stopped", taskID(arn), req.StartWithin)
+			u.note("%s does not start within %s and is stopped", ecsevent.TaskID(arn), req.StartWithin)
 			if err := passing(u.stop(ctx, arn, SlowReason)); err != nil {
 				return u.result(region), err
 			}
@@ -156,8 +157,6 @@ func (u *run) note(format string, args ...any) {
 		u.r.Note(fmt.Sprintf(format, args...))
 	}
 }
-
-func taskID(arn string) string { return arn[strings.LastIndexByte(arn, '/')+1:] }
 
 // clock takes the time from an answer: AWS's, as its stamps are.
 func (u *run) clock(m middleware.Metadata) {
@@ -339,13 +338,13 @@ func (u *run) take(t *types.Task) {
 	}
 	switch was, is := endOf(before, u.main), endOf(t, u.main); {
 	case was == is && before.StartedAt == nil && t.StartedAt != nil:
-		u.note("%s runs on %s", taskID(arn), capacityOf(t))
+		u.note("%s runs on %s", ecsevent.TaskID(arn), capacityOf(t))
 	case was == is:
 	case is == Finished:
 		code, _ := exitOf(t, u.main)
-		u.note("%s has ended with exit code %d", taskID(arn), code)
+		u.note("%s has ended with exit code %d", ecsevent.TaskID(arn), code)
 	default:
-		u.note("%s on %s has ended: %s", taskID(arn), capacityOf(t), aws.ToString(t.StoppedReason))
+		u.note("%s on %s has ended: %s", ecsevent.TaskID(arn), capacityOf(t), aws.ToString(t.StoppedReason))
 	}
 }
 
@@ -358,5 +357,5 @@ func capacityOf(t *types.Task) string {
 
 func (u *run) stop(ctx context.Context, arn, reason string) error {
 	_, err := u.ecs.StopTask(ctx, &ecs.StopTaskInput{Cluster: u.r.Input.Cluster, Task: &arn, Reason: &reason})
-	return failure.Wrap("ecs:StopTask", "stop task "+taskID(arn), err)
+	return failure.Wrap("ecs:StopTask", "stop task "+ecsevent.TaskID(arn), err)
 }
