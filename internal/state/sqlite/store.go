@@ -25,7 +25,7 @@ import (
 const (
 	// busyTimeout is how long a write waits for another process's: a write takes about a millisecond.
 	busyTimeout = 5 * time.Second
-	// readersMax bounds the connections that read. There is one that writes.
+	// readersMax bounds the connections that read, besides the one of Generations. There is one that writes.
 	readersMax = 4
 	// loadMax is how many workloads one SELECT names, below SQLite's limit of 32,766 parameters.
 	loadMax = 500
@@ -47,6 +47,7 @@ type Store struct {
 	read      *sql.DB
 	retention journal.Retention
 	written   atomic.Int64 // entries since the last pruning
+	peeked    peeked
 
 	backups    sync.WaitGroup // the goroutine of KeepBackup
 	stopBackup context.CancelFunc
@@ -93,7 +94,7 @@ func Open(ctx context.Context, path string, retention journal.Retention) (*Store
 	if s.write, err = s.connect("immediate", 1); err != nil {
 		return nil, err
 	}
-	if s.read, err = s.connect("deferred", readersMax); err != nil {
+	if s.read, err = s.connect("deferred", readersMax+1); err != nil {
 		_ = s.write.Close()
 		return nil, err
 	}
@@ -156,7 +157,9 @@ func (s *Store) connect(lock string, conns int) (*sql.DB, error) {
 func (s *Store) Close() error {
 	s.stopBackup()
 	s.backups.Wait()
-	if err := errors.Join(s.read.Close(), s.write.Close()); err != nil {
+	s.peeked.mu.Lock()
+	defer s.peeked.mu.Unlock()
+	if err := errors.Join(s.peeked.close(), s.read.Close(), s.write.Close()); err != nil {
 		return s.fail("close", err)
 	}
 	return nil
@@ -203,28 +206,6 @@ func (s *Store) loadSome(ctx context.Context, names []string, out map[string]con
 		out[name] = r
 	}
 	return rows.Err()
-}
-
-// Generations returns the stored generation of every workload.
-func (s *Store) Generations(ctx context.Context) (map[string]uint64, error) {
-	rows, err := s.read.QueryContext(ctx, "SELECT workload, generation FROM state")
-	if err != nil {
-		return nil, s.fail("read", err)
-	}
-	defer func() { _ = rows.Close() }()
-	out := make(map[string]uint64)
-	for rows.Next() {
-		var name string
-		var g uint64
-		if err := rows.Scan(&name, &g); err != nil {
-			return nil, s.fail("read", err)
-		}
-		out[name] = g
-	}
-	if err := rows.Err(); err != nil {
-		return nil, s.fail("read", err)
-	}
-	return out, nil
 }
 
 // Commit writes next and entries in one transaction; see [control.Store].

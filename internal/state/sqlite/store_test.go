@@ -51,6 +51,49 @@ func TestTwoProcessesOnOneFile(t *testing.T) {
 	if err != nil || g["api"] != 1 {
 		t.Errorf("the other process sees generations %v, %v; want 1", g, err)
 	}
+	// What was read once is read again after a commit of either, and after a question that was called off.
+	for i, by := range []struct {
+		name string
+		*Store
+	}{{"a", a}, {"a", a}, {"b", b}} {
+		next.State.Generation, next.Lease = uint64(i+2), control.Lease{}
+		if err := by.Commit(t.Context(), by.name, next, now.Add(time.Hour), nil); err != nil {
+			t.Fatalf("commit %d: %v", i+2, err)
+		}
+		if i == 1 {
+			off, cancel := context.WithCancel(t.Context())
+			cancel()
+			if _, err := b.Generations(off); err == nil {
+				t.Error("a question that was called off had an answer")
+			}
+		}
+		for range 2 {
+			if g, err := b.Generations(t.Context()); err != nil || g["api"] != uint64(i+2) {
+				t.Errorf("after commit %d of %s the generations are %v, %v", i+2, by.name, g, err)
+			}
+		}
+	}
+}
+
+// BenchmarkGenerationsOfAThousand is the question that a daemon of a thousand quiet workloads asks every second.
+func BenchmarkGenerationsOfAThousand(b *testing.B) {
+	s, err := Open(b.Context(), filepath.Join(b.TempDir(), "state.db"), journal.Retention{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	for i := range 1000 {
+		r := control.Record{State: failover.State{Workload: fmt.Sprint("w", i), Generation: 1}}
+		if err := s.Commit(b.Context(), "a", r, time.Now(), nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if g, err := s.Generations(b.Context()); err != nil || len(g) != 1000 {
+			b.Fatalf("%d generations, %v", len(g), err)
+		}
+	}
 }
 
 func TestFileIsPrivateAndSurvivesReopening(t *testing.T) {
