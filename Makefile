@@ -30,8 +30,8 @@ build: ## Build dist/backstop, static (VERSION=v1.2.3 stamps it)
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w$(if $(VERSION), -X github.com/backstop-ecs/backstop/internal/cli.Version=$(VERSION))" -o dist/ ./cmd/...
 
 .PHONY: test
-test: test-tools ## Run all tests, after installing on Debian what some of them need
-	$(GO) test -p $(PACKAGES) $(TESTFLAGS) ./...
+test: test-tools ## Run all tests, after installing on Debian what some of them need (make vet runs go vet)
+	$(GO) test -vet=off -p $(PACKAGES) $(TESTFLAGS) ./...
 
 # LONG are the packages whose tests take minutes: whole programs, worlds of faults, and what needs other programs.
 LONG := internal/(adversary|app/function|aws/state|aws/topic|demo|release|simulate|tfmodule)

@@ -477,7 +477,7 @@ var bugs = []struct {
 // bugSeedsMax is how many seeds a planted bug may survive: what the continuous run takes.
 const bugSeedsMax = 200
 
-// TestPlantedBugsAreCaught plants every third bug, all of them with -all, and looks for the first seed that breaks a promise with it. The
+// TestPlantedBugsAreCaught plants every sixth bug, all of them with -all, and looks for the first seed that breaks a promise with it. The
 // table is testdata/bugs.md; -update writes it.
 func TestPlantedBugsAreCaught(t *testing.T) {
 	if slower > 1 || testing.Short() {
@@ -493,7 +493,7 @@ func TestPlantedBugsAreCaught(t *testing.T) {
 		indices[i] = uint64(i)
 	}
 	if !*allFlag && !*updateFlag {
-		indices = slices.DeleteFunc(indices, func(i uint64) bool { return i%3 != 0 })
+		indices = slices.DeleteFunc(indices, func(i uint64) bool { return i%6 != 0 })
 	}
 	sweep(t, indices, func(t *testing.T, i uint64) {
 		for n := uint64(0); n < bugSeedsMax; n++ {

@@ -16,7 +16,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/state/sqlite"
 )
 
-var soakFlag = flag.Duration("soak", 8*time.Hour/slower, "how much simulated time a soak takes (8760h is a year)")
+var soakFlag = flag.Duration("soak", 4*time.Hour/slower, "how much simulated time a soak takes (8760h is a year)")
 
 const (
 	soakSamples = 12

@@ -34,14 +34,14 @@ func TestAFleetIsNotBlindedByItsOwnLimits(t *testing.T) {
 	}
 }
 
-// TestALargeFleetIsCoveredInECSsOwnTime: law.md L41. BenchmarkFleet has it with two daemons, too.
+// TestALargeFleetIsCoveredInECSsOwnTime: law.md L41. BenchmarkFleet has it with 5,000 tasks and with two daemons, too.
 func TestALargeFleetIsCoveredInECSsOwnTime(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes a minute and a half")
 	}
 	for name, f := range map[string]*fleet{
-		"one of five thousand loses 1,500": {counts: []int{5000}, lose: []int{1500}},
-		"behind a hundred load balancers":  {counts: repeat(10, 100), lose: repeat(5, 100), groups: true},
+		"one of two thousand loses 600":   {counts: []int{2000}, lose: []int{600}},
+		"behind a hundred load balancers": {counts: repeat(10, 100), lose: repeat(5, 100), groups: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, f, 4*time.Minute, 5*time.Minute, func(t *testing.T, r *fleetRun) { r.wantGood(t, f) })

@@ -40,6 +40,7 @@ func TestKillingTheDaemonLosesNothing(t *testing.T) {
 	if racetest.Enabled {
 		t.Skip("the processes are built without the race detector")
 	}
+	t.Parallel()
 	binary := buildBinary(t)
 	dir := t.TempDir()
 	seed := uint64(time.Now().UnixNano())

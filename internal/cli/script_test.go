@@ -37,6 +37,7 @@ func endSlowly() {
 
 // TestScripts runs the commands as processes, with their exit codes, against each other and the sandbox.
 func TestScripts(t *testing.T) {
+	t.Parallel() // with what else starts programs: they wait most of the time
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		UpdateScripts:       *update,

@@ -29,7 +29,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/sandbox"
 )
 
-var stormsFlag = flag.Int("storms", 2, "how many storms functions and a daemon go through together")
+var stormsFlag = flag.Int("storms", 1, "how many storms functions and a daemon go through together")
 
 // TestFunctionsAndADaemonThroughAStorm runs what may run side by side in one account: two environments of the function, one woken by the
 // schedule and one by the queue, and a daemon, over the SDK on the sandbox and one table of DynamoDB. For hours the calls of AWS and
