@@ -23,7 +23,7 @@ const (
 	evidenceLate  = 3 * time.Second
 	evidenceEarly = control.PassDeadline + 5*time.Second
 	evidenceKept  = 9 * time.Minute // how long evidence is kept at least: no window of a policy is shorter
-	// factsMax is from how many facts on those are forgotten that are older than any evidence or stopped task.
+	// factsMax is from how many facts on at first those are forgotten that are older than any evidence or stopped task.
 	factsMax  = 20_000
 	factsKept = 3 * time.Hour
 	// actorsKept is how many generations back an act is compared with others.
@@ -76,6 +76,7 @@ type watch struct {
 	checked  Checked
 	latest   control.Record
 	facts    map[factKey]span
+	factsMax int // from how many on old ones are forgotten
 	wills    []will
 	adopted  int  // index of the will that the state holds
 	forgot   bool // the state was lost, and no demand is known since
@@ -114,12 +115,13 @@ func (w *watch) happened(s *failover.Signal) {
 	if s.At.After(f.last) {
 		f.last = s.At
 	}
-	if len(w.facts) > factsMax {
+	if len(w.facts) > max(w.factsMax, factsMax) {
 		for k, f := range w.facts {
 			if time.Since(f.last) > factsKept {
 				delete(w.facts, k)
 			}
 		}
+		w.factsMax = 2 * len(w.facts) // most may be young: looking through them at each event would take minutes
 	}
 	w.facts[k] = f
 }

@@ -59,7 +59,7 @@ func newAdopt(s IO, run func(context.Context, IO, adoptOptions) error) *cobra.Co
 			"step, and go on where they were when they are started again: a tag of the twin keeps what was before. With --all it is every service of the region or cluster, " +
 			"one after another: what cannot be adopted is named and skipped, and it stops at the first that does not go as planned. Workloads of the configuration (--config) that have the service " +
 			"are paused meanwhile.",
-		Example: "backstop adopt --list\nbackstop adopt --list --cluster prod -o json\nbackstop adopt web --cluster prod\nbackstop adopt web --apply > backstop.yaml\nbackstop adopt web --undo\nbackstop adopt --all --cluster prod --apply > backstop.yaml",
+		Example: "backstop adopt --list\nbackstop adopt --list --cluster prod -o json\nbackstop adopt web --cluster prod\nbackstop adopt web --apply > web.yaml\nbackstop adopt web --undo\nbackstop adopt --all --cluster prod --apply > prod.yaml",
 		Args:    atMost(1, "one SERVICE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {

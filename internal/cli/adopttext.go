@@ -48,8 +48,11 @@ func printSurvey(w io.Writer, l *adopt.List, width int) error {
 		return err
 	}
 	printObstacles(w, l, width)
-	prose(w, width, "\n%s on Fargate in %s; those that nothing blocks would save about %s a month (estimate: %s, today's number of tasks, all on Spot)", wording.Count(len(l.Services), "service"),
-		placeOf(cluster, l.Region), usd(l.Saves), l.Prices)
+	saves := fmt.Sprintf("those that nothing blocks would save about %s a month (estimate: %s, today's number of tasks, all on Spot)", usd(l.Saves), l.Prices)
+	if l.Saves == 0 && !slices.ContainsFunc(l.Services, func(r adopt.Row) bool { return r.State != adopt.Blocked && r.Saves == nil }) {
+		saves = "there is nothing left to save with those that nothing blocks"
+	}
+	prose(w, width, "\n%s on Fargate in %s; %s", wording.Count(len(l.Services), "service"), placeOf(cluster, l.Region), saves)
 	say(w, "The plan of one: backstop adopt SERVICE --cluster %s", cmp.Or(cluster, "CLUSTER"))
 	return nil
 }
@@ -79,7 +82,7 @@ func stateOf(r *adopt.Row) string {
 	case adopt.Blocked:
 		return "blocked"
 	}
-	return "ready"
+	return string(r.State)
 }
 
 // shared is one thing that is in the way of services.

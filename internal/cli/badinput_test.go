@@ -96,6 +96,7 @@ func badInputs() []badInput {
 		{what: "a flag whose variable is not set", args: "status --config=", code: ExitUsage, says: "--config: must not be empty"},
 		{what: "two flags that exclude each other", args: "pause api --for 1h --until 2027-01-01T00:00:00Z", code: ExitUsage, says: "--for and --until"},
 		{what: "help for a command that is not there", args: "help statsu", code: ExitUsage, says: "did you mean status"},
+		{what: "a drill of no tasks", args: "drill api -c b.yaml", file: yaml(twoPools), code: ExitUsage, says: "--tasks 1"},
 		{what: "an order for a workload that is not there", args: "pause nobody -c b.yaml --reason x", file: yaml(twoPools), code: ExitUsage, says: "nobody"},
 		{what: "an order that nobody confirms", args: "pause api -c b.yaml --reason x", file: yaml(twoPools), code: ExitRefused, says: "confirm with --yes"},
 		{what: "an order that ends in the past", args: "pause api -c b.yaml --reason x --until 2020-01-01T00:00:00Z", file: yaml(twoPools), code: ExitUsage, says: "2020-01-01"},

@@ -46,6 +46,8 @@ func newDrillCommand(s IO) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.workload = args[0]
 			switch {
+			case !cmd.Flags().Changed("tasks"):
+				return usageError("drill: say with --tasks how many Spot tasks are stopped: backstop drill %s --tasks 1", args[0])
 			case o.tasks < 1 || o.tasks > failover.ServiceTasksMax:
 				return usageError("--tasks %d: must be within 1..%d", o.tasks, failover.ServiceTasksMax)
 			case o.timeout <= 0:
@@ -61,7 +63,6 @@ func newDrillCommand(s IO) *cobra.Command {
 	f.BoolVar(&o.beyond, "beyond-minimum", false, "also more than the service's minimumHealthyPercent leaves")
 	f.DurationVar(&o.timeout, "timeout", drillFor, "how long to wait until the workload is as it was")
 	f.BoolVarP(&o.yes, "yes", "y", false, "do it without asking; needed without a terminal")
-	_ = cmd.MarkFlagRequired("tasks")
 	return cmd
 }
 

@@ -139,7 +139,7 @@ func toRelease(ctx context.Context, store control.Store, file *config.File, regi
 			for i := range known {
 				names[i] = known[i].Name
 			}
-			return nil, usageError("no workload %q is configured in %s, and nothing is left of one; there are: %s", name, file.Name, strings.Join(names, ", "))
+			return nil, usageError("no workload %q is configured in %s, and nothing is left of one; there are: %s", name, file.Name, wording.Near(name, names))
 		}
 		out = append(out, known[k])
 	}

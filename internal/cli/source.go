@@ -7,12 +7,12 @@ import (
 	"io"
 	"io/fs"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/input"
+	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
 const (
@@ -80,7 +80,7 @@ func named(file *config.File, names []string) ([]config.Workload, error) {
 	known := workloadNames(all)
 	for _, n := range names {
 		if !slices.Contains(known, n) {
-			return nil, usageError("no workload %q in %s; there are: %s", n, file.Name, strings.Join(known, ", "))
+			return nil, usageError("no workload %q in %s; there are: %s", n, file.Name, wording.Near(n, known))
 		}
 	}
 	return slices.DeleteFunc(all, func(w config.Workload) bool { return !slices.Contains(names, w.Name) }), nil

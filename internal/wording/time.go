@@ -2,6 +2,7 @@ package wording
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -73,6 +74,18 @@ func Some(names []string) string {
 		return strings.Join(names, ", ")
 	}
 	return fmt.Sprintf("%s and %d more", strings.Join(names[:namesMax], ", "), len(names)-namesMax)
+}
+
+// Near lists names like [Some], first those that begin as a name that is not among them does.
+func Near(name string, names []string) string {
+	common := func(s string) int {
+		n := 0
+		for n < min(len(s), len(name)) && s[n] == name[n] {
+			n++
+		}
+		return n
+	}
+	return Some(slices.SortedStableFunc(slices.Values(names), func(a, b string) int { return common(b) - common(a) }))
 }
 
 // UpperFirst begins a sentence, but for a word such as vCPU.
