@@ -182,7 +182,7 @@ func (t *chronicle) decision(e *journal.Entry) {
 		if d.Missing.High > 0 {
 			level = "warning"
 		}
-		t.marks = append(t.marks, mark{ID: e.ID, At: d.At, Kind: "decision", Level: level, Reason: string(d.Reason), Text: wording.UpperFirst(wording.Decision(d, false))})
+		t.marks = append(t.marks, mark{ID: e.ID, At: d.At, Kind: "decision", Level: level, Reason: string(d.Reason), Text: wording.UpperFirst(wording.Entry(e))})
 	}
 	t.step(e)
 	if e.Observation == nil {

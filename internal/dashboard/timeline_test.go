@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -50,6 +51,17 @@ func TestNothingIsDrawnBeforeTheJournalBegins(t *testing.T) {
 	h := c.history("api", noon.Add(-time.Hour), noon, noon, noon)
 	if len(h.Times) != 2 || h.Times[0] != float64(noon.Add(-10*time.Minute).Unix()) {
 		t.Errorf("times %v", h.Times)
+	}
+}
+
+func TestAFirstLookIsToldWithItsPlan(t *testing.T) {
+	first := decided(noon.Add(-10*time.Minute), 1, 20, 14, 0)
+	first.First = true
+	first.Decision.Pools[0].InForce = 20
+	first.Decision.Actions = []failover.Action{failover.SetDesiredCount{Pool: "standard", From: 0, Count: 9}}
+	c := readAll(t, []journal.Entry{first}, noon.Add(-time.Hour), noon)
+	if want := "Found spot 14 of 20 in service, standard 0 of 0; raise standard from 0 to 9 (20 tasks asked, then 29): "; len(c.marks) != 1 || !strings.HasPrefix(c.marks[0].Text, want) {
+		t.Errorf("the marks are %+v", c.marks)
 	}
 }
 
