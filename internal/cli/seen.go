@@ -24,7 +24,7 @@ type seen struct {
 	outcomes []journal.Outcome  // what became of its actions; empty: that is not recorded
 	// look says how long ago it was last looked at, by the guard's sign of life or by the state.
 	look health.Look
-	// events is when the last event of each pool came; zero: none is known.
+	// events is when the last event of each pool came, by the clock of nowOf; zero: none is known.
 	events []time.Time
 }
 
@@ -71,6 +71,18 @@ func nowOf(now time.Time, all []seen) time.Time {
 		}
 	}
 	return now
+}
+
+// dateEvents brings the times of events from the machine's clock, which is a guard's in its sign of life, to the one of nowOf.
+func dateEvents(all []seen, now time.Time) {
+	ahead := nowOf(now, all).Sub(now)
+	for i := range all {
+		for k, at := range all[i].events {
+			if !at.IsZero() {
+				all[i].events[k] = at.Add(ahead)
+			}
+		}
+	}
 }
 
 // lookAt reads the records and the last decisions of the chosen workloads, all of the configuration's when none is chosen.
@@ -137,6 +149,7 @@ func readSight(ctx context.Context, store control.Store, workloads []config.Work
 			v.look.Age = min(v.look.Age, written)
 		}
 	}
+	dateEvents(out.all, now)
 	return out, nil
 }
 

@@ -203,6 +203,18 @@ func TestStatusSaysOfWhenTheHealthIs(t *testing.T) {
 	}
 }
 
+// TestAnEventIsDatedByTheClockOfTheDecisions: a sandbox's clock runs ahead of the machine's, which dates the sign of life.
+func TestAnEventIsDatedByTheClockOfTheDecisions(t *testing.T) {
+	all := []seen{sighted("api", 4, 4, 0, func(v *seen) {
+		v.record.State.Seen.At, v.events = statusNow.Add(time.Hour), []time.Time{statusNow.Add(-10 * time.Second), {}}
+	})}
+	dateEvents(all, statusNow)
+	now := nowOf(statusNow, all)
+	if first, second := eventText(now, all[0].events[0]), eventText(now, all[0].events[1]); first != "10s ago" || second != "" {
+		t.Errorf("the last events are %q and %q", first, second)
+	}
+}
+
 func TestNeverLookedAtNeedsAGuard(t *testing.T) {
 	v := sight{all: unseen([]config.Workload{{Name: "api"}})}
 	facts := statusOf(&v, statusNow)
