@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 
+	"github.com/backstop-ecs/backstop/internal/aws/clock"
 	"github.com/backstop-ecs/backstop/internal/aws/failure"
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/ecsevent"
@@ -43,6 +44,9 @@ type Report struct {
 	Every float64 `json:"look_seconds"`
 }
 
+// lookLeast is the least real time between two looks, at a sandbox whose clock runs fast.
+const lookLeast = 50 * time.Millisecond
+
 // deafFor is how long after all is in service again a guard that has heard of nothing is given: an event takes a second.
 const deafFor = 15 * time.Second
 
@@ -50,11 +54,12 @@ const deafFor = 15 * time.Second
 // until then, also with an error. Nothing needs to be undone: the guard and ECS go on by themselves.
 func Run(ctx context.Context, o Options, p *Plan) (Report, error) {
 	r := Report{Plan: *p, Lowest: p.InService, Every: o.Every.Seconds()}
-	began, err := stop(ctx, o.AWS, p)
+	began, speed, err := stop(ctx, o.AWS, p)
 	if err != nil {
 		return r, err
 	}
-	r.Began = began
+	pause := max(time.Duration(float64(o.Every)/speed), min(o.Every, lookLeast))
+	r.Began, r.Every = began, pause.Seconds()*speed
 	victims := make(map[string]bool, len(p.Tasks))
 	for _, id := range p.Tasks {
 		victims[id] = true
@@ -62,7 +67,7 @@ func Run(ctx context.Context, o Options, p *Plan) (Report, error) {
 	end := time.Now().Add(o.Timeout)
 	last := began
 	for r.Over == nil && time.Now().Before(end) {
-		if !control.Wait(ctx, o.Every) {
+		if !control.Wait(ctx, pause) {
 			return r, ctx.Err()
 		}
 		if err := r.hear(ctx, &o); err != nil {
@@ -81,9 +86,9 @@ func Run(ctx context.Context, o Options, p *Plan) (Report, error) {
 	return r, nil
 }
 
-// stop tells the tasks to stop, and returns when the first was, by AWS's clock.
-func stop(ctx context.Context, cfg aws.Config, p *Plan) (time.Time, error) {
-	var first time.Time
+// stop tells the tasks to stop, and returns when the first was, by AWS's clock, and that clock's speed: 1 but in a sandbox.
+func stop(ctx context.Context, cfg aws.Config, p *Plan) (first time.Time, speed float64, err error) {
+	speed = 1
 	c := client(cfg, p.ref)
 	var failed error
 	for _, id := range p.Tasks {
@@ -91,6 +96,9 @@ func stop(ctx context.Context, cfg aws.Config, p *Plan) (time.Time, error) {
 		if err != nil {
 			failed = errors.Join(failed, failure.Wrap("ecs:StopTask", "stop task "+id, err))
 			continue
+		}
+		if _, fast := clock.Of(out.ResultMetadata); fast > 0 {
+			speed = fast
 		}
 		at := aws.ToTime(out.Task.StoppingAt)
 		if at.IsZero() {
@@ -101,9 +109,9 @@ func stop(ctx context.Context, cfg aws.Config, p *Plan) (time.Time, error) {
 		}
 	}
 	if first.IsZero() {
-		return first, failed
+		return first, speed, failed
 	}
-	return first.UTC(), nil // one that could not be stopped had stopped by itself, or makes the drill smaller
+	return first.UTC(), speed, nil // one that could not be stopped had stopped by itself, or makes the drill smaller
 }
 
 // hear looks into the journal for what the guard made of the events.
