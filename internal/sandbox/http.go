@@ -174,11 +174,20 @@ func (s *Sandbox) Listen(ctx context.Context, addr string) (*Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", addr, err)
 	}
-	base := "http://" + socket.Addr().String()
+	base := "http://" + reachable(socket.Addr().String())
 	s.mu.Lock()
 	s.online = exposure{open: open, base: base}
 	s.mu.Unlock()
 	return &Listener{URL: base, sandbox: s, socket: socket}, nil
+}
+
+// reachable is the address at which a client on this machine finds a listener on every address.
+func reachable(addr string) string {
+	at, err := netip.ParseAddrPort(addr)
+	if err != nil || !at.Addr().IsUnspecified() {
+		return addr
+	}
+	return net.JoinHostPort("localhost", strconv.Itoa(int(at.Port())))
 }
 
 // Serve answers until ctx ends, and moves the world meanwhile. It returns nil when it ended because ctx did.

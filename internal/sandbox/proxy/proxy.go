@@ -113,16 +113,17 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_ = conn.Close()
 		return
 	}
-	p.tunnel(r.Context(), &early{conn, buffered.Reader}, leaf)
+	p.tunnel(r.Context(), &early{conn, buffered.Reader}, host, leaf)
 }
 
-// tunnel serves one connection until its client closes it, or ctx ends.
-func (p *Proxy) tunnel(ctx context.Context, conn net.Conn, leaf *tls.Certificate) {
+// tunnel serves one connection to a host until its client closes it, or ctx ends.
+func (p *Proxy) tunnel(ctx context.Context, conn net.Conn, host string, leaf *tls.Certificate) {
 	secured := tls.Server(conn, &tls.Config{Certificates: []tls.Certificate{*leaf}, NextProtos: []string{"http/1.1"}, MinVersion: tls.VersionTLS12})
 	l := &one{conn: secured, closed: make(chan struct{})}
 	server := &http.Server{ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, BaseContext: func(net.Listener) context.Context { return ctx },
 		ErrorLog: quiet, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			r.Host = "localhost" // the certificate has shown that it is AWS's name
+			r.Host = "localhost"                     // the certificate has shown that it is AWS's name
+			r.URL.Scheme, r.URL.Host = "https", host // what the answer names, such as a queue's URL, is reached by the tunnel as well
 			p.next.ServeHTTP(w, r)
 		}),
 		ConnState: func(_ net.Conn, s http.ConnState) {

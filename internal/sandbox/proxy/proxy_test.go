@@ -20,10 +20,16 @@ import (
 	"github.com/backstop-ecs/backstop/internal/sandbox/proxy"
 )
 
-// served is a sandbox behind a proxy on a socket, and a client that knows the proxy and its authority alone.
-func served(t *testing.T) (endpoint string, client *http.Client) {
+// server is a sandbox behind a proxy on a socket: where it is, the authority's certificate, and a client that knows these two alone.
+type server struct {
+	endpoint string
+	ca       []byte
+	client   *http.Client
+}
+
+func served(t *testing.T, speed float64) server {
 	t.Helper()
-	box := sandbox.New(sandbox.Options{World: ecsim.Config{Seed: 1}})
+	box := sandbox.New(sandbox.Options{World: ecsim.Config{Seed: 1}, Speed: speed})
 	l, err := box.Listen(t.Context(), "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -52,12 +58,12 @@ func served(t *testing.T) (endpoint string, client *http.Client) {
 			t.Error(err)
 		}
 	})
-	return l.URL, &http.Client{Transport: transport}
+	return server{l.URL, ca, &http.Client{Transport: transport}}
 }
 
 // TestAProgramWithoutAnEndpointReachesTheSandbox: by AWS's own names, in two regions and two services.
 func TestAProgramWithoutAnEndpointReachesTheSandbox(t *testing.T) {
-	_, client := served(t)
+	client := served(t, 1).client
 	for _, region := range []string{"us-east-1", "eu-central-1"} {
 		cfg := aws.Config{Region: region, HTTPClient: client, Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", "")}
 		name := aws.String("of-" + region)
@@ -68,17 +74,22 @@ func TestAProgramWithoutAnEndpointReachesTheSandbox(t *testing.T) {
 		if err != nil || len(got.Clusters) != 1 || !strings.HasPrefix(*got.Clusters[0].ClusterArn, "arn:aws:ecs:"+region+":") {
 			t.Errorf("%s: %v %+v", region, err, got)
 		}
-		if _, err := sqs.NewFromConfig(cfg).ListQueues(t.Context(), &sqs.ListQueuesInput{}); err != nil {
-			t.Error(err)
+		queue, err := sqs.NewFromConfig(cfg).CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		// A client that goes where the queue's URL leads comes here again.
+		if want := "https://sqs." + region + ".amazonaws.com/"; !strings.HasPrefix(*queue.QueueUrl, want) {
+			t.Errorf("the queue's URL is %s, want %s...", *queue.QueueUrl, want)
 		}
 	}
 }
 
 // TestItTunnelsToNowhereElse, and its authority can sign for no other name.
 func TestItTunnelsToNowhereElse(t *testing.T) {
-	endpoint, client := served(t)
+	s := served(t, 1)
 	for _, to := range []string{"https://example.com/", "https://amazonaws.com.example.com/", "http://example.com/"} {
-		r, err := client.Get(to)
+		r, err := s.client.Get(to)
 		if err == nil {
 			_ = r.Body.Close()
 		}
@@ -86,7 +97,7 @@ func TestItTunnelsToNowhereElse(t *testing.T) {
 			t.Errorf("%s: %v", to, err)
 		}
 	}
-	r, err := http.Get(endpoint + "/_sandbox/state") // the sandbox itself is as it was
+	r, err := http.Get(s.endpoint + "/_sandbox/state") // the sandbox itself is as it was
 	if err != nil {
 		t.Fatal(err)
 	}
