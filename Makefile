@@ -99,6 +99,10 @@ cross: ## Build for the six systems of a release
 image: ## Build the image with buildah and run its binary from the unpacked root (skips without buildah)
 	@scripts/image
 
+.PHONY: clients
+clients: ## Run programs of other SDKs and tools, unmodified, against the sandbox as their proxy (two minutes; skips what is not here)
+	@scripts/clients $(CLIENTS)
+
 .PHONY: lint
 lint: ## Run golangci-lint, pinned (the first run builds it: some minutes)
 	$(GO) run $(GOLANGCI_LINT) run ./...
