@@ -38,6 +38,8 @@ type driver struct {
 	stage    *Stage
 	loop     *control.Loop
 	queue    control.Queue
+	from     string // the queue's name
+	rival    *Rival // nil: the product guards
 	workload control.Workload
 	meter    *meter
 	pace     *pace
@@ -53,7 +55,7 @@ type driver struct {
 
 // onMessage is told of every message; it is called with the sandbox locked.
 func (r *driver) onMessage(m sandbox.Delivery) {
-	if m.Queue == sandbox.EventsQueue {
+	if m.Queue == r.from {
 		r.arrived.Store(true)
 	}
 }
@@ -134,6 +136,9 @@ func (r *driver) advance(ctx context.Context, until time.Time, stop bool) error 
 }
 
 func (r *driver) gap() time.Duration {
+	if r.rival != nil {
+		return 0
+	}
 	if r.meter.last.spotUse.Interruptions > r.taken {
 		return gap
 	}
@@ -146,8 +151,12 @@ func (r *driver) measure() { r.meter.step(r.box.Now(), r.stage.sample()) }
 func (r *driver) pass(ctx context.Context) error {
 	r.arrived.Store(false)
 	r.passed, r.taken = r.box.Now(), r.meter.last.spotUse.Interruptions
+	if r.queue == nil {
+		return nil
+	}
 	var messages []control.Message
 	var signals []failover.Signal
+	var bodies []string
 	for range receivesMax {
 		got, err := r.queue.Receive(ctx, 0)
 		if err != nil {
@@ -158,6 +167,10 @@ func (r *driver) pass(ctx context.Context) error {
 		}
 		messages = append(messages, got...)
 		for _, m := range got {
+			if r.rival != nil {
+				bodies = append(bodies, string(m.Body))
+				continue
+			}
 			s, ok, err := r.loop.Parse(m.Body)
 			if err != nil {
 				return fmt.Errorf("parse message %s: %w", m.ID, err)
@@ -167,7 +180,13 @@ func (r *driver) pass(ctx context.Context) error {
 			}
 		}
 	}
-	reports, err := r.loop.Pass(ctx, []string{r.workload.Name}, signals)
+	var reports []control.Report
+	var err error
+	if r.rival != nil {
+		err = r.rival.Take(ctx, bodies)
+	} else {
+		reports, err = r.loop.Pass(ctx, []string{r.workload.Name}, signals)
+	}
 	if err != nil {
 		return fmt.Errorf("pass: %w", err)
 	}

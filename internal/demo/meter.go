@@ -46,6 +46,8 @@ type meter struct {
 	rise         int
 	risen        time.Time
 	full         time.Duration
+	none         time.Duration // nothing served
+	paid         time.Duration // since the beginning, when on-demand was last paid for
 	gap, longest time.Duration
 	gaps         []Gap
 }
@@ -75,6 +77,12 @@ func (m *meter) step(now time.Time, v sample) {
 		short := max(0, m.last.demand-m.last.spot-m.last.onDemand-m.last.working)
 		m.wanted += float64(m.last.demand) * d.Seconds()
 		m.short += float64(short) * d.Seconds()
+		if short > 0 && short == m.last.demand {
+			m.none += d
+		}
+		if v.onDemandUse.VCPUSeconds > m.last.onDemandUse.VCPUSeconds {
+			m.paid = now.Sub(m.began)
+		}
 		if m.now.Before(m.risen) {
 			m.fresh += float64(min(short, m.rise)) * d.Seconds()
 		}

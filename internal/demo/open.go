@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"github.com/backstop-ecs/backstop/internal/app"
+	"github.com/backstop-ecs/backstop/internal/aws/queue"
 	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/ecsim"
@@ -55,6 +56,8 @@ type Options struct {
 	// Model are knobs of the sandbox's model; nil: none is turned.
 	Model sandbox.Model
 	Log   *slog.Logger
+	// Rival guards in the product's place; nil: the product does.
+	Rival *Rival
 	// Tell is given every update, by the goroutine that plays; it must not block for long. May be nil.
 	Tell func(Update)
 }
@@ -114,7 +117,7 @@ func Open(ctx context.Context, o Options) (*Demo, error) {
 
 func (d *Demo) open(ctx context.Context) error {
 	o := d.opts
-	d.driver = &driver{tell: o.Tell, pace: &pace{speed: o.Speed, real: time.Now}}
+	d.driver = &driver{tell: o.Tell, from: sandbox.EventsQueue, rival: o.Rival, pace: &pace{speed: o.Speed, real: time.Now}}
 	options := sandbox.Options{
 		World: ecsim.Config{Seed: o.Seed, Start: o.start(),
 			// What a rule on started, warned and stopped tasks lets through: the steps between say nothing.
@@ -148,7 +151,27 @@ func (d *Demo) open(ctx context.Context) error {
 		return err
 	}
 	d.box.SetDelivery(sandbox.Trouble{})
-	return d.guard(ctx)
+	d.aws = aws.Config{Region: Region, BaseEndpoint: aws.String(d.URL), Credentials: credentials.NewStaticCredentialsProvider("demo", "demo", "")}
+	if err := d.guard(ctx); err != nil {
+		return err
+	}
+	d.driver.box, d.driver.stage = d.box, d.stage
+	d.driver.log.began = d.box.Now()
+	d.driver.meter = newMeter(ExamplePrices, d.box.Now(), d.stage.sample())
+	return nil
+}
+
+// compete lets a rival guard.
+func (d *Demo) compete(ctx context.Context) error {
+	r := d.driver
+	r.log = &record{breaker: failover.Closed.String(), mode: modeOf(failover.ModeUnknown)}
+	if r.from = r.rival.Queue; r.from != "" {
+		r.queue = queue.New(d.aws, strings.TrimSuffix(d.QueueURL(), sandbox.EventsQueue)+r.from)
+	}
+	if r.rival.Prepare == nil {
+		return nil
+	}
+	return r.rival.Prepare(ctx, d.box)
 }
 
 // start moves the world until the workload runs as wanted and is steady.
@@ -175,6 +198,9 @@ func (d *Demo) start(ctx context.Context) error {
 
 // guard makes the daemon, as `backstop run` does, with its state in a directory of its own.
 func (d *Demo) guard(ctx context.Context) error {
+	if d.opts.Rival != nil {
+		return d.compete(ctx)
+	}
 	var err error
 	if d.dir, err = os.MkdirTemp("", "backstop-demo-"); err != nil {
 		return fmt.Errorf("make directory for state: %w", err)
@@ -186,17 +212,14 @@ func (d *Demo) guard(ctx context.Context) error {
 	if d.file, err = config.Parse([]byte(text), d.ConfigPath()); err != nil {
 		return fmt.Errorf("read configuration of the demo: %w", err)
 	}
-	d.aws = aws.Config{Region: Region, BaseEndpoint: aws.String(d.URL), Credentials: credentials.NewStaticCredentialsProvider("demo", "demo", "")}
 	d.app, err = app.New(ctx, app.Options{Config: d.file, AWS: d.aws, Log: d.opts.Log, Scale: lockStepScale, Now: d.box.Now})
 	if err != nil {
 		return err
 	}
 	w := d.app.Loop.Workloads[0]
 	r := d.driver
-	r.box, r.stage, r.loop, r.queue, r.workload = d.box, d.stage, d.app.Loop, d.app.Loop.Queue, w
+	r.loop, r.queue, r.workload = d.app.Loop, d.app.Loop.Queue, w
 	r.log = &record{policy: w.Policy, breaker: failover.Closed.String(), mode: modeOf(failover.ModeUnknown)}
-	r.log.began = d.box.Now()
-	r.meter = newMeter(ExamplePrices, d.box.Now(), d.stage.sample())
 	return nil
 }
 
@@ -301,6 +324,9 @@ func (d *Demo) Serve(ctx context.Context) error {
 // Close stops everything and removes the state.
 func (d *Demo) Close() error {
 	var errs []error
+	if d.opts.Rival != nil && d.opts.Rival.Close != nil {
+		d.opts.Rival.Close()
+	}
 	if d.app != nil {
 		errs = append(errs, d.app.Close())
 	}
