@@ -40,12 +40,26 @@ const (
 	headerTimeout   = 10 * time.Second
 )
 
-// python is a handler under the Python of this machine, which must have boto3.
-func python(work, dir, handler string, env ...string) (program, error) {
-	if text, err := exec.Command("python3", "-c", "import boto3").CombinedOutput(); err != nil {
-		return program{}, fmt.Errorf("needs python3 with boto3 (Debian: apt-get install python3-boto3): %w: %.200s", err, text)
+// interpreter finds a Python with boto3: the first on the PATH, or Debian's.
+func interpreter() (path string, err error) {
+	for _, name := range []string{"python3", "/usr/bin/python3"} {
+		if path, err = exec.LookPath(name); err == nil {
+			err = exec.Command(path, "-c", "import boto3").Run()
+		}
+		if err == nil {
+			return path, nil
+		}
 	}
-	return written(work, "runtime.py", runtimePython, dir, handler, env)
+	return "", fmt.Errorf("needs python3 with boto3 (Debian: apt-get install python3-boto3): %w", err)
+}
+
+// python is a handler under the Python of this machine.
+func python(work, dir, handler string, env ...string) (program, error) {
+	path, err := interpreter()
+	if err != nil {
+		return program{}, err
+	}
+	return written(work, "runtime.py", append([]byte("#!"+path+"\n"), runtimePython...), dir, handler, env)
 }
 
 // node is a handler under the Node of this machine, with the aws-sdk 2 that Lambda's own runtimes had.

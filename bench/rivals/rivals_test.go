@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -35,8 +34,8 @@ func TestWhatECSDoesAloneIsToldFromOnDemand(t *testing.T) {
 // TestAHandlerIsInvokedByItsRule: half of what is missing is covered by a handler that is asked to.
 func TestAHandlerIsInvokedByItsRule(t *testing.T) {
 	t.Parallel()
-	if exec.CommandContext(t.Context(), "python3", "-c", "import boto3").Run() != nil {
-		t.Skip("no python3 with boto3 here (Debian: apt-get install python3-boto3)")
+	if _, err := interpreter(); err != nil {
+		t.Skip(err)
 	}
 	dir, err := filepath.Abs("testdata/rival")
 	if err != nil {

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """The Lambda Runtime API's client for handlers in Python: $RIVAL_DIR, and $RIVAL_HANDLER as MODULE.FUNCTION."""
 
 import importlib
