@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -52,6 +53,29 @@ func TestAProgramOnBoto3SeesWhatEveryClientSees(t *testing.T) {
 	}
 	if out.String() != string(want) {
 		t.Errorf("printed:\n%s\nwant:\n%s", out.String(), want)
+	}
+}
+
+// TestThePageHasTheVersionsOfTheClients that are pinned.
+func TestThePageHasTheVersionsOfTheClients(t *testing.T) {
+	page, err := os.ReadFile("../../../docs/sandbox.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for file, pin := range map[string]*regexp.Regexp{"go-v1/go.mod": regexp.MustCompile(`aws-sdk-go v([\d.]+)`), "node/package.json": regexp.MustCompile(`"@?aws-sdk(?:/client-ecs)?": "([\d.]+)"`)} {
+		text, err := os.ReadFile("../../../scripts/clients.d/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pins := pin.FindAllSubmatch(text, -1)
+		if len(pins) == 0 {
+			t.Errorf("%s pins nothing", file)
+		}
+		for _, p := range pins {
+			if !bytes.Contains(page, append([]byte("| "), p[1]...)) {
+				t.Errorf("docs/sandbox.md does not have %s of %s", p[1], file)
+			}
+		}
 	}
 }
 
