@@ -140,7 +140,7 @@ func (u *run) call(s Start, pool, n int) *ecs.RunTaskInput {
 		in.NetworkConfiguration = &types.NetworkConfiguration{AwsvpcConfiguration: &vpc}
 	}
 	in.Tags = slices.Clone(u.r.Input.Tags)
-	for _, tag := range [][2]string{{TagRun, u.r.Token}, {TagAttempt, strconv.Itoa(s.Attempt)}, {TagRetry, strconv.Itoa(s.Losses)},
+	for _, tag := range [][2]string{{TagRun, u.r.Token}, {TagAttempt, strconv.Itoa(s.Attempt)}, {TagLosses, strconv.Itoa(s.Losses)},
 		{TagPool, strconv.Itoa(pool)}, {TagCall, strconv.Itoa(u.calls)}} {
 		in.Tags = append(in.Tags, types.Tag{Key: aws.String(tag[0]), Value: aws.String(tag[1])})
 	}

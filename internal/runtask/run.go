@@ -173,7 +173,7 @@ func (u *run) begin(ctx context.Context) error {
 		return failure.Wrap("ecs:DescribeTaskDefinition", "read task definition "+family, err)
 	}
 	u.clock(d.ResultMetadata)
-	u.main = mainOf(d.TaskDefinition)
+	u.main = MainOf(d.TaskDefinition)
 	u.r.Input.TaskDefinition = d.TaskDefinition.TaskDefinitionArn // a run is of one revision, and its tokens with it
 	if err := u.find(ctx); err != nil {
 		return err

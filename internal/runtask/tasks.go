@@ -18,7 +18,7 @@ import (
 const (
 	TagRun     = "backstop:run"     // the run's token
 	TagAttempt = "backstop:attempt" // which start of the same work it is, from 1
-	TagRetry   = "backstop:retry"   // how often the work was lost before
+	TagLosses  = "backstop:losses"  // how often the work was lost before
 	TagPool    = "backstop:pool"    // the index of the pool
 	TagCall    = "backstop:call"    // the number of the RunTask call
 )
@@ -56,36 +56,19 @@ func taskOf(t *types.Task, main string) Task {
 	out := Task{ARN: aws.ToString(t.TaskArn), Created: aws.ToTime(t.CreatedAt), Running: t.StartedAt != nil,
 		Stopping: aws.ToString(t.DesiredStatus) == string(types.DesiredStatusStopped), End: endOf(t, main)}
 	out.Attempt, _ = tagged(t, TagAttempt)
-	out.Losses, _ = tagged(t, TagRetry)
+	out.Losses, _ = tagged(t, TagLosses)
 	out.Pool, _ = tagged(t, TagPool)
 	return out
 }
 
-// endOf says how a task ended. One whose work says that it is done (exit code 0) has finished, whatever ended it.
+// endOf says how a task ended.
 func endOf(t *types.Task, main string) End {
 	if aws.ToString(t.LastStatus) != string(types.DesiredStatusStopped) {
 		return Alive
 	}
 	code, exited := exitOf(t, main)
-	reason := aws.ToString(t.StoppedReason)
-	if t.StopCode == types.TaskStopCodeUserInitiated && reason == SlowReason && !exited && t.StartedAt == nil {
-		return NotStarted
-	}
-	kind := ecsevent.Classify(ecsevent.Stop{Code: string(t.StopCode), Reason: reason, Capacity: failover.Capacity(aws.ToString(t.CapacityProviderName)),
-		StartedAt: aws.ToTime(t.StartedAt), LastStatus: aws.ToString(t.LastStatus), Exited: exited})
-	switch {
-	case exited && code == 0:
-		return Finished
-	case t.StopCode == types.TaskStopCodeUserInitiated && reason == SlowReason: // it had started when the call came
-		return Lost
-	case kind == failover.SignalInterruption, kind == failover.SignalInfrastructure && t.StartedAt != nil:
-		return Lost
-	case kind == failover.SignalCapacityStop, kind == failover.SignalPlacementFailure, kind == failover.SignalInfrastructure:
-		return NotStarted
-	case exited && kind == failover.SignalApplicationStop:
-		return Finished
-	}
-	return Failed
+	return Ending{ecsevent.Stop{Code: string(t.StopCode), Reason: aws.ToString(t.StoppedReason), Capacity: failover.Capacity(aws.ToString(t.CapacityProviderName)),
+		StartedAt: aws.ToTime(t.StartedAt), LastStatus: aws.ToString(t.LastStatus), Exited: exited}, code}.End()
 }
 
 // exitOf is the exit code of a task's main container, if it has one.
@@ -98,8 +81,8 @@ func exitOf(t *types.Task, main string) (code int, ok bool) {
 	return 0, false
 }
 
-// mainOf is the first essential container of a task definition; a container is essential unless it says otherwise.
-func mainOf(d *types.TaskDefinition) string {
+// MainOf is the first essential container of a task definition; a container is essential unless it says otherwise.
+func MainOf(d *types.TaskDefinition) string {
 	for i := range d.ContainerDefinitions {
 		if c := &d.ContainerDefinitions[i]; c.Essential == nil || *c.Essential {
 			return aws.ToString(c.Name)
@@ -108,8 +91,8 @@ func mainOf(d *types.TaskDefinition) string {
 	return ""
 }
 
-// billedLeast is the least time that Fargate charges for a task (AWS Fargate pricing).
-const billedLeast = time.Minute
+// BilledLeast is the least time that Fargate charges for a task (AWS Fargate pricing).
+const BilledLeast = time.Minute
 
 // costOf is what a task has cost until now, from the pull of its image to its stop (AWS Fargate pricing), without storage above 20 GiB; ok is false
 // where a price is not known.
@@ -140,6 +123,6 @@ func costOf(t *types.Task, region string, now time.Time) (usd float64, ok bool) 
 	if t.StoppedAt != nil {
 		until = *t.StoppedAt
 	}
-	ran := max(until.Sub(*t.PullStartedAt), billedLeast)
+	ran := max(until.Sub(*t.PullStartedAt), BilledLeast)
 	return rate.TaskHour(cost.Size{VCPU: cpu / 1024, MemoryGB: memory / 1024}) * ran.Hours(), true
 }
