@@ -56,6 +56,7 @@ type App struct {
 	guard    *parts.Guard
 	ownStore bool
 	told     *told
+	aside    *aside // nil: no tasks of no service are started again
 	log      *slog.Logger
 }
 
@@ -92,6 +93,10 @@ func New(ctx context.Context, o Options) (*App, error) {
 	a.guard, a.told.guard, a.Loop = guard, guard, guard.Loop
 	if events := o.Config.Events.SQS; events != "" {
 		a.Loop.Queue, a.Loop.Parse = queue.New(atQueue(o.AWS, events), events), guard.Parse
+		if guard.Tasks != nil {
+			a.aside = newAside(a.Loop, guard.Tasks, a.log)
+			a.Loop.Aside = a.aside.take
+		}
 	}
 	return a, nil
 }
@@ -112,6 +117,9 @@ func (a *App) Run(ctx context.Context) error {
 	services, guarded, now := a.Loop.Services, slices.Clone(a.Loop.Workloads), a.Loop.Now
 	noting.Go(func() { roster.Say(ctx, a.Store, services, guarded, now, a.log) })
 	defer noting.Wait()
+	if a.aside != nil {
+		noting.Go(func() { a.aside.run(ctx) })
+	}
 	for {
 		guard, pause := context.WithCancel(ctx)
 		var reading sync.WaitGroup
@@ -146,6 +154,9 @@ func (a *App) Step(ctx context.Context, names ...string) ([]control.Report, erro
 	}
 	a.guard.Sizes.Price(ctx)
 	reports, err := a.Loop.Pass(ctx, names, nil)
+	if _, failed := a.guard.Tasks.Pass(ctx); failed != nil && err == nil {
+		err = failed
+	}
 	a.guard.Live(ctx)
 	return reports, err
 }

@@ -94,6 +94,15 @@ http:
 #     table:
 #       - {region: us-east-1, capacity: FARGATE, arch: X86_64, vcpu_hour_usd: 0.032384, gb_hour_usd: 0.003556}
 
+# Clusters in which tasks of no service are started again on demand when Spot takes them back, as often as their tag
+# backstop:retry says. ECS does not tell the security groups of a task that has stopped.
+#   tasks:
+#     - cluster: jobs                                     # or the cluster's ARN
+#       region: us-east-1
+#       security_groups: [sg-0123456789abcdef0]
+#       subnets: [subnet-0123456789abcdef0]               # absent: the subnet that the lost task was in
+#       assign_public_ip: false
+
 workloads:
   # State is kept under the name: a new name starts afresh.
   - name: analytics

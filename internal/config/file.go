@@ -11,17 +11,19 @@ import (
 // File is a configuration, checked and with every default filled in.
 type File struct {
 	// Name is the file's name, as it was given to [Parse].
-	Name      string        `json:"name"`
-	Version   int           `json:"version"`
-	Region    string        `json:"region,omitempty"`
-	Tick      time.Duration `json:"tick"`
-	State     State         `json:"state"`
-	Events    Events        `json:"events,omitzero"`
-	Notify    []Notify      `json:"notify,omitempty"`
-	Metrics   Metrics       `json:"metrics"`
-	HTTP      HTTP          `json:"http"`
-	Prices    Prices        `json:"prices,omitzero"`
-	Workloads []Workload    `json:"workloads"`
+	Name    string        `json:"name"`
+	Version int           `json:"version"`
+	Region  string        `json:"region,omitempty"`
+	Tick    time.Duration `json:"tick"`
+	State   State         `json:"state"`
+	Events  Events        `json:"events,omitzero"`
+	Notify  []Notify      `json:"notify,omitempty"`
+	Metrics Metrics       `json:"metrics"`
+	HTTP    HTTP          `json:"http"`
+	Prices  Prices        `json:"prices,omitzero"`
+	// Tasks are the clusters in which tasks of no service are started again.
+	Tasks     []Tasks    `json:"tasks,omitempty"`
+	Workloads []Workload `json:"workloads"`
 	// Warnings are what can be meant, but seldom is.
 	Warnings []Problem `json:"warnings,omitempty"`
 }
@@ -101,6 +103,7 @@ func (c *checker) build(root *value) *File {
 		f.HTTP.Listen = ""
 	}
 	f.Prices = c.buildPrices(root.get("prices"))
+	f.Tasks = c.buildTasks(f, root)
 	f.Workloads = c.buildWorkloads(f, root.get("workloads"))
 	return f
 }

@@ -97,6 +97,8 @@ var (
 	formRegion     = newForm(`^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$`)
 	formECSName    = newForm(`^[A-Za-z0-9_-]{1,255}$`)
 	formCluster    = newForm(`^([A-Za-z0-9_-]{1,255}|arn:aws[a-z-]*:ecs:[a-z0-9-]+:[0-9]{12}:cluster/[A-Za-z0-9_-]{1,255})$`)
+	formGroup      = newForm(`^sg-[a-z0-9]{1,64}$`)
+	formSubnet     = newForm(`^subnet-[a-z0-9]{1,64}$`)
 	formExternalID = newForm(`^[A-Za-z0-9_+=,.@:/-]{2,1000}$`)
 	formTag        = newForm(`^[A-Za-z0-9 _.:/=+@-]{1,128}$`)
 	formTagValue   = newForm(`^[A-Za-z0-9 _.:/=+@-]{0,256}$`)
@@ -147,6 +149,7 @@ var spec = key{kind: kindMap, doc: "Backstop's configuration.", keys: []key{
 		{name: "date", kind: kindText, required: true, form: formDate, says: "a date such as 2026-11-01", doc: "When these prices were looked up; it is shown beside every estimate."},
 		{name: "table", kind: kindList, required: true, min: 1, max: 500, doc: "The prices.", item: &priceSpec},
 	}},
+	{name: "tasks", kind: kindList, max: 50, doc: "Clusters in which tasks of no service are started again on demand when they are lost, as often as their tag `backstop:retry` says. Absent: none are.", item: &tasksSpec},
 	{name: "workloads", kind: kindList, required: true, min: 1, max: workloadsMax, doc: "What is guarded.", item: &workloadSpec},
 }}
 
@@ -189,6 +192,16 @@ func wrongHook(text string) string {
 	}
 	return "must be an https URL (http on this machine alone)"
 }
+
+var tasksSpec = key{kind: kindMap, doc: "One cluster, and what ECS does not tell of a task that has stopped.", keys: []key{
+	{name: "cluster", kind: kindText, required: true, form: formCluster, says: "a cluster's name or ARN", doc: "The cluster's name or ARN."},
+	{name: "region", kind: kindText, form: formRegion, says: "a region such as us-east-1", doc: "The AWS region. Absent: that of the cluster's ARN, else the file's."},
+	{name: "security_groups", kind: kindList, required: true, min: 1, max: 5, item: &key{kind: kindText, form: formGroup, says: "a security group's ID such as sg-0123abcd"},
+		doc: "The security groups of a task that is started again. A task with others names them in its tag `backstop:security-groups`, with spaces between."},
+	{name: "subnets", kind: kindList, min: 1, max: 16, item: &key{kind: kindText, form: formSubnet, says: "a subnet's ID such as subnet-0123abcd"},
+		doc: "Where it may run. Absent: in the subnet that the lost task was in."},
+	{name: "assign_public_ip", kind: kindBool, def: "false", doc: "Give it a public address, which it needs in a subnet without NAT or endpoints."},
+}}
 
 var priceSpec = key{kind: kindMap, doc: "The price of one kind of capacity in one region.", keys: []key{
 	{name: "region", kind: kindText, required: true, form: formRegion, says: "a region such as us-east-1", doc: "The AWS region."},

@@ -92,8 +92,8 @@ func cutOff(outcomes []journal.Outcome) bool {
 	return slices.ContainsFunc(outcomes, func(o journal.Outcome) bool { return o.Err == failover.ErrTimeout })
 }
 
-// kindOf returns the kind of an adapter's error; of any other, whether the time was up.
-func kindOf(err error) failover.ErrorKind {
+// KindOf returns the kind of an adapter's error; of any other, whether the time was up.
+func KindOf(err error) failover.ErrorKind {
 	var kinded KindedError
 	switch {
 	case err == nil:

@@ -125,6 +125,8 @@ func (l *Loop) take(ctx context.Context, letters []letter) {
 		if !in.ok || len(targets) == 0 {
 			if in.ok {
 				l.meet(ctx, &s)
+			} else if l.Aside != nil && l.Aside(m) {
+				continue
 			}
 			settled = append(settled, m)
 			continue

@@ -162,6 +162,9 @@ func (l *Loop) ask(ctx context.Context, g *group) (time.Time, []failover.PoolObs
 	return time.Time{}, obs
 }
 
+// AWSTime is AWS's clock, as far as it is known. Now must be set.
+func (l *Loop) AWSTime() time.Time { return l.awsTime(time.Time{}) }
+
 // awsTime returns AWS's clock: as it was read, or else ours by the difference that was last seen.
 func (l *Loop) awsTime(at time.Time) time.Time {
 	now := l.Now()
@@ -231,7 +234,7 @@ func (l *Loop) closer(ctx context.Context, j *job, k int, need failover.Reads, p
 		return c
 	}
 	if err != nil {
-		*p = failover.PoolObservation{Pool: p.Pool, Err: kindOf(err), ErrText: err.Error(), Answered: true}
+		*p = failover.PoolObservation{Pool: p.Pool, Err: KindOf(err), ErrText: err.Error(), Answered: true}
 		return c
 	}
 	c.kept = wait

@@ -26,6 +26,8 @@ type Loop struct {
 	// for one that says nothing, the error is for one that cannot be read.
 	Queue Queue
 	Parse func(body []byte) (s failover.Signal, ok bool, err error)
+	// Aside, if not nil, is offered the messages that say nothing of a service. It reports whether it takes one, and then acknowledges it itself.
+	Aside func(m Message) bool
 
 	Workloads []Workload
 	// Unexpected says what is known of a service that contradicts what is assumed of AWS, each with the row's number in front; nil: nothing.

@@ -342,7 +342,7 @@ func (l *Loop) act(ctx context.Context, j *job, begun time.Time) {
 		out.Took = time.Since(started)
 		if err != nil {
 			stopped = true
-			out.Err, out.Text, out.Hint = kindOf(err), err.Error(), HintOf(err)
+			out.Err, out.Text, out.Hint = KindOf(err), err.Error(), HintOf(err)
 			if r.Err == nil { // the outcomes have them all
 				r.Err = fmt.Errorf("%s: %w", wording.Action(a), err)
 			}

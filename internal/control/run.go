@@ -250,6 +250,9 @@ func (l *Loop) ended(ctx context.Context, j *job) {
 	l.ack(ctx, done)
 }
 
+// Ours turns AWS's time into ours. Init must have been called.
+func (l *Loop) Ours(d time.Duration) time.Duration { return l.ours(d) }
+
 // ours turns AWS's time into ours.
 func (l *Loop) ours(d time.Duration) time.Duration { return time.Duration(float64(d) / l.Scale) }
 

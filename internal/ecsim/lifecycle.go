@@ -86,7 +86,7 @@ type task struct {
 	visible                                                                                      moment
 	protectedUntil                                                                               moment
 	startTime                                                                                    time.Duration
-	code, reason, containerReason, group, startedBy                                              string
+	code, reason, containerReason, group, startedBy, said                                        string
 	tags                                                                                         []Tag
 	readiness                                                                                    *readiness
 	shown                                                                                        *Task // what reads show until shownUntil; nil: the truth

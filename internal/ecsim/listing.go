@@ -142,7 +142,7 @@ func (w *World) snapshot(t *task) Task {
 		CreatedAt: w.timeOrZero(t.created), PullStartedAt: w.timeOrZero(t.pullStarted), PullStoppedAt: w.timeOrZero(t.pullStopped),
 		StartedAt: w.timeOrZero(t.started), StoppingAt: w.timeOrZero(t.stoppingAt), ExecutionStoppedAt: w.timeOrZero(t.executionStopped),
 		StoppedAt: w.timeOrZero(t.stoppedAt), UpdatedAt: w.timeOrZero(t.updated), StopCode: t.code, StoppedReason: t.reason,
-		Exited: t.exited, ContainerReason: t.containerReason, Protected: w.guarded(t), Tags: slices.Clone(t.tags),
+		Exited: t.exited, ContainerReason: t.containerReason, Protected: w.guarded(t), Tags: slices.Clone(t.tags), Said: t.said,
 	}
 	if t.addressed() {
 		v.Address = address(t)

@@ -87,6 +87,7 @@ func (w *World) runOne(cl *cluster, def *TaskDefinition, provider int8, in *RunT
 	t.home = &cl.home
 	cl.alive.add(t)
 	t.group, t.startedBy, t.direct, t.tags = in.Group, in.StartedBy, len(in.Strategy) == 0, mergeTags(nil, in.Tags)
+	t.said = in.Said
 	if t.broken == FailHealthCheck {
 		t.broken = FailNone
 	}

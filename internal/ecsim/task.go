@@ -66,6 +66,7 @@ type Task struct {
 	Address            uint32       // private IPv4 address, from PENDING on; 0: none (see PrivateIP)
 	Health             HealthStatus // of the container health check; empty without one
 	Tags               []Tag
+	Said               string // as in RunTaskInput
 }
 
 // PrivateIP returns the task's private IPv4 address, or "" before it has one.
@@ -96,6 +97,7 @@ type RunTaskInput struct {
 	StartedBy      string
 	Tags           []Tag
 	Program        *Program // in place of the task definition's
+	Said           string   // what else a task is shown with; the model only keeps it
 }
 
 // Failure is one entry of an answer's failures[], which comes with HTTP 200.

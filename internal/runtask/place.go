@@ -69,7 +69,7 @@ func (u *run) startOn(ctx context.Context, s Start, pool int) (left int, err err
 		u.last = out.Failures
 		why := "it started nothing"
 		for i := range out.Failures {
-			if why = aws.ToString(out.Failures[i].Reason); !noRoom(why) {
+			if why = aws.ToString(out.Failures[i].Reason); !NoRoom(why) {
 				return left, fmt.Errorf("run task %s: %s", aws.ToString(u.r.Input.TaskDefinition), why)
 			}
 		}
@@ -96,7 +96,7 @@ func (u *run) ask(ctx context.Context, in *ecs.RunTaskInput) (*ecs.RunTaskOutput
 				u.known[aws.ToString(t.TaskArn)] = t
 			}
 			return out, nil
-		case noRoom(err.Error()):
+		case NoRoom(err.Error()):
 			return &ecs.RunTaskOutput{Failures: []types.Failure{{Reason: aws.String(err.Error())}}}, nil
 		case n == asksMax || taken(err) || !control.Passing(failure.Kind(err)):
 			return nil, err
@@ -108,8 +108,8 @@ func (u *run) ask(ctx context.Context, in *ecs.RunTaskInput) (*ecs.RunTaskOutput
 	}
 }
 
-// noRoom reports whether ECS's words say that there is no capacity, or no quota for more: another pool may have both.
-func noRoom(reason string) bool {
+// NoRoom reports whether ECS's words say that there is no capacity, or no quota for more: another pool may have both.
+func NoRoom(reason string) bool {
 	reason = strings.ToLower(reason)
 	return strings.Contains(reason, "capacity is unavailable") || strings.Contains(reason, "limit on the number of") || strings.HasPrefix(reason, "resource:")
 }

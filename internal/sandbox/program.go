@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"encoding/json"
 	"regexp"
 	"strconv"
 	"strings"
@@ -25,11 +26,40 @@ func programOf(entryPoint, command []string) ecsim.Program {
 
 // program is what a RunTask call has the container do instead of what its task definition says; nil where it says nothing.
 func (in *runTaskInput) program() *ecsim.Program {
-	for _, o := range in.Overrides.ContainerOverrides {
+	var said struct {
+		ContainerOverrides []struct {
+			Command []string `json:"command"`
+		} `json:"containerOverrides"`
+	}
+	_ = json.Unmarshal(in.Overrides, &said) // what has another form has no command
+	for _, o := range said.ContainerOverrides {
 		if len(o.Command) > 0 {
 			p := programOf(nil, o.Command)
 			return &p
 		}
 	}
 	return nil
+}
+
+// saidJSON is what ECS repeats of a RunTask call.
+type saidJSON struct {
+	Overrides            json.RawMessage `json:"overrides,omitempty"`
+	PlatformVersion      string          `json:"platformVersion,omitempty"`
+	EnableExecuteCommand bool            `json:"enableExecuteCommand,omitempty"`
+}
+
+// said is what a task is shown with, as its call had it; empty where the call said nothing.
+func (in *runTaskInput) said() string {
+	all := saidJSON{in.Overrides, in.PlatformVersion, in.EnableExecuteCommand}
+	if in.PlatformVersion == "LATEST" {
+		all.PlatformVersion = ""
+	}
+	if len(all.Overrides) == 0 && all.PlatformVersion == "" && !all.EnableExecuteCommand {
+		return ""
+	}
+	text, err := json.Marshal(all)
+	if err != nil {
+		return "" // what came as JSON is JSON
+	}
+	return string(text)
 }

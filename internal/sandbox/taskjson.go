@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"time"
@@ -73,7 +74,7 @@ type taskJSON[T float64 | string] struct {
 	LaunchType           string           `json:"launchType"`
 	LastStatus           string           `json:"lastStatus"`
 	Memory               string           `json:"memory"`
-	Overrides            overridesJSON    `json:"overrides"`
+	Overrides            any              `json:"overrides"`
 	PlatformVersion      string           `json:"platformVersion"`
 	PlatformFamily       string           `json:"platformFamily"`
 	PullStartedAt        T                `json:"pullStartedAt,omitempty"`
@@ -142,6 +143,14 @@ func newTaskJSON[T float64 | string](s *Sandbox, t *ecsim.Task, at func(time.Tim
 		}
 	}
 	out.Containers = []containerJSON{in}
+	if t.Said != "" {
+		var said saidJSON
+		_ = json.Unmarshal([]byte(t.Said), &said) // written by said
+		out.EnableExecuteCommand, out.PlatformVersion = said.EnableExecuteCommand, orDefault(said.PlatformVersion, out.PlatformVersion)
+		if len(said.Overrides) > 0 {
+			out.Overrides = said.Overrides
+		}
+	}
 	return out
 }
 

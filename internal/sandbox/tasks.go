@@ -103,12 +103,9 @@ type runTaskInput struct {
 	NetworkConfiguration     json.RawMessage `json:"networkConfiguration"`
 	Tags                     []tagJSON       `json:"tags"`
 	ClientToken              string          `json:"clientToken"`
-	Overrides                struct {
-		ContainerOverrides []struct {
-			Name    string   `json:"name"`
-			Command []string `json:"command"`
-		} `json:"containerOverrides"`
-	} `json:"overrides"`
+	Overrides                json.RawMessage `json:"overrides"`
+	PlatformVersion          string          `json:"platformVersion"`
+	EnableExecuteCommand     bool            `json:"enableExecuteCommand"`
 }
 
 func (s *Sandbox) runTask(c *call, in *runTaskInput) (*tasksOutput, error) {
@@ -137,7 +134,7 @@ func (s *Sandbox) placeTasks(c *call, cluster string, count int, in *runTaskInpu
 	}
 	made, failures, err := s.world.RunTask(c.region, ecsim.RunTaskInput{Cluster: cluster, TaskDefinition: in.TaskDefinition, Count: count,
 		Strategy: toStrategy(strategy), Zones: zonesOf(c.region, in.NetworkConfiguration), Group: in.Group,
-		StartedBy: in.StartedBy, Tags: toTags(in.Tags), Program: in.program()})
+		StartedBy: in.StartedBy, Tags: toTags(in.Tags), Program: in.program(), Said: in.said()})
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/control"
+	"github.com/backstop-ecs/backstop/internal/ecsevent"
 	"github.com/backstop-ecs/backstop/internal/failover"
 )
 
@@ -85,6 +86,8 @@ func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 			return nil, err
 		}
 		return nil, failed(f.insist(work, names, []failover.Signal{signal}, true))
+	case err == nil && f.mine(payload) != nil:
+		return nil, first(f.guard.Tasks.Take(work, f.mine(payload)))
 	case err == nil || string(payload) == "{}" || len(payload) == 0 || string(payload) == "null":
 		// The schedule, whatever it says about itself.
 		return nil, failed(f.look(work))
@@ -110,7 +113,27 @@ func (f *Function) work(ctx context.Context) (context.Context, context.CancelFun
 // look carries every workload through a pass. A workload that somebody else is passing right now needs no second
 // look.
 func (f *Function) look(ctx context.Context) ([]control.Report, error) {
-	return f.insist(ctx, rotated(f.guard.Names, time.Now()), nil, false)
+	reports, err := f.insist(ctx, rotated(f.guard.Names, time.Now()), nil, false)
+	if _, failed := f.guard.Tasks.Pass(ctx); failed != nil {
+		return reports, errors.Join(err, failed)
+	}
+	return reports, err
+}
+
+// mine is the event of a task of no service that is to be dealt with; none where a message is another.
+func (f *Function) mine(body []byte) []ecsevent.Standalone {
+	if event, ok := f.guard.Tasks.Mine(body); ok {
+		return []ecsevent.Standalone{event}
+	}
+	return nil
+}
+
+// first is an error of events that were not dealt with.
+func first(left map[string]error) error {
+	for _, err := range left {
+		return err
+	}
+	return nil
 }
 
 // failed makes an error of the reports that say that a workload could not be looked at.
@@ -144,6 +167,8 @@ func (f *Function) batch(ctx context.Context, records []record) ([]byte, error) 
 	var signals []failover.Signal
 	concerned := make(map[string][]record) // by workload
 	var names []string
+	var stopped []ecsevent.Standalone
+	brought := make(map[string][]record) // by task
 	for _, r := range records {
 		signal, ok, err := f.guard.Parse([]byte(r.Body))
 		if err != nil {
@@ -153,6 +178,10 @@ func (f *Function) batch(ctx context.Context, records []record) ([]byte, error) 
 			continue
 		}
 		if !ok {
+			for _, event := range f.mine([]byte(r.Body)) {
+				stopped = append(stopped, event)
+				brought[event.ARN] = append(brought[event.ARN], r)
+			}
 			continue
 		}
 		whose, err := f.loop.Concerned(signal)
@@ -172,6 +201,13 @@ func (f *Function) batch(ctx context.Context, records []record) ([]byte, error) 
 	reports, err := f.insist(ctx, names, signals, true)
 	if err != nil {
 		return nil, err
+	}
+	if len(stopped) > 0 {
+		for task := range f.guard.Tasks.Take(ctx, stopped) {
+			for _, r := range brought[task] {
+				fail(r)
+			}
+		}
 	}
 	twice := make(map[string]bool)
 	for _, r := range reports {

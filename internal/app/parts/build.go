@@ -19,6 +19,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/measure"
 	"github.com/backstop-ecs/backstop/internal/notice"
 	"github.com/backstop-ecs/backstop/internal/pulse"
+	"github.com/backstop-ecs/backstop/internal/taskretry"
 	"github.com/backstop-ecs/backstop/internal/witness"
 )
 
@@ -57,6 +58,8 @@ type Guard struct {
 	Desk *notice.Desk
 	// Pulse leaves signs of life in the store.
 	Pulse *pulse.Pulse
+	// Tasks starts tasks of no service again; nil: no cluster is configured for that.
+	Tasks *taskretry.Keeper
 	// Witness holds what AWS does against what is assumed of it.
 	Witness *witness.Witness
 
@@ -95,6 +98,9 @@ func Build(o Options) (*Guard, error) {
 		Unexpected: g.Witness.Of, Tell: NewTeller(o.Log, o.Tell).Tell}
 	for i := range workloads {
 		g.Names = append(g.Names, workloads[i].Name)
+	}
+	if g.Tasks, err = Tasks(o, g); err != nil {
+		return nil, err
 	}
 	g.Pulse = pulse.New(o.Host, g.Names, g.Beat(), o.Now)
 	g.Pulse.Meeting(g.Loop.Strangers)

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
@@ -18,6 +19,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/ecsevent"
 	"github.com/backstop-ecs/backstop/internal/journal"
+	"github.com/backstop-ecs/backstop/internal/taskretry"
 )
 
 // OpenTable opens the DynamoDB table that a configuration names, in the region of cfg.
@@ -28,6 +30,11 @@ func OpenTable(cfg aws.Config, f *config.File) (control.Store, error) {
 	names := make([]string, len(f.Workloads))
 	for i := range f.Workloads {
 		names[i] = f.Workloads[i].Name
+	}
+	for i := range f.Tasks {
+		if name := taskretry.Name(f.Tasks[i].Cluster); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
 	}
 	return state.New(cfg, f.State.DynamoDB, state.Options{Retention: journal.DefaultRetention(), Workloads: names}), nil
 }
