@@ -38,6 +38,8 @@ const (
 	Paused            Kind = "paused"
 	TooManyFailovers  Kind = "too_many_failovers"
 	StateUnavailable  Kind = "state_unavailable"
+	StartedAgain      Kind = "task_started_again"
+	NotStartedAgain   Kind = "task_not_started_again"
 	ReceiverRefuses   Kind = "receiver_refuses"
 	Digest            Kind = "digest"
 	Test              Kind = "test"
@@ -95,6 +97,9 @@ var declared = []Declared{
 	{Kind: TooManyFailovers, Title: "too many failovers today", Severity: failover.Critical, Lasting: true, Repeat: 6 * time.Hour},
 	{Kind: StateUnavailable, Title: "the state cannot be read or written", Severity: failover.Critical, Lasting: true, After: flicker, Repeat: time.Hour,
 		Do: "nothing is acted on until the store answers; look at the table and the function's permissions, or at the disk"},
+	{Kind: StartedAgain, Title: "tasks of no service were started again", Severity: failover.Info, Gap: 5 * time.Minute},
+	{Kind: NotStartedAgain, Title: "tasks of no service could not be started again", Severity: failover.Warning, Gap: 5 * time.Minute,
+		Do: "start what is still needed by hand; `backstop history` has every task, `backstop explain TASK` one of them"},
 	{Kind: ReceiverRefuses, Title: "a receiver of notices refuses them", Severity: failover.Warning,
 		Do: "correct its URL, topic or permissions, or remove it; `backstop notify test` tries every receiver"},
 	{Kind: Digest, Title: "the last day in figures", Severity: failover.Info},
@@ -132,6 +137,8 @@ func kindOf(n *failover.Notice) Kind {
 		return FailoverStarted
 	case "restored":
 		return Restored
+	case string(StartedAgain), string(NotStartedAgain): // of no workload
+		return Kind(head)
 	}
 	switch n.Reason {
 	case failover.ReasonBlind:

@@ -112,7 +112,11 @@ func (m *Message) Text() string {
 		do = "nothing; this is for your information"
 	}
 	line("You", do)
-	if m.Kind == Test || m.Kind == Digest {
+	switch m.Kind {
+	case Test, Digest:
+		return b.String()
+	case StartedAgain, NotStartedAgain:
+		line("More", "backstop history")
 		return b.String()
 	}
 	line("Now", fmt.Sprintf("%s of %d tasks in service, mode %s, at %s UTC", m.InService, m.Demand, orUnknown(m.Mode), m.At.UTC().Format("2006-01-02 15:04:05")))
@@ -140,12 +144,21 @@ func idOf(workload string, kind Kind, status Status, key string, at time.Time) s
 	return "ntc_" + hex.EncodeToString(sum[:12])
 }
 
-// say adds a sentence, unless it is there.
+// say adds a sentence, unless it is there. What there is no room for is counted.
 func (m *Message) say(what string) {
-	if what = clip(what); len(m.What) < whatMax && !slices.Contains(m.What, what) {
+	switch what = clip(what); {
+	case slices.Contains(m.What, what):
+	case len(m.What) < whatMax:
 		m.What = append(m.What, what)
+	default:
+		n := 0
+		_, _ = fmt.Sscanf(m.What[whatMax-1], moreForm, &n) // 0: the last one is a sentence
+		m.What[whatMax-1] = fmt.Sprintf(moreForm, max(n, 1)+1)
 	}
 }
+
+// moreForm stands for sentences that there is no room for.
+const moreForm = "and %d more like these"
 
 func clip(s string) string {
 	if len(s) > textMax {

@@ -14,6 +14,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/ecsevent"
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/journal"
+	"github.com/backstop-ecs/backstop/internal/notice"
 	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
@@ -237,24 +238,18 @@ func (r *Record) Words() (text string, severity failover.Severity) {
 	return wording.RetryLeft(&w, r.Text), failover.Warning
 }
 
-// keys of notices, after the name: package notice knows the kinds by them.
-const (
-	keyStarted = "started_again"
-	keyLeft    = "not_started_again"
-)
-
 // notice is what a person is told of a record.
 func (r *Record) notice() failover.Notice {
 	text, severity := r.Words()
-	key := keyLeft
+	kind := notice.NotStartedAgain
 	if r.Started != "" {
-		key = keyStarted
+		kind = notice.StartedAgain
 	}
 	phase := ""
 	if r.Open() {
 		phase = "/" + string(r.Trouble)
 	}
-	return failover.Notice{Key: Name(r.Cluster) + "/" + key + "/" + ecsevent.TaskID(r.Task) + phase, Severity: severity, Text: text, Do: r.Hint}
+	return failover.Notice{Key: Name(r.Cluster) + "/" + string(kind) + "/" + ecsevent.TaskID(r.Task) + phase, Severity: severity, Text: text, Do: r.Hint}
 }
 
 // tell writes records to the journal and has them told. An entry's ID is made of the notice, so that one that is written again is the same.

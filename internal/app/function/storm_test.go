@@ -79,13 +79,18 @@ func newStorm(t *testing.T, seed uint64) *storm {
 	if s.workloads, err = parts.Workloads(s.config(""), region); err != nil {
 		t.Fatal(err)
 	}
+	s.spoilt()
+	return s
+}
+
+// spoilt lets calls of the table come to grief while there is trouble.
+func (s *storm) spoilt() {
 	s.spoil = func() mishap {
 		if u := s.float(); s.raging.Load() && u < spoiledShare {
 			return []mishap{throttled, lost, slow}[int(u/spoiledShare*3)]
 		}
 		return none
 	}
-	return s
 }
 
 func (s *storm) float() float64 {

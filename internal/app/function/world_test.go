@@ -60,6 +60,8 @@ type world struct {
 	// before, if not nil, is told of each request before it is answered, with what it calls, such as
 	// AmazonEC2ContainerServiceV20141113.UpdateService.
 	before func(target string)
+	// tasks is the configuration of tasks of no service.
+	tasks string
 	// spoil, if not nil, says what becomes of a request to DynamoDB.
 	spoil func() mishap
 	names []string
@@ -207,7 +209,7 @@ func (w *world) aws() aws.Config {
 
 // yaml is the configuration, as the installation writes it.
 func (w *world) yaml(extra string) string {
-	text := "version: 1\nregion: us-east-1\nstate: {dynamodb: " + table + "}\nevents: {sqs: \"" + w.box.QueueURL() + "\"}\nmetrics: {emf: true}\n" + extra + "workloads:\n"
+	text := "version: 1\nregion: us-east-1\nstate: {dynamodb: " + table + "}\nevents: {sqs: \"" + w.box.QueueURL() + "\"}\nmetrics: {emf: true}\n" + extra + w.tasks + "workloads:\n"
 	for _, name := range w.names {
 		text += fmt.Sprintf("  - name: %[1]s\n    policy: {preset: fill, overstart: 0}\n    task: {cpu: 256, memory: 512}\n    pools:\n"+
 			"      - {name: spot, cluster: prod, service: %[1]s-spot, capacity: FARGATE_SPOT}\n"+

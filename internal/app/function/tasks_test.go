@@ -1,0 +1,401 @@
+package function_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+
+	"github.com/backstop-ecs/backstop/internal/app"
+	"github.com/backstop-ecs/backstop/internal/app/function"
+	"github.com/backstop-ecs/backstop/internal/app/parts"
+	"github.com/backstop-ecs/backstop/internal/control"
+	"github.com/backstop-ecs/backstop/internal/ecsevent"
+	"github.com/backstop-ecs/backstop/internal/ecsim"
+	"github.com/backstop-ecs/backstop/internal/sandbox"
+	"github.com/backstop-ecs/backstop/internal/taskretry"
+)
+
+// jobs is a world with a cluster of tasks of no service.
+type jobs struct {
+	*storm
+	ecs  *ecs.Client
+	seen map[string]types.Task // all that ever ran, by ARN
+}
+
+// newJobs makes one whose tasks do what command says.
+func newJobs(t *testing.T, o sandbox.Options, command string) *jobs {
+	j := &jobs{storm: &storm{draw: rand.New(rand.NewPCG(1, 1)), passes: make(map[control.Result]int)}, seen: make(map[string]types.Task)}
+	j.world = newWorldOn(t, o, 1, "api")
+	j.tasks = "tasks: [{cluster: jobs, security_groups: [sg-1]}]\n"
+	var err error
+	j.workloads, err = parts.Workloads(j.config(""), region)
+	j.must(err)
+	j.ecs = ecs.NewFromConfig(j.aws(), func(o *ecs.Options) { o.HTTPClient = j.box })
+	_, err = j.ecs.CreateCluster(t.Context(), &ecs.CreateClusterInput{ClusterName: aws.String("jobs")})
+	j.must(err)
+	_, err = j.ecs.RegisterTaskDefinition(t.Context(), &ecs.RegisterTaskDefinitionInput{Family: aws.String("job"), Cpu: aws.String("256"), Memory: aws.String("512"),
+		RequiresCompatibilities: []types.Compatibility{types.CompatibilityFargate}, NetworkMode: types.NetworkModeAwsvpc,
+		ContainerDefinitions: []types.ContainerDefinition{{Name: aws.String("job"), Image: aws.String("busybox"), Command: []string{"sh", "-c", command}}}})
+	j.must(err)
+	return j
+}
+
+func (j *jobs) must(err error) {
+	j.t.Helper()
+	if err != nil {
+		j.t.Fatal(err)
+	}
+}
+
+// run starts tasks on Spot with tags, given as name, value, name, value.
+func (j *jobs) run(n int, tags ...string) (arns []string) {
+	j.t.Helper()
+	in := &ecs.RunTaskInput{Cluster: aws.String("jobs"), TaskDefinition: aws.String("job"), StartedBy: aws.String("nightly"), Group: aws.String("night"), EnableExecuteCommand: true,
+		CapacityProviderStrategy: []types.CapacityProviderStrategyItem{{CapacityProvider: aws.String(ecsim.FargateSpot), Weight: 1}},
+		Overrides:                &types.TaskOverride{ContainerOverrides: []types.ContainerOverride{{Name: aws.String("job"), Environment: []types.KeyValuePair{{Name: aws.String("DAY"), Value: aws.String("1")}}}}},
+		NetworkConfiguration:     &types.NetworkConfiguration{AwsvpcConfiguration: &types.AwsVpcConfiguration{Subnets: []string{"subnet-a", "subnet-b"}, SecurityGroups: []string{"sg-1"}}}}
+	for i := 0; i < len(tags); i += 2 {
+		in.Tags = append(in.Tags, types.Tag{Key: aws.String(tags[i]), Value: aws.String(tags[i+1])})
+	}
+	for len(arns) < n {
+		in.Count, in.ClientToken = aws.Int32(int32(min(n-len(arns), 10))), nil // the SDK makes one
+		out, err := j.ecs.RunTask(j.t.Context(), in)
+		j.must(err)
+		<-time.After(time.Second) // twenty a second may be launched
+		if len(out.Failures) > 0 {
+			j.t.Fatalf("run tasks: %v", out.Failures)
+		}
+		for i := range out.Tasks {
+			arns = append(arns, aws.ToString(out.Tasks[i].TaskArn))
+		}
+	}
+	return arns
+}
+
+// look notes what the cluster has, before ECS forgets it.
+func (j *jobs) look() {
+	j.t.Helper()
+	for _, status := range []types.DesiredStatus{"RUNNING", "STOPPED"} {
+		pages := ecs.NewListTasksPaginator(j.ecs, &ecs.ListTasksInput{Cluster: aws.String("jobs"), DesiredStatus: status})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(j.t.Context())
+			j.must(err)
+			if len(page.TaskArns) == 0 {
+				continue
+			}
+			out, err := j.ecs.DescribeTasks(j.t.Context(), &ecs.DescribeTasksInput{Cluster: aws.String("jobs"), Tasks: page.TaskArns, Include: []types.TaskField{types.TaskFieldTags}})
+			j.must(err)
+			for _, task := range out.Tasks {
+				j.seen[aws.ToString(task.TaskArn)] = task
+			}
+		}
+	}
+}
+
+func tagOf(t *types.Task, key string) string {
+	for _, tag := range t.Tags {
+		if aws.ToString(tag.Key) == key {
+			return aws.ToString(tag.Value)
+		}
+	}
+	return ""
+}
+
+// again counts the tasks that took each task's place, by its ID.
+func (j *jobs) again() map[string]int {
+	out := make(map[string]int)
+	for _, task := range j.seen {
+		if of := tagOf(&task, taskretry.TagOf); of != "" {
+			out[of]++
+		}
+	}
+	return out
+}
+
+func (j *jobs) book() taskretry.Book {
+	j.t.Helper()
+	b, err := taskretry.Read(j.t.Context(), j.store())
+	j.must(err)
+	return b
+}
+
+// cut takes so many Spot tasks of all, services' included.
+func (j *jobs) cut(n int) {
+	key := ecsim.SupplyKey{Region: region, Provider: ecsim.FargateSpot}
+	j.box.World(func(w *ecsim.World) {
+		_, held := w.Supply(key)
+		w.SetSupply(key, max(held-n, 0))
+		w.SetSupply(key, -1)
+	})
+}
+
+// daemonOf runs the daemon of the configuration.
+func (j *jobs) daemonOf(ctx context.Context, owner string) {
+	a, err := app.New(ctx, app.Options{Config: j.config(""), AWS: j.aws(), Store: j.store(), Owner: owner, Now: j.box.Now, Log: slog.New(slog.NewTextHandler(j.storm, nil)), Metrics: io.Discard})
+	if err == nil {
+		err = a.Run(ctx)
+	}
+	if err != nil {
+		j.t.Error(err)
+	}
+}
+
+// TestTaggedTasksThroughAStorm: 100 tagged tasks on Spot, which takes a third of them each time; events come twice and late, calls are throttled, fail
+// and lose their answers. Each loss has one further start, no work more than its tag says, and what nobody tagged is left alone.
+func TestTaggedTasksThroughAStorm(t *testing.T) {
+	t.Parallel()
+	for name, guard := range map[string]func(ctx context.Context, j *jobs, all *sync.WaitGroup){
+		"a daemon": func(ctx context.Context, j *jobs, all *sync.WaitGroup) {
+			all.Go(func() { j.daemonOf(ctx, "daemon") })
+		},
+		"a function": func(ctx context.Context, j *jobs, all *sync.WaitGroup) {
+			for _, name := range []string{"a", "b"} { // two environments share the queue
+				e := &environment{s: j.storm, name: name}
+				all.Go(func() { e.mapped(ctx) })
+			}
+			tick := &environment{s: j.storm, name: "tick"}
+			all.Go(func() { tick.ticks(ctx) })
+		},
+		"both": func(ctx context.Context, j *jobs, all *sync.WaitGroup) {
+			mapping, tick := &environment{s: j.storm, name: "mapping"}, &environment{s: j.storm, name: "tick"}
+			all.Go(func() { j.daemonOf(ctx, "daemon") })
+			all.Go(func() { mapping.mapped(ctx) })
+			all.Go(func() { tick.ticks(ctx) })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if testing.Short() && name != "both" {
+				t.Skip("with -short both together alone")
+			}
+			synctest.Test(t, func(t *testing.T) {
+				j := newJobs(t, sandbox.Options{World: ecsim.Config{Seed: 1, Start: time.Now()}}, "sleep 1800")
+				j.spoilt()
+				ctx, cancel := context.WithCancel(t.Context())
+				var all sync.WaitGroup
+				defer all.Wait()
+				defer cancel()
+				guard(ctx, j, &all)
+				all.Go(func() { j.box.Drive(ctx) })
+				j.storms(ctx)
+			})
+		})
+	}
+}
+
+func (j *jobs) storms(ctx context.Context) {
+	j.run(100, taskretry.TagRetry, "1")
+	j.run(20)
+	j.run(10, taskretry.TagRetry, "3", taskretry.TagAttempt, "3")
+	j.run(10, taskretry.TagRetry, "3", taskretry.TagAttempt, "4")
+	j.run(5, taskretry.TagRetry, "often")
+	control.Wait(ctx, 3*time.Minute)
+	j.raging.Store(true)
+	j.box.SetDelivery(sandbox.Trouble{DuplicateShare: 0.5, LateShare: 0.3, LateSeconds: 90})
+	for _, f := range []sandbox.Fault{{Kind: sandbox.FaultThrottle, Share: 0.2}, {Kind: sandbox.FaultLostAnswer, Share: 0.15, Operation: "ecs:RunTask"},
+		{Kind: sandbox.FaultLateError, Share: 0.1, Operation: "ecs:RunTask"}, {Kind: sandbox.FaultDenied, Share: 0.1, Operation: "ecs:*Task*"}} {
+		_, err := j.box.AddFault(f)
+		j.must(err)
+	}
+	for range 3 {
+		j.cut(45)
+		control.Wait(ctx, 4*time.Minute)
+	}
+	j.raging.Store(false)
+	j.box.ClearFaults(0)
+	for range 5 {
+		j.look()
+		control.Wait(ctx, 10*time.Minute)
+	}
+	j.look()
+	j.verify()
+}
+
+// verify holds what ran to what is promised.
+func (j *jobs) verify() {
+	again, lost, done := j.again(), 0, 0
+	for arn, task := range j.seen {
+		id := ecsevent.TaskID(arn)
+		want := 0
+		allowed := map[string]int{"1": 1, "3": 3}[tagOf(&task, taskretry.TagRetry)]
+		var attempt int
+		_, _ = fmt.Sscan(tagOf(&task, taskretry.TagAttempt), &attempt)
+		if interrupted := task.StopCode == types.TaskStopCodeSpotInterruption; interrupted && allowed > 0 && max(attempt, 1) <= allowed {
+			want, lost = 1, lost+1
+		}
+		if again[id] != want {
+			j.t.Errorf("%s (%s, %s, retry %q, attempt %q) was started again %d times, want %d", id, aws.ToString(task.LastStatus), task.StopCode, tagOf(&task, taskretry.TagRetry),
+				tagOf(&task, taskretry.TagAttempt), again[id], want)
+		}
+		if of := tagOf(&task, taskretry.TagOf); of != "" {
+			done++
+			if attempt < 2 || attempt > allowed+1 || aws.ToString(task.CapacityProviderName) != ecsim.Fargate || aws.ToString(task.Group) != "night" || aws.ToString(task.StartedBy) != "nightly" ||
+				!task.EnableExecuteCommand || len(task.Overrides.ContainerOverrides) != 1 || len(task.Overrides.ContainerOverrides[0].Environment) != 1 {
+				j.t.Errorf("%s is not as %s was: %+v", id, of, task)
+			}
+		}
+	}
+	b := j.book()
+	sum := b.Between(time.Time{}, time.Now().Add(24*time.Hour))
+	if lost < 30 || done != lost || sum.Started != lost || sum.Ended != lost || sum.Unpriced > 0 || sum.USD <= sum.SpotUSD || sum.SpotUSD <= 0 {
+		j.t.Errorf("%d lost, %d started again; kept: %+v", lost, done, sum)
+	}
+	bad, used := 0, 0
+	for i := range b.Records {
+		r := &b.Records[i]
+		switch {
+		case r.Open():
+			j.t.Errorf("%s is still to be started: %+v", r.Task, r)
+		case r.Verdict == taskretry.BadTag:
+			bad++
+		case r.Verdict == taskretry.UsedUp:
+			used++
+		}
+	}
+	if sum.Left != bad+used {
+		j.t.Errorf("%d could not be started again, of them %d have a wrong tag and %d were started often enough", sum.Left, bad, used)
+	}
+	j.t.Logf("%d tasks, %d lost and started again once each, %d with a wrong tag, %d used up; $%.2f, on Spot $%.2f", len(j.seen), lost, bad, used, sum.USD, sum.SpotUSD)
+}
+
+// countdown is a network whose process dies at one of its requests.
+type countdown struct {
+	mortal
+	mu   sync.Mutex
+	left int
+	late bool // after the request took effect
+	n    int
+}
+
+func (c *countdown) Do(r *http.Request) (*http.Response, error) {
+	c.mu.Lock()
+	c.n++
+	c.left--
+	at := c.left == 0
+	c.mu.Unlock()
+	if at && !c.late {
+		c.dead.Store(true)
+	}
+	if at && c.late {
+		answer, err := c.HTTPClient.Do(r)
+		c.dead.Store(true)
+		if err == nil {
+			_ = answer.Body.Close()
+		}
+		return nil, errKilled
+	}
+	return c.mortal.Do(r)
+}
+
+// TestAFunctionKilledAtEachOfItsCallsStartsATaskAgainOnce: before the call or after it; the event comes again, and the schedule too.
+func TestAFunctionKilledAtEachOfItsCallsStartsATaskAgainOnce(t *testing.T) {
+	t.Parallel()
+	for _, late := range []bool{false, true} {
+		for at, calls := 1, 2; at <= calls; at++ {
+			synctest.Test(t, func(t *testing.T) {
+				j := newJobs(t, sandbox.Options{Manual: true, NoThrottle: true, World: ecsim.Config{Seed: 1, Start: time.Now(), ReadLag: -1}}, "sleep 3600")
+				lost := j.run(1, taskretry.TagRetry, "1")[0]
+				j.box.AdvanceTo(j.box.Now().Add(3 * time.Minute))
+				j.receive()
+				j.cut(2)
+				j.box.AdvanceTo(j.box.Now().Add(3 * time.Minute))
+				var event []control.Message
+				for _, m := range j.receive() {
+					if e, ok := ecsevent.ParseStandalone(m.Body); ok && e.ARN == lost {
+						event = append(event, m)
+					}
+				}
+				if len(event) != 1 {
+					t.Fatalf("%d events of the stop", len(event))
+				}
+				net := &countdown{mortal: mortal{HTTPClient: j.world}, left: at, late: late}
+				cfg := j.aws()
+				cfg.HTTPClient = net
+				f, err := function.New(function.Options{Config: j.config(""), AWS: cfg, Now: j.box.Now})
+				j.must(err)
+				ctx, cancel := context.WithTimeout(t.Context(), timeout)
+				defer cancel()
+				_, err = f.Invoke(ctx, batch(event))
+				if at == calls && !net.dead.Load() {
+					return // it has made fewer calls than that
+				}
+				calls = max(calls, net.n+1)
+				for _, payload := range [][]byte{batch(event), schedule, schedule, batch(event)} {
+					j.box.AdvanceTo(j.box.Now().Add(time.Minute))
+					if _, err := j.function(function.Options{Scale: 1}).Invoke(ctx, payload); err != nil {
+						t.Errorf("killed at %d: %v", at, err)
+					}
+				}
+				j.look()
+				b := j.book()
+				if again := j.again()[ecsevent.TaskID(lost)]; again != 1 || b.Find(lost) == nil || b.Find(lost).Started == "" || b.Find(lost).Started == taskretry.Unknown {
+					t.Errorf("killed at call %d (late %v): started again %d times; %+v, first answer %v", at, late, again, b.Records, err)
+				}
+				if n := len(j.journal(taskretry.Name("jobs"))); n != 1 {
+					t.Errorf("killed at call %d (late %v): the journal has %d entries", at, late, n)
+				}
+			})
+		}
+	}
+}
+
+// TestATaskThatIsDeniedIsToldOnceAndStartedOnceItMay: it waits for the permission, and for room, and is given up before ECS forgets it.
+func TestATaskThatIsDeniedIsToldOnceAndStartedOnceItMay(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		j := newJobs(t, sandbox.Options{Manual: true, NoThrottle: true, World: ecsim.Config{Seed: 1, Start: time.Now(), ReadLag: -1}}, "sleep 36000")
+		_, err := sns.NewFromConfig(j.aws()).CreateTopic(t.Context(), &sns.CreateTopicInput{Name: aws.String("notices")})
+		j.must(err)
+		notify := "notify: [{sns: \"" + topic + "\"}]\n"
+		f := j.function(function.Options{Scale: 1, Config: j.config(notify)})
+		first := j.run(3, taskretry.TagRetry, "1")
+		j.box.AdvanceTo(j.box.Now().Add(3 * time.Minute))
+		_, err = j.box.AddFault(sandbox.Fault{Kind: sandbox.FaultDenied, Operation: "ecs:RunTask", Until: j.box.Now().Add(20 * time.Minute)})
+		j.must(err)
+		j.cut(4)
+		j.mapping(f.Invoke, 15*time.Minute, 10*time.Second)
+		text := func(kind string) (n int) {
+			for _, notice := range j.box.Notices() {
+				n += strings.Count(notice.Message, kind)
+			}
+			return n
+		}
+		if n := text("could not be started again yet"); n != 3 {
+			t.Errorf("%d of 3 tasks are told to wait: %v", n, j.box.Notices())
+		}
+		j.mapping(f.Invoke, 15*time.Minute, 10*time.Second)
+		j.look()
+		for _, arn := range first {
+			if n := j.again()[ecsevent.TaskID(arn)]; n != 1 {
+				t.Errorf("%s was started again %d times", arn, n)
+			}
+		}
+		if n := text("and started again on demand as"); n != 3 {
+			t.Errorf("%d of 3 are told to be started again: %v", n, j.box.Notices())
+		}
+		second := j.run(1, taskretry.TagRetry, "1")[0]
+		j.box.AdvanceTo(j.box.Now().Add(3 * time.Minute))
+		j.box.World(func(w *ecsim.World) { w.SetSupply(ecsim.SupplyKey{Region: region, Provider: ecsim.Fargate}, 0) })
+		j.cut(2)
+		j.mapping(f.Invoke, 70*time.Minute, 20*time.Second)
+		b := j.book()
+		if r := b.Find(second); r == nil || r.Verdict != taskretry.GivenUp || !strings.Contains(r.Text, "Capacity is unavailable") {
+			t.Errorf("without room: %+v", r)
+		}
+		if n := text("is not started again: Capacity is unavailable"); n != 1 {
+			t.Errorf("told %d times to be given up: %v", n, j.box.Notices())
+		}
+	})
+}
