@@ -60,6 +60,19 @@ locals {
         }
       }
     } },
+    # Of tasks of no service only the stop counts. It also says what those cost that were started again.
+    { for t in local.retried : "${var.name}-task-${substr(sha1(t.cluster), 0, 8)}-alone" => {
+      description = "Tasks of no service in ${t.cluster}: stopped."
+      pattern = {
+        source      = ["aws.ecs"]
+        detail-type = ["ECS Task State Change"]
+        detail = {
+          clusterArn = ["arn:${local.partition}:ecs:${local.region}:${local.account}:cluster/${t.cluster}"]
+          group      = [{ anything-but = { prefix = "service:" } }]
+          lastStatus = ["STOPPED"]
+        }
+      }
+    } },
     { for k, g in local.groups : "${var.name}-action-${k}" => {
       description = "Services of ${split("/", g.cluster_arn)[1]}: no capacity, impaired, misconfigured, steady."
       pattern = {

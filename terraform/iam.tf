@@ -81,7 +81,7 @@ resource "aws_iam_role_policy" "key_and_bucket" {
 
 data "aws_iam_policy_document" "function" {
   # Which services it may look at and change (iam_services.tf). Of many services they are managed policies instead.
-  source_policy_documents = [for name, document in data.aws_iam_policy_document.services : document.json if name == "inline"]
+  source_policy_documents = concat([for name, document in data.aws_iam_policy_document.services : document.json if name == "inline"], data.aws_iam_policy_document.tasks[*].json)
 
   # ---- looking ----
 

@@ -16,6 +16,7 @@ locals {
   services_inline = length(jsonencode(concat(
     flatten([for i in range(local.copies) : local.own_services]), local.synced_services,
     local.own_clusters, local.own_clusters, local.own_clusters, local.own_tasks, local.stopped_tasks, local.own_deployments, local.read_parameters,
+    local.retried_definitions, local.retried_clusters, local.retried_clusters, local.retried_tasks, local.retried_tasks,
   ))) <= 4500
 
   # A managed policy may have 6,144 characters, 800 of them around the ARNs (1,250 with the statement for the sync), and a role

@@ -40,8 +40,12 @@ locals {
     parks    = coalesce(w.policy.park_scaling, true)
   }]])
 
+  # Clusters in which tasks of no service are started again, as the configuration has them.
+  retried    = var.observe ? [] : var.tasks
+  standalone = [for t in local.retried : { for k, v in t : k => v if v != null && !contains(["families", "role_arns"], k) }]
+
   # backstop.yaml, as docs/configuration.md describes it. What is null was not said and is left to its default.
-  config = {
+  config = merge(local.standalone == [] ? {} : { tasks = local.standalone }, {
     version = 1
     region  = local.region
     tick    = "1m"
@@ -61,7 +65,7 @@ locals {
         pools  = [for p in w.pools : { for k, v in p : k => v if v != null }]
       },
     )]
-  }
+  })
   config_yaml = yamlencode(local.config)
 
   # Parameter Store takes 4 KB for nothing and 8 KB for $0.05 a month; above that the file goes to S3.

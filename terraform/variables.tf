@@ -121,6 +121,33 @@ variable "workloads" {
   }
 }
 
+variable "tasks" {
+  description = "Clusters of this account and region in which tasks of no service are started again on demand when Spot takes them back, as often as their tag backstop:retry says (docs/run-task.md). families are the task definition families that may be started, role_arns their task and execution roles; the rest is what ECS does not tell of a task that has stopped. Off while observe is true."
+  type = list(object({
+    cluster          = string
+    families         = list(string)
+    role_arns        = optional(list(string), [])
+    security_groups  = list(string)
+    subnets          = optional(list(string))
+    assign_public_ip = optional(bool)
+  }))
+  default  = []
+  nullable = false
+
+  validation {
+    condition     = alltrue([for t in var.tasks : can(regex("^[A-Za-z0-9_-]{1,255}$", t.cluster)) && length(t.families) > 0 && alltrue([for f in t.families : can(regex("^[A-Za-z0-9_-]{1,255}$", f))])])
+    error_message = "A cluster is given by its name, and with at least one family, each by its name: report, not report:3 and not *."
+  }
+  validation {
+    condition     = alltrue(flatten([for t in var.tasks : [for arn in t.role_arns : can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:role/[^*]+$", arn))]]))
+    error_message = "Must be ARNs of roles, each without a *."
+  }
+  validation {
+    condition     = length(distinct(var.tasks[*].cluster)) == length(var.tasks)
+    error_message = "Each cluster once."
+  }
+}
+
 variable "observe" {
   description = "Decide and record, but change nothing, whatever the workloads' policies say. The function then has no permission to change a service. The first thing to run in production."
   type        = bool

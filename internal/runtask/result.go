@@ -31,7 +31,7 @@ func (u *run) stopAll(ctx context.Context) (n int, err error) {
 		return 0, err
 	}
 	for _, t := range u.sorted() {
-		if endOf(t, u.main) != Alive || familyOf(aws.ToString(t.TaskDefinitionArn)) != familyOf(aws.ToString(u.r.Input.TaskDefinition)) {
+		if EndOf(t, u.main) != Alive || familyOf(aws.ToString(t.TaskDefinitionArn)) != familyOf(aws.ToString(u.r.Input.TaskDefinition)) {
 			continue
 		}
 		if aws.ToString(t.DesiredStatus) != string(types.DesiredStatusStopped) {

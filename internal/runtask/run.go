@@ -336,7 +336,7 @@ func (u *run) take(t *types.Task) {
 	if before == nil {
 		return
 	}
-	switch was, is := endOf(before, u.main), endOf(t, u.main); {
+	switch was, is := EndOf(before, u.main), EndOf(t, u.main); {
 	case was == is && before.StartedAt == nil && t.StartedAt != nil:
 		u.note("%s runs on %s", ecsevent.TaskID(arn), capacityOf(t))
 	case was == is:

@@ -54,15 +54,15 @@ func ofRun(t *types.Task, token string) bool {
 // taskOf reduces a task to what deciding needs. main is the container whose exit code counts.
 func taskOf(t *types.Task, main string) Task {
 	out := Task{ARN: aws.ToString(t.TaskArn), Created: aws.ToTime(t.CreatedAt), Running: t.StartedAt != nil,
-		Stopping: aws.ToString(t.DesiredStatus) == string(types.DesiredStatusStopped), End: endOf(t, main)}
+		Stopping: aws.ToString(t.DesiredStatus) == string(types.DesiredStatusStopped), End: EndOf(t, main)}
 	out.Attempt, _ = tagged(t, TagAttempt)
 	out.Losses, _ = tagged(t, TagLosses)
 	out.Pool, _ = tagged(t, TagPool)
 	return out
 }
 
-// endOf says how a task ended.
-func endOf(t *types.Task, main string) End {
+// EndOf says how a task ended, as a look shows it. main is the container whose exit code counts.
+func EndOf(t *types.Task, main string) End {
 	if aws.ToString(t.LastStatus) != string(types.DesiredStatusStopped) {
 		return Alive
 	}

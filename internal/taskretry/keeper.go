@@ -45,6 +45,9 @@ type Place struct {
 // Told is what ECS tells of a task that it still knows.
 type Told struct {
 	Tags map[string]string
+	// End is how it ended, as far as a look shows; OfService: a service's scheduler sees to it.
+	End       runtask.End
+	OfService bool
 	// Main is the container whose exit code counts.
 	Main string
 	// Untold is as in [Task].

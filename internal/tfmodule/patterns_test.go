@@ -32,8 +32,8 @@ func patterns(t *testing.T, name string) map[string]json.RawMessage {
 func rules(t *testing.T) map[string]json.RawMessage {
 	t.Helper()
 	all := patterns(t, "event_patterns.json")
-	if len(all) != 6 {
-		t.Fatalf("%d rules; two clusters have three each", len(all))
+	if len(all) != 7 {
+		t.Fatalf("%d rules; two clusters with services have three each, one with tasks of no service has one", len(all))
 	}
 	return all
 }
@@ -96,6 +96,29 @@ func TestTheRulesDeliverExactlyWhatECSEventUnderstands(t *testing.T) {
 			t.Errorf("%s is delivered by %v; it should not be: %s", name, got, reason)
 		case understood && !left && len(got) != 1:
 			t.Errorf("%s (a %s of %s) is delivered by %d rules %v, want one", name, signal.Kind, signal.Service, len(got), got)
+		}
+	}
+}
+
+// TestTheStopOfATaskOfNoServiceIsDelivered, of the clusters that are named for that, and nothing else of them.
+func TestTheStopOfATaskOfNoServiceIsDelivered(t *testing.T) {
+	all := rules(t)
+	stopped := strings.NewReplacer("/prod", "/jobs", `"service:api-spot"`, `"family:report"`).Replace(fixtures(t)["interruption_stopped"])
+	if _, ok := ecsevent.ParseStandalone([]byte(stopped)); !ok {
+		t.Fatalf("it is no such event: %s", stopped)
+	}
+	if got := matching(t, all, stopped); len(got) != 1 || !strings.HasSuffix(got[0], "-alone") {
+		t.Errorf("delivered by %v", got)
+	}
+	for what, change := range map[string][2]string{
+		"a service's":         {`"family:report"`, `"service:report"`},
+		"a warning":           {`"lastStatus": "STOPPED"`, `"lastStatus": "RUNNING"`},
+		"another cluster's":   {"/jobs", "/other"},
+		"a guarded cluster's": {"/jobs", "/prod"},
+	} {
+		changed := strings.ReplaceAll(stopped, change[0], change[1])
+		if got := matching(t, all, changed); changed == stopped || len(got) > 0 {
+			t.Errorf("%s is delivered by %v", what, got)
 		}
 	}
 }

@@ -63,7 +63,7 @@ func attempts(t *testing.T) []attempt {
 		return policyeval.Request{Action: action, Resource: resource, Context: context}
 	}
 	one := int32(1)
-	in := map[string][]string{"ecs:cluster": {cluster}}
+	in, jobs := map[string][]string{"ecs:cluster": {cluster}}, map[string][]string{"ecs:cluster": {"arn:aws:ecs:us-east-1:123456789012:cluster/jobs"}}
 	network := &types.NetworkConfiguration{AwsvpcConfiguration: &types.AwsVpcConfiguration{Subnets: []string{"subnet-1"}, SecurityGroups: []string{"sg-1"}, AssignPublicIp: types.AssignPublicIpEnabled}}
 	return []attempt{
 		{"set the desired count of a guarded service, also to 0 or to thousands", updating(t, guarded, &ecs.UpdateServiceInput{DesiredCount: &one}), true, true},
@@ -79,7 +79,10 @@ func attempts(t *testing.T) []attempt {
 		{"change which tags tasks get", updating(t, guarded, &ecs.UpdateServiceInput{PropagateTags: types.PropagateTagsService, EnableECSManagedTags: &yes}), false, false},
 		{"force a new deployment of the same revision", updating(t, guarded, &ecs.UpdateServiceInput{ForceNewDeployment: true}), true, true},
 		{"change the load balancers, the deployment configuration or the health check grace period", updating(t, guarded, &ecs.UpdateServiceInput{HealthCheckGracePeriodSeconds: &one, LoadBalancers: []types.LoadBalancer{}}), true, true},
-		{"make, delete or run anything", of("ecs:RunTask", "arn:aws:ecs:us-east-1:123456789012:task-definition/api:1", in), false, false},
+		{"make, delete or run anything else", of("ecs:RunTask", "arn:aws:ecs:us-east-1:123456789012:task-definition/api:1", in), false, false},
+		{"start tasks of a family that `tasks` names, in its cluster, with any command and environment", of("ecs:RunTask", "arn:aws:ecs:us-east-1:123456789012:task-definition/report:1", jobs), false, true},
+		{"start such tasks in another cluster", of("ecs:RunTask", "arn:aws:ecs:us-east-1:123456789012:task-definition/report:1", in), false, false},
+		{"tag a task that runs", of("ecs:TagResource", "arn:aws:ecs:us-east-1:123456789012:task/jobs/1", nil), false, false},
 		{"register a task definition of its own", of("ecs:RegisterTaskDefinition", "*", nil), false, false},
 		{"stop any task of a guarded cluster", of("ecs:StopTask", "arn:aws:ecs:us-east-1:123456789012:task/prod/1", in), true, true},
 		{"stop a task of another cluster", of("ecs:StopTask", "arn:aws:ecs:us-east-1:123456789012:task/other/1", map[string][]string{"ecs:cluster": {"arn:aws:ecs:us-east-1:123456789012:cluster/other"}}), false, false},
@@ -111,7 +114,8 @@ func pass(role, to string) policyeval.Request {
 // withoutFeatures is the acting policy as it is when nothing is switched on.
 func withoutFeatures(p policyeval.Policy) policyeval.Policy {
 	return policyeval.Policy{Statements: slices.DeleteFunc(slices.Clone(p.Statements), func(s policyeval.Statement) bool {
-		return slices.Contains([]string{"SyncTaskDefinition", "PassTaskRoles", "ParkScaling", "DrainTargets", "AssumePoolRoles", "TagPoolSessions"}, s.SID)
+		return slices.Contains([]string{"SyncTaskDefinition", "PassTaskRoles", "ParkScaling", "DrainTargets", "AssumePoolRoles", "TagPoolSessions", "ReadStoppedTasks", "StartTasksAgain",
+			"TagStartedTasks", "PassRolesOfTasks"}, s.SID)
 	})}
 }
 

@@ -145,7 +145,7 @@ run "a_workload_acts_by_default" {
     error_message = "the function must be able to set desired counts and stop late tasks"
   }
   assert {
-    condition     = !strcontains(output.policy, "application-autoscaling:RegisterScalableTarget") && !strcontains(output.policy, "elasticloadbalancing:DeregisterTargets") && !strcontains(output.policy, "sts:TagSession") && !strcontains(output.policy, "iam:PassRole") && !strcontains(output.policy, "sts:AssumeRole") && !strcontains(output.policy, "s3:")
+    condition     = !strcontains(output.policy, "application-autoscaling:RegisterScalableTarget") && !strcontains(output.policy, "elasticloadbalancing:DeregisterTargets") && !strcontains(output.policy, "sts:TagSession") && !strcontains(output.policy, "iam:PassRole") && !strcontains(output.policy, "sts:AssumeRole") && !strcontains(output.policy, "s3:") && !strcontains(output.policy, "ecs:RunTask")
     error_message = "what no policy asks for must not be permitted"
   }
   assert {
@@ -169,6 +169,7 @@ run "observing_cannot_act" {
 
   variables {
     observe     = true
+    tasks       = [{ cluster = "jobs", families = ["report"], security_groups = ["sg-1"] }]
     kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
   }
 
@@ -177,9 +178,37 @@ run "observing_cannot_act" {
     error_message = "the configuration must say so"
   }
   assert {
-    condition     = !strcontains(output.policy, "UpdateService") && !strcontains(output.policy, "RegisterScalableTarget") && !strcontains(output.policy, "StopTask")
+    condition     = !strcontains(output.policy, "UpdateService") && !strcontains(output.policy, "RegisterScalableTarget") && !strcontains(output.policy, "StopTask") && !strcontains(output.policy, "RunTask") && !can(yamldecode(output.config_yaml).tasks)
     error_message = "and the role must not be able to"
   }
+}
+
+run "tasks_of_no_service_are_started_again_where_they_are_named" {
+  command = plan
+
+  variables {
+    kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+    tasks       = [{ cluster = "jobs", families = ["report"], security_groups = ["sg-1"] }, { cluster = "night", families = ["a", "b"], security_groups = ["sg-2"], subnets = ["subnet-1"] }]
+  }
+
+  assert {
+    condition     = strcontains(output.policy, "task-definition/report:*") && strcontains(output.policy, "RunTask") && !strcontains(output.policy, "PassRole")
+    error_message = "families by their name, and no role that is not named"
+  }
+  assert {
+    condition     = length([for name in keys(aws_cloudwatch_event_rule.events) : name if endswith(name, "-alone")]) == 2 && yamldecode(output.config_yaml).tasks[1].subnets == ["subnet-1"]
+    error_message = "a rule for each cluster, and the configuration"
+  }
+}
+
+run "every_task_definition_is_refused" {
+  command = plan
+
+  variables {
+    tasks = [{ cluster = "jobs", families = ["*"], security_groups = ["sg-1"] }]
+  }
+
+  expect_failures = [var.tasks]
 }
 
 run "each_permission_goes_with_its_feature" {

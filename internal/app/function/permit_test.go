@@ -25,6 +25,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/ecsim"
 	"github.com/backstop-ecs/backstop/internal/sandbox"
+	"github.com/backstop-ecs/backstop/internal/taskretry"
 )
 
 const account = "123456789012"
@@ -90,13 +91,14 @@ var notDone = map[string]string{
 // The role and the group that the policy's fixture names.
 const (
 	taskRole     = "arn:aws:iam::123456789012:role/api"
+	reportRole   = "arn:aws:iam::123456789012:role/report"
 	policyTarget = "arn:aws:application-autoscaling:us-east-1:123456789012:scalable-target/0ec51111222233334444555566667777"
 	policyGroup  = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/api/0123456789abcdef"
 )
 
 func (w *world) watch() *witness {
 	w.witness = &witness{next: w, own: map[string]policyeval.Request{}, assumed: map[string]policyeval.Request{},
-		account: awstest.Account{ID: account, Table: table, Roles: func(string) []string { return []string{taskRole} },
+		account: awstest.Account{ID: account, Table: table, Roles: rolesOf,
 			ScalableTarget: func(string) string { return policyTarget }}}
 	return w.witness
 }
@@ -108,7 +110,7 @@ func (w *world) watch() *witness {
 func TestTheFunctionDoesWhatItsPolicyAllowsAndNothingElse(t *testing.T) {
 	t.Parallel()
 	policy := readPermit(t, "../../../terraform/testdata/policy.json")
-	watchers := []*witness{failsOverAndBack(t), drainsInADeployment(t)}
+	watchers := []*witness{failsOverAndBack(t), drainsInADeployment(t), startsAgain(t)}
 	used := map[string]bool{} // by statement and action
 	for _, w := range watchers {
 		for _, ask := range w.own {
@@ -205,6 +207,29 @@ func drainsInADeployment(t *testing.T) *witness {
 	w.mapping(f.Invoke, 5*time.Minute, 10*time.Second)
 	w.deploy("api-spot")
 	w.mapping(f.Invoke, 5*time.Minute, 30*time.Second)
+	return watch
+}
+
+// rolesOf are the roles of a task definition.
+func rolesOf(definition string) []string {
+	if strings.Contains(definition, "/report:") {
+		return []string{reportRole}
+	}
+	return []string{taskRole}
+}
+
+func startsAgain(t *testing.T) *witness {
+	t.Helper()
+	j := newJobs(t, sandbox.Options{Manual: true, NoThrottle: true, World: ecsim.Config{Seed: 1, Start: start, ReadLag: -1}}, "report", "sleep 600")
+	watch := j.watch()
+	f := j.function(function.Options{Metrics: io.Discard})
+	j.run(1, taskretry.TagRetry, "1")
+	j.mapping(f.Invoke, 3*time.Minute, 30*time.Second)
+	j.cut(2)
+	j.mapping(f.Invoke, 5*time.Minute, 30*time.Second)
+	if j.look(); len(j.again()) != 1 {
+		t.Error("no task was started again")
+	}
 	return watch
 }
 

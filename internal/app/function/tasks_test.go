@@ -31,13 +31,15 @@ import (
 // jobs is a world with a cluster of tasks of no service.
 type jobs struct {
 	*storm
-	ecs  *ecs.Client
-	seen map[string]types.Task // all that ever ran, by ARN
+	family string
+	ecs    *ecs.Client
+	seen   map[string]types.Task // all that ever ran, by ARN
 }
 
-// newJobs makes one whose tasks do what command says.
-func newJobs(t *testing.T, o sandbox.Options, command string) *jobs {
-	j := &jobs{storm: &storm{draw: rand.New(rand.NewPCG(1, 1)), passes: make(map[control.Result]int)}, seen: make(map[string]types.Task)}
+// newJobs makes one with a task definition whose tasks do what command says.
+func newJobs(t *testing.T, o sandbox.Options, family, command string) *jobs {
+	t.Helper()
+	j := &jobs{family: family, storm: &storm{draw: rand.New(rand.NewPCG(1, 1)), passes: make(map[control.Result]int)}, seen: make(map[string]types.Task)}
 	j.world = newWorldOn(t, o, 1, "api")
 	j.tasks = "tasks: [{cluster: jobs, security_groups: [sg-1]}]\n"
 	var err error
@@ -46,7 +48,7 @@ func newJobs(t *testing.T, o sandbox.Options, command string) *jobs {
 	j.ecs = ecs.NewFromConfig(j.aws(), func(o *ecs.Options) { o.HTTPClient = j.box })
 	_, err = j.ecs.CreateCluster(t.Context(), &ecs.CreateClusterInput{ClusterName: aws.String("jobs")})
 	j.must(err)
-	_, err = j.ecs.RegisterTaskDefinition(t.Context(), &ecs.RegisterTaskDefinitionInput{Family: aws.String("job"), Cpu: aws.String("256"), Memory: aws.String("512"),
+	_, err = j.ecs.RegisterTaskDefinition(t.Context(), &ecs.RegisterTaskDefinitionInput{Family: &family, Cpu: aws.String("256"), Memory: aws.String("512"),
 		RequiresCompatibilities: []types.Compatibility{types.CompatibilityFargate}, NetworkMode: types.NetworkModeAwsvpc,
 		ContainerDefinitions: []types.ContainerDefinition{{Name: aws.String("job"), Image: aws.String("busybox"), Command: []string{"sh", "-c", command}}}})
 	j.must(err)
@@ -63,7 +65,7 @@ func (j *jobs) must(err error) {
 // run starts tasks on Spot with tags, given as name, value, name, value.
 func (j *jobs) run(n int, tags ...string) (arns []string) {
 	j.t.Helper()
-	in := &ecs.RunTaskInput{Cluster: aws.String("jobs"), TaskDefinition: aws.String("job"), StartedBy: aws.String("nightly"), Group: aws.String("night"), EnableExecuteCommand: true,
+	in := &ecs.RunTaskInput{Cluster: aws.String("jobs"), TaskDefinition: &j.family, StartedBy: aws.String("nightly"), Group: aws.String("night"), EnableExecuteCommand: true,
 		CapacityProviderStrategy: []types.CapacityProviderStrategyItem{{CapacityProvider: aws.String(ecsim.FargateSpot), Weight: 1}},
 		Overrides:                &types.TaskOverride{ContainerOverrides: []types.ContainerOverride{{Name: aws.String("job"), Environment: []types.KeyValuePair{{Name: aws.String("DAY"), Value: aws.String("1")}}}}},
 		NetworkConfiguration:     &types.NetworkConfiguration{AwsvpcConfiguration: &types.AwsVpcConfiguration{Subnets: []string{"subnet-a", "subnet-b"}, SecurityGroups: []string{"sg-1"}}}}
@@ -74,7 +76,9 @@ func (j *jobs) run(n int, tags ...string) (arns []string) {
 		in.Count, in.ClientToken = aws.Int32(int32(min(n-len(arns), 10))), nil // the SDK makes one
 		out, err := j.ecs.RunTask(j.t.Context(), in)
 		j.must(err)
-		<-time.After(time.Second) // twenty a second may be launched
+		if len(arns) >= 50 {
+			<-time.After(time.Second) // twenty a second may be launched, at first a hundred
+		}
 		if len(out.Failures) > 0 {
 			j.t.Fatalf("run tasks: %v", out.Failures)
 		}
@@ -181,7 +185,7 @@ func TestTaggedTasksThroughAStorm(t *testing.T) {
 				t.Skip("with -short both together alone")
 			}
 			synctest.Test(t, func(t *testing.T) {
-				j := newJobs(t, sandbox.Options{World: ecsim.Config{Seed: 1, Start: time.Now()}}, "sleep 1800")
+				j := newJobs(t, sandbox.Options{World: ecsim.Config{Seed: 1, Start: time.Now()}}, "job", "sleep 1800")
 				j.spoilt()
 				ctx, cancel := context.WithCancel(t.Context())
 				var all sync.WaitGroup
@@ -305,7 +309,7 @@ func TestAFunctionKilledAtEachOfItsCallsStartsATaskAgainOnce(t *testing.T) {
 	for _, late := range []bool{false, true} {
 		for at, calls := 1, 2; at <= calls; at++ {
 			synctest.Test(t, func(t *testing.T) {
-				j := newJobs(t, sandbox.Options{Manual: true, NoThrottle: true, World: ecsim.Config{Seed: 1, Start: time.Now(), ReadLag: -1}}, "sleep 3600")
+				j := newJobs(t, sandbox.Options{Manual: true, NoThrottle: true, World: ecsim.Config{Seed: 1, Start: time.Now(), ReadLag: -1}}, "job", "sleep 3600")
 				lost := j.run(1, taskretry.TagRetry, "1")[0]
 				j.box.AdvanceTo(j.box.Now().Add(3 * time.Minute))
 				j.receive()
@@ -355,7 +359,7 @@ func TestAFunctionKilledAtEachOfItsCallsStartsATaskAgainOnce(t *testing.T) {
 func TestATaskThatIsDeniedIsToldOnceAndStartedOnceItMay(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		j := newJobs(t, sandbox.Options{Manual: true, NoThrottle: true, World: ecsim.Config{Seed: 1, Start: time.Now(), ReadLag: -1}}, "sleep 36000")
+		j := newJobs(t, sandbox.Options{Manual: true, NoThrottle: true, World: ecsim.Config{Seed: 1, Start: time.Now(), ReadLag: -1}}, "job", "sleep 36000")
 		_, err := sns.NewFromConfig(j.aws()).CreateTopic(t.Context(), &sns.CreateTopicInput{Name: aws.String("notices")})
 		j.must(err)
 		notify := "notify: [{sns: \"" + topic + "\"}]\n"

@@ -146,6 +146,17 @@ func (in *UpdateService) Keys() map[string][]string {
 	return keys
 }
 
+// passes are the roles that whoever starts a task definition must be allowed to pass.
+func (a Account) passes(definition string) (out []policyeval.Request) {
+	if definition == "" || a.Roles == nil {
+		return nil
+	}
+	for _, role := range a.Roles(definition) {
+		out = append(out, policyeval.Request{Action: "iam:PassRole", Resource: role, Context: map[string][]string{"iam:PassedToService": {"ecs-tasks.amazonaws.com"}}})
+	}
+	return out
+}
+
 func (a Account) ecs(op string, body []byte, arn func(service, rest string) string) []policyeval.Request {
 	var in ecsInput
 	_ = json.Unmarshal(body, &in)
@@ -172,11 +183,7 @@ func (a Account) ecs(op string, body []byte, arn func(service, rest string) stri
 		keys := in.Keys()
 		keys["ecs:cluster"] = context["ecs:cluster"]
 		add(keys, full("service", in.Service))
-		if in.TaskDefinition != "" && a.Roles != nil {
-			for _, role := range a.Roles(in.TaskDefinition) {
-				out = append(out, policyeval.Request{Action: "iam:PassRole", Resource: role, Context: map[string][]string{"iam:PassedToService": {"ecs-tasks.amazonaws.com"}}})
-			}
-		}
+		out = append(out, a.passes(in.TaskDefinition)...)
 	case "TagResource", "UntagResource":
 		for _, tag := range in.Tags {
 			in.TagKeys = append(in.TagKeys, tag.Key)
@@ -186,6 +193,16 @@ func (a Account) ecs(op string, body []byte, arn func(service, rest string) stri
 		for _, t := range in.Tasks {
 			add(context, full("task", t))
 		}
+	case "RunTask":
+		definition := in.TaskDefinition
+		if !strings.HasPrefix(definition, "arn:") {
+			definition = arn("ecs", "task-definition/"+definition)
+		}
+		add(context, definition)
+		if len(in.Tags) > 0 {
+			out = append(out, policyeval.Request{Action: "ecs:TagResource", Resource: full("task", "*"), Context: map[string][]string{"ecs:CreateAction": {"RunTask"}}})
+		}
+		out = append(out, a.passes(in.TaskDefinition)...)
 	case "StopTask":
 		add(context, full("task", in.Task))
 	case "ListServiceDeployments":

@@ -14,6 +14,7 @@ import (
 
 	"github.com/backstop-ecs/backstop/internal/aws/failure"
 	"github.com/backstop-ecs/backstop/internal/aws/role"
+	"github.com/backstop-ecs/backstop/internal/ecsevent"
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/runtask"
 	"github.com/backstop-ecs/backstop/internal/taskretry"
@@ -73,6 +74,8 @@ func (t *Tasks) Describe(ctx context.Context, p *taskretry.Place, arns []string)
 				}
 				told.Call, told.Untold = callOf(p, task, told.Tags)
 			}
+			_, told.OfService = ecsevent.ServiceOfGroup(aws.ToString(task.Group))
+			told.End = runtask.EndOf(task, told.Main)
 			out[aws.ToString(task.TaskArn)] = told
 		}
 	}
