@@ -22,6 +22,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/journal"
 	"github.com/backstop-ecs/backstop/internal/measure"
+	"github.com/backstop-ecs/backstop/internal/taskretry"
 )
 
 const (
@@ -55,6 +56,8 @@ type costFacts struct {
 	Prices    string     `json:"prices"`
 	Discount  float64    `json:"on_demand_discount"`
 	Workloads []costFact `json:"workloads"`
+	// Alone is what tasks of no service that were started again cost, by the prices of then; absent where there were none.
+	Alone *taskretry.Day `json:"tasks_started_again,omitempty"`
 }
 
 // costFact is one workload's.
@@ -178,6 +181,15 @@ func runCost(ctx context.Context, s IO, o costOptions) error {
 		facts.Workloads = append(facts.Workloads, f)
 		if f.To.After(facts.At) {
 			facts.At = f.To.UTC()
+		}
+	}
+	if store != nil && len(o.args) == 0 && len(file.Tasks) > 0 {
+		b, err := taskretry.Read(ctx, store)
+		if err != nil {
+			return err
+		}
+		if sum := b.Between(o.sinceTime, facts.At); sum != (taskretry.Day{}) {
+			facts.Alone = &sum
 		}
 	}
 	if o.out != "" {

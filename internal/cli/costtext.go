@@ -40,6 +40,13 @@ func (f *costFacts) print(w io.Writer) error {
 			return err
 		}
 	}
+	if a := f.Alone; a != nil {
+		_, _ = fmt.Fprintf(w, "\ntasks of no service: %d started again on demand, of them %d have ended after %.1f hours: %s, on Spot %s", a.Started, a.Ended, a.Hours, usd(a.USD), usd(a.SpotUSD))
+		if a.Unpriced > 0 {
+			_, _ = fmt.Fprintf(w, ", without %d whose price is not known", a.Unpriced)
+		}
+		_, _ = fmt.Fprintln(w)
+	}
 	_, err := fmt.Fprintf(w, "\nestimated from the observed tasks with %s; ephemeral storage above 20 GiB is not in it; the bill is in the Cost and Usage Report\n", f.Prices)
 	return err
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"github.com/backstop-ecs/backstop/internal/aws/service"
 	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/control"
@@ -56,18 +58,18 @@ func runExplainTask(ctx context.Context, s IO, o explainOptions, task string) er
 	if err != nil {
 		return err
 	}
-	kept, err := keptOf(ctx, file)
-	if err != nil {
-		return err
-	}
-	facts, err := findTask(ctx, service.New(cfg, service.Options{}), workloads, kept, task)
+	facts, err := taskFactsOf(ctx, file, cfg, workloads, task)
 	if err != nil {
 		return err
 	}
 	if o.output == outputJSON {
 		return printJSON(s.Out, facts)
 	}
-	say(s.Out, "task %s of %s, pool %s (%s): %s", facts.Task, facts.Workload, facts.Pool, facts.Service, facts.Word)
+	if facts.Service == "" {
+		say(s.Out, "task %s, %s: %s", facts.Task, facts.Workload, facts.Word)
+	} else {
+		say(s.Out, "task %s of %s, pool %s (%s): %s", facts.Task, facts.Workload, facts.Pool, facts.Service, facts.Word)
+	}
 	say(s.Out, "  %s", facts.Text)
 	if facts.Phase == "" {
 		return nil
@@ -75,6 +77,25 @@ func runExplainTask(ctx context.Context, s IO, o explainOptions, task string) er
 	say(s.Out, "  phase %s, health %s, revision %s, created %s, running since %s", facts.Phase, orDash(facts.Health), orDash(facts.Revision), momentOr(facts.CreatedAt),
 		momentOr(facts.StartedAt))
 	return nil
+}
+
+// taskFactsOf finds a task: among those of no service that are known, in the guarded services, or in the clusters of tasks of no service.
+func taskFactsOf(ctx context.Context, file *config.File, cfg aws.Config, workloads []control.Workload, task string) (taskFacts, error) {
+	book, err := bookOf(ctx, file)
+	if err != nil {
+		return taskFacts{}, err
+	}
+	if facts, ok := recordOf(&book, task); ok {
+		return facts, nil
+	}
+	if facts, ok, err := findAlone(ctx, file, cfg, task); ok || err != nil {
+		return facts, err
+	}
+	kept, err := keptOf(ctx, file)
+	if err != nil {
+		return taskFacts{}, err
+	}
+	return findTask(ctx, service.New(cfg, service.Options{}), workloads, kept, task)
 }
 
 func momentOr(t time.Time) string {

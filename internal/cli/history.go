@@ -173,7 +173,7 @@ func reasonOf(e *journal.Entry) string {
 	case e.Intent != nil:
 		return "operator"
 	case e.Notice != nil:
-		return string(e.Notice.Severity) + ": " + string(e.Notice.Reason)
+		return strings.TrimSuffix(string(e.Notice.Severity)+": "+string(e.Notice.Reason), ": ")
 	}
 	return ""
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/aws/session"
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/runtask"
+	"github.com/backstop-ecs/backstop/internal/taskretry"
 	"github.com/backstop-ecs/backstop/internal/shorthand"
 	"github.com/backstop-ecs/backstop/internal/wording"
 )
@@ -181,6 +182,8 @@ func (o *runTaskOptions) checkRun(cmd *cobra.Command) error {
 		return usageError("--propagate-tags %s: must be %s or %s", in.PropagateTags, types.PropagateTagsTaskDefinition, types.PropagateTagsNone)
 	case slices.ContainsFunc(in.Tags, func(t types.Tag) bool { return aws.ToString(t.Key) == "" }):
 		return usageError("--tags: a tag has no key; as in --tags key=team,value=shop")
+	case slices.ContainsFunc(in.Tags, func(t types.Tag) bool { return aws.ToString(t.Key) == taskretry.TagRetry }):
+		return usageError("--tags %s: a guard leaves tasks of run-task alone; --wait --retry-interrupted starts them again", taskretry.TagRetry)
 	case len(in.CapacityProviderStrategy) > 0 || in.LaunchType != "":
 		return usageError("--cli-input-json: launchType and capacityProviderStrategy: --pool says where the tasks run")
 	}

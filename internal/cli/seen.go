@@ -12,6 +12,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/journal"
 	"github.com/backstop-ecs/backstop/internal/pulse"
 	"github.com/backstop-ecs/backstop/internal/roster"
+	"github.com/backstop-ecs/backstop/internal/taskretry"
 )
 
 // seen is what the store knows of one workload.
@@ -34,6 +35,8 @@ type sight struct {
 	beats []health.Beat
 	// left is what was left of workloads that are configured no more, when a guard last started.
 	left []roster.Entry
+	// alone is what is kept of tasks of no service; nil: no cluster is configured for them.
+	alone *taskretry.Book
 }
 
 // guard judges what guards the workloads.
@@ -103,7 +106,13 @@ func lookAt(ctx context.Context, s IO, path string, chosen selection) (sight, er
 		return sight{all: unseen(workloads)}, nil
 	}
 	defer func() { _ = store.Close() }()
-	return readSight(ctx, store, workloads, s.Now())
+	out, err := readSight(ctx, store, workloads, s.Now())
+	if err == nil && len(file.Tasks) > 0 {
+		var b taskretry.Book
+		b, err = taskretry.Read(ctx, store)
+		out.alone = &b
+	}
+	return out, err
 }
 
 func unseen(workloads []config.Workload) []seen {

@@ -36,6 +36,8 @@ type statusFacts struct {
 	Workloads []workloadFact `json:"workloads"`
 	// Left is what was left of workloads that are configured no more, when a guard last started.
 	Left []leftFact `json:"left"`
+	// Alone is what became of tasks of no service in the last 24 hours; absent where no cluster is configured for them.
+	Alone *aloneFact `json:"tasks_of_no_service,omitempty"`
 }
 
 // leftFact is what was left of one workload.
@@ -226,6 +228,7 @@ func statusOf(v *sight, now time.Time) statusFacts {
 		facts.Left = append(facts.Left, leftFact{Workload: e.Workload, Text: e.Text(), At: e.Left.At, OnDemand: e.Left.OnDemand, Held: e.Left.Held,
 			Suspended: append([]string{}, e.Left.Suspended...), Command: wording.LeftRemedy(e.Workload).Command})
 	}
+	facts.Alone = aloneOf(v.alone, now)
 	facts.Healthy = facts.NeedYou == 0 && !facts.Guard.Level.NeedsYou() && len(facts.Left) == 0
 	slices.SortStableFunc(facts.Workloads, func(a, b workloadFact) int { return worstFirst(&a, &b) })
 	return facts

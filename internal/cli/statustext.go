@@ -60,6 +60,9 @@ func printStatus(w io.Writer, facts *statusFacts, wide bool, width int) error {
 		return err
 	}
 	printSteps(w, facts)
+	if a := facts.Alone; a != nil && a.Started+a.NotStarted+a.Waiting > 0 {
+		say(w, "\n%s", wording.RetrySummary(a.Started, a.NotStarted, a.Waiting))
+	}
 	return nil
 }
 

@@ -45,3 +45,37 @@ func RetryWaits(r *Retried, why string, until time.Time) string {
 func RetryEnded(took, of string, ran time.Duration) string {
 	return fmt.Sprintf("task %s, started in place of %s, has ended after %s", took, of, Span(ran))
 }
+
+// RetrySummary says what became of tasks of no service in the last 24 hours.
+func RetrySummary(started, left, waiting int) string {
+	text := fmt.Sprintf("tasks of no service, last 24 h: %d lost and started again", started)
+	if left > 0 {
+		text += fmt.Sprintf(", %d not", left)
+	}
+	if waiting > 0 {
+		text += fmt.Sprintf(", %d waiting for room or a permission", waiting)
+	}
+	return text + " (`backstop history` has each)"
+}
+
+// RetryTook says that a task took another's place.
+func RetryTook(of string, attempt, allowed int) string {
+	return fmt.Sprintf("it was started by the guard in place of %s, which was lost: start %d of at most %d", of, attempt, allowed+1)
+}
+
+// RetryNot says why a task of no service that was not lost, or that nobody tagged, is not started again.
+func RetryNot(alive, tagged, ofRun, lost bool) string {
+	switch {
+	case alive && tagged:
+		return "it has not ended; if it is lost it is started again, as often as its tag allows"
+	case alive:
+		return "it has not ended, and is not started again if it is lost: it has no tag backstop:retry"
+	case ofRun:
+		return "it is not started again by the guard: `backstop run-task` started it, and starts it again with --retry-interrupted"
+	case !tagged:
+		return "it is not started again: it has no tag backstop:retry"
+	case !lost:
+		return "it is not started again: neither Spot nor AWS took it back; it ended by itself, could not start, or was stopped"
+	}
+	return "it was lost, and the guard has not heard of it yet: its event is on its way, or did not come (`backstop doctor`)"
+}

@@ -1,0 +1,107 @@
+package cli
+
+import (
+	"context"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/backstop-ecs/backstop/internal/app/parts"
+	"github.com/backstop-ecs/backstop/internal/aws/standalone"
+	"github.com/backstop-ecs/backstop/internal/config"
+	"github.com/backstop-ecs/backstop/internal/ecsevent"
+	"github.com/backstop-ecs/backstop/internal/runtask"
+	"github.com/backstop-ecs/backstop/internal/taskretry"
+	"github.com/backstop-ecs/backstop/internal/wording"
+)
+
+// aloneFact is what became of tasks of no service in the last 24 hours.
+type aloneFact struct {
+	Started    int `json:"started_again"`
+	NotStarted int `json:"not_started_again"`
+	Waiting    int `json:"waiting"`
+}
+
+// aloneOf counts the records of the last 24 hours; nil where there is no book.
+func aloneOf(b *taskretry.Book, now time.Time) *aloneFact {
+	if b == nil {
+		return nil
+	}
+	var f aloneFact
+	for i := range b.Records {
+		switch r := &b.Records[i]; {
+		case r.Open():
+			f.Waiting++
+		case now.Sub(r.At) >= 24*time.Hour:
+		case r.Started != "":
+			f.Started++
+		default:
+			f.NotStarted++
+		}
+	}
+	return &f
+}
+
+// bookOf reads what is kept of a configuration's tasks of no service; an empty book where nothing is.
+func bookOf(ctx context.Context, file *config.File) (taskretry.Book, error) {
+	if len(file.Tasks) == 0 {
+		return taskretry.Book{}, nil
+	}
+	store, err := openStore(ctx, file, reading)
+	if err != nil || store == nil {
+		return taskretry.Book{}, err
+	}
+	defer func() { _ = store.Close() }()
+	return taskretry.Read(ctx, store)
+}
+
+// recordOf is what is kept of a task of no service; ok is false where nothing is.
+func recordOf(b *taskretry.Book, task string) (f taskFacts, ok bool) {
+	if r := b.Find(task); r != nil {
+		f = taskFacts{Task: task, Workload: taskretry.Name(r.Cluster), LookedAt: r.At, Word: "not started again"}
+		if f.Text, _ = r.Words(); r.Open() {
+			f.Word = "waiting to be started again"
+		} else if r.Started != "" {
+			f.Word = "started again"
+		}
+		return f, true
+	}
+	if r := b.Origin(task); r != nil {
+		f = taskFacts{Task: task, Workload: taskretry.Name(r.Cluster), LookedAt: r.At, Word: "took another task's place",
+			Text: wording.RetryTook(ecsevent.TaskID(r.Task), r.Attempt, r.Allowed)}
+		return f, true
+	}
+	return f, false
+}
+
+// findAlone looks for a task in the clusters whose tasks of no service are started again, and says what becomes of it; ok is false where it is in none.
+func findAlone(ctx context.Context, file *config.File, cfg aws.Config, task string) (f taskFacts, ok bool, err error) {
+	places, err := parts.TaskPlaces(file, cfg.Region)
+	if err != nil {
+		return f, false, err
+	}
+	tasks := standalone.New(cfg)
+	for i := range places {
+		got, err := tasks.Describe(ctx, &places[i], []string{task})
+		if err != nil {
+			return f, false, err
+		}
+		for arn, t := range got {
+			if t.OfService {
+				continue
+			}
+			f = taskFacts{Task: ecsevent.TaskID(arn), Workload: taskretry.Name(places[i].Cluster), Word: "not started again"}
+			d := taskretry.Decide(&taskretry.Task{End: t.End, Tags: t.Tags, Untold: t.Untold})
+			_, tagged := t.Tags[taskretry.TagRetry]
+			_, ofRun := t.Tags[runtask.TagRun]
+			if f.Text = d.Text; d.Text == "" {
+				f.Text = wording.RetryNot(t.End == runtask.Alive, tagged, ofRun, d.Verdict != taskretry.Left)
+			}
+			if t.End == runtask.Alive {
+				f.Word = "under way"
+			}
+			return f, true, nil
+		}
+	}
+	return f, false, nil
+}
