@@ -20,8 +20,8 @@ import (
 	"github.com/backstop-ecs/backstop/internal/aws/session"
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/runtask"
-	"github.com/backstop-ecs/backstop/internal/taskretry"
 	"github.com/backstop-ecs/backstop/internal/shorthand"
+	"github.com/backstop-ecs/backstop/internal/taskretry"
 	"github.com/backstop-ecs/backstop/internal/wording"
 )
 

@@ -231,11 +231,11 @@ func (r *Record) Words() (text string, severity failover.Severity) {
 	case r.Open() && r.Text == "":
 		return wording.RetryWaits(&w, "its call is under way", r.Stopped.Add(giveUpAfter)), failover.Info
 	case r.Open():
-		return wording.RetryWaits(&w, r.Text, r.Stopped.Add(giveUpAfter)), failover.Warning
+		return wording.RetryWaits(&w, strings.TrimSuffix(r.Text, "."), r.Stopped.Add(giveUpAfter)), failover.Warning
 	case r.Verdict == UsedUp:
 		return wording.RetryUsedUp(&w), failover.Warning
 	}
-	return wording.RetryLeft(&w, r.Text), failover.Warning
+	return wording.RetryLeft(&w, strings.TrimSuffix(r.Text, ".")), failover.Warning
 }
 
 // notice is what a person is told of a record.

@@ -1,0 +1,104 @@
+package cli
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"github.com/backstop-ecs/backstop/internal/config"
+	"github.com/backstop-ecs/backstop/internal/ecsevent"
+	"github.com/backstop-ecs/backstop/internal/ecsim"
+	"github.com/backstop-ecs/backstop/internal/sandbox"
+	"github.com/backstop-ecs/backstop/internal/taskretry"
+)
+
+const aloneARN = "arn:aws:ecs:us-east-1:123456789012:task/jobs/"
+
+// TestWhatIsKeptOfATaskOfNoServiceIsTold by explain, status and cost.
+func TestWhatIsKeptOfATaskOfNoServiceIsTold(t *testing.T) {
+	id := func(c string) string { return strings.Repeat(c, 32) }
+	record := func(c string, r taskretry.Record) taskretry.Record {
+		r.Task, r.Family, r.Region, r.Cluster, r.Allowed, r.Why = aloneARN+id(c), "report", "us-east-1", "jobs", 1, "Your Spot Task was interrupted."
+		if r.At.IsZero() {
+			r.At = statusNow.Add(-time.Hour)
+		}
+		r.Stopped = r.At
+		return r
+	}
+	b := taskretry.Book{Records: []taskretry.Record{
+		record("a", taskretry.Record{Verdict: taskretry.Again, Attempt: 2, Started: aloneARN + id("b")}),
+		record("c", taskretry.Record{Verdict: taskretry.UsedUp, Attempt: 2}),
+		record("d", taskretry.Record{Verdict: taskretry.Again, Attempt: 2, Text: "Capacity is unavailable at this time."}),
+		record("e", taskretry.Record{Verdict: taskretry.Again, Attempt: 2, Started: aloneARN + id("f"), At: statusNow.Add(-25 * time.Hour)}),
+	}}
+	for c, want := range map[string][2]string{
+		"a": {"started again", "task " + id("a") + " (report in cluster jobs) was lost (Your Spot Task was interrupted) and started again on demand as " + id("b") + ": start 2 of at most 2"},
+		"b": {"took another task's place", "it was started by the guard in place of " + id("a") + ", which was lost: start 2 of at most 2"},
+		"c": {"not started again", "its work was started 2 times, and its tag allows no more"},
+		"d": {"waiting to be started again", "could not be started again yet: Capacity is unavailable at this time; it is tried until"},
+	} {
+		f, ok := recordOf(&b, id(c))
+		if !ok || f.Word != want[0] || !strings.Contains(f.Text, want[1]) || f.Workload != "tasks:jobs" {
+			t.Errorf("%s: %+v, want %q", c, f, want)
+		}
+	}
+	if f, ok := recordOf(&b, id("0")); ok {
+		t.Errorf("a task that is not known: %+v", f)
+	}
+	facts := statusFacts{Alone: aloneOf(&b, statusNow)}
+	var out bytes.Buffer
+	if err := printStatus(&out, &facts, false, 0); err != nil || !strings.Contains(out.String(), "tasks of no service, last 24 h: 1 lost and started again, 1 not, 1 waiting for room or a permission") {
+		t.Errorf("%v: %s", err, out.String())
+	}
+	out.Reset()
+	costs := costFacts{Alone: &taskretry.Day{Started: 3, Ended: 2, Unpriced: 1, Hours: 1.5, USD: 0.04, SpotUSD: 0.01}}
+	if err := costs.print(&out); err != nil || !strings.Contains(out.String(), "3 started again on demand, of them 2 have ended after 1.5 hours: $0.04, on Spot $0.01, without 1 whose price is not known") {
+		t.Errorf("%v: %s", err, out.String())
+	}
+}
+
+// TestATaskOfNoServiceIsExplainedByALook where nothing is kept of it.
+func TestATaskOfNoServiceIsExplainedByALook(t *testing.T) {
+	box := sandbox.New(sandbox.Options{Manual: true, NoThrottle: true, World: ecsim.Config{Seed: 1, Start: statusNow, ReadLag: -1}})
+	cfg := aws.Config{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""), HTTPClient: box, BaseEndpoint: aws.String("http://sandbox.localhost")}
+	client := ecs.NewFromConfig(cfg)
+	_, err := client.CreateCluster(t.Context(), &ecs.CreateClusterInput{ClusterName: aws.String("jobs")})
+	if err == nil {
+		_, err = client.RegisterTaskDefinition(t.Context(), &ecs.RegisterTaskDefinitionInput{Family: aws.String("report"), Cpu: aws.String("256"), Memory: aws.String("512"),
+			RequiresCompatibilities: []types.Compatibility{types.CompatibilityFargate}, NetworkMode: types.NetworkModeAwsvpc,
+			ContainerDefinitions: []types.ContainerDefinition{{Name: aws.String("report"), Image: aws.String("busybox"), Command: []string{"sleep", "60"}}}})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := func(tags ...types.Tag) string {
+		out, err := client.RunTask(t.Context(), &ecs.RunTaskInput{Cluster: aws.String("jobs"), TaskDefinition: aws.String("report"), Tags: tags,
+			NetworkConfiguration: &types.NetworkConfiguration{AwsvpcConfiguration: &types.AwsVpcConfiguration{Subnets: []string{"subnet-a"}}}})
+		if err != nil || len(out.Tasks) != 1 {
+			t.Fatalf("%v: %+v", err, out)
+		}
+		return ecsevent.TaskID(aws.ToString(out.Tasks[0].TaskArn))
+	}
+	file := &config.File{Tasks: []config.Tasks{{Cluster: "jobs", Region: "us-east-1"}}}
+	explain := func(task, want string) {
+		t.Helper()
+		if f, ok, err := findAlone(t.Context(), file, cfg, task); err != nil || !ok || !strings.Contains(f.Text, want) {
+			t.Errorf("%v: %+v, want %q", err, f, want)
+		}
+	}
+	tagged, plain := run(types.Tag{Key: aws.String(taskretry.TagRetry), Value: aws.String("1")}), run()
+	explain(tagged, "it has not ended; if it is lost it is started again")
+	explain(plain, "has no tag backstop:retry")
+	box.AdvanceTo(box.Now().Add(10 * time.Minute))
+	explain(tagged, "it ended by itself")
+	explain(plain, "it is not started again: it has no tag")
+	if f, ok, err := findAlone(t.Context(), file, cfg, strings.Repeat("0", 32)); ok || err != nil {
+		t.Errorf("%v: a task that is not there: %+v", err, f)
+	}
+}
