@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/control"
@@ -27,6 +28,8 @@ const (
 	recordsMax = 2000
 	// daysMax bounds the days of which there are figures.
 	daysMax = 400
+	// whyMax and textMax bound what is kept of AWS's words, in bytes.
+	whyMax, textMax = 120, 240
 	// updateTries bounds the tries against others that write at the same time.
 	updateTries = 8
 )
@@ -166,6 +169,14 @@ func (b *Book) tidy(now time.Time) error {
 		return errFull
 	}
 	return nil
+}
+
+// clip cuts a text, at the start of a character.
+func clip(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "..."
 }
 
 // Read returns what a store keeps of tasks of no service; nothing where it keeps no pages.

@@ -212,8 +212,8 @@ func judge(e *ecsevent.Standalone, t *Told) (r Record, tagged bool) {
 	end := ending(e, t.Main)
 	d := Decide(&Task{End: end, Tags: t.Tags, Untold: t.Untold})
 	family, _, _ := strings.Cut(e.Definition[strings.LastIndexByte(e.Definition, '/')+1:], ":")
-	return Record{Task: e.ARN, Region: e.Region, Cluster: e.Cluster, Family: family, Stopped: e.StoppedAt, End: end, Why: cmp.Or(e.Reason, e.Code), Verdict: d.Verdict, Attempt: d.Attempt, Allowed: d.Allowed,
-		Text: d.Text}, d.Verdict != Left
+	return Record{Task: e.ARN, Region: e.Region, Cluster: e.Cluster, Family: family, Stopped: e.StoppedAt, End: end, Why: clip(cmp.Or(e.Reason, e.Code), whyMax), Verdict: d.Verdict, Attempt: d.Attempt, Allowed: d.Allowed,
+		Text: clip(d.Text, textMax)}, d.Verdict != Left
 }
 
 // write keeps what was decided and how tasks that were started again have ended, and returns the records whose calls are this keeper's to make.

@@ -197,7 +197,7 @@ func (o *outcome) apply(r *Record, now time.Time) {
 		return
 	}
 	kind := control.KindOf(o.err)
-	r.Text, r.Hint, r.Trouble = o.err.Error(), control.HintOf(o.err), kind
+	r.Text, r.Hint, r.Trouble = clip(o.err.Error(), textMax), clip(control.HintOf(o.err), textMax), kind
 	wait := againFirst
 	if _, is := errors.AsType[*NoRoom](o.err); is {
 		r.Trouble = troubleNoRoom

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/control"
@@ -198,15 +199,19 @@ func (f *Function) batch(ctx context.Context, records []record) ([]byte, error) 
 			signals = append(signals, signal)
 		}
 	}
+	var left map[string]error
+	var beside sync.WaitGroup
+	if len(stopped) > 0 { // neither waits for the other
+		beside.Go(func() { left = f.guard.Tasks.Take(ctx, stopped) })
+	}
 	reports, err := f.insist(ctx, names, signals, true)
+	beside.Wait()
 	if err != nil {
 		return nil, err
 	}
-	if len(stopped) > 0 {
-		for task := range f.guard.Tasks.Take(ctx, stopped) {
-			for _, r := range brought[task] {
-				fail(r)
-			}
+	for task := range left {
+		for _, r := range brought[task] {
+			fail(r)
 		}
 	}
 	twice := make(map[string]bool)

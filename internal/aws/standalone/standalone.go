@@ -69,10 +69,14 @@ func (t *Tasks) Describe(ctx context.Context, p *taskretry.Place, arns []string)
 				told.Tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
 			}
 			if _, wanted := told.Tags[taskretry.TagRetry]; wanted {
-				if told.Main, err = t.main(ctx, p, aws.ToString(task.TaskDefinitionArn)); err != nil {
+				told.Call, told.Untold = callOf(p, task, told.Tags)
+				switch told.Main, err = t.main(ctx, p, aws.ToString(task.TaskDefinitionArn)); failure.Kind(err) {
+				case failover.ErrNone:
+				case failover.ErrInvalid, failover.ErrNotFound: // it was deleted: the other tasks need not wait for that
+					told.Untold = err.Error()
+				default:
 					return nil, err
 				}
-				told.Call, told.Untold = callOf(p, task, told.Tags)
 			}
 			_, told.OfService = ecsevent.ServiceOfGroup(aws.ToString(task.Group))
 			told.End = runtask.EndOf(task, told.Main)
