@@ -63,6 +63,7 @@ func init() {
 		{name: "dead-letter-queue", kind: KindEvents, needs: []string{"credentials", "queue-reachable"}, calls: []string{callQueue, callDeadLetters}, about: "there is a dead-letter queue and it is empty", run: checkDeadLetters},
 		{name: "rule-targets", kind: KindEvents, needs: []string{"credentials", "queue-reachable"}, calls: []string{callRules, callTargets}, about: "targets send the event as it is: no InputPath, InputTransformer, Input", run: checkTargets},
 		{name: "rules-match", kind: KindEvents, needs: []string{"credentials", "queue-reachable"}, calls: []string{callRules, callTargets}, about: "rules that are enabled match the events of every pool and send them to the queue, over the buses of other regions and accounts and SNS topics too", run: checkRules},
+		{name: "tasks-match", kind: KindEvents, needs: []string{"credentials", "queue-reachable"}, calls: []string{callRules, callTargets}, about: "rules that are enabled send the stops of tasks of no service to the queue, where such tasks are started again (`tasks`)", run: checkAlone},
 
 		{name: "queue-own", kind: KindEvents, about: "no other installation reads the queue: guards get no events of clusters that they do not guard", run: checkQueueOwn},
 

@@ -69,6 +69,12 @@ func (f *facts) deeds() []deed {
 			f.acts(subjectOf(w, k), &w.Policy, &w.Policy.Pools[k], service, add)
 		}
 	}
+	for i := range f.alone { // which families are started, the configuration does not say
+		at := f.homeOfAlone(&f.alone[i])
+		task := fmt.Sprintf("arn:%s:ecs:%s:%s:task/%s/%s", f.partition(), at.region, at.account, f.alone[i].Cluster, sampleTask)
+		add("ecs:DescribeTasks", task, "ecs:cluster", fmt.Sprintf("arn:%s:ecs:%s:%s:cluster/%s", f.partition(), at.region, at.account, f.alone[i].Cluster))
+		add("ecs:TagResource", task, "ecs:CreateAction", "RunTask")
+	}
 	return append(out, f.own()...)
 }
 

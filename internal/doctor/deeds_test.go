@@ -10,7 +10,7 @@ import (
 )
 
 // sometimes are actions that the guard needs where something is there that this workload lacks, or that are the runtime's.
-var sometimes = map[string]bool{"application-autoscaling:RegisterScalableTarget": true, "elasticloadbalancing:DeregisterTargets": true, "iam:PassRole": true, "sts:AssumeRole": true, "sts:TagSession": true,
+var sometimes = map[string]bool{"application-autoscaling:RegisterScalableTarget": true, "elasticloadbalancing:DeregisterTargets": true, "iam:PassRole": true, "ecs:RunTask": true, "sts:AssumeRole": true, "sts:TagSession": true,
 	"sqs:GetQueueAttributes": true, "sns:Publish": true, "kms:GenerateDataKey": true, "kms:Decrypt": true, "ssm:GetParameter": true, "s3:GetObject": true, "logs:CreateLogStream": true, "logs:PutLogEvents": true}
 
 // TestEveryPermissionOfThePageIsTried holds what IAM is asked about against docs/iam.md.

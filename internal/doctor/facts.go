@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
 	"github.com/backstop-ecs/backstop/internal/aws/failure"
+	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/health"
@@ -37,7 +38,9 @@ type facts struct {
 	state     stateFacts
 	failed    []failedCall
 	receivers int // of notices
-	tried     []Tried
+	// alone are the clusters whose tasks of no service are started again.
+	alone []config.Tasks
+	tried []Tried
 	// homeRegion is the one that stands for those that name none, table the DynamoDB table of the state.
 	homeRegion, table string
 	live              bool // what can be tried for nothing is tried

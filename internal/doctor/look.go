@@ -87,7 +87,7 @@ func look(ctx context.Context, o Options) *facts {
 	l.f.events.url = o.File.Events.SQS
 	l.f.live = o.Pause != nil
 	l.f.table, l.f.homeRegion = o.File.State.DynamoDB, o.AWS.Region
-	l.f.receivers = len(o.File.Notify)
+	l.f.receivers, l.f.alone = len(o.File.Notify), o.File.Tasks
 	if o.Try != nil {
 		l.f.tried = o.Try(ctx)
 	}

@@ -103,6 +103,9 @@ func (l *looker) buses(ctx context.Context, s Subject) {
 			}
 		}
 	}
+	for i := range l.f.alone {
+		next = append(next, l.f.homeOfAlone(&l.f.alone[i]))
+	}
 	next = append(next, busAt{e.place.region, accountOf(e.queueARN), defaultBus})
 	for ; len(next) > 0 && len(e.buses) < busesMax; next = next[1:] {
 		at := next[0]

@@ -142,6 +142,10 @@ var plants = []plant{
 		abroad(l)
 		l.denyRules = far
 	}, check: "rules-match", status: doctor.Warn, says: "the rules of account 210987654321 in us-west-2 cannot be read"},
+	{what: "tasks of no service in a cluster whose events are sent for services alone", do: func(l *lab) {
+		l.file.Tasks = []config.Tasks{{Cluster: "prod", Region: region, SecurityGroups: []string{"sg-1"}}}
+		l.rulePattern = `{"source":["aws.ecs"],"$or":[{"detail":{"group":[{"prefix":"service:"}]}},{"detail-type":[{"anything-but":"ECS Task State Change"}]}]}`
+	}, check: "tasks-match", status: doctor.Fail, says: "no enabled rule sends the stops of tasks of no service in cluster prod"},
 	{what: "a queue that nobody empties", do: func(l *lab) {
 		for range 60 { // restarts of all tasks, a hundred events and more each
 			l.box.World(func(w *ecsim.World) {
