@@ -149,3 +149,34 @@ func TestATaskThatIsDeniedIsToldOnceAndStartedOnceItMay(t *testing.T) {
 		}
 	})
 }
+
+// TestAConfigurationThatChangesMeanwhileStartsNothingTwice: the answer of a call is lost, and the guard that comes after makes another call of the same
+// name, which ECS refuses.
+func TestAConfigurationThatChangesMeanwhileStartsNothingTwice(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		j := newJobs(t, sandbox.Options{Manual: true, NoThrottle: true, World: ecsim.Config{Seed: 1, Start: time.Now(), ReadLag: -1}}, "job", "sleep 3600")
+		lost := j.run(1, taskretry.TagRetry, "1")[0]
+		j.box.AdvanceTo(j.box.Now().Add(3 * time.Minute))
+		_, err := j.box.AddFault(sandbox.Fault{Kind: sandbox.FaultLostAnswer, Operation: "ecs:RunTask", Count: 1})
+		j.must(err)
+		j.cut(2)
+		f := j.function(function.Options{Scale: 1})
+		for range 60 { // until the stop is told; the schedule is not reached
+			if b := j.book(); len(b.Records) > 0 {
+				break
+			}
+			j.mapping(f.Invoke, 5*time.Second, 5*time.Second)
+		}
+		if b := j.book(); b.Find(lost) == nil || !b.Find(lost).Open() {
+			t.Fatalf("it is not known whether it was started: %+v", b.Records)
+		}
+		j.tasks = strings.Replace(j.tasks, "sg-1", "sg-2", 1)
+		j.mapping(j.function(function.Options{Scale: 1}).Invoke, 5*time.Minute, 30*time.Second)
+		j.look()
+		b := j.book()
+		if r := b.Find(lost); j.again()[ecsevent.TaskID(lost)] != 1 || r.Started != taskretry.Unknown || r.Open() {
+			t.Errorf("started again %d times; %+v", j.again()[ecsevent.TaskID(lost)], r)
+		}
+	})
+}

@@ -1,0 +1,68 @@
+package standalone
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"github.com/backstop-ecs/backstop/internal/taskretry"
+)
+
+func lost() *types.Task {
+	return &types.Task{ClusterArn: aws.String("arn:aws:ecs:us-east-1:123456789012:cluster/jobs"), TaskDefinitionArn: aws.String("arn:aws:ecs:us-east-1:123456789012:task-definition/report:3"),
+		Group: aws.String("family:report"), StartedBy: aws.String("nightly"), PlatformVersion: aws.String("1.4.0"), EnableExecuteCommand: true,
+		Overrides:   &types.TaskOverride{Cpu: aws.String("2048"), TaskRoleArn: aws.String("arn:aws:iam::123456789012:role/report")},
+		Attachments: []types.Attachment{{Type: aws.String("eni"), Details: []types.KeyValuePair{{Name: aws.String("subnetId"), Value: aws.String("subnet-own")}}}}}
+}
+
+func TestATaskIsStartedAsItWasButOnDemand(t *testing.T) {
+	tags := map[string]string{taskretry.TagRetry: "3", taskretry.TagAttempt: "2", taskretry.TagOf: "x", "team": "shop", "aws:ecs:clusterName": "jobs"}
+	call, untold := callOf(&taskretry.Place{Cluster: "jobs", SecurityGroups: []string{"sg-1"}}, lost(), tags)
+	vpc := call.NetworkConfiguration.AwsvpcConfiguration
+	if untold != "" || aws.ToString(call.TaskDefinition) != aws.ToString(lost().TaskDefinitionArn) || aws.ToString(call.Group) != "family:report" || aws.ToString(call.StartedBy) != "nightly" ||
+		aws.ToString(call.PlatformVersion) != "1.4.0" || !call.EnableExecuteCommand || aws.ToString(call.Overrides.Cpu) != "2048" || aws.ToInt32(call.Count) != 1 ||
+		len(call.CapacityProviderStrategy) != 1 || aws.ToString(call.CapacityProviderStrategy[0].CapacityProvider) != "FARGATE" || call.LaunchType != "" {
+		t.Errorf("%q: %+v", untold, call)
+	}
+	if !slices.Equal(vpc.Subnets, []string{"subnet-own"}) || !slices.Equal(vpc.SecurityGroups, []string{"sg-1"}) || vpc.AssignPublicIp != types.AssignPublicIpDisabled {
+		t.Errorf("network: %+v", vpc)
+	}
+	var kept []string
+	for _, tag := range call.Tags {
+		kept = append(kept, aws.ToString(tag.Key))
+	}
+	slices.Sort(kept)
+	if !slices.Equal(kept, []string{taskretry.TagRetry, "team"}) || !call.EnableECSManagedTags {
+		t.Errorf("tags %v, managed %v: AWS's own are not ours to set, and those of the start are made anew", kept, call.EnableECSManagedTags)
+	}
+}
+
+func TestTheNetworkIsTheConfigurationsOrTheTags(t *testing.T) {
+	place := &taskretry.Place{SecurityGroups: []string{"sg-1"}, Subnets: []string{"subnet-1", "subnet-2"}, PublicIP: true}
+	call, _ := callOf(place, lost(), map[string]string{taskretry.TagSecurityGroups: " sg-8  sg-9 "})
+	vpc := call.NetworkConfiguration.AwsvpcConfiguration
+	if !slices.Equal(vpc.SecurityGroups, []string{"sg-8", "sg-9"}) || !slices.Equal(vpc.Subnets, place.Subnets) || vpc.AssignPublicIp != types.AssignPublicIpEnabled || call.EnableECSManagedTags {
+		t.Errorf("%+v", vpc)
+	}
+	if len(place.SecurityGroups) != 1 {
+		t.Error("the configuration itself was changed")
+	}
+}
+
+func TestWhatECSDoesNotTellIsSaid(t *testing.T) {
+	place := &taskretry.Place{SecurityGroups: []string{"sg-1"}}
+	volume, nowhere := lost(), lost()
+	volume.Attachments = append(volume.Attachments, types.Attachment{Type: aws.String("AmazonElasticBlockStorage")})
+	nowhere.Attachments = nil
+	for _, c := range []struct {
+		task *types.Task
+		says string
+	}{{volume, "a volume of Amazon EBS"}, {nowhere, "in which subnet it was"}} {
+		if _, untold := callOf(place, c.task, nil); !strings.Contains(untold, c.says) {
+			t.Errorf("%q, want %q", untold, c.says)
+		}
+	}
+}
