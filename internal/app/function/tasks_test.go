@@ -22,6 +22,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/ecsevent"
 	"github.com/backstop-ecs/backstop/internal/ecsim"
 	"github.com/backstop-ecs/backstop/internal/racetest"
+	"github.com/backstop-ecs/backstop/internal/runtask"
 	"github.com/backstop-ecs/backstop/internal/sandbox"
 	"github.com/backstop-ecs/backstop/internal/taskretry"
 )
@@ -183,7 +184,7 @@ func TestTaggedTasksThroughAStorm(t *testing.T) {
 				t.Skip("with -short both together alone")
 			}
 			synctest.Test(t, func(t *testing.T) {
-				j := newJobs(t, sandbox.Options{World: ecsim.Config{Seed: 1, Start: time.Now()}}, "job", "sleep 1800")
+				j := newJobs(t, sandbox.Options{World: ecsim.Config{Seed: 1, Start: time.Now()}}, "job", "sleep 1200")
 				j.spoilt()
 				ctx, cancel := context.WithCancel(t.Context())
 				var all sync.WaitGroup
@@ -207,6 +208,7 @@ func (j *jobs) storms(ctx context.Context) {
 	j.run(10, taskretry.TagRetry, "3", taskretry.TagAttempt, "3")
 	j.run(10, taskretry.TagRetry, "3", taskretry.TagAttempt, "4")
 	j.run(5, taskretry.TagRetry, "often")
+	j.cut(20) // some of them before they run
 	control.Wait(ctx, 3*time.Minute)
 	j.raging.Store(true)
 	j.box.SetDelivery(sandbox.Trouble{DuplicateShare: 0.5, LateShare: 0.3, LateSeconds: 90})
@@ -217,16 +219,16 @@ func (j *jobs) storms(ctx context.Context) {
 	}
 	for range 3 {
 		j.cut((n + 45) / 3)
-		control.Wait(ctx, 4*time.Minute)
+		control.Wait(ctx, 3*time.Minute)
 	}
 	j.raging.Store(false)
 	j.box.ClearFaults(0)
-	for range 6 { // the last of them runs for half an hour
+	for range 12 { // the last of them runs for 20 minutes
 		j.look()
 		if b := j.book(); !slices.ContainsFunc(b.Records, func(r taskretry.Record) bool { return r.Verdict == taskretry.Again && r.Ended.IsZero() }) {
 			break
 		}
-		control.Wait(ctx, 10*time.Minute)
+		control.Wait(ctx, 5*time.Minute)
 	}
 	j.verify(n / 3)
 }
@@ -256,6 +258,9 @@ func (j *jobs) verify(least int) {
 		}
 	}
 	b := j.book()
+	if !slices.ContainsFunc(b.Records, func(r taskretry.Record) bool { return r.End == runtask.NotStarted && r.Started != "" }) {
+		j.t.Error("no task was lost before it ran")
+	}
 	sum := b.Between(time.Time{}, time.Now().Add(24*time.Hour))
 	if lost < least || done != lost || sum.Started != lost || sum.Ended != lost || sum.Unpriced > 0 || sum.USD <= sum.SpotUSD || sum.SpotUSD <= 0 {
 		j.t.Errorf("%d lost, %d started again; kept: %+v", lost, done, sum)
