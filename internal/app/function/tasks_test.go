@@ -280,5 +280,7 @@ func (j *jobs) verify(least int) {
 	if sum.Left != bad+used {
 		j.t.Errorf("%d could not be started again, of them %d have a wrong tag and %d were started often enough", sum.Left, bad, used)
 	}
-	j.t.Logf("%d tasks, %d lost and started again once each, %d with a wrong tag, %d used up; $%.2f, on Spot $%.2f", len(j.seen), lost, bad, used, sum.USD, sum.SpotUSD)
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.t.Logf("%d tasks, %d lost and started again once each, %d with a wrong tag, %d used up; $%.2f, on Spot $%.2f; %d invocations killed", len(j.seen), lost, bad, used, sum.USD, sum.SpotUSD, j.killed)
 }
