@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/control"
@@ -168,8 +167,7 @@ func (f *Function) batch(ctx context.Context, records []record) ([]byte, error) 
 	var signals []failover.Signal
 	concerned := make(map[string][]record) // by workload
 	var names []string
-	var stopped []ecsevent.Standalone
-	brought := make(map[string][]record) // by task
+	var beside aside
 	for _, r := range records {
 		signal, ok, err := f.guard.Parse([]byte(r.Body))
 		if err != nil {
@@ -179,10 +177,7 @@ func (f *Function) batch(ctx context.Context, records []record) ([]byte, error) 
 			continue
 		}
 		if !ok {
-			for _, event := range f.mine([]byte(r.Body)) {
-				stopped = append(stopped, event)
-				brought[event.ARN] = append(brought[event.ARN], r)
-			}
+			beside.add(f.mine([]byte(r.Body)), r)
 			continue
 		}
 		whose, err := f.loop.Concerned(signal)
@@ -199,20 +194,13 @@ func (f *Function) batch(ctx context.Context, records []record) ([]byte, error) 
 			signals = append(signals, signal)
 		}
 	}
-	var left map[string]error
-	var beside sync.WaitGroup
-	if len(stopped) > 0 { // neither waits for the other
-		beside.Go(func() { left = f.guard.Tasks.Take(ctx, stopped) })
-	}
+	left := beside.begin(ctx, f.guard.Tasks)
 	reports, err := f.insist(ctx, names, signals, true)
-	beside.Wait()
+	for _, r := range left() {
+		fail(r)
+	}
 	if err != nil {
 		return nil, err
-	}
-	for task := range left {
-		for _, r := range brought[task] {
-			fail(r)
-		}
 	}
 	twice := make(map[string]bool)
 	for _, r := range reports {
