@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -40,6 +41,20 @@ func aloneOf(b *taskretry.Book, now time.Time) *aloneFact {
 		}
 	}
 	return &f
+}
+
+// aloneNames takes the names that stand for a cluster's tasks of no service out of a selection.
+func aloneNames(file *config.File, s *selection) (out []string) {
+	var rest []string
+	for _, name := range s.names {
+		if slices.ContainsFunc(file.Tasks, func(t config.Tasks) bool { return taskretry.Name(t.Cluster) == name }) {
+			out = append(out, name)
+		} else {
+			rest = append(rest, name)
+		}
+	}
+	s.names = rest
+	return out
 }
 
 // bookOf reads what is kept of a configuration's tasks of no service; an empty book where nothing is.

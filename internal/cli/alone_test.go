@@ -102,3 +102,11 @@ func TestATaskOfNoServiceIsExplainedByALook(t *testing.T) {
 		t.Errorf("%v: a task that is not there: %+v", err, f)
 	}
 }
+
+func TestTheHistoryOfTasksOfNoServiceIsAskedForByTheirCluster(t *testing.T) {
+	s := selection{names: []string{"api", "tasks:jobs", "tasks:other"}}
+	got := aloneNames(&config.File{Tasks: []config.Tasks{{Cluster: "jobs"}}}, &s)
+	if strings.Join(got, " ") != "tasks:jobs" || strings.Join(s.names, " ") != "api tasks:other" {
+		t.Errorf("%v, and %v are taken for workloads", got, s.names)
+	}
+}

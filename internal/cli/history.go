@@ -33,7 +33,7 @@ func newHistory(s IO, run func(context.Context, IO, historyOptions) error) *cobr
 		Short: "List what was decided, done, ordered and told, the newest last",
 		Long: "History reads the journal. With --output json each entry is one line of JSON, in the stored form (docs/json.md), so that it can be " +
 			"streamed.",
-		Example:           "backstop history --since 24h\nbackstop history analytics --kind intent -o json",
+		Example:           "backstop history --since 24h\nbackstop history tasks:jobs   # tasks of no service in the cluster jobs\nbackstop history analytics --kind intent -o json",
 		Args:              between(0, -1, ""),
 		ValidArgsFunction: completeWorkloads(s, &o.path),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -107,13 +107,17 @@ func runHistory(ctx context.Context, s IO, o historyOptions) error {
 	if err != nil {
 		return err
 	}
+	alone := aloneNames(file, &o.selection)
 	workloads, err := o.of(file)
 	if err != nil {
 		return err
 	}
 	names := []string{""} // which a query takes for all, those that are configured no more included
-	if len(o.names) > 0 || o.cluster != "" || len(o.labels) > 0 {
-		names = workloadNames(workloads)
+	switch {
+	case len(alone) > 0 && len(o.names) == 0 && o.cluster == "" && len(o.labels) == 0:
+		names = alone
+	case len(o.names) > 0 || o.cluster != "" || len(o.labels) > 0:
+		names = append(workloadNames(workloads), alone...)
 	}
 	store, err := openStore(ctx, file, reading)
 	if err != nil || store == nil {
