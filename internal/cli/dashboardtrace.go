@@ -17,9 +17,6 @@ import (
 	"github.com/backstop-ecs/backstop/internal/trace"
 )
 
-// simulatedStart is the Monday on which a simulated run begins.
-var simulatedStart = time.Date(2026, time.November, 2, 0, 0, 0, 0, time.UTC)
-
 // simulated plays a trace and returns the run as the pages show it.
 func simulated(ctx context.Context, o dashboardOptions) (*dashboard.Recording, error) {
 	t, err := traceNamed(ctx, o)
@@ -46,7 +43,7 @@ func simulated(ctx context.Context, o dashboardOptions) (*dashboard.Recording, e
 	w := dashboard.Workload{Name: t.Name, Policy: policy, Services: []string{"simulated, all Spot pools together", "simulated"}, Prices: dashboard.Prices{
 		Pools:            map[string]cost.PoolPrice{"spot": {Capacity: failover.Spot, TaskHour: prices.Spot}, "on-demand": {Capacity: failover.OnDemand, TaskHour: prices.OnDemand}},
 		OnDemandTaskHour: prices.OnDemand, Date: "January 2026 (the simulator's)"}}
-	return dashboard.NewRecording([]dashboard.Workload{w}, entriesOf(w.Name, r.Timeline), simulatedStart.Add(t.Duration)), nil
+	return dashboard.NewRecording([]dashboard.Workload{w}, entriesOf(w.Name, r.Timeline), replay.Epoch.Add(t.Duration)), nil
 }
 
 func traceNamed(ctx context.Context, o dashboardOptions) (*trace.Trace, error) {
@@ -79,7 +76,7 @@ func entriesOf(workload string, tl *replay.Timeline) []journal.Entry {
 		case !known:
 			reason = failover.ReasonCovering
 		}
-		at := simulatedStart.Add(m.At)
+		at := replay.Epoch.Add(m.At)
 		d := &failover.Decision{At: at, Workload: workload, Reason: reason, Mode: modeAt(m), Demand: m.Demand, InService: failover.Exactly(m.Spot + m.OnDemand),
 			Missing: failover.Exactly(short(m)), Health: 100 * min(m.Spot, m.Demand) / max(1, m.Demand),
 			Pools: []failover.PoolDecision{{Pool: "spot", Capacity: failover.Spot, InService: failover.Exactly(m.Spot), Running: m.Spot, Live: m.Spot, Ask: m.Demand, Reason: reason},

@@ -125,7 +125,7 @@ func printExplain(w io.Writer, f *explainFacts, now time.Time, width int) error 
 	p("  %s (%s)", f.ReasonText, d.Reason)
 	printDone(w, f)
 	p("\nseen")
-	p("  %s wanted, %s in service, %s missing; to run on %s", wording.Count(d.Demand, "task"), d.InService, d.Missing, wording.Mode(d.Mode))
+	p("  %s", wording.Seen(d))
 	rows := [][]string{{"  POOL", "CAPACITY", "ECS DESIRED", "IN SERVICE", "WARMING", "PLACED", "LATE", "LEAVING", "TARGET", "CAN DROP TO", "BREAKER", "REASON"}}
 	for _, v := range d.Pools {
 		rows = append(rows, []string{"  " + v.Pool, string(v.Capacity), fmt.Sprint(v.Desired), v.InService.String(), fmt.Sprint(v.Warming), fmt.Sprint(v.Placed),
@@ -135,7 +135,7 @@ func printExplain(w io.Writer, f *explainFacts, now time.Time, width int) error 
 		return err
 	}
 	for i := range d.Pools {
-		for _, line := range poolLines(&d.Pools[i]) {
+		for _, line := range wording.PoolLines(&d.Pools[i]) {
 			p("  %s: %s", d.Pools[i].Pool, line)
 		}
 	}
@@ -197,33 +197,6 @@ func printDone(w io.Writer, f *explainFacts) {
 			say(w, "  %s", l)
 		}
 	}
-}
-
-// poolLines say of a pool what its row does not: what is arriving, leaving and owed, and the evidence against it.
-func poolLines(v *failover.PoolDecision) []string {
-	var out []string
-	if text := wording.ArrivingIn(v); text != "" {
-		out = append(out, text)
-	}
-	if v.Working > 0 {
-		out = append(out, fmt.Sprintf("%d of %d leaving tasks still work", v.Working, v.Leaving))
-	}
-	if v.Owed > 0 {
-		out = append(out, fmt.Sprintf("%s missing here that must be covered", wording.Count(v.Owed, "task")))
-	}
-	if v.Excused > 0 {
-		out = append(out, fmt.Sprintf("%s missing here for a reason that needs no cover", wording.Count(v.Excused, "task")))
-	}
-	if v.Surplus > 0 {
-		out = append(out, fmt.Sprintf("%d needed, %d more to cut the slowest starts", v.Need, v.Surplus))
-	}
-	if v.Unhealthy > 0 {
-		out = append(out, fmt.Sprintf("%s unhealthy after it was in service", wording.Count(v.Unhealthy, "task")))
-	}
-	if v.CapacityFailures+v.Interruptions > 0 {
-		out = append(out, fmt.Sprintf("%s, %s in the trip window", wording.Count(v.CapacityFailures, "capacity failure"), wording.Count(v.Interruptions, "interruption")))
-	}
-	return out
 }
 
 // lookText says how long ago a workload was last looked at.

@@ -72,7 +72,7 @@ func (s *sim) kindOf(stop ecsevent.Stop) failover.SignalKind {
 	key := stop
 	key.StartedAt = time.Time{}
 	if !stop.StartedAt.IsZero() {
-		key.StartedAt = epoch // whether it ran matters, not since when
+		key.StartedAt = Epoch // whether it ran matters, not since when
 	}
 	kind, known := s.kinds[key]
 	if !known {

@@ -85,7 +85,7 @@ func (o *oracle) rows() {
 		if o.demandCol >= 0 {
 			demand = t.Value(i, o.demandCol)
 		}
-		o.row = append(o.row, oracleRow{from: from, to: to, demand: demand, capacity: spotCapacity(t, i)})
+		o.row = append(o.row, oracleRow{from: from, to: to, demand: demand, capacity: SpotCapacity(t, i)})
 	}
 }
 

@@ -26,6 +26,7 @@ type Run struct {
 	Seed   uint64
 	Check  bool // hold every pass of the product's law against its promises (package promise)
 	Record bool // keep a timeline
+	Every  bool // with all decisions in it, those of rivals too; else with the first 2,000 of the product's law
 	// Passed, if not nil, is told of every pass of the product's law, the warm-up's included: the state before and after, and the decision.
 	// They are valid until it returns. Passes that would find nothing to do are not made.
 	Passed func(before, after *failover.State, d *failover.Decision)
@@ -49,8 +50,8 @@ const healthEvery = 5 * time.Second
 // violationsMax bounds the broken invariants that a result carries.
 const violationsMax = 10
 
-// epoch is a Monday's midnight.
-var epoch = time.Date(2026, time.November, 2, 0, 0, 0, 0, time.UTC)
+// Epoch is when every run begins by its own clock: a Monday's midnight.
+var Epoch = time.Date(2026, time.November, 2, 0, 0, 0, 0, time.UTC)
 
 // sim is one run under way. Times are durations since the measurement began; before it, in the warm-up, they are negative.
 type sim struct {
@@ -128,10 +129,10 @@ func newSim(r *Run) (*sim, error) {
 		r.Prices = ArticlePrices()
 	}
 	r.World = r.World.defaults()
-	s := &sim{run: r, start: epoch, now: -warmUp, end: r.Trace.Duration, pools: layout(r.Trace, r.Zones), byRef: map[string]int{}, kinds: map[ecsevent.Stop]failover.SignalKind{},
+	s := &sim{run: r, start: Epoch, now: -warmUp, end: r.Trace.Duration, pools: layout(r.Trace, r.Zones), byRef: map[string]int{}, kinds: map[ecsevent.Stop]failover.SignalKind{},
 		c: r.Policy.Control, rng: rand.New(rand.NewPCG(r.Seed, 0xc0117201)), due: -warmUp, tick: -warmUp, wake: never, poll: never, busyUntil: -warmUp,
 		passed: -warmUp, row: -1}
-	s.world = ecsim.New(r.World.config(r.Seed, epoch.Add(-warmUp)))
+	s.world = ecsim.New(r.World.config(r.Seed, Epoch.Add(-warmUp)))
 	s.world.SetHungStarts(ecsim.Fargate, r.World.HungStartShare)
 	for i, p := range s.pools {
 		s.byRef[p.name] = i
@@ -316,6 +317,7 @@ func (s *sim) maybePass() {
 	s.ctl.pass(batch)
 	if len(s.asked) > 0 {
 		s.send(act{asks: slices.Clone(s.asked)})
+		s.choseAsks()
 	}
 	if s.run.audit != nil {
 		s.run.audit(s)

@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"strings"
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/failover"
@@ -17,7 +18,7 @@ type Moment struct {
 // Choice is one decision that changed something, in words.
 type Choice struct {
 	At     time.Duration
-	Reason string
+	Reason string // empty for a rival's
 	Text   string
 }
 
@@ -28,7 +29,7 @@ type Timeline struct {
 	Dropped int // choices beyond choicesMax
 }
 
-// choicesMax bounds what a timeline keeps: beyond it a page is not read by anybody.
+// choicesMax bounds what a timeline keeps without Run.Every: a longer page is not read by anybody.
 const choicesMax = 2000
 
 // record appends what holds now to the timeline.
@@ -52,10 +53,10 @@ func (m *meter) record() {
 }
 
 // capacity is how many tasks Spot can hold now, over all pools.
-func (s *sim) capacity() int { return spotCapacity(s.run.Trace, s.row) }
+func (s *sim) capacity() int { return SpotCapacity(s.run.Trace, s.row) }
 
-// spotCapacity adds up the Spot pools of a row: a pool holds no more than its zones, where all of them are limited, and than its own limit.
-func spotCapacity(t *trace.Trace, row int) int {
+// SpotCapacity adds up the Spot pools of a row: a pool holds no more than its zones, where all of them are limited, and than its own limit.
+func SpotCapacity(t *trace.Trace, row int) int {
 	sum := 0
 	for _, name := range t.Pools() {
 		zones, zoned, own := 0, false, trace.NoLimit
@@ -91,10 +92,22 @@ func (s *sim) chose(d *failover.Decision) {
 	if tl == nil || s.now < 0 {
 		return
 	}
-	if len(tl.Choices) >= choicesMax {
+	if len(tl.Choices) >= choicesMax && !s.run.Every {
 		tl.Dropped++
 		return
 	}
 	text := wording.Decision(d, false)
 	tl.Choices = append(tl.Choices, Choice{At: s.now, Reason: string(d.Reason), Text: text})
+}
+
+// choseAsks records what a rival asks for, in words.
+func (s *sim) choseAsks() {
+	if tl := s.result.Timeline; tl == nil || s.now < 0 || !s.run.Every {
+		return
+	}
+	acts := make([]failover.Action, len(s.asked))
+	for i, a := range s.asked {
+		acts[i] = failover.SetDesiredCount{Pool: s.pools[a.pool].name, From: s.pools[a.pool].desired, Count: a.count}
+	}
+	s.result.Timeline.Choices = append(s.result.Timeline.Choices, Choice{At: s.now, Text: strings.Join(wording.Actions(acts), ", ")})
 }
