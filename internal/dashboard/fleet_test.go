@@ -8,6 +8,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"github.com/backstop-ecs/backstop/internal/browsertest"
 	"github.com/backstop-ecs/backstop/internal/failover"
 )
 
@@ -68,74 +69,74 @@ func newFleet(t *testing.T) *lab {
 func seeFleet(t *testing.T, chromium context.Context) {
 	l := newFleet(t)
 	_, server := l.page(nil)
-	b := open(t, chromium, server.URL)
+	b := browsertest.Open(t, chromium, server.URL)
 	shown := `[...document.querySelectorAll('tr.workload')].map((e) => e.dataset.workload)`
-	b.size(1440, 900)
-	b.visit("/")
-	b.says("#summary", "40 workloads: 35 fine, 5 need you.")
-	b.sees("40 rows", `document.querySelectorAll('tr.workload').length === 40`)
-	b.sees("lines of the last hour", `document.querySelectorAll('tr.workload svg.line').length === 40`)
-	if n := b.text(`[...document.querySelectorAll('tr.workload')].filter((e) => e.getBoundingClientRect().bottom <= innerHeight).length >= 20`); n != "true" {
+	b.Size(1440, 900)
+	b.Visit("/")
+	b.Says("#summary", "40 workloads: 35 fine, 5 need you.")
+	b.Sees("40 rows", `document.querySelectorAll('tr.workload').length === 40`)
+	b.Sees("lines of the last hour", `document.querySelectorAll('tr.workload svg.line').length === 40`)
+	if n := b.Text(`[...document.querySelectorAll('tr.workload')].filter((e) => e.getBoundingClientRect().bottom <= innerHeight).length >= 20`); n != "true" {
 		t.Errorf("fewer than 20 workloads are on a screen of 1440x900")
 	}
-	if first := b.text(`[...document.querySelectorAll('tr.workload')].slice(0, 5).every((e) => e.matches('.critical, .warning'))`); first != "true" {
-		t.Errorf("those that need a person do not come first: %s", b.text(shown))
+	if first := b.Text(`[...document.querySelectorAll('tr.workload')].slice(0, 5).every((e) => e.matches('.critical, .warning'))`); first != "true" {
+		t.Errorf("those that need a person do not come first: %s", b.Text(shown))
 	}
 
 	// The keyboard sorts and filters, and the address keeps it.
-	b.tabTo(`[data-sort="wanted"]`)
-	b.press("\r")
-	b.sees("the largest first", `document.querySelector('tr.workload').dataset.workload === 'job-render' && location.search === '?sort=-wanted'`)
-	b.sees("the focus on the head", `document.activeElement.matches('[data-sort="wanted"]') && document.activeElement.parentElement.getAttribute('aria-sort') === 'descending'`)
-	b.press("\r")
-	b.sees("the smallest first", `document.querySelector('tr.workload').dataset.workload === 'shop-service-01'`)
-	b.press("/")
-	b.sees("the focus in the filter", `document.activeElement.id === 'q'`)
-	b.do(chromedp.Evaluate[chromedp.Void](`document.getElementById('q').value = ''`)) // here the key comes through, unlike one of a keyboard
-	b.press("service-")
-	b.sees("28 workloads", `document.querySelectorAll('tr.workload').length === 28`)
-	b.do(chromedp.Evaluate[chromedp.Void](`for (const [id, v] of [['cluster', 'prod-eu'], ['account', '222222222222'], ['region', 'eu-west-1']]) { document.getElementById(id).value = v; document.getElementById(id).dispatchEvent(new Event('change')) }`))
-	b.do(chromedp.Click(chromedp.CSS(`[data-state="covering"]`)))
+	b.TabTo(`[data-sort="wanted"]`)
+	b.Press("\r")
+	b.Sees("the largest first", `document.querySelector('tr.workload').dataset.workload === 'job-render' && location.search === '?sort=-wanted'`)
+	b.Sees("the focus on the head", `document.activeElement.matches('[data-sort="wanted"]') && document.activeElement.parentElement.getAttribute('aria-sort') === 'descending'`)
+	b.Press("\r")
+	b.Sees("the smallest first", `document.querySelector('tr.workload').dataset.workload === 'shop-service-01'`)
+	b.Press("/")
+	b.Sees("the focus in the filter", `document.activeElement.id === 'q'`)
+	b.Do(chromedp.Evaluate[chromedp.Void](`document.getElementById('q').value = ''`)) // here the key comes through, unlike one of a keyboard
+	b.Press("service-")
+	b.Sees("28 workloads", `document.querySelectorAll('tr.workload').length === 28`)
+	b.Do(chromedp.Evaluate[chromedp.Void](`for (const [id, v] of [['cluster', 'prod-eu'], ['account', '222222222222'], ['region', 'eu-west-1']]) { document.getElementById(id).value = v; document.getElementById(id).dispatchEvent(new Event('change')) }`))
+	b.Do(chromedp.Click(chromedp.CSS(`[data-state="covering"]`)))
 	want := "eu-service-01,eu-service-02,eu-service-03,eu-service-04,eu-service-05,eu-service-06"
-	b.sees("six workloads", shown+`.join() === '`+want+`'`)
-	link := b.text(`location.search`)
-	b.visit("/" + link)
-	b.sees("the same by its address, "+link, shown+`.join() === '`+want+`'`)
-	b.accessible("a filtered overview")
+	b.Sees("six workloads", shown+`.join() === '`+want+`'`)
+	link := b.Text(`location.search`)
+	b.Visit("/" + link)
+	b.Sees("the same by its address, "+link, shown+`.join() === '`+want+`'`)
+	b.Accessible("a filtered overview")
 
 	// A filter that finds nothing says so, and leads back.
-	b.visit("/?q=nothing-like-it")
-	b.says("#none", "None of 40 workloads matches.")
-	b.accessible("a filter that finds nothing")
-	b.do(chromedp.Click(chromedp.CSS(`#clear`)))
-	b.sees("all again", `document.querySelectorAll('tr.workload').length === 40 && location.search === ''`)
+	b.Visit("/?q=nothing-like-it")
+	b.Says("#none", "None of 40 workloads matches.")
+	b.Accessible("a filter that finds nothing")
+	b.Do(chromedp.Click(chromedp.CSS(`#clear`)))
+	b.Sees("all again", `document.querySelectorAll('tr.workload').length === 40 && location.search === ''`)
 
 	// Roomy rows say what to do; what changes leaves the focus where it is.
-	b.do(chromedp.Click(chromedp.CSS(`#compact`)))
-	b.says(`[data-workload="shop-checkout"]`, "aws service-quotas request-service-quota-increase")
-	b.do(chromedp.Evaluate[chromedp.Void](`document.querySelector('[data-workload="job-render"] a').focus()`))
+	b.Do(chromedp.Click(chromedp.CSS(`#compact`)))
+	b.Says(`[data-workload="shop-checkout"]`, "aws service-quotas request-service-quota-increase")
+	b.Do(chromedp.Evaluate[chromedp.Void](`document.querySelector('[data-workload="job-render"] a').focus()`))
 	l.at.Store(noon.Add(30 * time.Second).UnixMicro())
 	l.worlds["job-render"].capacity = 80
 	l.look("job-render", l.now())
-	b.says(`[data-workload="job-render"]`, "Paused by mara")
-	b.sees("the focus on the workload", `document.activeElement.closest('tr').dataset.workload === 'job-render'`)
-	b.everywhere("fleet", "/")
+	b.Says(`[data-workload="job-render"]`, "Paused by mara")
+	b.Sees("the focus on the workload", `document.activeElement.closest('tr').dataset.workload === 'job-render'`)
+	b.Everywhere("dashboard-fleet", "/", pageReady)
 }
 
 // seeNothing looks at the pages that have nothing to show.
 func seeNothing(t *testing.T, chromium context.Context) {
 	l := newLab(t, map[string]int{})
 	_, server := l.page(nil)
-	b := open(t, chromium, server.URL)
-	b.visit("/")
-	b.says("#none", "No workload is configured. Next: write a configuration for the services of this account: backstop init")
-	b.everywhere("empty", "/")
+	b := browsertest.Open(t, chromium, server.URL)
+	b.Visit("/")
+	b.Says("#none", "No workload is configured. Next: write a configuration for the services of this account: backstop init")
+	b.Everywhere("dashboard-empty", "/", pageReady)
 	for _, path := range []string{"/workloads/gone", "/nowhere"} {
-		b.visit(path)
-		b.says("#trouble", "There is no ")
-		b.sees("the way back", `document.querySelector('main a[href="/"]')`)
-		b.expected() // the console names the answer
+		b.Visit(path)
+		b.Says("#trouble", "There is no ")
+		b.Sees("the way back", `document.querySelector('main a[href="/"]')`)
+		b.Expected() // the console names the answer
 	}
-	b.everywhere("missing", "/workloads/gone")
-	b.expected()
+	b.Everywhere("dashboard-missing", "/workloads/gone", pageReady)
+	b.Expected()
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"github.com/backstop-ecs/backstop/internal/browsertest"
 	"github.com/backstop-ecs/backstop/internal/failover"
 )
 
@@ -30,31 +31,31 @@ func seeIncident(t *testing.T, chromium context.Context) {
 		l.look("shop", noon.Add(-time.Duration(ago)*time.Minute))
 	}
 	_, server := l.page(nil)
-	b := open(t, chromium, server.URL)
+	b := browsertest.Open(t, chromium, server.URL)
 	for _, size := range []struct {
 		name          string
 		width, height int64
 	}{{"desktop", 1440, 900}, {"phone", 390, 844}} {
-		b.size(size.width, size.height)
-		b.visit("/workloads/shop")
-		b.says("#headline", "vCPU quota L-3032A538 is full")
-		b.says("#step", "Next: request a higher quota: aws service-quotas")
-		b.says("#trend", "Getting better: 8 missing, 16 were 5m ago; nothing is on its way.")
+		b.Size(size.width, size.height)
+		b.Visit("/workloads/shop")
+		b.Says("#headline", "vCPU quota L-3032A538 is full")
+		b.Says("#step", "Next: request a higher quota: aws service-quotas")
+		b.Says("#trend", "Getting better: 8 missing, 16 were 5m ago; nothing is on its way.")
 		for _, id := range []string{"headline", "step", "trend", "fresh"} {
-			if low := b.text(`document.getElementById('` + id + `').getBoundingClientRect().bottom <= innerHeight`); low != "true" {
+			if low := b.Text(`document.getElementById('` + id + `').getBoundingClientRect().bottom <= innerHeight`); low != "true" {
 				t.Errorf("%s: #%s is below the screen", size.name, id)
 			}
 		}
-		b.says("#decisions", "Deployment: Deployment to spot: shop:2")
-		b.says("#decisions", "Order: Pause")
-		if early := b.text(`document.getElementById('decisions').getBoundingClientRect().top < document.getElementById('chart').getBoundingClientRect().top`); early != "true" {
+		b.Says("#decisions", "Deployment: Deployment to spot: shop:2")
+		b.Says("#decisions", "Order: Pause")
+		if early := b.Text(`document.getElementById('decisions').getBoundingClientRect().top < document.getElementById('chart').getBoundingClientRect().top`); early != "true" {
 			t.Errorf("%s: what was done comes after the chart", size.name)
 		}
-		b.sees("two hours, as far as the history goes", `document.querySelector('[data-seconds="all"]').getAttribute('aria-pressed') === 'true'`)
-		b.says("#range-sum", "10:00:00 to")
-		b.sees("a link to the service in the console", `document.querySelector('#pools a[href^="https://us-east-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/shop-spot/"]')`)
+		b.Sees("two hours, as far as the history goes", `document.querySelector('[data-seconds="all"]').getAttribute('aria-pressed') === 'true'`)
+		b.Says("#range-sum", "10:00:00 to")
+		b.Sees("a link to the service in the console", `document.querySelector('#pools a[href^="https://us-east-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/shop-spot/"]')`)
 	}
-	b.everywhere("incident", "/workloads/shop")
+	b.Everywhere("dashboard-incident", "/workloads/shop", pageReady)
 }
 
 // seeYoung looks at a workload that has been guarded for ten minutes: six hours would show next to nothing.
@@ -63,15 +64,15 @@ func seeYoung(t *testing.T, chromium context.Context) {
 	l.live("api", noon.Add(-10*time.Minute), noon, time.Minute, l.steady("api"))
 	l.look("api", noon)
 	_, server := l.page(nil)
-	b := open(t, chromium, server.URL)
-	b.visit("/workloads/api")
-	b.sees("all of it chosen", `document.querySelector('[data-seconds="all"]').getAttribute('aria-pressed') === 'true'`)
-	b.says("#range-sum", "Nov 18 11:50:00 to")
-	b.do(chromedp.Evaluate[chromedp.Void](`document.querySelector('[data-seconds="21600"]').click()`))
-	b.sees("six hours when they are asked for", `document.querySelector('[data-seconds="21600"]').getAttribute('aria-pressed') === 'true'`)
-	b.sees("six hours in the address", `location.search === '?last=21600'`)
-	b.visit("/workloads/api?last=86400")
-	b.sees("the time that a link asks for", `document.querySelector('[data-seconds="86400"]').getAttribute('aria-pressed') === 'true'`)
+	b := browsertest.Open(t, chromium, server.URL)
+	b.Visit("/workloads/api")
+	b.Sees("all of it chosen", `document.querySelector('[data-seconds="all"]').getAttribute('aria-pressed') === 'true'`)
+	b.Says("#range-sum", "Nov 18 11:50:00 to")
+	b.Do(chromedp.Evaluate[chromedp.Void](`document.querySelector('[data-seconds="21600"]').click()`))
+	b.Sees("six hours when they are asked for", `document.querySelector('[data-seconds="21600"]').getAttribute('aria-pressed') === 'true'`)
+	b.Sees("six hours in the address", `location.search === '?last=21600'`)
+	b.Visit("/workloads/api?last=86400")
+	b.Sees("the time that a link asks for", `document.querySelector('[data-seconds="86400"]').getAttribute('aria-pressed') === 'true'`)
 }
 
 // seeSilent looks on while the guard dies: one banner with the command, and counts that say of when they are.
@@ -81,22 +82,22 @@ func seeSilent(t *testing.T, chromium context.Context) {
 		l.live(name, noon.Add(-10*time.Minute), noon.Add(time.Second), time.Minute, l.steady(name))
 	}
 	_, server := l.page(nil)
-	b := open(t, chromium, server.URL)
-	b.visit("/")
-	b.says("#live", "Live")
-	b.sees("no banner while the guard lives", `document.getElementById('guard').hidden`)
+	b := browsertest.Open(t, chromium, server.URL)
+	b.Visit("/")
+	b.Says("#live", "Live")
+	b.Sees("no banner while the guard lives", `document.getElementById('guard').hidden`)
 	l.at.Store(noon.Add(7 * time.Minute).UnixMicro())
-	b.says("#guard", "The guard is silent: nothing was checked for 7m, and nothing is covered meanwhile. Next: start the daemon, or check the function's schedule and errors: backstop run")
-	b.says("#live", "Guard silent")
-	b.says("#summary", "0 fine, 2 need you")
-	b.says("#summary", "2 workloads not checked: as of the last look.")
-	b.visit("/workloads/api")
-	b.says("#headline", "Not checked for 7m")
-	b.says("#fresh", "Counts are as of 12:00:00.")
-	b.says("#guard", "The guard is silent")
-	b.says("#range-sum", "What served is not known for 7m of it.")
-	b.everywhere("silent", "/")
-	b.everywhere("silent-workload", "/workloads/api")
+	b.Says("#guard", "The guard is silent: nothing was checked for 7m, and nothing is covered meanwhile. Next: start the daemon, or check the function's schedule and errors: backstop run")
+	b.Says("#live", "Guard silent")
+	b.Says("#summary", "0 fine, 2 need you")
+	b.Says("#summary", "2 workloads not checked: as of the last look.")
+	b.Visit("/workloads/api")
+	b.Says("#headline", "Not checked for 7m")
+	b.Says("#fresh", "Counts are as of 12:00:00.")
+	b.Says("#guard", "The guard is silent")
+	b.Says("#range-sum", "What served is not known for 7m of it.")
+	b.Everywhere("dashboard-silent", "/", pageReady)
+	b.Everywhere("dashboard-silent-workload", "/workloads/api", pageReady)
 }
 
 // seeBlind looks at workloads whose Spot service cannot be read: unknown is unknown, and the chart has a gap.
@@ -108,15 +109,15 @@ func seeBlind(t *testing.T, chromium context.Context) {
 		l.live(name, noon.Add(-12*time.Minute), noon.Add(time.Second), time.Minute, l.steady(name))
 	}
 	_, server := l.page(nil)
-	b := open(t, chromium, server.URL)
-	b.visit("/")
-	b.says(`[data-workload="shop"]`, "Cannot read spot from ECS")
-	b.says("#summary", " wanted tasks serve, at least 0 of them on Spot. 2 workloads could not be read in full.")
-	b.visit("/workloads/shop")
-	b.says("#headline", "annot read spot from ECS")
-	b.says("#step", "backstop doctor shop")
-	b.says("#trend", "Whether it gets better is not known")
-	b.says("#range-sum", "What served is not known for")
-	b.everywhere("blind", "/workloads/shop")
-	b.everywhere("blind-overview", "/")
+	b := browsertest.Open(t, chromium, server.URL)
+	b.Visit("/")
+	b.Says(`[data-workload="shop"]`, "Cannot read spot from ECS")
+	b.Says("#summary", " wanted tasks serve, at least 0 of them on Spot. 2 workloads could not be read in full.")
+	b.Visit("/workloads/shop")
+	b.Says("#headline", "annot read spot from ECS")
+	b.Says("#step", "backstop doctor shop")
+	b.Says("#trend", "Whether it gets better is not known")
+	b.Says("#range-sum", "What served is not known for")
+	b.Everywhere("dashboard-blind", "/workloads/shop", pageReady)
+	b.Everywhere("dashboard-blind-overview", "/", pageReady)
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/backstop-ecs/backstop/internal/browsertest"
 	"github.com/backstop-ecs/backstop/internal/cost"
 	"github.com/backstop-ecs/backstop/internal/costpage"
 	"github.com/backstop-ecs/backstop/internal/replay"
@@ -29,12 +30,12 @@ func seePapers(t *testing.T, chromium context.Context) {
 	serve("/report", func(w io.Writer) error { return report.HTML(w, reportPaper(), "backstop simulate --trace morning") })
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
-	b := open(t, chromium, server.URL)
+	b := browsertest.Open(t, chromium, server.URL)
 	for _, path := range []string{"/cost", "/report"} {
-		b.visit(path)
-		b.sees("a picture", `document.querySelector('svg path')`)
-		b.everywhere(path[1:], path)
-		b.expected() // the browser asks for an icon that a file does not have
+		b.Visit(path)
+		b.Sees("a picture", `document.querySelector('svg path')`)
+		b.Everywhere("dashboard-"+path[1:], path, pageReady)
+		b.Expected() // the browser asks for an icon that a file does not have
 	}
 }
 

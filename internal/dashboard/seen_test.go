@@ -11,6 +11,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"github.com/backstop-ecs/backstop/internal/browsertest"
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/racetest"
@@ -55,6 +56,9 @@ func busyLab(t *testing.T) *lab {
 	return l
 }
 
+// pageReady is true of a page of the dashboard once all of it is drawn.
+const pageReady = `document.querySelectorAll('tr.workload').length === document.querySelectorAll('svg.line').length && (!document.getElementById('zones') || document.querySelector('#zones td') && document.querySelector('#chart canvas'))`
+
 func TestInTheBrowser(t *testing.T) {
 	if testing.Short() {
 		t.Skip("short: the browser takes some seconds")
@@ -62,7 +66,7 @@ func TestInTheBrowser(t *testing.T) {
 	if racetest.Enabled {
 		t.Skip("what the browser asks for is asked for without one too, where the race detector watches")
 	}
-	chromium := browser(t)
+	chromium := browsertest.Start(t)
 	l := busyLab(t)
 	_, server := l.page(nil)
 	t.Run("the worst workload comes first, and each says how it is", func(t *testing.T) { seeOverview(t, chromium, l, server.URL) })
@@ -83,10 +87,10 @@ func TestInTheBrowser(t *testing.T) {
 }
 
 func seeOverview(t *testing.T, chromium context.Context, _ *lab, url string) {
-	b := open(t, chromium, url)
-	b.visit("/")
-	b.sees("four workloads", `document.querySelectorAll('.workload').length === 4`)
-	order := b.text(`[...document.querySelectorAll('.workload')].map((e) => e.dataset.workload).join()`)
+	b := browsertest.Open(t, chromium, url)
+	b.Visit("/")
+	b.Sees("four workloads", `document.querySelectorAll('.workload').length === 4`)
+	order := b.Text(`[...document.querySelectorAll('.workload')].map((e) => e.dataset.workload).join()`)
 	if order != "batch,analytics,reports,checkout" {
 		t.Errorf("the order is %s", order)
 	}
@@ -97,56 +101,56 @@ func seeOverview(t *testing.T, chromium context.Context, _ *lab, url string) {
 		"reports":   {"On-demand in use", "Pinned to on-demand by mara until 2026-11-18 17:00:00Z (month's end); all 60 in service on on-demand"},
 	} {
 		for _, w := range want {
-			b.says(`[data-workload="`+name+`"]`, w)
+			b.Says(`[data-workload="`+name+`"]`, w)
 		}
 	}
-	cells := b.text(`[...document.querySelectorAll('[data-workload="batch"] td.n')].map((e) => e.innerText).join()`)
+	cells := b.Text(`[...document.querySelectorAll('[data-workload="batch"] td.n')].map((e) => e.innerText).join()`)
 	if cells != "19,50,31,0" {
 		t.Errorf("missing, wanted, on Spot and on-demand are %s", cells)
 	}
-	b.says("#summary", "411 of 430 wanted tasks serve")
-	b.says("#summary", "this month (estimated without ephemeral storage above 20 GiB, with list prices of 2026-09-29)")
-	b.says("#live", "Live")
-	b.accessible("the overview")
-	b.picture("dashboard-overview", false)
+	b.Says("#summary", "411 of 430 wanted tasks serve")
+	b.Says("#summary", "this month (estimated without ephemeral storage above 20 GiB, with list prices of 2026-09-29)")
+	b.Says("#live", "Live")
+	b.Accessible("the overview")
+	b.Picture("dashboard-overview", false)
 }
 
 func seeWorkload(t *testing.T, chromium context.Context, _ *lab, url string) {
-	b := open(t, chromium, url)
-	b.visit("/workloads/analytics")
-	b.says("#headline", "54 on-demand tasks stand in for Spot, all 200 in service")
-	b.says("#tiles", "Saved this month")
-	b.sees("savings in dollars", `/Saved today\s*\$\d+\.\d\d/.test(document.getElementById('tiles').innerText)`)
-	b.sees("a chart that is drawn", chartDrawn)
-	b.says("#range-sum", "task-minutes were missing")
-	b.says("#decisions", "Raise standard from")
-	b.says("#next", "When a Spot task is interrupted")
-	b.says("#pools", "us-east-1/prod/analytics-spot")
-	b.says("#zones", "us-east-1a")
-	b.sees("a bar as long as the zone's share", `Math.abs(parseFloat(document.querySelector('#zones [data-w]').style.width) - parseInt(document.querySelector('#zones td.n').innerText.split('(')[1])) < 1`)
-	b.says("#orders-why", "Log in with the token to give orders.")
-	b.accessible("a workload's page")
+	b := browsertest.Open(t, chromium, url)
+	b.Visit("/workloads/analytics")
+	b.Says("#headline", "54 on-demand tasks stand in for Spot, all 200 in service")
+	b.Says("#tiles", "Saved this month")
+	b.Sees("savings in dollars", `/Saved today\s*\$\d+\.\d\d/.test(document.getElementById('tiles').innerText)`)
+	b.Sees("a chart that is drawn", chartDrawn)
+	b.Says("#range-sum", "task-minutes were missing")
+	b.Says("#decisions", "Raise standard from")
+	b.Says("#next", "When a Spot task is interrupted")
+	b.Says("#pools", "us-east-1/prod/analytics-spot")
+	b.Says("#zones", "us-east-1a")
+	b.Sees("a bar as long as the zone's share", `Math.abs(parseFloat(document.querySelector('#zones [data-w]').style.width) - parseInt(document.querySelector('#zones td.n').innerText.split('(')[1])) < 1`)
+	b.Says("#orders-why", "Log in with the token to give orders.")
+	b.Accessible("a workload's page")
 
 	// The table says what the chart draws.
-	b.do(chromedp.Evaluate[chromedp.Void](`document.querySelector('#as-table summary').click()`))
-	b.says("#chart-table", "On on-demand")
-	b.sees("the present in the table's first row", `/200\s+146\s+54\s+0\s+0/.test(document.querySelector('#chart-table tbody tr').innerText)`)
+	b.Do(chromedp.Evaluate[chromedp.Void](`document.querySelector('#as-table summary').click()`))
+	b.Says("#chart-table", "On on-demand")
+	b.Sees("the present in the table's first row", `/200\s+146\s+54\s+0\s+0/.test(document.querySelector('#chart-table tbody tr').innerText)`)
 
 	// A longer time, then closer, then back in time.
-	b.do(chromedp.Evaluate[chromedp.Void](`document.querySelector('[data-seconds="604800"]').click()`))
-	b.says("#range-sum", "Nov 11 12:00:00 to")
-	b.picture("dashboard-week", true)
-	b.do(chromedp.Evaluate[chromedp.Void](`document.getElementById('zoom-in').click()`))
-	b.says("#range-sum", "Nov 15 00:00:00 to")
-	b.do(chromedp.Evaluate[chromedp.Void](`document.getElementById('earlier').click()`))
-	b.says("#range-sum", "Nov 13 06:00:")
-	b.sees("a chart that is drawn", chartDrawn)
-	b.do(chromedp.Evaluate[chromedp.Void](`document.querySelector('[data-seconds="21600"]').click()`))
-	b.says("#range-sum", "Nov 18 06:00:00 to")
+	b.Do(chromedp.Evaluate[chromedp.Void](`document.querySelector('[data-seconds="604800"]').click()`))
+	b.Says("#range-sum", "Nov 11 12:00:00 to")
+	b.Picture("dashboard-week", true)
+	b.Do(chromedp.Evaluate[chromedp.Void](`document.getElementById('zoom-in').click()`))
+	b.Says("#range-sum", "Nov 15 00:00:00 to")
+	b.Do(chromedp.Evaluate[chromedp.Void](`document.getElementById('earlier').click()`))
+	b.Says("#range-sum", "Nov 13 06:00:")
+	b.Sees("a chart that is drawn", chartDrawn)
+	b.Do(chromedp.Evaluate[chromedp.Void](`document.querySelector('[data-seconds="21600"]').click()`))
+	b.Says("#range-sum", "Nov 18 06:00:00 to")
 
 	// A decision in the list is lit in the chart, and said below it.
-	b.do(chromedp.Evaluate[chromedp.Void](`document.querySelector('#decisions button').focus()`))
-	b.says("#readout", b.text(`document.querySelector('#decisions p').innerText`))
+	b.Do(chromedp.Evaluate[chromedp.Void](`document.querySelector('#decisions button').focus()`))
+	b.Says("#readout", b.Text(`document.querySelector('#decisions p').innerText`))
 }
 
 // chartDrawn is true when the canvas holds Spot's colour in many places and the demand's as well.
@@ -161,46 +165,46 @@ const chartDrawn = `(() => {
 })()`
 
 func seeThemes(t *testing.T, chromium context.Context, url string) {
-	b := open(t, chromium, url)
+	b := browsertest.Open(t, chromium, url)
 	for _, theme := range []string{"light", "dark"} {
-		b.theme(theme)
+		b.Theme(theme)
 		for _, size := range []struct {
 			name          string
 			width, height int64
 		}{{"desktop", 1280, 900}, {"phone", 390, 844}} {
-			b.size(size.width, size.height)
+			b.Size(size.width, size.height)
 			for _, page := range []struct{ name, path string }{{"overview", "/"}, {"workload", "/workloads/analytics"}, {"login", "/login"}} {
-				b.visit(page.path)
+				b.Visit(page.path)
 				if page.name == "workload" {
-					b.sees("a chart that is drawn", chartDrawn)
-					b.says("#zones", "us-east-1a")
+					b.Sees("a chart that is drawn", chartDrawn)
+					b.Says("#zones", "us-east-1a")
 				}
 				if page.name == "overview" {
-					b.says("#summary", "this month")
+					b.Says("#summary", "this month")
 				}
 				where := fmt.Sprintf("%s, %s, %s", page.name, theme, size.name)
-				if over := b.text(`document.documentElement.scrollWidth - innerWidth`); over != "0" {
+				if over := b.Text(`document.documentElement.scrollWidth - innerWidth`); over != "0" {
 					t.Errorf("%s: the page is %s pixels wider than the screen", where, over)
 				}
-				if bg := b.text(`getComputedStyle(document.documentElement).backgroundColor`); (bg == "rgb(16, 22, 29)") != (theme == "dark") {
+				if bg := b.Text(`getComputedStyle(document.documentElement).backgroundColor`); (bg == "rgb(16, 22, 29)") != (theme == "dark") {
 					t.Errorf("%s: the background is %s", where, bg)
 				}
-				if small := b.text(`[...document.querySelectorAll('main button, main a.button, main select')].filter((e) => e.offsetParent && e.getBoundingClientRect().height < 24).length`); small != "0" {
+				if small := b.Text(`[...document.querySelectorAll('main button, main a.button, main select')].filter((e) => e.offsetParent && e.getBoundingClientRect().height < 24).length`); small != "0" {
 					t.Errorf("%s: %s controls are too small to be touched", where, small)
 				}
-				b.accessible(where)
-				b.picture("dashboard-"+page.name+"-"+theme+"-"+size.name, true)
+				b.Accessible(where)
+				b.Picture("dashboard-"+page.name+"-"+theme+"-"+size.name, true)
 			}
 		}
 	}
 	// The button goes before the operating system.
-	b.theme("dark")
-	b.do(chromedp.Click(chromedp.CSS("#theme")))
-	b.says("#theme", "Theme: light")
-	if bg := b.text(`getComputedStyle(document.documentElement).backgroundColor`); bg != "rgb(246, 247, 249)" {
+	b.Theme("dark")
+	b.Do(chromedp.Click(chromedp.CSS("#theme")))
+	b.Says("#theme", "Theme: light")
+	if bg := b.Text(`getComputedStyle(document.documentElement).backgroundColor`); bg != "rgb(246, 247, 249)" {
 		t.Errorf("the light theme was chosen, the background is %s", bg)
 	}
-	b.do(chromedp.Evaluate[chromedp.Void](`localStorage.clear()`))
+	b.Do(chromedp.Evaluate[chromedp.Void](`localStorage.clear()`))
 }
 
 func seeSpeed(t *testing.T, chromium context.Context, url string) {
@@ -208,14 +212,14 @@ func seeSpeed(t *testing.T, chromium context.Context, url string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := open(t, chromium, url)
+	b := browsertest.Open(t, chromium, url)
 	for _, path := range []string{"/", "/workloads/analytics"} {
 		var paints []time.Duration
 		for range 5 {
-			b.visit(path)
-			b.says("#live", "Live")
-			b.sees("a first paint", `performance.getEntriesByName('first-contentful-paint').length`)
-			ms, err := strconv.ParseFloat(b.text(`performance.getEntriesByName('first-contentful-paint')[0].startTime`), 64)
+			b.Visit(path)
+			b.Says("#live", "Live")
+			b.Sees("a first paint", `performance.getEntriesByName('first-contentful-paint').length`)
+			ms, err := strconv.ParseFloat(b.Text(`performance.getEntriesByName('first-contentful-paint')[0].startTime`), 64)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -223,7 +227,7 @@ func seeSpeed(t *testing.T, chromium context.Context, url string) {
 		}
 		slices.Sort(paints)
 		bytes := 0
-		for name := range strings.SplitSeq(b.text(`performance.getEntriesByType('resource').map((e) => new URL(e.name).pathname).filter((n) => n.endsWith('.js')).join()`), ",") {
+		for name := range strings.SplitSeq(b.Text(`performance.getEntriesByType('resource').map((e) => new URL(e.name).pathname).filter((n) => n.endsWith('.js')).join()`), ",") {
 			bytes += len(assets[strings.TrimPrefix(name, "/static/")].body)
 		}
 		t.Logf("%s: %d bytes of script, first paint after %s (median of %v)", path, bytes, paints[len(paints)/2], paints)
@@ -235,98 +239,98 @@ func seeSpeed(t *testing.T, chromium context.Context, url string) {
 			t.Errorf("%s is painted after %s at best, at most %s are allowed", path, best, firstPaintMax)
 		}
 	}
-	if others := b.text(`performance.getEntriesByType('resource').filter((e) => !e.name.startsWith(location.origin)).map((e) => e.name)`); others != "" {
+	if others := b.Text(`performance.getEntriesByType('resource').filter((e) => !e.name.startsWith(location.origin)).map((e) => e.name)`); others != "" {
 		t.Errorf("the page loads from elsewhere: %s", others)
 	}
 }
 
 func seeChange(t *testing.T, chromium context.Context, l *lab, url string) {
-	b := open(t, chromium, url)
-	b.visit("/workloads/checkout")
-	b.says("#headline", "All 120 in service on Spot")
-	b.sees("the live line", `document.getElementById('live').innerText === 'Live'`)
-	b.do(chromedp.Evaluate[chromedp.Void](`window.sameDocument = true`))
+	b := browsertest.Open(t, chromium, url)
+	b.Visit("/workloads/checkout")
+	b.Says("#headline", "All 120 in service on Spot")
+	b.Sees("the live line", `document.getElementById('live').innerText === 'Live'`)
+	b.Do(chromedp.Evaluate[chromedp.Void](`window.sameDocument = true`))
 	l.at.Store(noon.Add(30 * time.Second).UnixMicro())
 	l.worlds["checkout"].capacity = 77
 	l.look("checkout", l.now())
-	b.says("#headline", "43 of 120 missing")
+	b.Says("#headline", "43 of 120 missing")
 	l.at.Store(noon.Add(45 * time.Second).UnixMicro()) // ECS had its time to replace them
 	l.look("checkout", l.now())
-	b.sees("the tiles of the shortage", `/Missing\s*43/.test(document.getElementById('tiles').innerText)`)
-	b.says("#decisions", "Raise standard from 0 to")
-	b.says("#status", "Warning")
+	b.Sees("the tiles of the shortage", `/Missing\s*43/.test(document.getElementById('tiles').innerText)`)
+	b.Says("#decisions", "Raise standard from 0 to")
+	b.Says("#status", "Warning")
 	l.at.Store(noon.Add(60 * time.Second).UnixMicro())
 	l.look("checkout", l.now())
-	b.says("#headline", "43 on-demand tasks stand in for Spot, all 120 in service")
-	if b.text(`window.sameDocument`) != "true" {
+	b.Says("#headline", "43 on-demand tasks stand in for Spot, all 120 in service")
+	if b.Text(`window.sameDocument`) != "true" {
 		t.Error("the page was loaded anew")
 	}
 }
 
 func seeFailover(t *testing.T, chromium context.Context, l *lab, url string) {
-	b := open(t, chromium, url)
-	b.visit("/workloads/analytics")
-	b.says("#orders-why", "Log in")
-	b.tabTo("a[href^='/login']")
-	b.press("\r")
-	b.sees("the login form", `document.querySelector('#token')`)
-	b.sees("the focus in the form", `document.activeElement.id === 'token'`)
-	b.press("not the token at all\r")
-	b.says("#trouble", "That is not the token.")
-	b.expected() // the console names the refusal
-	b.sees("the focus in the form", `document.activeElement.id === 'token'`)
-	b.press(token + "\r")
-	b.sees("the workload's page, with orders that can be given", `location.pathname === '/workloads/analytics' && document.querySelector('[data-kind=failover]:enabled')`)
-	b.sees("no order that makes no sense", `!document.querySelector('[data-kind=resume]')`)
+	b := browsertest.Open(t, chromium, url)
+	b.Visit("/workloads/analytics")
+	b.Says("#orders-why", "Log in")
+	b.TabTo("a[href^='/login']")
+	b.Press("\r")
+	b.Sees("the login form", `document.querySelector('#token')`)
+	b.Sees("the focus in the form", `document.activeElement.id === 'token'`)
+	b.Press("not the token at all\r")
+	b.Says("#trouble", "That is not the token.")
+	b.Expected() // the console names the refusal
+	b.Sees("the focus in the form", `document.activeElement.id === 'token'`)
+	b.Press(token + "\r")
+	b.Sees("the workload's page, with orders that can be given", `location.pathname === '/workloads/analytics' && document.querySelector('[data-kind=failover]:enabled')`)
+	b.Sees("no order that makes no sense", `!document.querySelector('[data-kind=resume]')`)
 
-	b.tabTo("[data-kind=failover]")
-	b.press("\r")
-	b.sees("the dialog", `document.getElementById('dialog').open`)
-	b.says("#dialog-h", "Fail over analytics?")
-	b.says("#dialog-preview", "raise standard from 54 to")
-	b.accessible("the dialog")
-	b.picture("dashboard-failover", false)
-	b.press("\x1b")
-	b.sees("no dialog after Escape", `!document.getElementById('dialog').open`)
-	b.sees("the focus back on the button", `document.activeElement.matches('[data-kind=failover]')`)
+	b.TabTo("[data-kind=failover]")
+	b.Press("\r")
+	b.Sees("the dialog", `document.getElementById('dialog').open`)
+	b.Says("#dialog-h", "Fail over analytics?")
+	b.Says("#dialog-preview", "raise standard from 54 to")
+	b.Accessible("the dialog")
+	b.Picture("dashboard-failover", false)
+	b.Press("\x1b")
+	b.Sees("no dialog after Escape", `!document.getElementById('dialog').open`)
+	b.Sees("the focus back on the button", `document.activeElement.matches('[data-kind=failover]')`)
 	if st := l.state("analytics"); st.Pool("spot").B.Mode != failover.Closed {
 		t.Fatalf("the breaker is %s though the dialog was cancelled", st.Pool("spot").B.Mode)
 	}
 
-	b.press("\r")
-	b.sees("the dialog", `document.getElementById('dialog').open`)
-	b.press("\r")
-	b.sees("that the reason is asked for", `document.getElementById('dialog').open && document.querySelector('#reason:invalid')`)
-	b.press("capacity event in us-east-1")
-	b.tabTo("#by")
-	b.press("mara")
-	b.tabTo("#dialog-do")
-	b.press("\r")
-	b.says("#said", "Recorded. Fail over to on-demand by mara until 2026-11-18 16:0")
+	b.Press("\r")
+	b.Sees("the dialog", `document.getElementById('dialog').open`)
+	b.Press("\r")
+	b.Sees("that the reason is asked for", `document.getElementById('dialog').open && document.querySelector('#reason:invalid')`)
+	b.Press("capacity event in us-east-1")
+	b.TabTo("#by")
+	b.Press("mara")
+	b.TabTo("#dialog-do")
+	b.Press("\r")
+	b.Says("#said", "Recorded. Fail over to on-demand by mara until 2026-11-18 16:0")
 	st := l.state("analytics")
 	br := st.Pool("spot").B
 	if br.Mode != failover.Open || !br.Manual || br.By != "mara" || br.Note != "capacity event in us-east-1" || br.Until.Sub(br.Since) != 4*time.Hour {
 		t.Errorf("the state's breaker is %+v", br)
 	}
-	b.says("#because", "Spot is failed over by mara until 2026-11-18 16:0")
+	b.Says("#because", "Spot is failed over by mara until 2026-11-18 16:0")
 	l.at.Store(noon.Add(90 * time.Second).UnixMicro())
 	l.look("analytics", l.now())
-	b.says("#pools", "open for")
-	b.says("#decisions", "Order: Fail over to on-demand by mara")
-	b.accessible("a workload that is failed over")
+	b.Says("#pools", "open for")
+	b.Says("#decisions", "Order: Fail over to on-demand by mara")
+	b.Accessible("a workload that is failed over")
 }
 
 func seeRefusal(t *testing.T, chromium context.Context, l *lab, url string) {
-	b := open(t, chromium, url)
-	b.visit("/workloads/batch")
-	b.sees("orders that can be given", `document.querySelector('[data-kind=pause]:enabled')`)
-	b.do(chromedp.Click(chromedp.CSS("[data-kind=pause]")))
-	b.sees("the dialog", `document.getElementById('dialog').open`)
+	b := browsertest.Open(t, chromium, url)
+	b.Visit("/workloads/batch")
+	b.Sees("orders that can be given", `document.querySelector('[data-kind=pause]:enabled')`)
+	b.Do(chromedp.Click(chromedp.CSS("[data-kind=pause]")))
+	b.Sees("the dialog", `document.getElementById('dialog').open`)
 	l.hold("batch") // somebody else acts now
-	b.press("looking into it\r")
-	b.says("#dialog-error", "Not done: A pass is under way")
-	b.expected() // the console names the refusal
-	b.sees("that it can be tried again", `!document.getElementById('dialog-do').disabled`)
+	b.Press("looking into it\r")
+	b.Says("#dialog-error", "Not done: A pass is under way")
+	b.Expected() // the console names the refusal
+	b.Sees("that it can be tried again", `!document.getElementById('dialog-do').disabled`)
 	if st := l.state("batch"); st.Pause != nil {
 		t.Errorf("it is paused: %+v", st.Pause)
 	}
@@ -343,14 +347,14 @@ func seeRecording(t *testing.T, chromium context.Context, l *lab) {
 	_, server := l.page(func(o *Options) {
 		o.Source, o.Now, o.Title, o.Note = run, run.Now, "simulation", "Everything here is simulated."
 	})
-	b := open(t, chromium, server.URL)
-	b.visit("/workloads/analytics")
-	b.says(".banner", "simulation")
-	b.says(".note", "Everything here is simulated.")
-	b.says("#range-sum", entries[len(entries)-1].At.Format("Jan 2 15:04:05")+" to Nov 18 12:00") // the whole run, which is longer than six hours
-	b.says("#fresh", "At the end of the run.")
-	b.says("#headline", "54 on-demand tasks stand in for Spot, all 200 in service")
-	b.sees("a chart that is drawn", chartDrawn)
+	b := browsertest.Open(t, chromium, server.URL)
+	b.Visit("/workloads/analytics")
+	b.Says(".banner", "simulation")
+	b.Says(".note", "Everything here is simulated.")
+	b.Says("#range-sum", entries[len(entries)-1].At.Format("Jan 2 15:04:05")+" to Nov 18 12:00") // the whole run, which is longer than six hours
+	b.Says("#fresh", "At the end of the run.")
+	b.Says("#headline", "54 on-demand tasks stand in for Spot, all 200 in service")
+	b.Sees("a chart that is drawn", chartDrawn)
 }
 
 // state is what the store holds of a workload.

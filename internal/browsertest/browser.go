@@ -1,4 +1,6 @@
-package dashboard
+// Package browsertest drives Chromium through a page as a person does: it clicks, types, looks, asks axe-core whether the page is accessible, and keeps
+// pictures where they are wanted. It is imported by tests alone.
+package browsertest
 
 import (
 	"bytes"
@@ -35,8 +37,8 @@ const (
 // waitFor bounds how long the page may take to show something, in milliseconds.
 const waitFor = 15_000
 
-// browser starts Chromium, or skips the test where there is none.
-func browser(t *testing.T) context.Context {
+// Start starts Chromium, or skips the test where there is none.
+func Start(t *testing.T) context.Context {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
 	if err != nil {
@@ -55,8 +57,8 @@ func browser(t *testing.T) context.Context {
 	return ctx
 }
 
-// tab is one page, whose console is listened to.
-type tab struct {
+// Tab is one page, whose console is listened to.
+type Tab struct {
 	t    *testing.T
 	ctx  context.Context
 	base string
@@ -65,11 +67,11 @@ type tab struct {
 	console []string
 }
 
-// open opens a tab of its own for a test; at its end the console must be empty.
-func open(t *testing.T, browser context.Context, base string) *tab {
+// Open opens a tab of its own for a test; at its end the console must be empty.
+func Open(t *testing.T, browser context.Context, base string) *Tab {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(browser)
-	b := &tab{t: t, ctx: ctx, base: base}
+	b := &Tab{t: t, ctx: ctx, base: base}
 	messages := chromedp.Console(ctx)
 	var reader sync.WaitGroup
 	reader.Go(func() {
@@ -96,38 +98,42 @@ func open(t *testing.T, browser context.Context, base string) *tab {
 		cancel()
 		reader.Wait()
 	})
-	b.size(1280, 900)
+	b.Size(1280, 900)
 	return b
 }
 
-// expected drops what the console said so far, where an error was provoked.
-func (b *tab) expected() {
+// Expected drops what the console said so far, where an error was provoked.
+func (b *Tab) Expected() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.console = nil
 }
 
-func (b *tab) do(actions ...chromedp.Action[chromedp.Void]) {
+// Do does something in the tab.
+func (b *Tab) Do(actions ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
 	if err := chromedp.Do(b.ctx, actions...); err != nil {
 		b.t.Fatal(err)
 	}
 }
 
-func (b *tab) size(width, height int64) { b.t.Helper(); b.do(chromedp.EmulateViewport(width, height)) }
+// Size sets the size of the window, in pixels.
+func (b *Tab) Size(width, height int64) { b.t.Helper(); b.Do(chromedp.EmulateViewport(width, height)) }
 
-// theme makes the operating system light or dark.
-func (b *tab) theme(name string) {
+// Theme makes the operating system light or dark.
+func (b *Tab) Theme(name string) {
 	b.t.Helper()
-	b.do(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+	b.Do(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name}}})
 		return err
 	}))
 }
 
-func (b *tab) visit(path string) { b.t.Helper(); b.do(chromedp.Navigate(b.base + path)) }
+// Visit goes to a path of the server, or to any address where the tab was opened without one.
+func (b *Tab) Visit(path string) { b.t.Helper(); b.Do(chromedp.Navigate(b.base + path)) }
 
-func (b *tab) text(js string) string {
+// Text is the value of an expression, as text.
+func (b *Tab) Text(js string) string {
 	b.t.Helper()
 	s, err := chromedp.Run(b.ctx, chromedp.Evaluate[string]("String("+js+")"))
 	if err != nil {
@@ -136,8 +142,8 @@ func (b *tab) text(js string) string {
 	return s
 }
 
-// sees waits until something is true of the page; the page's own clock wakes it, so nothing sleeps here.
-func (b *tab) sees(what, js string) {
+// Sees waits until something is true of the page; the page's own clock wakes it, so nothing sleeps here.
+func (b *Tab) Sees(what, js string) {
 	b.t.Helper()
 	var ok bool
 	var err error
@@ -155,37 +161,38 @@ func (b *tab) sees(what, js string) {
 		b.t.Fatalf("%s: %v", what, err)
 	}
 	if !ok {
-		b.t.Fatalf("the page does not show %s; it shows:\n%s", what, b.text("document.body.innerText"))
+		b.t.Fatalf("the page does not show %s; it shows:\n%s", what, b.Text("document.body.innerText"))
 	}
 }
 
-// says waits until an element's text contains something.
-func (b *tab) says(selector, text string) {
+// Says waits until an element's text contains something.
+func (b *Tab) Says(selector, text string) {
 	b.t.Helper()
 	quoted, _ := json.Marshal(text)
-	b.sees(fmt.Sprintf("%q in %s", text, selector), fmt.Sprintf(`document.querySelector(%q).innerText.includes(%s)`, selector, quoted))
+	b.Sees(fmt.Sprintf("%q in %s", text, selector), fmt.Sprintf(`document.querySelector(%q).innerText.includes(%s)`, selector, quoted))
 }
 
-func (b *tab) press(keys string, opts ...chromedp.KeyOption) {
+// Press presses keys.
+func (b *Tab) Press(keys string, opts ...chromedp.KeyOption) {
 	b.t.Helper()
-	b.do(chromedp.KeyEvent(keys, opts...))
+	b.Do(chromedp.KeyEvent(keys, opts...))
 }
 
-// tabTo presses the tabulator until an element has the focus.
-func (b *tab) tabTo(selector string) {
+// TabTo presses the tabulator until an element has the focus.
+func (b *Tab) TabTo(selector string) {
 	b.t.Helper()
 	for range 60 {
-		b.press("\t")
-		if b.text(fmt.Sprintf("document.activeElement.matches(%q)", selector)) == "true" {
+		b.Press("\t")
+		if b.Text(fmt.Sprintf("document.activeElement.matches(%q)", selector)) == "true" {
 			return
 		}
 	}
-	b.t.Fatalf("%s cannot be reached with the tabulator; the focus is at %s", selector, b.text("document.activeElement.outerHTML"))
+	b.t.Fatalf("%s cannot be reached with the tabulator; the focus is at %s", selector, b.Text("document.activeElement.outerHTML"))
 }
 
-// everywhere looks at a page on a desktop and a phone, in light and in dark: axe finds nothing, nothing is wider than the screen, and a
-// picture of the screen is kept. Where no pictures are wanted, the light desktop and the dark phone stand for all four.
-func (b *tab) everywhere(name, path string) {
+// Everywhere looks at a page on a desktop and a phone, in light and in dark, once ready is true of it: axe finds nothing, nothing is wider than the
+// screen, and a picture of the screen is kept under the name. Where no pictures are wanted, the light desktop and the dark phone stand for all four.
+func (b *Tab) Everywhere(name, path, ready string) {
 	b.t.Helper()
 	for _, size := range []struct {
 		name          string
@@ -196,21 +203,21 @@ func (b *tab) everywhere(name, path string) {
 				continue
 			}
 			where := name + "-" + theme + "-" + size.name
-			b.size(size.width, size.height)
-			b.theme(theme)
-			b.visit(path)
-			b.sees("all of it", `document.querySelectorAll('tr.workload').length === document.querySelectorAll('svg.line').length && (!document.getElementById('zones') || document.querySelector('#zones td') && document.querySelector('#chart canvas'))`)
-			if over := b.text(`document.documentElement.scrollWidth - innerWidth`); over != "0" {
+			b.Size(size.width, size.height)
+			b.Theme(theme)
+			b.Visit(path)
+			b.Sees("all of it", ready)
+			if over := b.Text(`document.documentElement.scrollWidth - innerWidth`); over != "0" {
 				b.t.Errorf("%s: the page is %s pixels wider than the screen", where, over)
 			}
-			b.accessible(where)
-			b.picture("dashboard-"+where, false)
+			b.Accessible(where)
+			b.Picture(where, false)
 		}
 	}
 }
 
-// picture keeps a picture of the page, if pictures are wanted.
-func (b *tab) picture(name string, full bool) {
+// Picture keeps a picture of the page, if pictures are wanted.
+func (b *Tab) Picture(name string, full bool) {
 	b.t.Helper()
 	dir := os.Getenv(screenshotsEnv)
 	if dir == "" {
@@ -271,8 +278,8 @@ func axe() string {
 	return string(src)
 }
 
-// accessible fails the test for every violation that axe finds on the page as it is now.
-func (b *tab) accessible(where string) {
+// Accessible fails the test for every violation that axe finds on the page as it is now.
+func (b *Tab) Accessible(where string) {
 	b.t.Helper()
 	src := axe()
 	if src == "" {
@@ -305,7 +312,7 @@ type axeResult struct {
 	} `json:"violations"`
 }
 
-func (b *tab) axeRun() axeResult {
+func (b *Tab) axeRun() axeResult {
 	b.t.Helper()
 	text, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`axe.run().then((r) => JSON.stringify({
 		passes: r.passes.map((p) => p.id),
