@@ -214,6 +214,9 @@ func readAssets() (map[string]asset, string, error) {
 	return out, hex.EncodeToString(all.Sum(nil)[:6]), nil
 }
 
+// Asset returns one of the files that the pages load, by its path below static.
+func Asset(name string) ([]byte, error) { return files.ReadFile("static/" + name) }
+
 // errorFact is the answer of a request that was not done.
 type errorFact struct {
 	Error string `json:"error"`

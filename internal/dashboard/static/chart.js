@@ -29,11 +29,9 @@ const signs = {
 }
 
 export class Chart {
-  // tell is called with what the pointer is at, zoom with the seconds that were selected.
-  constructor(el, tell, zoom) {
-    this.el = el
-    this.tell = tell
-    this.zoom = zoom
+  // tell is called with what the pointer is at, zoom with the seconds selected, own with the options.
+  constructor(el, tell, zoom, own = (o) => o) {
+    Object.assign(this, { el, tell, zoom, own })
     this.marks = []
     this.lit = null
     new ResizeObserver(() => this.plot && this.plot.setSize(this.size())).observe(el)
@@ -61,7 +59,7 @@ export class Chart {
     const none = { show: false }
     const axis = { stroke: css('--dim'), grid: { stroke: css('--line'), width: 1 }, ticks: { stroke: css('--line'), width: 1 }, font: '12px system-ui, "Liberation Sans", sans-serif' }
     const most = this.data[4]
-    this.plot = new uPlot({
+    this.plot = new uPlot(this.own({
       ...this.size(),
       tzDate: (s) => uPlot.tzDate(new Date(s * 1000), 'Etc/UTC'),
       legend: none,
@@ -91,7 +89,7 @@ export class Chart {
           u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false)
         }],
       },
-    }, this.data, this.el)
+    }), this.data, this.el)
   }
 
   // drawMarks puts a small triangle over each decision, notice and failure, a sign on the time axis for each order, deployment and
@@ -131,7 +129,7 @@ export class Chart {
     g.restore()
   }
 
-  // drawGaps hatches the time in which what served is not known.
+  // drawGaps hatches the time of which nothing is known.
   drawGaps(u) {
     const [times, , , spot] = this.data
     const g = u.ctx
