@@ -150,7 +150,7 @@ var commands = []struct {
 	group string
 	make  []func(IO) *cobra.Command
 }{
-	{groupTry, []func(IO) *cobra.Command{newDemoCommand, newSandboxCommand, newSimulateCommand, newTuneCommand}},
+	{groupTry, []func(IO) *cobra.Command{newDemoCommand, newSandboxCommand, newSimulateCommand, newTuneCommand, newPlayCommand}},
 	{groupRun, []func(IO) *cobra.Command{newAdoptCommand, newInitCommand, newRunCommand, newDashboardCommand}},
 	{groupLook, []func(IO) *cobra.Command{newStatusCommand, newExplainCommand, newHistoryCommand, newTopCommand, newDoctorCommand, newVerifyCommand, newCostCommand, newNotifyCommand}},
 	{groupChange, []func(IO) *cobra.Command{newFailoverCommand, newRestoreCommand, newPinCommand, newUnpinCommand, newPauseCommand, newResumeCommand, newConfirmCommand, newSilenceCommand, newUnsilenceCommand, newAckCommand, newReleaseCommand, newUninstallCommand, newDrillCommand, newRunTaskCommand}},

@@ -1,6 +1,7 @@
 package play
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/replay"
 	"github.com/backstop-ecs/backstop/internal/trace"
+	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
 // Limits of one question.
@@ -44,8 +46,8 @@ type Question struct {
 	At     float64 `json:"at,omitempty"`
 }
 
-// slowest is how much longer than the median warm-up one in a hundred takes.
-const slowest = 1.6
+// Slowest is how much longer than the median warm-up one in a hundred takes.
+const Slowest = 1.6
 
 // failure is the answer to a question that cannot be answered.
 type failure struct {
@@ -115,7 +117,7 @@ func (q *Question) run() (replay.Run, error) {
 	}
 	w := replay.World{Stop: stop}
 	if q.WarmUp > 0 {
-		w.WarmUp = ecsim.WarmUp{P50: seconds(q.WarmUp), P99: seconds(slowest * q.WarmUp)}
+		w.WarmUp = ecsim.WarmUp{P50: seconds(q.WarmUp), P99: seconds(Slowest * q.WarmUp)}
 	}
 	return replay.Run{Trace: t, Tasks: q.Tasks, World: w, Seed: q.Seed}, nil
 }
@@ -139,11 +141,25 @@ func (q *Question) trace() (*trace.Trace, error) {
 
 // Contestant is a policy or a trace that the page offers.
 type Contestant struct {
-	Name string `json:"name"`
-	Doc  string `json:"doc"`
+	Name  string `json:"name"`
+	Title string `json:"title"` // of a policy: its name, and whose it is
+	Doc   string `json:"doc"`
 	// Own is whether the product decides by it.
 	Own bool `json:"own,omitempty"`
 }
+
+// presets say what the presets do, titles and traces what some rivals and the built-in traces are, for somebody who meets them for the first time.
+var (
+	presets = map[string]string{
+		failover.PresetFill:   "Spot is asked for all, and on-demand holds exactly what Spot cannot",
+		failover.PresetSwitch: "When Spot fails too often, it is given up as a whole, until a few tasks there have proved that it holds",
+	}
+	titles = map[string]string{replay.RivalSpot: "ECS alone, on Spot", replay.RivalOnDemand: "All on-demand", replay.RivalStatic20: "20 % on-demand", replay.RivalStatic50: "50 % on-demand",
+		replay.RivalArticle: "The article's switch"}
+	traces = map[string]string{"article": "article: the article's month", "total": "total: no Spot for hours, four times a month", "partial": "partial: half to all, changing by the minute",
+		"flap": "flap: comes and goes in bursts", "article3": "article3: three zones", "sweep": "sweep: three zones, one after the other", "diurnal": "diurnal: demand follows the day",
+		"calm": "calm: nothing happens"}
+)
 
 // Policies are what can be played: the presets that act, and the rivals.
 func Policies() []Contestant {
@@ -154,16 +170,32 @@ func Policies() []Contestant {
 			continue // perfect foresight is no policy; observe does what Spot alone does
 		}
 		_, own := failover.Preset(name)
-		out = append(out, Contestant{Name: name, Doc: p.Doc, Own: own})
+		c := Contestant{Name: name, Title: name, Doc: p.Doc, Own: own}
+		if own {
+			c.Title, c.Doc = "Backstop, preset "+name, presets[name]
+		} else if title, ok := titles[name]; ok {
+			c.Title = title
+		}
+		c.Doc = wording.UpperFirst(c.Doc)
+		out = append(out, c)
 	}
+	slices.SortStableFunc(out, func(a, b Contestant) int { return place(a.Name) - place(b.Name) })
 	return out
+}
+
+// place is where a policy stands: those that the page begins with before the others.
+func place(name string) int {
+	if i := slices.Index(Defaults(), name); i >= 0 {
+		return i
+	}
+	return len(Defaults())
 }
 
 // Traces are the built-in traces.
 func Traces() []Contestant {
 	var out []Contestant
 	for _, b := range trace.Builtins() {
-		out = append(out, Contestant{Name: b.Name, Doc: b.Doc})
+		out = append(out, Contestant{Name: b.Name, Title: cmp.Or(traces[b.Name], b.Name), Doc: b.Doc})
 	}
 	return out
 }
@@ -220,5 +252,5 @@ func rounded(at time.Duration) float64 { return float64(at.Milliseconds()) / 100
 
 // Defaults are the policies that the page begins with.
 func Defaults() []string {
-	return slices.Clone([]string{failover.PresetFill, failover.PresetSwitch, replay.RivalSpot, replay.RivalOnDemand})
+	return []string{failover.PresetFill, failover.PresetSwitch, replay.RivalSpot, replay.RivalOnDemand}
 }
