@@ -178,6 +178,25 @@ func (b *Tab) Press(keys string, opts ...chromedp.KeyOption) {
 	b.Do(chromedp.KeyEvent(keys, opts...))
 }
 
+// Drag presses the mouse at the first of some places of an element, moves it over the others and lets it go at the last. A place is a share of the
+// element's width and one of its height.
+func (b *Tab) Drag(selector string, places ...[2]float64) {
+	b.t.Helper()
+	var box struct{ X, Y, W, H float64 }
+	text := b.Text(fmt.Sprintf(`((e) => { e.scrollIntoView({ block: 'center' }); const r = e.getBoundingClientRect(); return JSON.stringify({ x: r.x, y: r.y, w: r.width, h: r.height }) })(document.querySelector(%q))`, selector))
+	if err := json.Unmarshal([]byte(text), &box); err != nil {
+		b.t.Fatalf("%s: %v", selector, err)
+	}
+	at := func(p [2]float64) (x, y float64) { return box.X + p[0]*box.W, box.Y + p[1]*box.H }
+	x, y := at(places[0])
+	b.Do(chromedp.MouseEvent(chromedp.MousePressed, x, y, chromedp.ButtonLeft, chromedp.ClickCount(1)))
+	for _, p := range places[1:] {
+		x, y = at(p)
+		b.Do(chromedp.MouseEvent(chromedp.MouseMoved, x, y, chromedp.ButtonLeft))
+	}
+	b.Do(chromedp.MouseEvent(chromedp.MouseReleased, x, y, chromedp.ButtonLeft, chromedp.ClickCount(1)))
+}
+
 // TabTo presses the tabulator until an element has the focus.
 func (b *Tab) TabTo(selector string) {
 	b.t.Helper()

@@ -63,8 +63,10 @@ async function replay(now) {
     document.body.dataset.round = mine
   } catch (e) {
     if (e instanceof Cancelled || mine !== round) return
-    trouble(e.message[0].toUpperCase() + e.message.slice(1) + '.')
-    $('live').textContent = ''
+    trouble((e.message.startsWith(game.name) ? e.message : e.message[0].toUpperCase() + e.message.slice(1)) + '.')
+    $('live').textContent = 'Not played'
+    for (const l of lanes.values()) l.run = null
+    showWhy(false)
   }
   busy = false
   slow = performance.now() - begun
@@ -174,6 +176,7 @@ const zoomBy = (f) => { const half = (view.to - view.from) * f / 2; zoom(view.at
 
 // step goes to the decision before or after.
 function step(by) {
+  if (!lane().run) return
   const c = lane().run.choices
   let k = lane().choice(view.at)
   if (by > 0) k++

@@ -26,7 +26,7 @@ export class Why {
     $('earlier').disabled = k < 0 || (k === 0 && choices[0].at >= t)
     $('later').disabled = k + 1 >= choices.length
     $('place').textContent = !choices.length ? '' : k < 0 ? `before the first of ${count(choices.length)} decisions` : `decision ${count(k + 1)} of ${count(choices.length)}`
-    if (!lane.run) { fill($('why'), h('p', null, 'Playing.')); return }
+    if (!lane.run) { fill($('why'), h('p', null, $('live').textContent + '.')); return }
     const c = k < 0 ? null : choices[k]
     const key = lane.policy.name + ' ' + k
     const known = this.known.get(key)
