@@ -156,7 +156,7 @@ func explainCover(after *failover.State, d *failover.Decision, add func(time.Tim
 		if pd.Ask > 0 && !evacuated { // else it goes back as the breaker lets Spot return, which is explained there
 			when := "another Spot task is in service"
 			if n := d.Demand - d.InService.Low; n > 0 {
-				when = fmt.Sprintf("%s more in service", Count(n, "task"))
+				when = fmt.Sprintf("%d more %s in service", n, Verb(n, "task is", "tasks are"))
 			}
 			add(time.Time{}, when, fmt.Sprintf("give tasks of %s back (now %d, %d needed)", pd.Pool, pd.Ask, pd.Need))
 		}

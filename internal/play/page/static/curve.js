@@ -64,7 +64,7 @@ export function draw(c, tasks, [t0, v0], [t1, v1]) {
   const d = a <= b ? 1 : -1
   for (let i = a; ; i += d) {
     const v = a === b ? v1 : v0 + (v1 - v0) * (i - a) / (b - a)
-    c.values[i] = Math.min(top(tasks), Math.max(0, Math.round(v)))
+    c.values[i] = v < tasks / 30 ? 0 : Math.min(top(tasks), Math.round(v)) // nothing is easily aimed at
     if (i === b) return
   }
 }

@@ -199,6 +199,7 @@ function showSums() {
       [usd(c.oracle_usd), percent(c.oracle_usd / c.all_on_demand_usd), '0', percent(1 - c.oracle_spot_share), 'none', ''].map((t) => h('td', { class: 'n' }, t)))))
   const first = lane() && lane().run
   if (first) $('verdict').textContent = `${lane().policy.title} costs ${usd(first.cost_usd)}, ${percent(first.cost_ratio)} of on-demand alone, and leaves ${tenths(first.missing_task_minutes)} of ${count(Math.round(wanted(first)))} task-minutes missing.`
+  document.body.dataset.took = JSON.stringify(Object.fromEntries(took))
   $('took').textContent = `Played ${whole(view.seconds)} of up to ${count(c.tasks)} tasks ${given.served ? 'by the process that serves this page' : 'in this browser'}: ` + [...took].filter(([p]) => lanes.has(p)).map(([p, ms]) => `${p} ${(ms / 1000).toFixed(2)} s`).join(', ') + '.'
   $('notes').textContent = game.curve ? '' : [...c.notes, c.zones > 1 ? `the ${c.zones} zones are shown as one` : ''].filter(Boolean).join('; ')
   const command = ['backstop simulate', game.curve || game.text ? `--trace ${game.name.replace(/[^\w.-]/g, '_')}` : `--trace ${game.name} --days ${game.days}`, `--tasks ${game.tasks}`, game.seed ? `--seed ${game.seed}` : '',
@@ -271,7 +272,7 @@ function begin() {
   $('source').append(h('optgroup', { label: 'Drawn' }, Object.entries(examples).map(([k, [text]]) => option('drawn:' + k, text)), option('drawn:own', 'Your own', { hidden: true })),
     h('optgroup', { label: 'Built-in traces' }, given.traces.map((t) => option('trace:' + t.name, t.title))), option('file:', 'a file', { hidden: true }))
   $('days').append(option(1, '1 day'), option(7, '7 days'), option(30, '30 days', { selected: true }))
-  $('policies').append(...given.policies.map((p) => h('label', null, h('input', { type: 'checkbox', value: p.name, checked: given.defaults.includes(p.name) }), p.title, h('small', null, ': ' + p.doc))))
+  $('policies').append(...given.policies.map((p) => h('label', null, h('input', { type: 'checkbox', value: p.name, checked: given.defaults.includes(p.name) }), p.title, h('small', null, p.doc))))
   $('tasks').value = game.tasks
   $('source').addEventListener('change', () => start($('source').value))
   $('days').addEventListener('change', () => { game.days = Number($('days').value); replay(true) })
