@@ -48,6 +48,15 @@ test-tools: ## Install the programs that some tests use (Debian, as root or with
 screenshots: test-tools ## Take pictures of the dashboard (dist/screenshots); those that docs show go to docs/screenshots
 	@GO=$(GO) scripts/screenshots
 
+.PHONY: play
+play: ## Write dist/backstop-play.html, the page to play with: one file that works without a server (docs/play.md)
+	@mkdir -p dist
+	@$(GO) run ./cmd/backstop play --write dist/backstop-play.html
+
+.PHONY: bench-play
+bench-play: test-tools ## Measure a month of the page to play with in a browser, and fail when it takes too long
+	BACKSTOP_PLAY_BENCH=1 $(GO) test ./internal/play/page -count=1 -v -run TestAMonthIsPlayedSoon
+
 .PHONY: pictures
 pictures: ## Play the pictures and figures of README and docs/concepts.md anew (minutes)
 	@GO=$(GO) scripts/pictures

@@ -27,10 +27,10 @@ func newPlay(s IO, run func(context.Context, IO, playOptions) error) *cobra.Comm
 	var o playOptions
 	cmd := &cobra.Command{
 		Use:   "play",
-		Short: "A page to play with: draw Spot's capacity, see what each policy does",
-		Long: "Play serves a page on this machine: capacity of Spot that is drawn by hand or comes from a trace, the presets and rivals of `backstop simulate` side by side, " +
-			"and each decision explained. Everything is simulated; no AWS account and no network is needed. With --write the page becomes one file that works by itself, with the decision " +
-			"core compiled to WebAssembly: that takes Go and Backstop's source; releases have the file, too (docs/play.md).",
+		Short: "Serve a page to play with: draw Spot's capacity, see what each policy does",
+		Long: "Play serves a page on this machine. Draw Spot's capacity by hand or take a trace, compare the presets and rivals of `backstop simulate`, and click a chart to read why " +
+			"a decision was made. Everything is simulated; it needs no AWS account and no network. --write makes one file of the page that works without a server, with the decision core as " +
+			"WebAssembly: that takes Go and a checkout of Backstop, and releases have the file, too (docs/play.md).",
 		Example: "backstop play\nbackstop play --write play.html",
 		Args:    atMost(0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
