@@ -209,31 +209,49 @@ func (b *Tab) TabTo(selector string) {
 	b.t.Fatalf("%s cannot be reached with the tabulator; the focus is at %s", selector, b.Text("document.activeElement.outerHTML"))
 }
 
-// Everywhere looks at a page on a desktop and a phone, in light and in dark, once ready is true of it: axe finds nothing, nothing is wider than the
-// screen, and a picture of the screen is kept under the name. Where no pictures are wanted, the light desktop and the dark phone stand for all four.
+// Everywhere looks at a page on a desktop and a phone, in light and in dark ([Tab.On]). Where no pictures are wanted, the light desktop and the dark
+// phone stand for all four.
 func (b *Tab) Everywhere(name, path, ready string) {
 	b.t.Helper()
-	for _, size := range []struct {
-		name          string
-		width, height int64
-	}{{"desktop", 1440, 900}, {"phone", 390, 844}} {
+	for _, screen := range []Screen{Desktop, Phone} {
 		for _, theme := range []string{"light", "dark"} {
-			if os.Getenv(screenshotsEnv) == "" && (theme == "dark") != (size.name == "phone") {
-				continue
+			if Pictures() || (theme == "dark") == (screen == Phone) {
+				b.On(screen, theme, name, path, ready)
 			}
-			where := name + "-" + theme + "-" + size.name
-			b.Size(size.width, size.height)
-			b.Theme(theme)
-			b.Visit(path)
-			b.Sees("all of it", ready)
-			if over := b.Text(`document.documentElement.scrollWidth - innerWidth`); over != "0" {
-				b.t.Errorf("%s: the page is %s pixels wider than the screen", where, over)
-			}
-			b.Accessible(where)
-			b.Picture(where, false)
 		}
 	}
 }
+
+// Screen is a screen by its name and its size in pixels.
+type Screen struct {
+	Name          string
+	Width, Height int64
+}
+
+// Screens that pages are looked at on.
+var (
+	Desktop = Screen{"desktop", 1440, 900}
+	Phone   = Screen{"phone", 390, 844}
+)
+
+// On looks at a page on a screen in a theme, once ready is true of it: axe finds nothing, nothing is wider than the screen, and a picture of the screen is
+// kept under the name.
+func (b *Tab) On(screen Screen, theme, name, path, ready string) {
+	b.t.Helper()
+	where := name + "-" + theme + "-" + screen.Name
+	b.Size(screen.Width, screen.Height)
+	b.Theme(theme)
+	b.Visit(path)
+	b.Sees("all of it", ready)
+	if over := b.Text(`document.documentElement.scrollWidth - innerWidth`); over != "0" {
+		b.t.Errorf("%s: the page is %s pixels wider than the screen", where, over)
+	}
+	b.Accessible(where)
+	b.Picture(where, false)
+}
+
+// Pictures reports whether pictures are wanted.
+func Pictures() bool { return os.Getenv(screenshotsEnv) != "" }
 
 // Picture keeps a picture of the page, if pictures are wanted.
 func (b *Tab) Picture(name string, full bool) {

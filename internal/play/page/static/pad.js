@@ -4,11 +4,14 @@ import { $, h, count } from 'app'
 import { Cursor, Plot, moment } from 'lanes'
 import { draw, top } from 'curve'
 
+// enough is how far a pointer must go, in pixels, before a trace is taken to be drawn on.
+const enough = 6
+
 export class Pad {
-  // changed is called while the curve is drawn, and with true when that is over.
-  constructor(view, changed) {
-    this.view = view
-    this.changed = changed
+  // changed is called while the curve is drawn, and with true when that is over; begins makes what is shown something to draw on, if it can; look is
+  // called with a time that was pointed at.
+  constructor(view, changed, begins, look) {
+    Object.assign(this, { view, changed, begins, look })
     this.curve = null // null: what is shown is not drawn on
     this.tasks = 0
     this.slot = 0
@@ -40,26 +43,30 @@ export class Pad {
   }
 
   listen() {
-    let last = null
+    let last = null, from = 0
     this.el.addEventListener('pointerdown', (e) => {
-      if (e.button || !this.begin()) return
+      if (e.button || !this.chart.plot) return
       this.el.setPointerCapture(e.pointerId)
       last = this.point(e)
-      this.mark(last, last, false)
+      from = e.clientX
+      if (this.curve) this.mark(last, last, false)
     })
     this.el.addEventListener('pointermove', (e) => {
-      if (!last) return
+      if (!last || !this.curve && (Math.abs(e.clientX - from) < enough || !this.begins())) return
       const p = this.point(e)
       this.mark(last, p, false)
       last = p
     })
-    for (const kind of ['pointerup', 'pointercancel']) this.el.addEventListener(kind, () => { if (last) { last = null; this.changed(true) } })
+    for (const kind of ['pointerup', 'pointercancel']) {
+      this.el.addEventListener(kind, () => {
+        if (last && this.curve) this.changed(true)
+        else if (last && kind === 'pointerup') this.look(last[0])
+        last = null
+      })
+    }
     this.el.addEventListener('keydown', (e) => this.key(e))
     this.el.addEventListener('focus', () => this.place())
   }
-
-  // begin makes what is shown something to draw on; false where that cannot be.
-  begin() { return this.curve || this.changed(false, true) }
 
   mark(a, b, over) { draw(this.curve, this.tasks, a, b); this.slot = Math.floor(b[0] / this.curve.step); this.place(); this.changed(over) }
 
@@ -70,7 +77,7 @@ export class Pad {
     const by = { ArrowUp: step * large, ArrowDown: -step * large, PageUp: 1e9, PageDown: -1e9, 0: -1e9 }
     if (!(e.key in moves) && !(e.key in by) || e.ctrlKey || e.metaKey || e.altKey) return
     e.preventDefault()
-    if (!this.begin()) return
+    if (!this.curve && !this.begins()) return
     this.slot = Math.min(this.curve.values.length - 1, Math.max(0, this.slot + (moves[e.key] || 0)))
     if (e.key in by) {
       const t = (this.slot + 0.5) * this.curve.step

@@ -16,7 +16,7 @@ let chosen = given.defaults[0]
 const lanes = new Map()
 const took = new Map()
 
-const pad = new Pad(view, padChanged)
+const pad = new Pad(view, padChanged, begins, (t) => { stop(); move(t) })
 const why = new Why(view, async (policy, choice, at) => (await engine.ask({ ...question(), kind: 'explain', policy, choice, at })).answer)
 
 function question() {
@@ -93,9 +93,9 @@ function showCurve() {
 }
 
 // padChanged: something was drawn. Short runs follow the pointer, long ones wait until it rests.
-function padChanged(over, begin) {
-  if (begin) return begins()
+function padChanged(over) {
   game.name = 'drawn.csv'
+  if (game.source !== 'drawn:own') setSource('drawn:own')
   showCurve()
   if (over || slow < 700) replay(over)
 }
@@ -144,9 +144,14 @@ function choose(policy, at) {
 function stop() {
   if (!playing) return
   cancelAnimationFrame(playing)
+  ended()
+  showWhy(true)
+}
+
+function ended() {
   playing = 0
   $('play').textContent = 'Play'
-  showWhy(true)
+  $('why').setAttribute('aria-live', 'polite')
 }
 
 function play() {
@@ -156,11 +161,12 @@ function play() {
   const frame = (now) => {
     const t = view.at + (now - last) / 1000 * (view.to - view.from) / Number($('speed').value)
     last = now
-    if (t >= view.to) { playing = 0; $('play').textContent = 'Play'; move(view.to); return }
+    if (t >= view.to) { ended(); move(view.to); return }
     move(t, false)
     playing = requestAnimationFrame(frame)
   }
   $('play').textContent = 'Pause'
+  $('why').setAttribute('aria-live', 'off')
   playing = requestAnimationFrame(frame)
 }
 
@@ -214,6 +220,7 @@ const gap = (s) => s < 90 ? `${Math.round(s)} s` : s < 5400 ? `${Math.round(s / 
 
 function setSource(value) {
   game.source = value
+  for (const kind of ['drawn:own', 'file:']) $('source').querySelector(`[value="${kind}"]`).hidden = value !== kind
   $('source').value = value
   $('days').hidden = !value.startsWith('trace:')
   $('hint').textContent = value.startsWith('drawn:') ? 'Draw with the mouse, a finger or the arrow keys.' : 'Draw on it to play a copy of your own.'
@@ -243,7 +250,6 @@ async function openFile(file) {
   game.curve = null
   if (!game.text.trim()) { trouble(`${file.name} is empty.`); return }
   const option = $('source').querySelector('[value="file:"]')
-  option.hidden = false
   option.textContent = file.name
   setSource('file:')
   replay(true)
