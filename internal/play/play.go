@@ -252,5 +252,5 @@ func rounded(at time.Duration) float64 { return float64(at.Milliseconds()) / 100
 
 // Defaults are the policies that the page begins with.
 func Defaults() []string {
-	return []string{failover.PresetFill, failover.PresetSwitch, replay.RivalSpot, replay.RivalOnDemand}
+	return []string{failover.PresetFill, replay.RivalSpot, failover.PresetSwitch, replay.RivalOnDemand}
 }

@@ -25,7 +25,7 @@ func TestTextsArePlain(t *testing.T) {
 			t.Errorf("%s: %q in %q", where, m, text)
 		}
 	}
-	for _, dir := range []string{"wording", "health", "cli", "dashboard", "doctor", "notice", "demo", "discover", "term", "costpage"} {
+	for _, dir := range []string{"wording", "health", "cli", "dashboard", "doctor", "notice", "demo", "discover", "term", "costpage", "play", "play/page"} {
 		files, err := filepath.Glob("../" + dir + "/*.go")
 		if err != nil {
 			t.Fatal(err)
@@ -48,7 +48,7 @@ func TestTextsArePlain(t *testing.T) {
 			})
 		}
 	}
-	for _, pattern := range []string{"../dashboard/static/*.js", "../dashboard/templates/*.html", "../costpage/*.html"} {
+	for _, pattern := range []string{"../dashboard/static/*.js", "../dashboard/templates/*.html", "../costpage/*.html", "../play/page/static/*.js", "../play/page/static/*.html"} {
 		files, _ := filepath.Glob(pattern)
 		for _, name := range files {
 			text, err := os.ReadFile(name)

@@ -140,6 +140,16 @@ func seeDrawing(t *testing.T, chromium context.Context, file string) {
 	b.Press("0")
 	b.Sees("no room at midnight", `document.getElementById('pad').getAttribute('aria-valuetext') === '00:00: room for 0'`)
 	b.Sees("that it was played", rested+` && !/drawn by/.test(document.getElementById('trouble').textContent)`)
+
+	// So is one zone of three, for a third of the tasks.
+	choose("source", "drawn:empty")
+	choose("zone", "1")
+	b.Sees("nothing missing", rested+` && /\b0 task-minutes missing/.test(`+figures("spot")+`)`)
+	b.Drag("#pad .u-over", [2]float64{0.5, 0.99}, [2]float64{0.75, 0.99}, [2]float64{0.95, 0.99})
+	b.Sees("that ECS alone finds room in the others", rested+` && /\b[01]\.\d task-minutes missing/.test(`+figures("spot")+`)`)
+	if v := b.Text(`document.getElementById('pad').getAttribute('aria-valuemax')`); v != "74" {
+		t.Errorf("%s tasks are the most to draw in one zone", v)
+	}
 	b.Do(chromedp.Click(chromedp.CSS("#zoom-in")))
 	b.Sees("a shorter time", `!document.getElementById('zoom-out').disabled`)
 	b.Picture("play-drawn", false)

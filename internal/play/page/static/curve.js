@@ -31,15 +31,34 @@ export const examples = {
   empty: ['An empty day to draw on', (tasks) => newCurve(day, tasks)],
 }
 
+// The names of the zones that can be drawn one by one. A curve with zones has an array of values for each, and each holds a third of the tasks.
+export const zones = ['a', 'b', 'c']
+const third = (tasks) => Math.ceil(tasks / zones.length)
+
+// part is what is drawn on: the curve, or one zone of it, with the tasks that it is drawn for. Its values are the curve's own.
+export const part = (c, zone, tasks) => c.zones ? { curve: { ...c, values: c.zones[zone] }, tasks: third(tasks) } : { curve: c, tasks }
+
+// split makes three zones of a curve, and joined one curve of its zones.
+export function split(c, tasks) {
+  const v = c.values.map((v) => v >= top(tasks) ? top(third(tasks)) : Math.round(v / zones.length))
+  return { ...c, zones: zones.map(() => [...v]) }
+}
+export function joined(c, tasks) {
+  const most = top(third(tasks))
+  return { ...c, zones: null, values: c.values.map((_, i) => c.zones.every((z) => z[i] >= most) ? top(tasks) : Math.min(top(tasks), c.zones.reduce((sum, z) => sum + Math.min(z[i], third(tasks)), 0))) }
+}
+
 // csv is the trace that a curve is (docs/traces.md).
 export function csv(c, tasks) {
-  const rows = ['# drawn by hand for ' + tasks + ' tasks (backstop play)', 'seconds,spot']
+  const columns = c.zones || [c.values]
+  const most = top(c.zones ? third(tasks) : tasks)
+  const rows = ['# drawn by hand for ' + tasks + ' tasks (backstop play)', 'seconds,' + (c.zones ? zones.map((z) => 'spot/' + z).join() : 'spot')]
   let last
-  c.values.forEach((v, i) => {
-    const text = v >= top(tasks) ? 'inf' : String(v)
+  for (let i = 0; i < columns[0].length; i++) {
+    const text = columns.map((v) => v[i] >= most ? 'inf' : String(v[i])).join()
     if (text !== last) rows.push(`${i * c.step},${text}`)
     last = text
-  })
+  }
   rows.push(`${c.seconds},${last}`)
   return rows.join('\n') + '\n'
 }
@@ -71,7 +90,8 @@ export function draw(c, tasks, [t0, v0], [t1, v1]) {
 
 // rescaled keeps a curve's shape for another number of tasks.
 export function rescaled(c, before, tasks) {
-  return { ...c, values: c.values.map((v) => v >= top(before) ? top(tasks) : Math.round(v * tasks / before)) }
+  const by = (v, a, b) => v >= top(a) ? top(b) : Math.round(v * b / a)
+  return { ...c, values: c.values.map((v) => by(v, before, tasks)), zones: c.zones && c.zones.map((z) => z.map((v) => by(v, third(before), third(tasks)))) }
 }
 
 // drawn is what the chart shows of a curve.

@@ -40,12 +40,12 @@ export class Cursor {
 
 // Plot is a chart that is as high as it is told to be, and with something laid over each plot that it makes.
 export class Plot extends Chart {
-  constructor(el, view, zoom, height, laid) {
+  constructor(el, view, zoom, height, laid, most = () => view.most) {
     super(el, () => {}, zoom, (o) => {
       o.axes[0].values = axis(view)
       o.axes[0].size = 26
       o.axes[1].size = 46
-      o.scales.y.range = () => [0, view.most]
+      o.scales.y.range = () => [0, most()]
       o.padding = [10, 20, 0, 0]
       return o
     })

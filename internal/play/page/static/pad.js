@@ -18,7 +18,7 @@ export class Pad {
     this.cursor = new Cursor(view)
     this.slotEl = h('div', { class: 'slot' })
     this.el = $('pad')
-    this.chart = new Plot($('room'), view, () => {}, 180, (u) => { this.cursor.ready(u); u.over.append(this.slotEl); this.place() })
+    this.chart = new Plot($('room'), view, () => {}, 180, (u) => { this.cursor.ready(u); u.over.append(this.slotEl); this.place() }, () => Math.ceil(1.3 * Math.max(4, this.tasks)))
     this.el.addEventListener('mousedown', (e) => e.stopPropagation(), true) // no zooming here
     this.listen()
   }

@@ -1,7 +1,7 @@
 import { $, h, fill, initial, trouble, usd, count } from 'app'
 import { served, local, Cancelled } from 'engine'
 import { Lane, day, moment, percent, tenths } from 'lanes'
-import { csv, examples, traced, drawn, rescaled } from 'curve'
+import { csv, examples, traced, drawn, rescaled, part, split, joined, zones } from 'curve'
 import { Pad } from 'pad'
 import { Why } from 'why'
 
@@ -11,7 +11,7 @@ const engine = given.served ? served('/api/answer') : local($('wasm').textConten
 // view is the time that all charts show, and at the moment that is looked at, in seconds.
 const view = { from: 0, to: day, seconds: day, at: 0, most: 220 }
 // game is what is played: a curve that is drawn, a built-in trace, or a file.
-const game = { source: 'drawn:day', curve: null, course: null, name: 'drawn.csv', text: '', days: 30, tasks: 200, world: 'uses-warning', warm: 0, seed: 0 }
+const game = { source: 'drawn:day', curve: null, course: null, name: 'drawn.csv', text: '', days: 30, tasks: 200, zone: -1, world: 'uses-warning', warm: 0, seed: 0 }
 let chosen = given.defaults[0]
 const lanes = new Map()
 const took = new Map()
@@ -89,7 +89,18 @@ function showCurve() {
   if (c.seconds !== view.seconds) { view.from = 0; view.to = c.seconds }
   view.seconds = c.seconds
   view.most = Math.ceil(1.3 * Math.max(4, game.tasks))
-  pad.show(drawn(c, game.tasks), c, game.tasks)
+  const { curve, tasks } = part(c, game.zone, game.tasks)
+  pad.show(drawn(curve, tasks), curve, tasks)
+}
+
+// setZone draws the room of all zones together, or of one of them.
+function setZone(value) {
+  game.zone = Number(value)
+  const were = game.curve.zones
+  if (game.zone >= 0 && !were) game.curve = split(game.curve, game.tasks)
+  if (game.zone < 0 && were) game.curve = joined(game.curve, game.tasks)
+  showCurve()
+  if (!were !== game.zone < 0) replay(true)
 }
 
 // padChanged: something was drawn. Short runs follow the pointer, long ones wait until it rests.
@@ -103,6 +114,7 @@ function padChanged(over) {
 // begins turns what is shown into something to draw on.
 function begins() {
   if (!game.course) return false
+  game.zone = -1
   game.curve = traced(game.course, game.course.seconds, game.course.tasks)
   game.tasks = game.course.tasks
   $('tasks').value = game.tasks
@@ -222,6 +234,8 @@ function setSource(value) {
   game.source = value
   for (const kind of ['drawn:own', 'file:']) $('source').querySelector(`[value="${kind}"]`).hidden = value !== kind
   $('source').value = value
+  $('zone').hidden = !value.startsWith('drawn:')
+  $('zone').value = game.zone
   $('days').hidden = !value.startsWith('trace:')
   $('hint').textContent = value.startsWith('drawn:') ? 'Draw with the mouse, a finger or the arrow keys.' : 'Draw on it to play a copy of your own.'
 }
@@ -233,6 +247,7 @@ function start(value) {
   game.text = ''
   game.curve = null
   if (kind === 'drawn') {
+    game.zone = -1
     game.curve = examples[name][1](game.tasks)
     game.name = 'drawn.csv'
     showCurve()
@@ -278,9 +293,11 @@ function begin() {
   $('source').append(h('optgroup', { label: 'Drawn' }, Object.entries(examples).map(([k, [text]]) => option('drawn:' + k, text)), option('drawn:own', 'Your own', { hidden: true })),
     h('optgroup', { label: 'Built-in traces' }, given.traces.map((t) => option('trace:' + t.name, t.title))), option('file:', 'a file', { hidden: true }))
   $('days').append(option(1, '1 day'), option(7, '7 days'), option(30, '30 days', { selected: true }))
+  $('zone').append(option(-1, 'all zones together'), ...zones.map((z, k) => option(k, 'zone ' + z)))
   $('policies').append(...given.policies.map((p) => h('label', null, h('input', { type: 'checkbox', value: p.name, checked: given.defaults.includes(p.name) }), p.title, h('small', null, p.doc))))
   $('tasks').value = game.tasks
   $('source').addEventListener('change', () => start($('source').value))
+  $('zone').addEventListener('change', () => setZone($('zone').value))
   $('days').addEventListener('change', () => { game.days = Number($('days').value); replay(true) })
   $('open').addEventListener('click', () => $('file').click())
   $('file').addEventListener('change', () => openFile($('file').files[0]))
