@@ -15,8 +15,8 @@ import (
 // command is what is compiled for the browser.
 const command = "github.com/backstop-ecs/backstop/internal/play/wasm"
 
-// ErrNoSource says that the decision core cannot be compiled here: there is no Go, or the working directory is not in Backstop's source.
-var ErrNoSource = errors.New("it is compiled from Backstop's source with Go, and here is not both")
+// ErrNoSource says that the decision core cannot be compiled here: there is no Go, or the working directory is in no checkout of Backstop.
+var ErrNoSource = errors.New("it takes Go and a checkout of Backstop")
 
 // Build compiles the decision core to WebAssembly with the go command, in a directory of Backstop's module. The same source and Go give the same
 // bytes.
