@@ -3,10 +3,12 @@ package play
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 
 	"github.com/backstop-ecs/backstop/internal/replay"
+	"github.com/backstop-ecs/backstop/internal/simulate"
 )
 
 // drawnDay loses most of Spot at nine and all of it at noon.
@@ -57,8 +59,26 @@ func TestADecisionIsExplainedAsItWasMade(t *testing.T) {
 	}
 }
 
-// TestThePageShowsWhatSimulateMeasures: what is drawn adds up to the figures beside it.
+// TestThePageShowsWhatSimulateMeasures: the command that stands on the page prints the same figures.
 func TestThePageShowsWhatSimulateMeasures(t *testing.T) {
+	policies := []string{"fill", "switch", "spot", "article"}
+	sections, err := simulate.Run(t.Context(), simulate.Options{Traces: []string{"article"}, Days: 4, Tasks: 60, Seed: 3, World: "ends-at-sigterm", WarmUp: "30s,48s", Policies: policies}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, policy := range policies {
+		r := ask[Played](t, Question{Kind: "run", Trace: "article", Days: 4, Tasks: 60, Seed: 3, World: "ends-at-sigterm", WarmUp: 30, Policy: policy})
+		if row := sections[0].Rows[i]; math.Abs(r.CostUSD-row.CostUSD) > 1e-6 || r.MissingMinutes != row.ShortMinutes || r.Updates != row.Updates {
+			t.Errorf("%s: the page says $%v, %v missing and %d changes, simulate $%v, %v and %d", policy, r.CostUSD, r.MissingMinutes, r.Updates, row.CostUSD, row.ShortMinutes, row.Updates)
+		}
+		if oracle := ask[Course](t, Question{Kind: "trace", Trace: "article", Days: 4, Tasks: 60, Seed: 3, World: "ends-at-sigterm", WarmUp: 30}).OracleUSD; math.Abs(oracle-sections[0].Rows[i].OracleUSD) > 1e-6 {
+			t.Errorf("perfect foresight pays $%v on the page, $%v in simulate", oracle, sections[0].Rows[i].OracleUSD)
+		}
+	}
+}
+
+// TestWhatIsDrawnIsWhatIsSaid: the curves add up to the figures beside them.
+func TestWhatIsDrawnIsWhatIsSaid(t *testing.T) {
 	for _, policy := range []string{"fill", "spot", "article"} {
 		r := ask[Played](t, Question{Kind: "run", Trace: "drawn.csv", CSV: drawnDay, Tasks: 60, Policy: policy})
 		short := 0.0
