@@ -207,14 +207,14 @@ function step(by) {
 
 function showSums() {
   const rows = [...lanes.values()].filter((l) => l.run)
-  const head = ['Policy', 'Cost', 'Of on-demand alone', 'Task-minutes missing', 'On-demand share', 'Longest gap', 'Changes of counts']
+  const head = ['Policy', 'Task-minutes missing', 'Cost', 'Of on-demand alone', 'On-demand share', 'Longest gap', 'Changes of counts']
   const c = game.course
   fill($('sums'), h('thead', null, h('tr', null, head.map((t, i) => h('th', { scope: 'col', class: i ? 'n' : '' }, t)))),
     h('tbody', null, rows.map(({ run: r, policy: p }) => h('tr', { 'data-policy': p.name, class: p.name === chosen ? 'chosen' : '' }, h('th', { scope: 'row' }, p.title, h('small', null, p.doc)),
-      [usd(r.cost_usd), percent(r.cost_ratio)].map((t) => h('td', { class: 'n' }, t)), h('td', { class: 'n' + (r.missing_task_minutes > 0.05 ? ' bad' : '') }, tenths(r.missing_task_minutes)),
-      [percent(r.on_demand_share), r.longest_gap_seconds ? gap(r.longest_gap_seconds) : 'none', count(r.service_updates)].map((t) => h('td', { class: 'n' }, t)))),
+      h('td', { class: 'n' + (r.missing_task_minutes > 0.05 ? ' bad' : '') }, tenths(r.missing_task_minutes)),
+      [usd(r.cost_usd), percent(r.cost_ratio), percent(r.on_demand_share), r.longest_gap_seconds ? gap(r.longest_gap_seconds) : 'none', count(r.service_updates)].map((t) => h('td', { class: 'n' }, t)))),
     h('tr', null, h('th', { scope: 'row' }, 'Perfect foresight', h('small', null, 'The least that nothing missing can cost, with the future known')),
-      [usd(c.oracle_usd), percent(c.oracle_usd / c.all_on_demand_usd), '0', percent(1 - c.oracle_spot_share), 'none', ''].map((t) => h('td', { class: 'n' }, t)))))
+      ['0', usd(c.oracle_usd), percent(c.oracle_usd / c.all_on_demand_usd), percent(1 - c.oracle_spot_share), 'none', ''].map((t) => h('td', { class: 'n' }, t)))))
   const first = lane() && lane().run
   if (first) $('verdict').textContent = `${lane().policy.title} costs ${usd(first.cost_usd)}, ${percent(first.cost_ratio)} of on-demand alone, and leaves ${tenths(first.missing_task_minutes)} of ${count(Math.round(wanted(first)))} task-minutes missing.`
   document.body.dataset.took = JSON.stringify(Object.fromEntries(took))
