@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
 	"github.com/backstop-ecs/backstop/internal/dashboard"
 	"github.com/backstop-ecs/backstop/internal/play/page"
+	"github.com/backstop-ecs/backstop/internal/simulate"
 )
 
 // playAddr is beside the addresses of the daemon and of the dashboard.
@@ -57,6 +59,7 @@ func runPlay(ctx context.Context, s IO, o playOptions) error {
 	if o.write != "" {
 		return writePlay(ctx, s, o.write)
 	}
+	debug.SetGCPercent(simulate.GCPercent)
 	pages, err := page.Handler(o.http)
 	if err != nil {
 		return err
