@@ -80,6 +80,7 @@ function showCourse(course) {
   view.seconds = whole
   view.most = Math.ceil(1.3 * Math.max(4, course.tasks))
   $('scrub').max = Math.round(whole)
+  $('scrub').step = Math.max(1, Math.round(whole / 1440)) // for the arrow keys: a minute of a day
   if (!game.curve) pad.show(course, null, course.tasks)
   move(view.at)
 }
