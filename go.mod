@@ -43,7 +43,12 @@ require (
 
 require github.com/aws/aws-sdk-go-v2/service/scheduler v1.18.2
 
-require github.com/aws/aws-sdk-go-v2/service/iam v1.59.3
+require (
+	github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs v1.92.2
+	github.com/aws/aws-sdk-go-v2/service/iam v1.59.3
+)
+
+require github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream v1.7.27 // indirect
 
 require (
 	github.com/aws/aws-sdk-go-v2/feature/ec2/imds v1.20.8 // indirect

@@ -42,8 +42,15 @@ type TaskDefinitionInput struct {
 // Program is what the essential container of a task does: it ends by itself so long after RUNNING, with an exit code. The zero value runs until it is
 // stopped.
 type Program struct {
-	Runs time.Duration
-	Exit int
+	Runs   time.Duration
+	Exit   int
+	Prints []Print
+}
+
+// Print is a line that a program writes, so long after RUNNING.
+type Print struct {
+	After time.Duration
+	Text  string
 }
 
 // TaskDefinition is one registered revision.

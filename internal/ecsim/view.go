@@ -121,3 +121,14 @@ func (w *World) view(s *service) Service {
 	}
 	return v
 }
+
+// Printed returns a task of any cluster of a region by its ID, and what its program prints; ok is false for an unknown one. It is the truth, whatever
+// reads show, and takes nothing of their rate.
+func (w *World) Printed(regionName, id string) (t Task, prints []Print, ok bool) {
+	for _, cl := range w.region(regionName).clusters {
+		if found := w.find(cl, id); found != nil {
+			return w.snapshot(found), found.program.Prints, true
+		}
+	}
+	return Task{}, nil, false
+}

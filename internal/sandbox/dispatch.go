@@ -70,6 +70,7 @@ var operations = map[string]map[string]operation{
 	serviceAlarms:    alarmOperations,
 	serviceSchedules: scheduleOperations,
 	serviceIAM:       iamOperations,
+	serviceLogs:      logOperations,
 }
 
 // reply is a complete HTTP answer.

@@ -10,18 +10,41 @@ import (
 	"github.com/backstop-ecs/backstop/internal/ecsim"
 )
 
-// program is what the sandbox can run: it has no containers, and knows one program.
-var program = regexp.MustCompile(`^(?:(?:/bin/)?sh -c )?sleep ([0-9]{1,7})(?:; *exit ([0-9]{1,3}))?$`)
+// What the sandbox can run: it has no containers, and knows three commands of a shell, one after the other.
+var (
+	shell     = regexp.MustCompile(`^(?:/bin/)?sh -c +`)
+	separator = regexp.MustCompile(` *(?:;|&&) *`)
+	sleeps    = regexp.MustCompile(`^sleep ([0-9]{1,7})$`)
+	exits     = regexp.MustCompile(`^exit ([0-9]{1,3})$`)
+	echoes    = regexp.MustCompile("^echo ([^$`|<>&\\\\]*)$")
+)
 
-// programOf reads what a container does. What is not a sleep of so many seconds, with an exit code after it or without, runs until it is stopped.
+// commandsMax bounds the commands of a program.
+const commandsMax = 100
+
+// programOf reads what a container does: `echo TEXT`, `sleep N` and `exit C`. Where another command comes, it runs until it is stopped.
 func programOf(entryPoint, command []string) ecsim.Program {
-	m := program.FindStringSubmatch(strings.Join(append(append([]string(nil), entryPoint...), command...), " "))
-	if m == nil {
+	line := strings.Join(append(append([]string(nil), entryPoint...), command...), " ")
+	if line == "" {
 		return ecsim.Program{}
 	}
-	seconds, _ := strconv.Atoi(m[1])
-	code, _ := strconv.Atoi(m[2])
-	return ecsim.Program{Runs: time.Duration(seconds) * time.Second, Exit: code}
+	var p ecsim.Program
+	var at time.Duration
+	for _, c := range separator.Split(shell.ReplaceAllString(line, ""), commandsMax) {
+		if m := sleeps.FindStringSubmatch(c); m != nil {
+			n, _ := strconv.Atoi(m[1])
+			at += time.Duration(n) * time.Second
+		} else if m := echoes.FindStringSubmatch(c); m != nil {
+			p.Prints = append(p.Prints, ecsim.Print{After: at, Text: strings.Trim(m[1], `"'`)})
+		} else if m := exits.FindStringSubmatch(c); m != nil {
+			p.Exit, _ = strconv.Atoi(m[1])
+			break
+		} else {
+			return ecsim.Program{Prints: p.Prints}
+		}
+	}
+	p.Runs = max(at, time.Millisecond)
+	return p
 }
 
 // program is what a RunTask call has the container do instead of what its task definition says; nil where it says nothing.

@@ -37,6 +37,7 @@ const (
 	serviceSchedules = "scheduler"
 	serviceIAM       = "iam"
 	serviceAlarms    = "monitoring"
+	serviceLogs      = "logs"
 	serviceS3        = "s3" // which the sandbox does not have
 )
 
@@ -47,6 +48,7 @@ var targets = map[string]string{
 	"AmazonSQS":                          serviceSQS,
 	"ServiceQuotasV20190624":             serviceQuotas,
 	"AWSEvents":                          serviceEvents,
+	"Logs_20140328":                      serviceLogs,
 }
 
 // queryVersions maps the Version parameter of the query protocol to the service.

@@ -74,6 +74,7 @@ type Sandbox struct {
 	targets   map[targetKey]*scalableTarget
 	scaler    *scaler.Scaler
 	tokens    tokenBook
+	logReads  map[string]*logReads    // by region
 	pairs     map[ecsim.Ref]ecsim.Ref // services made as twins, each with its other half
 	queues    map[string]*queue
 	topics    map[string]*topic
@@ -132,7 +133,7 @@ func (s *Sandbox) resetLocked() {
 	s.deleted, s.providers = map[clusterKey]bool{}, map[clusterKey]*clusterProviders{}
 	s.targets = map[targetKey]*scalableTarget{}
 	s.scaler = scaler.New(s.opts.Scaling)
-	s.tokens = tokenBook{}
+	s.tokens, s.logReads = tokenBook{}, map[string]*logReads{}
 	s.pairs = map[ecsim.Ref]ecsim.Ref{}
 	s.queues = map[string]*queue{}
 	s.topics = map[string]*topic{}

@@ -29,6 +29,10 @@ type containerDefinition struct {
 	Secrets      []struct {
 		ValueFrom string `json:"valueFrom"`
 	} `json:"secrets"`
+	LogConfiguration struct {
+		LogDriver string            `json:"logDriver"`
+		Options   map[string]string `json:"options"`
+	} `json:"logConfiguration"`
 	HealthCheck *struct {
 		Command                        []string `json:"command"`
 		Interval, Retries, StartPeriod int

@@ -1,0 +1,182 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/backstop-ecs/backstop/internal/ecsim"
+)
+
+// logOperations are what there is of CloudWatch Logs: what a container's command prints (program.go) can be read, for as long as ECS shows its task.
+var logOperations = map[string]operation{"GetLogEvents": op((*Sandbox).getLogEvents)}
+
+const (
+	// logReadsPerSecond is GetLogEvents's quota in an account and region (S41).
+	logReadsPerSecond = 25
+	// logDelayLeast and logDelaySpread are how long a line takes until it can be read (S42).
+	logDelayLeast, logDelaySpread = 2 * time.Second, 6 * time.Second
+	// logPageMax is the most events of one answer (CloudWatch Logs API reference).
+	logPageMax = 10_000
+	logDriver  = "awslogs"
+)
+
+// logReads is the token bucket of a region's reads.
+type logReads struct {
+	left float64
+	at   time.Time
+}
+
+func (b *logReads) take(now time.Time) bool {
+	b.left = min(logReadsPerSecond, b.left+now.Sub(b.at).Seconds()*logReadsPerSecond)
+	b.at = now
+	if b.left < 1 {
+		return false
+	}
+	b.left--
+	return true
+}
+
+type logEvent struct {
+	Timestamp     int64  `json:"timestamp"`
+	Message       string `json:"message"`
+	IngestionTime int64  `json:"ingestionTime"`
+}
+
+type logEventsInput struct {
+	LogGroupName       string `json:"logGroupName"`
+	LogGroupIdentifier string `json:"logGroupIdentifier"`
+	LogStreamName      string `json:"logStreamName"`
+	StartTime          *int64 `json:"startTime"`
+	EndTime            *int64 `json:"endTime"`
+	Limit              *int   `json:"limit"`
+	StartFromHead      bool   `json:"startFromHead"`
+	NextToken          string `json:"nextToken"`
+}
+
+type logEventsOutput struct {
+	Events            []logEvent `json:"events"`
+	NextForwardToken  string     `json:"nextForwardToken"`
+	NextBackwardToken string     `json:"nextBackwardToken"`
+}
+
+func (s *Sandbox) getLogEvents(c *call, in *logEventsInput) (*logEventsOutput, error) {
+	reads := s.logReads[c.region]
+	if reads == nil {
+		reads = &logReads{logReadsPerSecond, c.now}
+		s.logReads[c.region] = reads
+	}
+	if !s.opts.NoThrottle && !reads.take(c.now) {
+		return nil, refuse("ThrottlingException", "Rate exceeded")
+	}
+	group := orDefault(in.LogGroupName, in.LogGroupIdentifier[strings.LastIndexByte(in.LogGroupIdentifier, ':')+1:])
+	if group == "" || in.LogStreamName == "" {
+		return nil, refuse("InvalidParameterException", "logGroupName and logStreamName must be given")
+	}
+	limit := logPageMax
+	if in.Limit != nil {
+		limit = *in.Limit
+	}
+	if limit < 1 || limit > logPageMax {
+		return nil, refuse("InvalidParameterException", "1 validation error detected: Value '%d' at 'limit' failed to satisfy constraint", limit)
+	}
+	all, ok := s.logStream(c, group, in.LogStreamName)
+	if !ok {
+		return nil, refuse("ResourceNotFoundException", "The specified log stream does not exist.")
+	}
+	return in.page(all, limit)
+}
+
+// page returns the part of a stream that a call asks for. A token is a place between two events; what is later than it comes behind it.
+func (in *logEventsInput) page(all []logEvent, limit int) (*logEventsOutput, error) {
+	from, to := 0, len(all)
+	kind, place, given := strings.Cut(in.NextToken, "/")
+	n, err := strconv.Atoi(place)
+	switch {
+	case in.NextToken == "" && !in.StartFromHead:
+		from = max(0, to-limit)
+	case in.NextToken == "":
+		to = min(to, limit)
+	case !given || err != nil || n < 0 || n > len(all) || kind != "f" && kind != "b":
+		return nil, refuse("InvalidParameterException", "The specified nextToken is invalid.")
+	case kind == "f":
+		from, to = n, min(len(all), n+limit)
+	default:
+		from, to = max(0, n-limit), n
+	}
+	out := &logEventsOutput{Events: []logEvent{}, NextForwardToken: fmt.Sprintf("f/%056d", to), NextBackwardToken: fmt.Sprintf("b/%056d", from)}
+	for _, e := range all[from:to] {
+		if (in.StartTime == nil || e.Timestamp >= *in.StartTime) && (in.EndTime == nil || e.Timestamp < *in.EndTime) {
+			out.Events = append(out.Events, e)
+		}
+	}
+	return out, nil
+}
+
+// logStream is what can be read by now of a stream PREFIX/CONTAINER/TASK; ok is false while nothing of its container has arrived.
+func (s *Sandbox) logStream(c *call, group, name string) (events []logEvent, ok bool) {
+	rest, id := cutLast(name)
+	prefix, container := cutLast(rest)
+	for region := range s.regions {
+		t, prints, found := s.world.Printed(region, id)
+		if !found || !s.logsTo(&t, c.region, group, prefix, container) {
+			continue
+		}
+		if t.StartedAt.IsZero() || c.now.Before(t.StartedAt.Add(logDelay(id, 0))) {
+			return nil, false
+		}
+		return printed(&t, prints, c.now), true
+	}
+	return nil, false
+}
+
+// printed is what of a task's lines has arrived, in order.
+func printed(t *ecsim.Task, prints []ecsim.Print, now time.Time) (events []logEvent) {
+	var arrived time.Time
+	for i, p := range prints {
+		at := t.StartedAt.Add(p.After)
+		if end := t.ExecutionStoppedAt; !end.IsZero() && at.After(end) {
+			break
+		}
+		if visible := at.Add(logDelay(t.ID, i+1)); visible.After(arrived) {
+			arrived = visible
+		}
+		if arrived.After(now) {
+			break
+		}
+		events = append(events, logEvent{at.UnixMilli(), p.Text, arrived.UnixMilli()})
+	}
+	return events
+}
+
+func cutLast(s string) (before, after string) {
+	i := strings.LastIndexByte(s, '/')
+	return s[:max(i, 0)], s[i+1:]
+}
+
+// logDelay is how long the nth thing of a task's log takes to arrive, always the same.
+func logDelay(id string, n int) time.Duration {
+	h := fnv.New32a()
+	_, _ = fmt.Fprintf(h, "%s/%d", id, n) // a hash takes all
+	return logDelayLeast + time.Duration(h.Sum32())%logDelaySpread
+}
+
+// logsTo reports whether a task's container writes to a group and prefix in a region. A group that a task definition names is there.
+func (s *Sandbox) logsTo(t *ecsim.Task, region, group, prefix, container string) bool {
+	d, err := s.world.DescribeTaskDefinition(t.Region, t.TaskDefinition[lastSlash(t.TaskDefinition)+1:])
+	var in taskDefinitionInput
+	if err != nil || d.Container != container || json.Unmarshal(d.Raw, &in) != nil {
+		return false
+	}
+	for i := range in.ContainerDefinitions {
+		l := &in.ContainerDefinitions[i].LogConfiguration
+		if in.ContainerDefinitions[i].Name == container && l.LogDriver == logDriver && l.Options["awslogs-group"] == group &&
+			l.Options["awslogs-stream-prefix"] == prefix && orDefault(l.Options["awslogs-region"], t.Region) == region {
+			return true
+		}
+	}
+	return false
+}
