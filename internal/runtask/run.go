@@ -91,8 +91,9 @@ type run struct {
 	since time.Time // from when on tasks are missing for want of room
 	// silent is since when AWS has not answered, by this machine's clock.
 	silent time.Time
-	// missed: another program with the run's token has started tasks that are not known here.
+	// missed: there are tasks with the run's token that are not known here. unread is since when ECS lists a task that it cannot describe.
 	missed bool
+	unread map[string]time.Time
 }
 
 // shortage is what is known of a pool that had no room.
@@ -111,7 +112,7 @@ func Run(ctx context.Context, c *ecs.Client, region string, req *Request) (Resul
 }
 
 func newRun(c *ecs.Client, req *Request) *run {
-	return &run{ecs: c, r: req, known: map[string]*types.Task{}, gone: map[string]time.Time{}, short: make([]shortage, len(req.Pools))}
+	return &run{ecs: c, r: req, known: map[string]*types.Task{}, gone: map[string]time.Time{}, unread: map[string]time.Time{}, short: make([]shortage, len(req.Pools))}
 }
 
 func (u *run) carryOut(ctx context.Context, region string) (Result, error) {
@@ -190,7 +191,8 @@ func (u *run) begin(ctx context.Context) error {
 	return nil
 }
 
-// find reads all tasks that the run has, whichever program started them.
+// find reads all tasks that the run has, whichever program started them, but those that are known to have ended. What is listed and cannot be described
+// yet may be the run's: nothing is started until it is read, or has not been there for as long as a task may be new.
 func (u *run) find(ctx context.Context) error {
 	var arns []string
 	for _, status := range []types.DesiredStatus{types.DesiredStatusRunning, types.DesiredStatusStopped} {
@@ -203,18 +205,28 @@ func (u *run) find(ctx context.Context) error {
 			arns = append(arns, page.TaskArns...)
 		}
 	}
+	arns = slices.DeleteFunc(arns, func(arn string) bool { return u.known[arn] != nil && stopped(u.known[arn]) })
 	slices.Sort(arns)
-	if err := u.describe(ctx, slices.Compact(arns)); err != nil {
+	arns = slices.Compact(arns)
+	if err := u.describe(ctx, arns); err != nil {
 		return err
 	}
+	u.missed = false
+	for _, arn := range arns {
+		if u.known[arn] != nil {
+			delete(u.unread, arn)
+		} else if u.unread[arn].IsZero() {
+			u.unread[arn] = u.now
+		}
+		at, unread := u.unread[arn]
+		u.missed = u.missed || unread && u.now.Sub(at) < goneAfter
+	}
 	maps.DeleteFunc(u.known, func(_ string, t *types.Task) bool { return !ofRun(t, u.r.Token) })
-	clear(u.gone)
 	for _, t := range u.known {
 		if n, ok := tagged(t, TagCall); ok {
 			u.calls = max(u.calls, n)
 		}
 	}
-	u.missed = false
 	return nil
 }
 
@@ -247,7 +259,7 @@ func (u *run) sorted() []*types.Task {
 
 func (u *run) allRun() bool {
 	for _, t := range u.known {
-		if t.StartedAt == nil && aws.ToString(t.LastStatus) != string(types.DesiredStatusStopped) {
+		if t.StartedAt == nil && !stopped(t) {
 			return false
 		}
 	}
@@ -261,7 +273,7 @@ func (u *run) look(ctx context.Context) error {
 	}
 	var arns []string
 	for arn, t := range u.known {
-		if at, gone := u.gone[arn]; aws.ToString(t.LastStatus) != string(types.DesiredStatusStopped) && (!gone || u.now.Sub(at) < goneAfter) {
+		if at, gone := u.gone[arn]; !stopped(t) && (!gone || u.now.Sub(at) < goneAfter) {
 			arns = append(arns, arn)
 		}
 	}

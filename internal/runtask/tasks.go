@@ -51,6 +51,11 @@ func ofRun(t *types.Task, token string) bool {
 	return slices.ContainsFunc(t.Tags, func(tag types.Tag) bool { return aws.ToString(tag.Key) == TagRun && aws.ToString(tag.Value) == token })
 }
 
+// stopped reports whether a task has ended.
+func stopped(t *types.Task) bool {
+	return aws.ToString(t.LastStatus) == string(types.DesiredStatusStopped)
+}
+
 // taskOf reduces a task to what deciding needs. main is the container whose exit code counts.
 func taskOf(t *types.Task, main string) Task {
 	out := Task{ARN: aws.ToString(t.TaskArn), Created: aws.ToTime(t.CreatedAt), Running: t.StartedAt != nil,
@@ -63,7 +68,7 @@ func taskOf(t *types.Task, main string) Task {
 
 // EndOf says how a task ended, as a look shows it. main is the container whose exit code counts.
 func EndOf(t *types.Task, main string) End {
-	if aws.ToString(t.LastStatus) != string(types.DesiredStatusStopped) {
+	if !stopped(t) {
 		return Alive
 	}
 	code, exited := exitOf(t, main)
