@@ -50,7 +50,7 @@ type runTaskOptions struct {
 	launch                                         string
 	strategy                                       []string
 	tags, pools                                    []string
-	exec, managedTags, detach                      bool
+	exec, managedTags, detach, follow              bool
 	made                                           bool // the token was made up
 }
 
@@ -97,6 +97,7 @@ func newRunTaskCommand(s IO) *cobra.Command {
 	f.Var(spanValue{&o.req.StartWithin}, "start-within", "how long a task may take to run before the next pool is tried; without it as long as it takes")
 	f.IntVar(&o.req.Retries, "retry-interrupted", 0, "how often a task that was interrupted is started again, on the next pool")
 	f.Var(spanValue{&o.req.GiveUp}, "give-up", "how long to look for room, or for an answer of AWS")
+	f.BoolVar(&o.follow, "follow", false, "with --wait: print what the containers log (log driver awslogs); with -o json on standard error")
 	f.BoolVar(&o.detach, "detach", false, "with --wait: let the tasks run on when this program is stopped")
 	f.StringVar(&o.region, "region", "", "the region; without it the AWS SDK's own")
 	outputFlag(cmd, &o.output)
@@ -176,6 +177,8 @@ func (o *runTaskOptions) checkRun(cmd *cobra.Command) error {
 		return usageError("--retry-interrupted %d: must be within 0..100", o.req.Retries)
 	case cmd.Flags().Changed("retry-interrupted") && !o.req.Wait:
 		return usageError("--retry-interrupted: only together with --wait")
+	case o.follow && !o.req.Wait:
+		return usageError("--follow: only together with --wait")
 	case o.detach && !o.req.Wait:
 		return usageError("--detach: only together with --wait")
 	case in.PropagateTags != "" && in.PropagateTags != types.PropagateTagsTaskDefinition && in.PropagateTags != types.PropagateTagsNone:
@@ -243,6 +246,9 @@ func (o *runTaskOptions) run(ctx context.Context, s IO) error {
 	client := ecs.NewFromConfig(cfg)
 	if s.ErrTerminal { // quiet in a pipe
 		o.req.Note = func(text string) { say(s.Err, "%s", text) }
+	}
+	if o.follow {
+		o.req.Follow = o.followIn(cfg, s)
 	}
 	if o.made { // whoever kills this program before its answer needs the name to go on
 		say(s.Err, "run %s", o.req.Token)

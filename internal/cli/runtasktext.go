@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"github.com/backstop-ecs/backstop/internal/aws/logs"
 	"github.com/backstop-ecs/backstop/internal/ecsevent"
 	"github.com/backstop-ecs/backstop/internal/runtask"
 	"github.com/backstop-ecs/backstop/internal/wording"
@@ -63,6 +64,27 @@ type ranRun struct {
 	// ExitCode is there with --wait, CostUSD where all prices are known.
 	ExitCode *int     `json:"exit_code,omitempty"`
 	CostUSD  *float64 `json:"cost_usd,omitempty"`
+}
+
+// followIn prints logs as they come: between the other lines where text is printed, and beside the answer where that is JSON.
+func (o *runTaskOptions) followIn(cfg aws.Config, s IO) *runtask.Follow {
+	out, terminal := s.Out, s.OutTerminal
+	if o.output == outputJSON {
+		out, terminal = s.Err, s.ErrTerminal
+	}
+	return &runtask.Follow{
+		Reader: logs.New(cfg),
+		Line: func(from, text string) {
+			if terminal {
+				text = strings.ReplaceAll(visibleLines(strings.ReplaceAll(text, "\t", "\n")), "\n", "\t")
+			}
+			if from != "" {
+				text = from + " | " + text
+			}
+			_, _ = fmt.Fprintln(out, text)
+		},
+		Warn: func(text string) { say(s.Err, "%s", text) },
+	}
 }
 
 func (o *runTaskOptions) print(s IO, res *runtask.Result) error {

@@ -53,6 +53,8 @@ type Request struct {
 	// Poll is how often tasks are looked at.
 	Poll time.Duration
 	Note func(string)
+	// Follow is nil where logs are not followed.
+	Follow *Follow
 }
 
 // Result is what came of a run.
@@ -94,6 +96,7 @@ type run struct {
 	// missed: there are tasks with the run's token that are not known here. unread is since when ECS lists a task that it cannot describe.
 	missed bool
 	unread map[string]time.Time
+	logs   *follower
 }
 
 // shortage is what is known of a pool that had no room.
@@ -105,10 +108,15 @@ type shortage struct {
 // Run carries a request out. Where it ends with an error, the result says what there is.
 func Run(ctx context.Context, c *ecs.Client, region string, req *Request) (Result, error) {
 	u := newRun(c, req)
-	if err := u.begin(ctx); err != nil {
+	if err := u.begin(ctx, region); err != nil {
 		return u.result(region), err
 	}
-	return u.carryOut(ctx, region)
+	res, err := u.carryOut(ctx, region)
+	if u.logs != nil {
+		u.logs.watch(u.sorted(), time.Now())
+		u.logs.drain(ctx)
+	}
+	return res, err
 }
 
 func newRun(c *ecs.Client, req *Request) *run {
@@ -135,13 +143,23 @@ func (u *run) carryOut(ctx context.Context, region string) (Result, error) {
 		if p.Done || !req.Wait && left == 0 && len(p.Stops) == 0 && (req.StartWithin == 0 || u.allRun()) {
 			return u.result(region), nil
 		}
-		if err := control.Pause(ctx, req.Poll); err != nil {
+		if err := u.rest(ctx); err != nil {
 			return u.result(region), err
 		}
 		if err := u.look(ctx); err != nil {
 			return u.result(region), err
 		}
 	}
+}
+
+// rest is the time between two looks, in which logs are read.
+func (u *run) rest(ctx context.Context) error {
+	if u.logs == nil {
+		return control.Pause(ctx, u.r.Poll)
+	}
+	now := time.Now()
+	u.logs.watch(u.sorted(), now)
+	return u.logs.until(ctx, now.Add(u.r.Poll))
 }
 
 // noRoomFor is the error of a run that gives up: for how many tasks no pool has room, for how long it looked, and what ECS answered last.
@@ -167,7 +185,7 @@ func (u *run) clock(m middleware.Metadata) {
 }
 
 // begin reads the task definition, and the tasks that the run has already.
-func (u *run) begin(ctx context.Context) error {
+func (u *run) begin(ctx context.Context, region string) error {
 	family := aws.ToString(u.r.Input.TaskDefinition)
 	d, err := u.ecs.DescribeTaskDefinition(ctx, &ecs.DescribeTaskDefinitionInput{TaskDefinition: &family})
 	if err != nil {
@@ -175,6 +193,9 @@ func (u *run) begin(ctx context.Context) error {
 	}
 	u.clock(d.ResultMetadata)
 	u.main = MainOf(d.TaskDefinition)
+	if u.r.Follow != nil {
+		u.logs = newFollower(u.r.Follow, d.TaskDefinition, region)
+	}
 	u.r.Input.TaskDefinition = d.TaskDefinition.TaskDefinitionArn // a run is of one revision, and its tokens with it
 	if err := u.find(ctx); err != nil {
 		return err

@@ -47,7 +47,8 @@ func in(t *testing.T, command string, test func(l *lab)) {
 		l.must(err)
 		_, err = l.ecs.RegisterTaskDefinition(ctx, &ecs.RegisterTaskDefinitionInput{Family: aws.String("job"), Cpu: aws.String("1024"), Memory: aws.String("2048"),
 			RequiresCompatibilities: []types.Compatibility{types.CompatibilityFargate}, NetworkMode: types.NetworkModeAwsvpc,
-			ContainerDefinitions: []types.ContainerDefinition{{Name: aws.String("job"), Image: aws.String("busybox"), Command: []string{"sh", "-c", command}}}})
+			ContainerDefinitions: []types.ContainerDefinition{{Name: aws.String("job"), Image: aws.String("busybox"), Command: []string{"sh", "-c", command},
+				LogConfiguration: &types.LogConfiguration{LogDriver: types.LogDriverAwslogs, Options: map[string]string{"awslogs-group": "/jobs", "awslogs-region": region, "awslogs-stream-prefix": "run"}}}}})
 		l.must(err)
 		test(l)
 		stop()
@@ -266,8 +267,8 @@ func TestATokenIsOfOneTaskDefinition(t *testing.T) {
 func TestTwoProgramsWithOneTokenStartNothingTwice(t *testing.T) {
 	in(t, "sleep 20", func(l *lab) {
 		one, other := newRun(l.ecs, l.request(2)), newRun(l.ecs, l.request(2))
-		l.must(one.begin(l.t.Context()))
-		l.must(other.begin(l.t.Context()))
+		l.must(one.begin(l.t.Context(), region))
+		l.must(other.begin(l.t.Context(), region))
 		_, err := other.startOn(l.t.Context(), Start{1, 0, 0, 1}, 0)
 		l.must(err)
 		res, err := one.carryOut(l.t.Context(), region)
