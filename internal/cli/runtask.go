@@ -50,7 +50,7 @@ type runTaskOptions struct {
 	launch                                         string
 	strategy                                       []string
 	tags, pools                                    []string
-	exec, managedTags, detach, follow              bool
+	exec, managedTags, detach, follow, asl         bool
 	made                                           bool // the token was made up
 }
 
@@ -67,8 +67,12 @@ func newRunTaskCommand(s IO) *cobra.Command {
 			"backstop run-task --task-definition job --count 20 --start-within 2m --retry-interrupted 3 --wait --cli-input-json file://job.json",
 		Args: tagArgs(&o),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.req.Wait = o.req.Wait || o.asl
 			if err := o.check(cmd); err != nil {
 				return err
+			}
+			if o.asl {
+				return o.printMachine(s)
 			}
 			return o.run(cmd.Context(), s)
 		},
@@ -98,6 +102,7 @@ func newRunTaskCommand(s IO) *cobra.Command {
 	f.IntVar(&o.req.Retries, "retry-interrupted", 0, "how often a task that was interrupted is started again, on the next pool")
 	f.Var(spanValue{&o.req.GiveUp}, "give-up", "how long to look for room, or for an answer of AWS")
 	f.BoolVar(&o.follow, "follow", false, "with --wait: print what the containers log (log driver awslogs); with -o json on standard error")
+	f.BoolVar(&o.asl, "asl", false, "run nothing: print a state machine of AWS Step Functions that does the same")
 	f.BoolVar(&o.detach, "detach", false, "with --wait: let the tasks run on when this program is stopped")
 	f.StringVar(&o.region, "region", "", "the region; without it the AWS SDK's own")
 	outputFlag(cmd, &o.output)
@@ -177,6 +182,8 @@ func (o *runTaskOptions) checkRun(cmd *cobra.Command) error {
 		return usageError("--retry-interrupted %d: must be within 0..100", o.req.Retries)
 	case cmd.Flags().Changed("retry-interrupted") && !o.req.Wait:
 		return usageError("--retry-interrupted: only together with --wait")
+	case o.asl && (o.count != 1 || in.ClientToken != nil || o.follow || o.detach):
+		return usageError("--asl: not together with --count, --client-token, --follow or --detach: an execution runs one task, and its name is the run's")
 	case o.follow && !o.req.Wait:
 		return usageError("--follow: only together with --wait")
 	case o.detach && !o.req.Wait:
@@ -211,7 +218,7 @@ func (o *runTaskOptions) checkRun(cmd *cobra.Command) error {
 	if len(o.req.Token) > tokenMost || !runToken.MatchString(o.req.Token) {
 		return usageError("--client-token %q: must be at most %d letters, digits, - and _", o.req.Token, tokenMost)
 	}
-	if in.StartedBy == nil {
+	if in.StartedBy == nil && !o.asl {
 		in.StartedBy = aws.String("backstop/" + o.req.Token)
 	}
 	return nil

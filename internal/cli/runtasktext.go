@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"github.com/backstop-ecs/backstop/internal/asl"
 	"github.com/backstop-ecs/backstop/internal/aws/logs"
 	"github.com/backstop-ecs/backstop/internal/ecsevent"
 	"github.com/backstop-ecs/backstop/internal/runtask"
@@ -85,6 +86,16 @@ func (o *runTaskOptions) followIn(cfg aws.Config, s IO) *runtask.Follow {
 		},
 		Warn: func(text string) { say(s.Err, "%s", text) },
 	}
+}
+
+// printMachine prints what Step Functions runs.
+func (o *runTaskOptions) printMachine(s IO) error {
+	text, err := asl.Machine(&o.req)
+	if err != nil {
+		return err
+	}
+	_, err = s.Out.Write(text)
+	return err
 }
 
 func (o *runTaskOptions) print(s IO, res *runtask.Result) error {

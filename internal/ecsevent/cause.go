@@ -1,6 +1,7 @@
 package ecsevent
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/backstop-ecs/backstop/internal/failover"
@@ -65,6 +66,13 @@ var infrastructureTexts = []string{
 var schedulerTexts = []string{
 	"scaling activity initiated by",
 	"rebalancing",
+}
+
+// Texts returns the parts of AWS's texts, in lower case, by which [Classify] knows a cause: lasting are those that another pool does not change (a quota, the
+// application, its definition, the network), infrastructure what AWS does to the machine below a task, scheduler what the service scheduler does. A state
+// machine, which cannot call Classify, looks for them.
+func Texts() (lasting, infrastructure, scheduler []string) {
+	return slices.Concat(quotaTexts, applicationTexts, unhealthyTexts, configurationTexts), slices.Clone(infrastructureTexts), slices.Clone(schedulerTexts)
 }
 
 // causeOf says what a text of AWS's, in lower case, gives as the cause that a task does not start or stay. It is the one list for

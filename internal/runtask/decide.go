@@ -58,9 +58,9 @@ type Plan struct {
 	Again time.Time
 }
 
-// startsMax is how often the same work may end before it runs, however often it was lost: what never starts on the last pool (a subnet without
+// StartsMax is how often the same work may end before it runs, however often it was lost: what never starts on the last pool (a subnet without
 // addresses, say) would be started for ever.
-const startsMax = 20
+const StartsMax = 20
 
 // next is the pool after one; the last one stays.
 func (r *Rules) next(pool int) int { return min(pool+1, r.Pools-1) }
@@ -68,7 +68,7 @@ func (r *Rules) next(pool int) int { return min(pool+1, r.Pools-1) }
 // wants says what must take an ended task's place, if anything.
 func (r *Rules) wants(t *Task) (s Start, ok bool) {
 	switch {
-	case t.End == NotStarted && t.Attempt-t.Losses < startsMax:
+	case t.End == NotStarted && t.Attempt-t.Losses < StartsMax:
 		return Start{t.Attempt + 1, t.Losses, r.next(t.Pool), 1}, true
 	case t.End == Lost && t.Losses < r.Retries:
 		return Start{t.Attempt + 1, t.Losses + 1, r.next(t.Pool), 1}, true

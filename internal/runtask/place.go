@@ -131,13 +131,8 @@ func (u *run) call(s Start, pool, n int) *ecs.RunTaskInput {
 	in.CapacityProviderStrategy = []types.CapacityProviderStrategyItem{{CapacityProvider: aws.String(u.r.Pools[pool].Capacity), Weight: 1}}
 	sum := sha256.Sum256([]byte(u.r.Token + "/" + strconv.Itoa(u.calls)))
 	in.ClientToken = aws.String(fmt.Sprintf("%x", sum[:16]))
-	if subnets := u.r.Pools[pool].Subnets; len(subnets) > 0 {
-		vpc := types.AwsVpcConfiguration{}
-		if n := in.NetworkConfiguration; n != nil && n.AwsvpcConfiguration != nil {
-			vpc = *n.AwsvpcConfiguration
-		}
-		vpc.Subnets = subnets
-		in.NetworkConfiguration = &types.NetworkConfiguration{AwsvpcConfiguration: &vpc}
+	if own := u.r.Pools[pool].Network(&in); own != nil {
+		in.NetworkConfiguration = own
 	}
 	in.Tags = slices.Clone(u.r.Input.Tags)
 	for _, tag := range [][2]string{{TagRun, u.r.Token}, {TagAttempt, strconv.Itoa(s.Attempt)}, {TagLosses, strconv.Itoa(s.Losses)},
@@ -145,4 +140,17 @@ func (u *run) call(s Start, pool, n int) *ecs.RunTaskInput {
 		in.Tags = append(in.Tags, types.Tag{Key: aws.String(tag[0]), Value: aws.String(tag[1])})
 	}
 	return &in
+}
+
+// Network is the network of a call in a pool that has subnets of its own; nil where it has none.
+func (p *Pool) Network(in *ecs.RunTaskInput) *types.NetworkConfiguration {
+	if len(p.Subnets) == 0 {
+		return nil
+	}
+	vpc := types.AwsVpcConfiguration{}
+	if n := in.NetworkConfiguration; n != nil && n.AwsvpcConfiguration != nil {
+		vpc = *n.AwsvpcConfiguration
+	}
+	vpc.Subnets = p.Subnets
+	return &types.NetworkConfiguration{AwsvpcConfiguration: &vpc}
 }

@@ -1,0 +1,4 @@
+package runtask
+
+// EndOf is the judge of this package, for a comparison.
+var EndOf = endOf
