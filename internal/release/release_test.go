@@ -169,7 +169,7 @@ func TestEverythingUsesOneTerraform(t *testing.T) {
 }
 
 // pages are the ones about running on AWS. Links between them must lead somewhere.
-var pages = []string{"SECURITY.md", "docs/aws-changes.md", "docs/comparison.md", "docs/install.md", "docs/iam.md", "docs/operations.md", "terraform/README.md", "terraform/modules/twin/README.md", "examples/terraform/README.md"}
+var pages = []string{"SECURITY.md", "docs/aws-changes.md", "docs/comparison.md", "docs/install.md", "docs/iam.md", "docs/operations.md", "terraform/README.md", "terraform/modules/twin/README.md", "terraform/modules/run-task/README.md", "docs/run-task.md", "docs/workflows.md", "examples/terraform/README.md"}
 
 func TestLinksOfThePagesLeadSomewhere(t *testing.T) {
 	link := regexp.MustCompile(`\]\(([^)\s]+)\)`)
