@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -302,6 +303,30 @@ func TestTheMachineRunsTasks(t *testing.T) {
 				s.t.Errorf("%d calls", n)
 			}
 		},
+		"one pool, no tags, interrupted": func(s *scene) {
+			s.req.Pools, s.req.Rules.Pools, s.req.StartWithin, s.req.Input.Tags = s.req.Pools[:1], 1, 0, nil
+			s.then = func(passed time.Duration) {
+				if passed > 4*time.Minute && len(s.tasks()) == 1 && s.tasks()[0].StopCode == "" {
+					s.supply(ecsim.FargateSpot, 0)
+					s.supply(ecsim.FargateSpot, 10)
+				}
+			}
+			s.want(s.play("a", nil), "done on FARGATE_SPOT after 2 starts, 1 interrupted", 2)
+		},
+		"a task that cannot be described at first": func(s *scene) {
+			if _, err := s.box.AddFault(sandbox.Fault{Kind: sandbox.FaultStaleReads, LatencySeconds: 40, Until: s.box.Now().Add(2 * time.Minute)}); err != nil {
+				s.t.Fatal(err)
+			}
+			s.want(s.play("a", nil), "done on FARGATE_SPOT after 1 starts, 0 interrupted", 1)
+		},
+		"looks that fail, and a redrive": func(s *scene) {
+			s.fault(sandbox.FaultServerError, "ecs:DescribeTasks", triesMax+1)
+			a := s.play("a", nil)
+			s.want(a, "Ecs.ServerException", 1)
+			if a.States[len(a.States)-1] != "Look" {
+				s.t.Errorf("a redrive would begin with %s", a.States[len(a.States)-1])
+			}
+		},
 		"two executions of one run": func(s *scene) {
 			run := map[string]string{"run": "2026-11-30T12:00:00Z"}
 			s.want(s.play("a", run), "done on FARGATE_SPOT after 1 starts, 0 interrupted", 1)
@@ -384,7 +409,18 @@ func TestAValidatorTakesTheMachine(t *testing.T) {
 		}
 		return exec.CommandContext(context.WithoutCancel(t.Context()), filepath.Join(dir, "node_modules", ".bin", "asl-validator"), "--json-path", path).CombinedOutput()
 	}
-	for _, good := range [][]byte{text, template} {
+	all := [][]byte{text, template}
+	page, err := os.ReadFile("../../docs/workflows.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile("(?ms)^```json\n(.*?)^```$").FindAllSubmatch(page, -1) {
+		all = append(all, m[1])
+	}
+	if len(all) != 3 {
+		t.Errorf("%d state machines on the page", len(all)-2)
+	}
+	for _, good := range all {
 		if out, err := validate(good); err != nil {
 			t.Errorf("%v: %s", err, out)
 		}

@@ -46,8 +46,8 @@ func recipes(block string) (all [][]string) {
 	return all
 }
 
-// TestTheRecipesAreWritten as the command takes them: each line of the pages about run-task is parsed by the real command line, with nobody at the
-// other end; Python is compiled and YAML is read.
+// TestTheRecipesAreWritten as the command takes them: each line of the pages about run-task is parsed by the real command line, which is stopped before it
+// calls anything; Python is compiled and YAML is read.
 func TestTheRecipesAreWritten(t *testing.T) {
 	t.Setenv("AWS_REGION", "us-east-1")
 	ctx, cancel := context.WithCancel(t.Context())

@@ -202,7 +202,7 @@ func (f *follower) read(ctx context.Context, t *tail) {
 	case ctx.Err() != nil:
 	case kind == failover.ErrNotFound: // not yet
 		if t.over = late; late {
-			f.warn("no log", "a task has no log in %s: %s; others are not told", t.group, t.stream(t.task))
+			f.warn("no log", "a task has no log in %s: %s; others are not listed", t.group, t.stream(t.task))
 		}
 	case control.Passing(kind):
 		f.gap = min(2*f.gap, logGapMost)

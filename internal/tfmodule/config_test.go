@@ -83,7 +83,7 @@ func TestTheVariableHasEveryFieldOfThePolicy(t *testing.T) {
 }
 
 func TestEveryVariableAndOutputIsTypedAndDescribed(t *testing.T) {
-	for _, dir := range []string{moduleDir, moduleDir + "/modules/twin", moduleDir + "/modules/forward", "../../examples/terraform/*"} {
+	for _, dir := range []string{moduleDir, moduleDir + "/modules/twin", moduleDir + "/modules/forward", moduleDir + "/modules/run-task", "../../examples/terraform/*"} {
 		files, err := filepath.Glob(dir + "/*.tf")
 		if err != nil || len(files) == 0 {
 			t.Fatalf("no files in %s: %v", dir, err)

@@ -15,7 +15,7 @@ run "spot_first_then_on_demand" {
   }
   assert {
     condition     = jsondecode(output.definition).QueryLanguage == "JSONata" && length(aws_scheduler_schedule.run) == 0
-    error_message = "no schedule that nobody asked for"
+    error_message = "a schedule is made on request only"
   }
 }
 
