@@ -196,7 +196,6 @@ func (u *run) begin(ctx context.Context, region string) error {
 	if u.r.Follow != nil {
 		u.logs = newFollower(u.r.Follow, d.TaskDefinition, region)
 	}
-	u.r.Input.TaskDefinition = d.TaskDefinition.TaskDefinitionArn // a run is of one revision, and its tokens with it
 	if err := u.find(ctx); err != nil {
 		return err
 	}

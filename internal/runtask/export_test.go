@@ -1,4 +1,0 @@
-package runtask
-
-// EndOf is the judge of this package, for a comparison.
-var EndOf = endOf
