@@ -95,6 +95,7 @@ func badInputs() []badInput {
 		{what: "a tag that is the guard's", args: "run-task --task-definition job --tags key=backstop:retry,value=1", code: ExitUsage, says: "--retry-interrupted starts"},
 		{what: "logs of tasks that are not waited for", args: "run-task --task-definition job --follow", code: ExitUsage, says: "--follow: only together with --wait"},
 		{what: "a state machine for several tasks", args: "run-task --task-definition job --asl --count 2", code: ExitUsage, says: "an execution runs one task"},
+		{what: "tags of a task that come from nowhere", args: "run-task --task-definition job --propagate-tags SERVICE", code: ExitUsage, says: "--propagate-tags SERVICE: must be TASK_DEFINITION or NONE"},
 		{what: "a tag without a key", args: "run-task --task-definition job --tags key=,value=shop", code: ExitUsage, says: "a tag has no key"},
 		{what: "a service and all services", args: "adopt web --list", code: ExitUsage, says: "one of SERVICE, --list and --all"},
 		{what: "a name that ECS does not take", args: "sandbox --tasks a/b=4", code: ExitUsage, says: "the name must be letters"},
