@@ -22,8 +22,8 @@ const (
 	// logGap is the least time between two reads of logs: five a second, of the 25 that an account has in a region (S41). Where AWS throttles it doubles, up to
 	// logGapMost.
 	logGap, logGapMost = 200 * time.Millisecond, 5 * time.Second
-	// logEvery is how often one stream is read.
-	logEvery = 2 * time.Second
+	// logEvery is how often one stream is read, logAgain how soon one that is not there yet.
+	logEvery, logAgain = 2 * time.Second, 5 * time.Second
 	// logCallMost is how long one read may take: the tasks are looked at in turn with it.
 	logCallMost = 10 * time.Second
 	// logLate is how long after a task's end its last lines may arrive.
@@ -74,6 +74,7 @@ type tail struct {
 	token string
 	next  time.Time // when it is read again
 	ended time.Time // when the task was first seen stopped
+	ran   bool      // the task was RUNNING: its containers had something to say
 	over  bool
 }
 
@@ -86,10 +87,11 @@ type follower struct {
 	refused map[[2]string]bool  // region and group
 	said    map[string]struct{} // warnings
 	gap     time.Duration
+	several bool // tasks are wanted, so that each line says whose it is
 }
 
-func newFollower(f *Follow, d *types.TaskDefinition, region string) *follower {
-	out := &follower{Follow: f, of: map[string][]*tail{}, refused: map[[2]string]bool{}, said: map[string]struct{}{}, gap: logGap}
+func newFollower(r *Request, d *types.TaskDefinition, region string) *follower {
+	out := &follower{Follow: r.Follow, several: r.Count > 1, of: map[string][]*tail{}, refused: map[[2]string]bool{}, said: map[string]struct{}{}, gap: logGap}
 	var others []string
 	out.sources, others = sourcesOf(d, region)
 	if len(others) > 0 {
@@ -106,10 +108,10 @@ func (f *follower) warn(what, format string, args ...any) {
 	}
 }
 
-// watch takes in what is known of the tasks: those that have run have streams.
+// watch takes in what is known of the tasks. A container may log before its task is RUNNING, as others wait for it, and not before its image is there.
 func (f *follower) watch(tasks []*types.Task, now time.Time) {
 	for _, t := range tasks {
-		if t.StartedAt == nil {
+		if t.StartedAt == nil && t.PullStoppedAt == nil {
 			continue
 		}
 		arn := aws.ToString(t.TaskArn)
@@ -120,6 +122,7 @@ func (f *follower) watch(tasks []*types.Task, now time.Time) {
 			}
 		}
 		for _, one := range f.of[arn] {
+			one.ran = t.StartedAt != nil
 			if stopped(t) && one.ended.IsZero() {
 				one.ended, one.next = now, now
 			}
@@ -201,7 +204,8 @@ func (f *follower) read(ctx context.Context, t *tail) {
 		t.over = late && !more
 	case ctx.Err() != nil:
 	case kind == failover.ErrNotFound: // not yet
-		if t.over = late; late {
+		t.next = now.Add(logAgain)
+		if t.over = late; late && t.ran {
 			f.warn("no log", "a task has no log in %s: %s; others are not listed", t.group, t.stream(t.task))
 		}
 	case control.Passing(kind):
@@ -216,7 +220,7 @@ func (f *follower) read(ctx context.Context, t *tail) {
 // print hands on the lines of a page.
 func (f *follower) print(t *tail, events []string) {
 	from := ""
-	if len(f.of) > 1 {
+	if f.several || len(f.of) > 1 {
 		from = t.task[:min(8, len(t.task))]
 	}
 	if len(f.sources) > 1 {

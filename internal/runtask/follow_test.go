@@ -123,7 +123,7 @@ func TestContainersThatLogElsewhereAreNamed(t *testing.T) {
 	d := &types.TaskDefinition{ContainerDefinitions: []types.ContainerDefinition{with("app", "awslogs", "group", "stream-prefix"), with("far", "awslogs", "group", "stream-prefix", "region"),
 		with("fluent", "awsfirelens"), with("plain", "awslogs", "group"), {Name: aws.String("none")}}}
 	var warned string
-	f := newFollower(&Follow{Warn: func(text string) { warned = text }}, d, "eu-west-1")
+	f := newFollower(&Request{Follow: &Follow{Warn: func(text string) { warned = text }}}, d, "eu-west-1")
 	if len(f.sources) != 2 || f.sources[0].region != "eu-west-1" || f.sources[1].region != "region" || f.sources[0].stream("x") != "stream-prefix/app/x" ||
 		!strings.HasPrefix(warned, "logs of fluent, plain, none are not followed") {
 		t.Errorf("%+v: %s", f.sources, warned)
@@ -157,6 +157,17 @@ func TestARunCallsWhatThePagePermits(t *testing.T) {
 		}
 		if called := slices.Sorted(maps.Keys(l.box.Calls().Counts)); !slices.Equal(called, listed) {
 			t.Errorf("a run calls\n%v\ndocs/iam.md says\n%v", called, listed)
+		}
+	})
+}
+
+// TestOfSeveralTasksEachLineSaysWhose, also while the others have not begun.
+func TestOfSeveralTasksEachLineSaysWhose(t *testing.T) {
+	in(t, "echo one; sleep 60", func(l *lab) {
+		req := l.request(2)
+		got := l.follow(req)
+		if _, err := Run(l.t.Context(), l.ecs, region, req); err != nil || len(got.lines) != 2 || len(got.lines[""]) > 0 {
+			t.Errorf("%v: %v", err, got.lines)
 		}
 	})
 }

@@ -194,7 +194,7 @@ func (u *run) begin(ctx context.Context, region string) error {
 	u.clock(d.ResultMetadata)
 	u.main = MainOf(d.TaskDefinition)
 	if u.r.Follow != nil {
-		u.logs = newFollower(u.r.Follow, d.TaskDefinition, region)
+		u.logs = newFollower(u.r, d.TaskDefinition, region)
 	}
 	if err := u.find(ctx); err != nil {
 		return err
