@@ -51,11 +51,14 @@ type catcher struct {
 	Next        string         `json:"Next"`
 }
 
-// states keeps its order.
-type states []struct {
+// named is a state with its name.
+type named struct {
 	name string
 	state
 }
+
+// states keeps its order.
+type states []named
 
 // MarshalJSON writes the states in their order.
 func (s states) MarshalJSON() ([]byte, error) {
@@ -155,29 +158,22 @@ const (
 	next = "$min([$pool + 1, $count($settings.Pools) - 1])"
 )
 
-func placed() (s struct {
-	name string
-	state
-}) {
+// placed says whether RunTask started the task, and where to look for room otherwise.
+func placed() named {
 	full := "$contains($why, /" + noRoom + "/i)"
-	s.name = "Placed"
-	s.state = state{Type: "Choice", Choices: []rule{
+	return named{"Placed", state{Type: "Choice", Choices: []rule{
 		{x("$task != ''"), map[string]any{"sought": 0, "wait": seekFirst, "pause": x("$settings.Poll")}, "Pause"},
 		{x(full + " and " + more), map[string]any{"pool": x("$pool + 1"), "call": x("$call + 1")}, "Start"},
 		{x(full + " and $sought < $settings.GiveUp"), nil, "Seek"}},
-		Assign: map[string]any{"error": x(full + " ? 'Backstop.NoRoom' : 'Backstop.NotRun'"), "cause": x("$why")}, Default: "Failed"}
-	return s
+		Assign: map[string]any{"error": x(full + " ? 'Backstop.NoRoom' : 'Backstop.NotRun'"), "cause": x("$why")}, Default: "Failed"}}
 }
 
-func judge() (s struct {
-	name string
-	state
-}) {
+// judge says what to do about the task as it was seen.
+func judge() named {
 	again := func(losses string) map[string]any {
 		return map[string]any{"attempt": x("$attempt + 1"), "losses": x(losses), "pool": x(next), "from": x(next), "call": x("$call + 1")}
 	}
-	s.name = "Judge"
-	s.state = state{Type: "Choice", Choices: []rule{
+	return named{"Judge", state{Type: "Choice", Choices: []rule{
 		{x("$seen.end = 'done'"), nil, "Done"},
 		{x("$seen.end = 'runs'"), map[string]any{"pause": x(fmt.Sprintf("$min([%d, $max([$settings.Poll, $floor($waited / 20)])])", pauseMost))}, "Pause"},
 		{x("$seen.end = 'starts' and $settings.StartWithin > 0 and $waited >= $settings.StartWithin and " + more), map[string]any{"pause": x("$settings.Poll")}, "Stop"},
@@ -186,8 +182,7 @@ func judge() (s struct {
 		{x(fmt.Sprintf("$seen.end = 'not started' and $attempt - $losses < %d", runtask.StartsMax)), again("$losses"), "Start"}},
 		Assign: map[string]any{"error": x("$lookup({'exited': 'Backstop.Exited', 'lost': 'Backstop.Interrupted', 'not started': 'Backstop.NotStarted', 'failed': 'Backstop.Failed', 'unknown': 'Backstop.Unknown'}, $seen.end)"),
 			"cause": x("$string($merge([{'TaskArn': $task, 'Reason': $seen.why, 'Starts': $attempt, 'Interrupted': $losses}, $seen.code >= 0 ? {'ExitCode': $seen.code} : {}]))")},
-		Default: "Failed"}
-	return s
+		Default: "Failed"}}
 }
 
 // seen says what DescribeTasks shows of the task, as internal/runtask decides it.
