@@ -132,3 +132,13 @@ func (w *World) Printed(regionName, id string) (t Task, prints []Print, ok bool)
 	}
 	return Task{}, nil, false
 }
+
+// Printing calls f with each task whose program prints, as [World.Printed] returns it, in no order.
+func (w *World) Printing(f func(t *Task, prints []Print)) {
+	for _, t := range w.tasks {
+		if t.used && len(t.program.Prints) > 0 {
+			v := w.snapshot(t)
+			f(&v, t.program.Prints)
+		}
+	}
+}

@@ -12,10 +12,13 @@ import (
 )
 
 // logOperations are what there is of CloudWatch Logs: what a container's command prints (program.go) can be read, for as long as ECS shows its task.
-var logOperations = map[string]operation{"GetLogEvents": op((*Sandbox).getLogEvents)}
+var logOperations = map[string]operation{
+	"GetLogEvents":    op((*Sandbox).getLogEvents),
+	"FilterLogEvents": op((*Sandbox).filterLogEvents),
+}
 
 const (
-	// logReadsPerSecond is GetLogEvents's quota in an account and region (S41).
+	// logReadsPerSecond is the quota of reads in an account and region (S41).
 	logReadsPerSecond = 25
 	// logDelayLeast and logDelaySpread are how long a line takes until it can be read (S42).
 	logDelayLeast, logDelaySpread = 2 * time.Second, 6 * time.Second
@@ -64,30 +67,42 @@ type logEventsOutput struct {
 }
 
 func (s *Sandbox) getLogEvents(c *call, in *logEventsInput) (*logEventsOutput, error) {
-	reads := s.logReads[c.region]
-	if reads == nil {
-		reads = &logReads{logReadsPerSecond, c.now}
-		s.logReads[c.region] = reads
+	group, limit, refused := s.logRead(c, in)
+	if refused == nil && in.LogStreamName == "" {
+		refused = refuse("InvalidParameterException", "logStreamName must be given")
 	}
-	if !s.opts.NoThrottle && !reads.take(c.now) {
-		return nil, refuse("ThrottlingException", "Rate exceeded")
-	}
-	group := orDefault(in.LogGroupName, in.LogGroupIdentifier[strings.LastIndexByte(in.LogGroupIdentifier, ':')+1:])
-	if group == "" || in.LogStreamName == "" {
-		return nil, refuse("InvalidParameterException", "logGroupName and logStreamName must be given")
-	}
-	limit := logPageMax
-	if in.Limit != nil {
-		limit = *in.Limit
-	}
-	if limit < 1 || limit > logPageMax {
-		return nil, refuse("InvalidParameterException", "1 validation error detected: Value '%d' at 'limit' failed to satisfy constraint", limit)
+	if refused != nil {
+		return nil, refused
 	}
 	all, ok := s.logStream(c, group, in.LogStreamName)
 	if !ok {
 		return nil, refuse("ResourceNotFoundException", "The specified log stream does not exist.")
 	}
 	return in.page(all, limit)
+}
+
+// logRead takes a read from the quota, and returns the group that it names and how many events it wants at most.
+func (s *Sandbox) logRead(c *call, in *logEventsInput) (group string, limit int, refused *apiError) {
+	reads := s.logReads[c.region]
+	if reads == nil {
+		reads = &logReads{logReadsPerSecond, c.now}
+		s.logReads[c.region] = reads
+	}
+	if !s.opts.NoThrottle && !reads.take(c.now) {
+		return "", 0, refuse("ThrottlingException", "Rate exceeded")
+	}
+	group = orDefault(in.LogGroupName, in.LogGroupIdentifier[strings.LastIndexByte(in.LogGroupIdentifier, ':')+1:])
+	if group == "" {
+		return "", 0, refuse("InvalidParameterException", "logGroupName or logGroupIdentifier must be given")
+	}
+	limit = logPageMax
+	if in.Limit != nil {
+		limit = *in.Limit
+	}
+	if limit < 1 || limit > logPageMax {
+		return "", 0, refuse("InvalidParameterException", "1 validation error detected: Value '%d' at 'limit' failed to satisfy constraint", limit)
+	}
+	return group, limit, nil
 }
 
 // page returns the part of a stream that a call asks for. A token is a place between two events; what is later than it comes behind it.
@@ -118,14 +133,13 @@ func (in *logEventsInput) page(all []logEvent, limit int) (*logEventsOutput, err
 
 // logStream is what can be read by now of a stream PREFIX/CONTAINER/TASK; ok is false while nothing of its container has arrived.
 func (s *Sandbox) logStream(c *call, group, name string) (events []logEvent, ok bool) {
-	rest, id := cutLast(name)
-	prefix, container := cutLast(rest)
+	id := name[lastSlash(name)+1:]
 	for region := range s.regions {
 		t, prints, found := s.world.Printed(region, id)
-		if !found || !s.logsTo(&t, c.region, group, prefix, container) {
+		if !found {
 			continue
 		}
-		if t.StartedAt.IsZero() || c.now.Before(t.StartedAt.Add(logDelay(id, 0))) {
+		if of, logs := s.streamOf(&t, c.region, group); !logs || of != name || t.StartedAt.IsZero() || c.now.Before(t.StartedAt.Add(logDelay(id, 0))) {
 			return nil, false
 		}
 		return printed(&t, prints, c.now), true
@@ -152,11 +166,6 @@ func printed(t *ecsim.Task, prints []ecsim.Print, now time.Time) (events []logEv
 	return events
 }
 
-func cutLast(s string) (before, after string) {
-	i := strings.LastIndexByte(s, '/')
-	return s[:max(i, 0)], s[i+1:]
-}
-
 // logDelay is how long the nth thing of a task's log takes to arrive, always the same.
 func logDelay(id string, n int) time.Duration {
 	h := fnv.New32a()
@@ -164,19 +173,19 @@ func logDelay(id string, n int) time.Duration {
 	return logDelayLeast + time.Duration(h.Sum32())%logDelaySpread
 }
 
-// logsTo reports whether a task's container writes to a group and prefix in a region. A group that a task definition names is there.
-func (s *Sandbox) logsTo(t *ecsim.Task, region, group, prefix, container string) bool {
+// streamOf is the name of a task's stream, if its container writes to a group in a region. A group that a task definition names is there.
+func (s *Sandbox) streamOf(t *ecsim.Task, region, group string) (name string, ok bool) {
 	d, err := s.world.DescribeTaskDefinition(t.Region, t.TaskDefinition[lastSlash(t.TaskDefinition)+1:])
 	var in taskDefinitionInput
-	if err != nil || d.Container != container || json.Unmarshal(d.Raw, &in) != nil {
-		return false
+	if err != nil || json.Unmarshal(d.Raw, &in) != nil {
+		return "", false
 	}
 	for i := range in.ContainerDefinitions {
 		l := &in.ContainerDefinitions[i].LogConfiguration
-		if in.ContainerDefinitions[i].Name == container && l.LogDriver == logDriver && l.Options["awslogs-group"] == group &&
-			l.Options["awslogs-stream-prefix"] == prefix && orDefault(l.Options["awslogs-region"], t.Region) == region {
-			return true
+		if in.ContainerDefinitions[i].Name == d.Container && l.LogDriver == logDriver && l.Options["awslogs-group"] == group && l.Options["awslogs-stream-prefix"] != "" &&
+			orDefault(l.Options["awslogs-region"], t.Region) == region {
+			return l.Options["awslogs-stream-prefix"] + "/" + d.Container + "/" + t.ID, true
 		}
 	}
-	return false
+	return "", false
 }

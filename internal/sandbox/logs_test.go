@@ -62,6 +62,14 @@ func TestWhatACommandPrintsCanBeReadLater(t *testing.T) {
 	if code := stopped.Containers[0].ExitCode; code == nil || *code != 4 {
 		t.Errorf("exit code %v", code)
 	}
+	found := must[*cloudwatchlogs.FilterLogEventsOutput](t)(logs.FilterLogEvents(t.Context(), &cloudwatchlogs.FilterLogEventsInput{LogGroupName: new("/jobs"), FilterPattern: new("t"), Limit: aws.Int32(1)}))
+	more := must[*cloudwatchlogs.FilterLogEventsOutput](t)(logs.FilterLogEvents(t.Context(), &cloudwatchlogs.FilterLogEventsInput{LogGroupName: new("/jobs"), FilterPattern: new("t"), NextToken: found.NextToken,
+		LogStreamNamePrefix: new("run/app/")}))
+	if len(found.Events) != 1 || *found.Events[0].Message != "two, and" || len(more.Events) != 1 || *more.Events[0].Message != "three" || more.NextToken != nil || *more.Events[0].LogStreamName != "run/app/"+arn[len(arn)-32:] {
+		t.Errorf("found %+v, then %+v", found.Events, more.Events)
+	}
+	_, err = logs.FilterLogEvents(t.Context(), &cloudwatchlogs.FilterLogEventsInput{LogGroupName: new("/jobs"), LogStreamNames: []string{"run/app/none"}})
+	wantRefused(t, err, "ResourceNotFoundException", "The specified log stream does not exist.")
 	for range 30 {
 		_, err = read(nil, 10)
 	}

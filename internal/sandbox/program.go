@@ -16,7 +16,7 @@ var (
 	separator = regexp.MustCompile(` *(?:;|&&) *`)
 	sleeps    = regexp.MustCompile(`^sleep ([0-9]{1,7})$`)
 	exits     = regexp.MustCompile(`^exit ([0-9]{1,3})$`)
-	echoes    = regexp.MustCompile("^echo ([^$`|<>&\\\\]*)$")
+	echoes    = regexp.MustCompile("^echo(?: ([^$`|<>&\\\\]*))?$")
 )
 
 // commandsMax bounds the commands of a program.
