@@ -176,7 +176,7 @@ func (f *follower) drain(ctx context.Context) {
 	}
 	left := slices.DeleteFunc(f.tails, func(t *tail) bool { return t.over })
 	if len(left) > 0 {
-		f.warn("left", "%s not read to the end; the first: aws logs tail %s --log-stream-names %s --region %s", wording.Count(len(left), "log stream"), left[0].group,
+		f.warn("left", "%s not read to the end; the first: aws logs get-log-events --log-group-name %s --log-stream-name %s --start-from-head --region %s", wording.Count(len(left), "log stream"), left[0].group,
 			left[0].stream(left[0].task), left[0].region)
 	}
 }

@@ -171,3 +171,25 @@ func TestOfSeveralTasksEachLineSaysWhose(t *testing.T) {
 		}
 	})
 }
+
+// TestWhatCannotBeReadToTheEndIsNamed with the command that shows it: AWS throttles for as long as the rest is read.
+func TestWhatCannotBeReadToTheEndIsNamed(t *testing.T) {
+	in(t, "echo one; sleep 60; echo two", func(l *lab) {
+		req := l.request(1)
+		got := l.follow(req)
+		req.Note = func(text string) {
+			if strings.HasSuffix(text, "has ended with exit code 0") {
+				_, err := l.box.AddFault(sandbox.Fault{Kind: sandbox.FaultThrottle, Operation: "logs:*"})
+				l.must(err)
+			}
+		}
+		began := time.Now()
+		res, err := Run(l.t.Context(), l.ecs, region, req)
+		l.must(err)
+		id := aws.ToString(res.Tasks[0].TaskArn)
+		want := "1 log stream not read to the end; the first: aws logs get-log-events --log-group-name /jobs --log-stream-name run/job/" + id[len(id)-32:] + " --start-from-head --region " + region
+		if took := time.Since(began); len(got.warns) != 2 || got.warns[1] != want || took > 5*time.Minute {
+			t.Errorf("after %s: %q", took, got.warns)
+		}
+	})
+}
