@@ -10,30 +10,33 @@ import (
 	"github.com/backstop-ecs/backstop/internal/aws/failure"
 )
 
+// call is one request. It is kept instead of the client, which would link all of CloudWatch Logs' operations: two megabytes.
+type call func(context.Context, *cloudwatchlogs.GetLogEventsInput, ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.GetLogEventsOutput, error)
+
 // Reader reads streams in any region, one request a call.
 type Reader struct {
 	cfg     aws.Config
-	regions map[string]*cloudwatchlogs.Client
+	regions map[string]call
 }
 
 // New returns a reader with a configuration of the SDK.
 func New(cfg aws.Config) *Reader {
-	return &Reader{cfg, map[string]*cloudwatchlogs.Client{}}
+	return &Reader{cfg, map[string]call{}}
 }
 
 // Read returns the next page of a stream's events, the oldest first, and the token of the one after it; it is the same where there is none yet. An
 // empty token is the stream's beginning. The error is an [*failure.Error].
 func (r *Reader) Read(ctx context.Context, region, group, stream, token string) (events []string, next string, err error) {
-	c := r.regions[region]
-	if c == nil {
-		c = cloudwatchlogs.NewFromConfig(r.cfg, func(o *cloudwatchlogs.Options) { o.Region, o.RetryMaxAttempts = region, 1 })
-		r.regions[region] = c
+	get := r.regions[region]
+	if get == nil {
+		get = cloudwatchlogs.NewFromConfig(r.cfg, func(o *cloudwatchlogs.Options) { o.Region, o.RetryMaxAttempts = region, 1 }).GetLogEvents
+		r.regions[region] = get
 	}
 	in := &cloudwatchlogs.GetLogEventsInput{LogGroupName: &group, LogStreamName: &stream, StartFromHead: aws.Bool(true)}
 	if token != "" {
 		in.NextToken = &token
 	}
-	out, err := c.GetLogEvents(ctx, in)
+	out, err := get(ctx, in)
 	if err != nil {
 		return nil, token, failure.Wrap("logs:GetLogEvents", "read log group "+group, err)
 	}
