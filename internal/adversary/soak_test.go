@@ -128,7 +128,7 @@ func TestSoakThroughTheRealStack(t *testing.T) {
 	}
 	m := meter{path: filepath.Join(t.TempDir(), "state.db")}
 	synctest.Test(t, func(t *testing.T) {
-		stack(t, storm{seed: 7, path: m.path, trouble: *soakFlag, lull: max(*soakFlag/2000, 10*time.Minute), tick: 5 * time.Minute, look: m.look})
+		stack(t, storm{seed: 7, path: m.path, trouble: *soakFlag, lull: max(*soakFlag/2000, 5*time.Minute), tick: 5 * time.Minute, look: m.look})
 	})
 	m.judge(t)
 }
