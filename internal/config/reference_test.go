@@ -2,16 +2,19 @@ package config
 
 import (
 	"encoding/json"
+	"fmt"
 	"os/exec"
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"go.yaml.in/yaml/v4"
 
+	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/tunable"
 )
 
@@ -215,3 +218,112 @@ func TestImportsStayPure(t *testing.T) {
 		}
 	}
 }
+
+// Reference returns docs/configuration.md.
+func Reference() []byte {
+	var b strings.Builder
+	b.WriteString(referenceHead)
+	b.WriteString("\n## Keys\n\n| key | takes | default | what it does |\n| --- | --- | --- | --- |\n")
+	for _, e := range entries() {
+		if e.key.kind != kindField {
+			row(&b, "`"+e.path+"`", e.key.takes(), defaultOf(e.key), e.key.doc)
+		}
+	}
+	b.WriteString("\n## Numbers of a policy\n\nThey stand under `policy`, beside `preset`. A preset is only a set of these values.\n")
+	for _, group := range groups() {
+		fmt.Fprintf(&b, "\n### %s\n\n| key | takes | %s | what it does | why this default |\n| --- | --- |%s --- | --- |\n",
+			strings.ToUpper(group[:1])+group[1:], strings.Join(presetHeads(), " | "), strings.Repeat(" --- |", len(failover.PresetNames())))
+		for _, f := range tunable.Fields() {
+			if f.Group != group || workloadKey(f.Key) {
+				continue
+			}
+			cells := []string{"`" + f.Key + "`", f.Range()}
+			if f.Unit != "" {
+				cells[1] += " (" + f.Unit + ")"
+			}
+			for _, name := range failover.PresetNames() {
+				p, _ := failover.Preset(name)
+				cells = append(cells, "`"+f.Get(&p)+"`")
+			}
+			row(&b, append(cells, f.Doc, f.Why)...)
+		}
+	}
+	return []byte(b.String())
+}
+
+func presetHeads() []string {
+	var out []string
+	for _, n := range failover.PresetNames() {
+		out = append(out, "`"+n+"`")
+	}
+	return out
+}
+
+func groups() []string {
+	var out []string
+	for _, f := range tunable.Fields() {
+		if !slices.Contains(out, f.Group) {
+			out = append(out, f.Group)
+		}
+	}
+	return out
+}
+
+func defaultOf(k *key) string {
+	switch {
+	case k.required:
+		return "required"
+	case k.def != "":
+		return "`" + k.def + "`"
+	}
+	return ""
+}
+
+func row(b *strings.Builder, cells ...string) {
+	for _, c := range cells {
+		b.WriteString("| " + strings.ReplaceAll(c, "|", `\|`) + " ")
+	}
+	b.WriteString("|\n")
+}
+
+const referenceHead = `# Configuration
+
+<!-- Generated from internal/config; go test ./internal/config -update writes it. -->
+
+Backstop reads one YAML file, ` + "`backstop.yaml`" + `. The shortest one that guards a pair of services:
+
+` + "```yaml" + `
+version: 1
+workloads:
+  - name: analytics
+    pools:                            # in order of preference
+      - {name: spot,     cluster: AnalyticsCluster, service: analytics-spot,     capacity: FARGATE_SPOT}
+      - {name: standard, cluster: AnalyticsCluster, service: analytics-standard, capacity: FARGATE}
+` + "```" + `
+
+[examples/backstop.yaml](../examples/backstop.yaml) has every key with its default.
+
+- ` + "`backstop config validate`" + ` checks a file and reports all problems at once, each with its line and column.
+- ` + "`backstop config explain KEY`" + ` says what a key does and why its default is what it is.
+- ` + "`backstop config schema`" + ` prints the JSON Schema; with it in a file an editor completes and checks while
+  you type: ` + "`# yaml-language-server: $schema=backstop.schema.json`" + ` as the file's first line.
+
+Unknown keys and keys set twice are errors. Durations carry their unit (` + "`90s`, `10m`, `1h30m`" + `). Anchors,
+aliases and merge keys (` + "`<<`" + `) work. A file has at most 1 MiB, 5,000 workloads and 20 pools each.
+
+Everything about reaching AWS is the AWS SDK's own configuration: ` + "`AWS_REGION`, `AWS_PROFILE`, `AWS_ENDPOINT_URL`" + `
+and ` + "`AWS_ENDPOINT_URL_ECS`" + ` work as in every AWS program, and this file has no keys for them.
+
+## Secrets
+
+A Slack or webhook URL lets anybody post in your name. Give it by reference:
+
+| reference | is read from |
+| --- | --- |
+| ` + "`env:NAME`" + ` | the environment variable |
+| ` + "`ssm:/path/name`" + ` | the parameter of AWS Systems Manager, decrypted |
+| ` + "`file:/path`" + ` | the file, without its last line break |
+
+A URL that stands in the file itself works too. Neither form is ever printed, logged or served: they show as
+` + "`[redacted]`" + `.
+`

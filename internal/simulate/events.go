@@ -44,7 +44,7 @@ type record struct {
 	dropped int                 // events of Spot services that are not
 }
 
-// FromEvents rebuilds the capacity that Spot showed from recorded ECS events, in any of the forms that docs/traces.md lists. tasks is how many were
+// fromEvents rebuilds the capacity that Spot showed from recorded ECS events, in any of the forms that docs/traces.md lists. tasks is how many were
 // wanted while they were recorded. services, as CLUSTER/SERVICE, are those that count together; none is right for a record of one Spot service. The
 // error names the place of what cannot be read, or the services to choose from.
 //
@@ -52,12 +52,7 @@ type record struct {
 // many run as before it or ECS says that the service is steady; otherwise nothing is taken to limit it. So the trace is a lower bound of
 // the capacity, and its notes say for how much of the time it is one. Tasks that ran throughout without an event are not in the record:
 // the difference between the most that was seen and tasks is taken to have run all the time.
-func FromEvents(r io.Reader, name string, tasks int, services []string) (*trace.Trace, error) {
-	t, _, err := fromEvents(r, name, tasks, services)
-	return t, err
-}
-
-// fromEvents also returns which of the services are there.
+// It also returns which of the services are there.
 func fromEvents(r io.Reader, name string, tasks int, services []string) (*trace.Trace, map[string]struct{}, error) {
 	rec, err := readRecord(r, itemMax)
 	if err == nil {

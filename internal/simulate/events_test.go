@@ -3,6 +3,7 @@ package simulate
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -96,4 +97,10 @@ func TestASimulationOfRecordedEvents(t *testing.T) {
 	if len(got) != 1 || got[0].Trace != "events" || got[0].Rows[0].Lost != 3 {
 		t.Errorf("%+v", got)
 	}
+}
+
+// FromEvents is [fromEvents] without which of the services are there.
+func FromEvents(r io.Reader, name string, tasks int, services []string) (*trace.Trace, error) {
+	t, _, err := fromEvents(r, name, tasks, services)
+	return t, err
 }

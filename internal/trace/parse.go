@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -259,4 +260,13 @@ func (p *parser) finish() {
 		return
 	}
 	p.t.Duration = p.t.At[len(p.t.At)-1]
+}
+
+// writeSeconds writes a time without an exponent and without loss.
+func writeSeconds(at time.Duration) string {
+	whole, rest := at/time.Second, at%time.Second
+	if rest == 0 {
+		return strconv.FormatInt(int64(whole), 10)
+	}
+	return strings.TrimRight(fmt.Sprintf("%d.%09d", whole, rest), "0")
 }

@@ -64,12 +64,3 @@ func (t *Trace) writeRow(out *bufio.Writer, at time.Duration, row int) {
 	}
 	out.WriteByte('\n')
 }
-
-// writeSeconds writes a time without an exponent and without loss.
-func writeSeconds(at time.Duration) string {
-	whole, rest := at/time.Second, at%time.Second
-	if rest == 0 {
-		return strconv.FormatInt(int64(whole), 10)
-	}
-	return strings.TrimRight(fmt.Sprintf("%d.%09d", whole, rest), "0")
-}
