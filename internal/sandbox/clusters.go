@@ -42,7 +42,10 @@ var ecsOperations = map[string]operation{
 	"ListTaskDefinitionFamilies": op((*Sandbox).listTaskDefinitionFamilies),
 	"DeleteTaskDefinitions":      op((*Sandbox).deleteTaskDefinitions),
 	"ExecuteCommand":             op((*Sandbox).executeCommand),
-	"ListAccountSettings":        op((*Sandbox).listAccountSettings),
+	"ListAccountSettings":        op(listAccountSettings),
+	"PutAccountSetting":          op(putAccountSetting),
+	"PutAccountSettingDefault":   op(putAccountSettingDefault),
+	"DeleteAccountSetting":       op(deleteAccountSetting),
 
 	"TagResource":         op((*Sandbox).tagResource),
 	"UntagResource":       op((*Sandbox).untagResource),

@@ -350,10 +350,6 @@ func TestWhatCommonClientsAskOfTaskDefinitionsAndTheAccount(t *testing.T) {
 	arns := must[*ecs.ListTasksOutput](t)(c.ecs.ListTasks(ctx, &ecs.ListTasksInput{Cluster: new("prod")})).TaskArns
 	_, err := c.ecs.ExecuteCommand(ctx, &ecs.ExecuteCommandInput{Cluster: new("prod"), Task: &arns[0], Command: new("sh"), Interactive: true})
 	wantError[*types.TargetNotConnectedException](t, err, "TargetNotConnectedException")
-	settings := must[*ecs.ListAccountSettingsOutput](t)(c.ecs.ListAccountSettings(ctx, &ecs.ListAccountSettingsInput{Name: types.SettingNameTaskLongArnFormat})).Settings
-	if len(settings) != 1 || *settings[0].Value != "enabled" {
-		t.Errorf("settings: %+v", settings)
-	}
 	if got := must[*ecs.UpdateClusterOutput](t)(c.ecs.UpdateCluster(ctx, &ecs.UpdateClusterInput{Cluster: new("prod")})); *got.Cluster.ClusterName != "prod" {
 		t.Errorf("cluster: %+v", got.Cluster)
 	}

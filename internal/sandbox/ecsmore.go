@@ -114,32 +114,3 @@ func (s *Sandbox) updateCluster(c *call, in *clusterInput) (*clusterOutput, erro
 	}
 	return &clusterOutput{s.clusterJSON(found[0])}, nil
 }
-
-type settingJSON struct {
-	Name         string `json:"name"`
-	Value        string `json:"value"`
-	PrincipalArn string `json:"principalArn"`
-	Type         string `json:"type"`
-}
-
-type settingsOutput struct {
-	Settings []settingJSON `json:"settings"`
-}
-
-// settings are the account settings that concern Fargate, with AWS's defaults for an account of today (ECS developer guide, account settings).
-var settings = [][2]string{{"awsvpcTrunking", "disabled"}, {"containerInsights", "disabled"}, {"containerInstanceLongArnFormat", "enabled"},
-	{"defaultLogDriverMode", "non-blocking"}, {"fargateFIPSMode", "disabled"}, {"fargateTaskRetirementWaitPeriod", "7"},
-	{"serviceLongArnFormat", "enabled"}, {"tagResourceAuthorization", "on"}, {"taskLongArnFormat", "enabled"}}
-
-// listAccountSettings gives the defaults, which cannot be changed here.
-func (s *Sandbox) listAccountSettings(_ *call, in *struct {
-	Name string `json:"name"`
-}) (*settingsOutput, error) {
-	out := &settingsOutput{Settings: []settingJSON{}}
-	for _, one := range settings {
-		if in.Name == "" || in.Name == one[0] {
-			out.Settings = append(out.Settings, settingJSON{one[0], one[1], "arn:aws:iam::" + s.accountID + ":root", "user"})
-		}
-	}
-	return out, nil
-}

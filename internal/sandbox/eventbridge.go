@@ -8,7 +8,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/eventpattern"
 )
 
-// A rule whose targets are queues of the sandbox delivers the events that its pattern matches. One rule is there from the start: it
+// A rule whose targets are queues or topics of the sandbox delivers the events that its pattern matches. One rule is there from the start: it
 // brings every ECS event to the events queue, and can be disabled, changed and deleted like any other.
 var eventsOperations = map[string]operation{
 	"PutRule":             op((*Sandbox).putRule),
@@ -20,7 +20,10 @@ var eventsOperations = map[string]operation{
 	"PutTargets":          op((*Sandbox).putTargets),
 	"RemoveTargets":       op((*Sandbox).removeTargets),
 	"ListTargetsByRule":   op((*Sandbox).listTargetsByRule),
-	"ListTagsForResource": op((*Sandbox).listTagsOfRule),
+	"PutEvents":           op(putEvents),
+	"TagResource":         op(tagRule),
+	"UntagResource":       op(untagRule),
+	"ListTagsForResource": op(listTagsOfRule),
 	"TestEventPattern":    op((*Sandbox).testEventPattern),
 }
 
@@ -46,7 +49,7 @@ type rule struct {
 	Description        string `json:",omitempty"`
 	EventBusName       string
 
-	tags    []ruleTag
+	tags    []tag
 	pattern *eventpattern.Pattern // nil: a schedule, which matches no event
 	targets []*ruleTarget
 	deleted bool // the rule of the start, deleted
@@ -65,11 +68,10 @@ type ruleTarget struct {
 	DeadLetterConfig struct{ Arn string }
 }
 
-type ruleTag struct{ Key, Value string }
-
 type ruleInput struct {
 	ResourceARN string
-	Tags        []ruleTag
+	Tags        []tag
+	TagKeys     []string
 
 	Name, Rule, EventPattern, ScheduleExpression, State, Description, NamePrefix, EventBusName string
 
@@ -139,6 +141,9 @@ func (s *Sandbox) putRule(c *call, in *ruleInput) (map[string]string, error) {
 		if r.pattern, err = eventpattern.Parse([]byte(in.EventPattern)); err != nil {
 			return nil, refuse("InvalidEventPatternException", "Event pattern is not valid. Reason: %s", err.Error())
 		}
+	}
+	if len(in.Tags) > tagsMax {
+		return nil, tooManyRuleTags()
 	}
 	r.tags = in.Tags
 	if old != nil { // tags are given when a rule is made, and kept after that
@@ -242,13 +247,4 @@ func (s *Sandbox) listTargetsByRule(c *call, in *ruleInput) (map[string]any, err
 		targets = append(targets, t.raw)
 	}
 	return map[string]any{"Targets": targets}, nil
-}
-
-func (s *Sandbox) listTagsOfRule(c *call, in *ruleInput) (map[string]any, error) {
-	_, name, _ := strings.Cut(in.ResourceARN, ":rule/")
-	r, err := s.ruleAt(c, name)
-	if err != nil {
-		return nil, err
-	}
-	return map[string]any{"Tags": append([]ruleTag{}, r.tags...)}, nil
 }

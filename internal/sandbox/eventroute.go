@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"log/slog"
+	"math/rand/v2"
 	"strings"
 	"time"
 
@@ -17,7 +18,7 @@ func (s *Sandbox) deliverLocked() {
 	clear(s.events) // lets the tasks go
 }
 
-// routeLocked delivers one event. A rule matches the events of its own region.
+// routeLocked delivers one event of ECS. A rule matches the events of its own region.
 func (s *Sandbox) routeLocked(e *ecsim.Event) {
 	body, err := s.eventJSON(e)
 	if err != nil {
@@ -30,39 +31,65 @@ func (s *Sandbox) routeLocked(e *ecsim.Event) {
 	}
 	s.startRule(e.Region)
 	if !s.ruled { // the usual case: there is no other rule
-		s.followLocked(s.rules[ruleKey{e.Region, implicitRule}], body, at)
+		follow(s, s.rules[ruleKey{e.Region, implicitRule}], body, at, true)
 		return
 	}
-	byName := s.rulesOf(e.Region)
+	routeEvent(s, e.Region, body, at, true)
+}
+
+// routeEvent gives an event to each rule of a region. fromECS saves reading the event for the rule that wants every one of ECS.
+func routeEvent(s *Sandbox, region string, body []byte, at time.Time, fromECS bool) {
+	byName := s.rulesOf(region)
 	for _, name := range sortedKeys(byName) {
-		s.followLocked(byName[name], body, at)
+		follow(s, byName[name], body, at, fromECS)
 	}
 }
 
 // managedKey is the alias of the key that AWS manages for SQS.
 const managedKey = "alias/aws/sqs"
 
-// followLocked delivers an event to the targets of a rule, if the rule matches it. Targets that are no queues of the sandbox get nothing; the
-// events of a queue that is gone, or that EventBridge cannot encrypt for, go to the target's dead-letter queue.
-func (s *Sandbox) followLocked(r *rule, body []byte, at time.Time) {
+// follow delivers an event to the targets of a rule, if the rule matches it.
+func follow(s *Sandbox, r *rule, body []byte, at time.Time, fromECS bool) {
 	if r.deleted || r.State != ruleEnabled || r.pattern == nil || len(r.targets) == 0 {
 		return
 	}
-	if r.EventPattern != everyEvent { // that one is not worth reading the event again
+	if r.EventPattern != everyEvent || !fromECS {
 		if matched, err := r.pattern.Matches(body); err != nil || !matched {
 			return
 		}
 	}
 	for _, t := range r.targets {
-		q := s.queueOf(t.Arn)
-		if q == nil || strings.HasSuffix(q.key, managedKey) { // whose policy is AWS's, and does not let EventBridge use it
-			q = s.queueOf(t.DeadLetterConfig.Arn)
-		}
-		if q == nil {
+		hand(s, r, t, body, at)
+	}
+}
+
+// hand brings an event to one target. Targets that are no queues and no topics of the sandbox get nothing; what a target's policy or key keeps out, or
+// what is for a queue or a topic that is gone, goes to the target's dead-letter queue.
+func hand(s *Sandbox, r *rule, t *ruleTarget, body []byte, at time.Time) {
+	d := delivery{service: principalEvents, source: r.Arn, account: s.account()}
+	q, to := queueFor(s, t.Arn, d), topicFor(s, t.Arn, regionOf(r.Arn), d)
+	if q == nil && to == nil {
+		q = queueFor(s, t.DeadLetterConfig.Arn, d)
+	}
+	if q == nil && to == nil {
+		return
+	}
+	input := t.bodyFor(body)
+	for _, visible := range arrivals(s.rand, s.trouble, at) {
+		if q != nil {
+			s.enqueue(q, s.newMessage(input, at, visible))
 			continue
 		}
-		s.deliver(q, t.bodyFor(body), at)
+		publishTo(s, to, notification{id: s.newID(), message: input, at: at, visible: visible})
 	}
+}
+
+// regionOf is the region in an ARN.
+func regionOf(arn string) string {
+	if parts := strings.SplitN(arn, ":", 5); len(parts) == 5 {
+		return parts[3]
+	}
+	return ""
 }
 
 // queueOf finds the queue that an ARN names; queues of the sandbox do not belong to a region.
@@ -99,24 +126,25 @@ func (s *Sandbox) SetDelivery(t Trouble) {
 	s.trouble = t
 }
 
-func (s *Sandbox) deliver(q *queue, body string, at time.Time) {
-	t := &s.trouble
-	strikes := func(share float64) bool { return share > 0 && s.rand.Float64() < share }
+// arrivals draws when something that is delivered at a moment arrives: never, once or twice.
+func arrivals(r *rand.Rand, t Trouble, at time.Time) []time.Time {
+	strikes := func(share float64) bool { return share > 0 && r.Float64() < share }
 	late := func() time.Duration {
-		return time.Duration(s.rand.Float64() * t.LateSeconds * float64(time.Second))
+		return time.Duration(r.Float64() * t.LateSeconds * float64(time.Second))
 	}
 	if t.Paused || strikes(t.LostShare) {
-		return
+		return nil
 	}
 	copies := 1
 	if strikes(t.DuplicateShare) {
 		copies = 2
 	}
-	for i := range copies {
-		visible := at
+	out := make([]time.Time, copies)
+	for i := range out {
+		out[i] = at
 		if i > 0 || strikes(t.LateShare) {
-			visible = visible.Add(late())
+			out[i] = at.Add(late())
 		}
-		s.enqueue(q, s.newMessage(body, at, visible))
 	}
+	return out
 }

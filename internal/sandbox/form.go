@@ -32,6 +32,8 @@ var formNames = map[string]struct {
 	"MessageAttributes":              {"MessageAttributes", formMap},
 	"Tag":                            {"tags", formMap},
 	"TagKey":                         {"TagKeys", formList},
+	"TagKeys":                        {"TagKeys", formList},
+	"Tags":                           {"Tags", formList},
 	"SendMessageBatchRequestEntry":   {"Entries", formList},
 	"DeleteMessageBatchRequestEntry": {"Entries", formList},
 	"ChangeMessageVisibilityBatchRequestEntry": {"Entries", formList},

@@ -59,7 +59,7 @@ type queue struct {
 	delay      time.Duration
 	poll       time.Duration
 	retention  time.Duration
-	policy     string
+	policy     accessPolicy
 	key        string // of KMS; empty: none
 	redrive    *redrivePolicy
 	tags       map[string]string

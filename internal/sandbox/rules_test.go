@@ -12,10 +12,13 @@ import (
 	"github.com/backstop-ecs/backstop/internal/sandbox"
 )
 
-// newQueue makes a queue and returns its URL and ARN.
+// openPolicy lets EventBridge and SNS send, whatever the rule or topic.
+const openPolicy = `{"Statement":{"Effect":"Allow","Principal":{"Service":["events.amazonaws.com","sns.amazonaws.com"]},"Action":["sqs:SendMessage","sns:Publish"],"Resource":"*"}}`
+
+// newQueue makes a queue that takes messages of rules and topics, and returns its URL and ARN.
 func newQueue(t *testing.T, c clients, name string) (url, arn string) {
 	t.Helper()
-	made := must[*sqs.CreateQueueOutput](t)(c.sqs.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: &name}))
+	made := must[*sqs.CreateQueueOutput](t)(c.sqs.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: &name, Attributes: map[string]string{"Policy": openPolicy}}))
 	return *made.QueueUrl, "arn:aws:sqs:us-east-1:123456789012:" + name
 }
 

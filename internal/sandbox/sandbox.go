@@ -77,7 +77,8 @@ type Sandbox struct {
 	logReads  map[string]*logReads    // by region
 	pairs     map[ecsim.Ref]ecsim.Ref // services made as twins, each with its other half
 	queues    map[string]*queue
-	topics    map[string]*topic
+	topics    topics
+	settings  accountSettings
 
 	balancing balancingExtras
 
@@ -136,7 +137,8 @@ func (s *Sandbox) resetLocked() {
 	s.tokens, s.logReads = tokenBook{}, map[string]*logReads{}
 	s.pairs = map[ecsim.Ref]ecsim.Ref{}
 	s.queues = map[string]*queue{}
-	s.topics = map[string]*topic{}
+	s.topics = topics{}
+	s.settings = accountSettings{}
 	s.balancing = balancingExtras{groups: map[string]*groupExtras{}, balancers: map[string]time.Time{}}
 	s.notices = nil
 	s.rules, s.ruled = map[ruleKey]*rule{}, false
@@ -149,7 +151,7 @@ func (s *Sandbox) resetLocked() {
 	s.calls = callLog{counts: map[string]int{}}
 	dead := s.addQueue(EventsDeadLetterQueue)
 	events := s.addQueue(EventsQueue)
-	events.policy = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"events.amazonaws.com"},"Action":"sqs:SendMessage","Resource":"` + events.arn + `"}]}`
+	events.policy = newPolicy(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"events.amazonaws.com"},"Action":"sqs:SendMessage","Resource":"` + events.arn + `"}]}`)
 	events.redrive = &redrivePolicy{Target: dead.arn, ReceivesMax: eventsReceivesMax}
 	s.wakeLocked()
 }

@@ -21,6 +21,9 @@ var scalingOperations = map[string]operation{
 	"DescribeScheduledActions":  op((*Sandbox).describeScheduledActions),
 	"DeleteScheduledAction":     op((*Sandbox).deleteScheduledAction),
 	"DescribeScalingActivities": op((*Sandbox).describeScalingActivities),
+	"TagResource":               op(tagTarget),
+	"UntagResource":             op(untagTarget),
+	"ListTagsForResource":       op(listTagsOfTarget),
 }
 
 // Limits of Application Auto Scaling, as far as they matter here.
@@ -62,6 +65,7 @@ type scalableTarget struct {
 	ScalableTargetARN string
 
 	ref      ecsim.Ref
+	tags     map[string]string
 	policies []*scalingPolicy
 	actions  []*scheduledAction
 }
@@ -76,6 +80,7 @@ type registerTargetInput struct {
 	SuspendedState    *struct {
 		DynamicScalingInSuspended, DynamicScalingOutSuspended, ScheduledScalingSuspended *bool
 	}
+	Tags map[string]string // of a new target; TagResource is for one that is there
 }
 
 func scalingInvalid(format string, args ...any) *apiError {
@@ -124,7 +129,10 @@ func (s *Sandbox) registerScalableTarget(c *call, in *registerTargetInput) (map[
 	}
 	t := &scalableTarget{ServiceNamespace: in.ServiceNamespace, ResourceId: in.ResourceId, ScalableDimension: scalingDimension,
 		RoleARN:      "arn:aws:iam::" + s.account() + ":role/aws-service-role/ecs.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_ECSService",
-		CreationTime: epoch(c.now), ref: ref}
+		CreationTime: epoch(c.now), ref: ref, tags: in.Tags}
+	if err := checkScalingTags(in.Tags); err != nil {
+		return nil, err
+	}
 	if old != nil {
 		*t = *s.described(old)
 	} else if len(s.targets) >= scalableTargets {

@@ -105,9 +105,9 @@ func TestPublishedNoticesAreKept(t *testing.T) {
 	}
 	_, err = c.sns.Publish(ctx, &sns.PublishInput{TopicArn: topic.TopicArn, Message: aws.String(strings.Repeat("x", 256<<10+1))})
 	wantError[*snstypes.InvalidParameterException](t, err, "InvalidParameter")
-	_, err = c.sns.ListSubscriptions(ctx, &sns.ListSubscriptionsInput{})
+	_, err = c.sns.ListPlatformApplications(ctx, &sns.ListPlatformApplicationsInput{})
 	wantCode(t, err, "InvalidAction")
-	if !strings.Contains(err.Error(), "ListSubscriptions") {
+	if !strings.Contains(err.Error(), "ListPlatformApplications") {
 		t.Errorf("the error does not name the operation: %v", err)
 	}
 }

@@ -267,8 +267,8 @@ func (q *queue) attributesNow() stringMap {
 		"DelaySeconds": seconds(q.delay), "ReceiveMessageWaitTimeSeconds": seconds(q.poll), "MessageRetentionPeriod": seconds(q.retention),
 		"MaximumMessageSize": strconv.Itoa(messageBytesMax), "SqsManagedSseEnabled": "true",
 	}
-	if q.policy != "" {
-		all["Policy"] = q.policy
+	if q.policy.text != "" {
+		all["Policy"] = q.policy.text
 	}
 	if q.key != "" {
 		all["KmsMasterKeyId"], all["SqsManagedSseEnabled"] = q.key, "false"
@@ -313,7 +313,7 @@ func (q *queue) setAttributes(attributes map[string]string) error {
 		case "MessageRetentionPeriod":
 			into, most = &q.retention, 14*24*time.Hour
 		case "Policy":
-			q.policy = value
+			q.policy = newPolicy(value)
 			continue
 		case "KmsMasterKeyId":
 			q.key = value
