@@ -71,8 +71,8 @@ func (f *Fault) hide(out any) {
 
 // staleness is what faults of the kind stale_reads have made of the world's lag of reads.
 type staleness struct {
-	lag    time.Duration // 0: none is in force
-	before time.Duration // the lag without them
+	lag    time.Duration    // 0: none is in force
+	before [2]time.Duration // the lags of reads after writes and after StopTask without them
 }
 
 // staleLocked brings the lag of reads in line with the faults in force.
@@ -88,11 +88,11 @@ func (s *Sandbox) staleLocked() {
 	}
 	s.world.Configure(func(c *ecsim.Config) {
 		if s.stale.lag == 0 {
-			s.stale.before = c.ReadLag
+			s.stale.before = [2]time.Duration{c.ReadLag, c.StopLag}
 		}
-		c.ReadLag = lag
+		c.ReadLag, c.StopLag = lag, lag
 		if lag == 0 {
-			c.ReadLag = s.stale.before
+			c.ReadLag, c.StopLag = s.stale.before[0], s.stale.before[1]
 		}
 	})
 	s.stale.lag = lag
