@@ -111,7 +111,7 @@ func (s *Sandbox) deleteMessage(_ *call, in *receiptInput) (empty, error) {
 func (q *queue) deleteByReceipt(handle string) error {
 	m, latest, ok := q.byReceipt(handle)
 	if !ok {
-		return badReceipt()
+		return badReceipt(handle)
 	}
 	if latest {
 		q.remove(m)
@@ -119,8 +119,8 @@ func (q *queue) deleteByReceipt(handle string) error {
 	return nil
 }
 
-func badReceipt() error {
-	return sqsInvalid("ReceiptHandleIsInvalid", "The input receipt handle is invalid.")
+func badReceipt(handle string) error {
+	return sqsInvalid("ReceiptHandleIsInvalid", "The input receipt handle %q is not a valid receipt handle.", clip(handle))
 }
 
 func (s *Sandbox) deleteMessageBatch(_ *call, in *batchInput) (*deleteBatchOutput, error) {
@@ -180,7 +180,7 @@ func (q *queue) hideByReceipt(handle string, seconds *int) error {
 	}
 	m, _, ok := q.byReceipt(handle)
 	if !ok {
-		return badReceipt()
+		return badReceipt(handle)
 	}
 	if m == nil || !m.inFlight() {
 		return &apiError{Code: "MessageNotInflight", QueryCode: "AWS.SimpleQueueService.MessageNotInflight",

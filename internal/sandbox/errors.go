@@ -15,8 +15,9 @@ type apiError struct {
 	Code    string // for example ClusterNotFoundException
 	Message string
 	Status  int // HTTP status; 0 means 400
-	// QueryCode is the code in the query protocol where it differs (SQS kept its old ones).
-	QueryCode string
+	// QueryCode is the code in the query protocol where it differs (SQS kept its old ones), QueryMessage the message.
+	QueryCode    string
+	QueryMessage string
 }
 
 func (e *apiError) Error() string { return e.Code + ": " + e.Message }
@@ -112,7 +113,7 @@ func (e *apiError) xmlBody(namespace, requestID string) []byte {
 	if e.QueryCode != "" {
 		code = e.QueryCode
 	}
-	body, err := xml.Marshal(xmlError{Namespace: namespace, Type: e.fault(), Code: code, Message: e.Message, RequestID: requestID})
+	body, err := xml.Marshal(xmlError{Namespace: namespace, Type: e.fault(), Code: code, Message: orDefault(e.QueryMessage, e.Message), RequestID: requestID})
 	if err != nil { // strings only: always encodes
 		return nil
 	}

@@ -106,6 +106,8 @@ func (n *formNode) object() map[string]any {
 	for name, child := range n.children {
 		shape, known := formNames[name]
 		switch {
+		case child.isEmptyList(name):
+			members[name] = []any{}
 		case known && shape.kind == formMap:
 			members[shape.member] = child.pairs()
 		case known:
@@ -117,6 +119,19 @@ func (n *formNode) object() map[string]any {
 		}
 	}
 	return members
+}
+
+// isEmptyList tells a list without entries, which clients send as the member's own name without a value.
+func (n *formNode) isEmptyList(name string) bool {
+	if len(n.children) > 0 || n.value != "" {
+		return false
+	}
+	for _, shape := range formNames {
+		if shape.kind == formList && shape.member == name {
+			return true
+		}
+	}
+	return false
 }
 
 func (n *formNode) any() any {

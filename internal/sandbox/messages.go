@@ -10,12 +10,17 @@ import (
 	"time"
 )
 
+// traceHeader is the one system attribute that a sender may give.
+const traceHeader = "AWSTraceHeader"
+
 type sendMessageInput struct {
 	QueueUrl          string
 	Id                string // in a batch
 	MessageBody       string
 	DelaySeconds      *int
 	MessageAttributes map[string]messageAttribute
+
+	MessageSystemAttributes map[string]messageAttribute
 }
 
 type sendMessageOutput struct {
@@ -52,15 +57,23 @@ func (s *Sandbox) send(c *call, q *queue, in *sendMessageInput) (*sendMessageOut
 	switch {
 	case in.MessageBody == "":
 		return nil, sqsInvalid("MissingParameter", "The request must contain the parameter MessageBody.")
-	case size > messageBytesMax:
-		return nil, sqsInvalid("InvalidParameterValue", "One or more parameters are invalid. Reason: Message must be shorter than %d bytes.", messageBytesMax)
+	case size > q.bytesMax:
+		return nil, sqsInvalid("InvalidParameterValue", "One or more parameters are invalid. Reason: Message must be shorter than %d bytes.", q.bytesMax)
 	case len(in.MessageAttributes) > 10:
 		return nil, sqsInvalid("InvalidParameterValue", "Number of message attributes [%d] exceeds the allowed maximum [10].", len(in.MessageAttributes))
 	case delay < 0 || delay > delayMax:
 		return nil, sqsInvalid("InvalidParameterValue", "Value %d for parameter DelaySeconds is invalid. Reason: DelaySeconds must be >= 0 and <= 900.", *in.DelaySeconds)
 	}
+	if why := checkAttributes(in.MessageAttributes); why != "" {
+		return nil, sqsInvalid("InvalidParameterValue", "%s", why)
+	}
+	for _, name := range sortedKeys(in.MessageSystemAttributes) {
+		if a := in.MessageSystemAttributes[name]; name != traceHeader || a.DataType != "String" || a.StringValue == "" {
+			return nil, sqsInvalid("InvalidParameterValue", "Message system attribute name '%s' is invalid.", clip(name))
+		}
+	}
 	m := s.newMessage(in.MessageBody, c.now, c.now.Add(delay))
-	m.attributes = in.MessageAttributes
+	m.attributes, m.trace = in.MessageAttributes, in.MessageSystemAttributes[traceHeader].StringValue
 	m.sender = c.accessKey
 	s.enqueue(q, m)
 	return &sendMessageOutput{Id: in.Id, MessageId: m.id, MD5OfMessageBody: m.md5, MD5OfMessageAttributes: attributesMD5(m.attributes)}, nil
@@ -222,6 +235,9 @@ func (m *message) systemAttributes(names []string, account string) stringMap {
 	if m.sender != "" {
 		all["SenderId"] = m.sender
 	}
+	if m.trace != "" {
+		all[traceHeader] = m.trace
+	}
 	given := stringMap{}
 	for _, name := range names {
 		if name == "All" {
@@ -238,7 +254,7 @@ func (m *message) systemAttributes(names []string, account string) stringMap {
 func (s *Sandbox) bury(q *queue, m *message) {
 	for _, dead := range s.queues {
 		if dead.arn == q.redrive.Target {
-			s.enqueue(dead, &message{id: m.id, body: m.body, md5: m.md5, attributes: m.attributes, sender: m.sender,
+			s.enqueue(dead, &message{id: m.id, body: m.body, md5: m.md5, attributes: m.attributes, trace: m.trace, sender: m.sender,
 				sentAt: m.sentAt, visibleAt: q.now, place: -1})
 			return
 		}

@@ -11,12 +11,18 @@ import (
 const (
 	messageBytesMax   = 1 << 20 // AWS: 1 MiB
 	batchEntriesMax   = 10
+	sizeLimitMin      = 1 << 10 // of MaximumMessageSize
 	inFlightMax       = 120_000
 	delayMax          = 15 * time.Minute
 	visibilityMax     = 12 * time.Hour
 	pollMax           = 20 * time.Second
 	visibilityDefault = 30 * time.Second
 	retentionDefault  = 4 * 24 * time.Hour
+	retentionMin      = time.Minute
+	retentionMax      = 14 * 24 * time.Hour
+	keyReuseMin       = time.Minute
+	keyReuseMax       = 24 * time.Hour
+	queueTagsMax      = 50
 	queuesMax         = 1000
 	// messagesMax bounds a queue that nobody reads; AWS has no such limit. The oldest message goes.
 	messagesMax = 50_000
@@ -40,6 +46,7 @@ type message struct {
 	body       string
 	md5        string
 	attributes map[string]messageAttribute
+	trace      string // AWSTraceHeader
 	sender     string
 	sentAt     time.Time
 	visibleAt  time.Time
@@ -49,20 +56,27 @@ type message struct {
 	dead       bool
 }
 
+// queueSettings are a queue's attributes as far as a second call to make it must name the same.
+type queueSettings struct {
+	visibility, delay, poll, retention time.Duration
+	bytesMax                           int           // of a message
+	key                                string        // of KMS; empty: none
+	keyReuse                           time.Duration // how long SQS uses a data key; 0: its own five minutes
+	plain                              bool          // not encrypted: SqsManagedSseEnabled is false
+}
+
+var defaultSettings = queueSettings{visibility: visibilityDefault, retention: retentionDefault, bytesMax: messageBytesMax}
+
 // queue is a standard queue: at-least-once, in order as far as nothing becomes visible again.
 type queue struct {
-	name       string
-	arn        string
-	createdAt  time.Time
-	changedAt  time.Time
-	visibility time.Duration
-	delay      time.Duration
-	poll       time.Duration
-	retention  time.Duration
-	policy     accessPolicy
-	key        string // of KMS; empty: none
-	redrive    *redrivePolicy
-	tags       map[string]string
+	name      string
+	arn       string
+	createdAt time.Time
+	changedAt time.Time
+	policy    accessPolicy
+	redrive   *redrivePolicy
+	queueSettings
+	tags map[string]string
 
 	ready  []*message // in the order they became visible; dead ones are skipped when met
 	hidden hiddenHeap // in flight or delayed, by the time they become visible

@@ -2,12 +2,11 @@ package sandbox
 
 import (
 	"context"
-	"encoding/json"
 	"encoding/xml"
 	"log/slog"
+	"maps"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -18,7 +17,7 @@ var sqsOperations = map[string]operation{
 	"GetQueueUrl":                  op((*Sandbox).getQueueURL),
 	"ListQueues":                   op((*Sandbox).listQueues),
 	"GetQueueAttributes":           op((*Sandbox).getQueueAttributes),
-	"SetQueueAttributes":           op((*Sandbox).setQueueAttributes),
+	"SetQueueAttributes":           op(setQueueAttributes),
 	"PurgeQueue":                   op((*Sandbox).purgeQueue),
 	"SendMessage":                  op((*Sandbox).sendMessage),
 	"SendMessageBatch":             op((*Sandbox).sendMessageBatch),
@@ -27,9 +26,9 @@ var sqsOperations = map[string]operation{
 	"DeleteMessageBatch":           op((*Sandbox).deleteMessageBatch),
 	"ChangeMessageVisibility":      op((*Sandbox).changeMessageVisibility),
 	"ChangeMessageVisibilityBatch": op((*Sandbox).changeMessageVisibilityBatch),
-	"TagQueue":                     op((*Sandbox).tagQueue),
-	"UntagQueue":                   op((*Sandbox).untagQueue),
-	"ListQueueTags":                op((*Sandbox).listQueueTags),
+	"TagQueue":                     op(tagQueue),
+	"UntagQueue":                   op(untagQueue),
+	"ListQueueTags":                op(listQueueTags),
 }
 
 // stringMap is a map that the query protocol writes as a flat list of name/value pairs.
@@ -74,7 +73,7 @@ func sortedKeys[V any](m map[string]V) []string {
 
 func noSuchQueue() *apiError {
 	return &apiError{Code: "QueueDoesNotExist", QueryCode: "AWS.SimpleQueueService.NonExistentQueue",
-		Message: "The specified queue does not exist."}
+		Message: "The specified queue does not exist.", QueryMessage: "The specified queue does not exist for this wsdl version."}
 }
 
 func sqsInvalid(code, format string, args ...any) *apiError {
@@ -91,7 +90,7 @@ func (s *Sandbox) queuePath(name string) string { return "/" + s.account() + "/"
 func (s *Sandbox) addQueue(name string) *queue {
 	now := s.world.Now()
 	q := &queue{name: name, arn: "arn:aws:sqs:" + s.opts.Region + ":" + s.account() + ":" + name, createdAt: now, changedAt: now,
-		visibility: visibilityDefault, retention: retentionDefault, tags: map[string]string{}, all: map[string]*message{}, now: now}
+		queueSettings: defaultSettings, tags: map[string]string{}, all: map[string]*message{}, now: now}
 	q.seen = func(m *message) {
 		s.stir = true
 		d := Delivery{Queue: name, ID: m.id, At: m.visibleAt, Wall: time.Now()}
@@ -141,15 +140,18 @@ func (s *Sandbox) createQueue(c *call, in *createQueueInput) (*queueOutput, erro
 		return nil, sqsInvalid("UnsupportedOperation", "The sandbox has standard queues only.")
 	}
 	q, exists := s.queues[in.QueueName]
-	probe := queue{name: in.QueueName, visibility: visibilityDefault, retention: retentionDefault}
+	probe := queue{name: in.QueueName, queueSettings: defaultSettings}
 	if exists {
 		probe = *q
 	}
 	if err := probe.setAttributes(in.Attributes); err != nil {
 		return nil, err
 	}
+	if err := checkRedrive(s, probe.redrive); err != nil {
+		return nil, err
+	}
 	switch {
-	case exists && probe.visibility == q.visibility && probe.delay == q.delay && probe.poll == q.poll && probe.retention == q.retention:
+	case exists && probe.queueSettings == q.queueSettings:
 		return &queueOutput{s.queueURL(c, q)}, nil
 	case exists:
 		return nil, &apiError{Code: "QueueNameExists", QueryCode: "QueueAlreadyExists",
@@ -161,9 +163,7 @@ func (s *Sandbox) createQueue(c *call, in *createQueueInput) (*queueOutput, erro
 	if err := q.setAttributes(in.Attributes); err != nil {
 		return nil, err
 	}
-	for k, v := range in.Tags {
-		q.tags[k] = v
-	}
+	maps.Copy(q.tags, in.Tags)
 	return &queueOutput{s.queueURL(c, q)}, nil
 }
 
@@ -251,111 +251,6 @@ func (s *Sandbox) getQueueAttributes(_ *call, in *queueAttributesInput) (*queueA
 		}
 	}
 	return out, nil
-}
-
-// queueAttributeNames are those that a queue may have without a value here.
-var queueAttributeNames = map[string]bool{"Policy": true, "RedrivePolicy": true, "RedriveAllowPolicy": true, "KmsMasterKeyId": true,
-	"KmsDataKeyReusePeriodSeconds": true, "FifoQueue": true, "ContentBasedDeduplication": true, "DeduplicationScope": true, "FifoThroughputLimit": true}
-
-func (q *queue) attributesNow() stringMap {
-	visible, notVisible, delayed := q.counts()
-	seconds := func(d time.Duration) string { return strconv.FormatInt(int64(d/time.Second), 10) }
-	all := stringMap{
-		"ApproximateNumberOfMessages": strconv.Itoa(visible), "ApproximateNumberOfMessagesNotVisible": strconv.Itoa(notVisible),
-		"ApproximateNumberOfMessagesDelayed": strconv.Itoa(delayed), "CreatedTimestamp": strconv.FormatInt(q.createdAt.Unix(), 10),
-		"LastModifiedTimestamp": strconv.FormatInt(q.changedAt.Unix(), 10), "QueueArn": q.arn, "VisibilityTimeout": seconds(q.visibility),
-		"DelaySeconds": seconds(q.delay), "ReceiveMessageWaitTimeSeconds": seconds(q.poll), "MessageRetentionPeriod": seconds(q.retention),
-		"MaximumMessageSize": strconv.Itoa(messageBytesMax), "SqsManagedSseEnabled": "true",
-	}
-	if q.policy.text != "" {
-		all["Policy"] = q.policy.text
-	}
-	if q.key != "" {
-		all["KmsMasterKeyId"], all["SqsManagedSseEnabled"] = q.key, "false"
-	}
-	if q.redrive != nil {
-		all["RedrivePolicy"] = `{"deadLetterTargetArn":"` + q.redrive.Target + `","maxReceiveCount":` + strconv.Itoa(q.redrive.ReceivesMax) + `}`
-	}
-	return all
-}
-
-type setQueueAttributesInput struct {
-	QueueUrl   string
-	Attributes map[string]string
-}
-
-func (s *Sandbox) setQueueAttributes(_ *call, in *setQueueAttributesInput) (empty, error) {
-	q, err := s.queueAt(in.QueueUrl)
-	if err != nil {
-		return empty{}, err
-	}
-	probe := *q
-	if err := probe.setAttributes(in.Attributes); err != nil {
-		return empty{}, err
-	}
-	q.changedAt = s.world.Now()
-	return empty{}, q.setAttributes(in.Attributes)
-}
-
-// setAttributes takes the attributes that mean something here; the others are checked by name.
-func (q *queue) setAttributes(attributes map[string]string) error {
-	for _, name := range sortedKeys(attributes) {
-		value := attributes[name]
-		var into *time.Duration
-		var most time.Duration
-		switch name {
-		case "VisibilityTimeout":
-			into, most = &q.visibility, visibilityMax
-		case "DelaySeconds":
-			into, most = &q.delay, delayMax
-		case "ReceiveMessageWaitTimeSeconds":
-			into, most = &q.poll, pollMax
-		case "MessageRetentionPeriod":
-			into, most = &q.retention, 14*24*time.Hour
-		case "Policy":
-			q.policy = newPolicy(value)
-			continue
-		case "KmsMasterKeyId":
-			q.key = value
-			continue
-		case "RedrivePolicy":
-			redrive, err := parseRedrive(value)
-			if err != nil {
-				return err
-			}
-			q.redrive = redrive
-			continue
-		case "MaximumMessageSize", "SqsManagedSseEnabled":
-			continue
-		default:
-			if !queueAttributeNames[name] {
-				return sqsInvalid("InvalidAttributeName", "Unknown Attribute %s.", clip(name))
-			}
-			continue
-		}
-		n, err := strconv.Atoi(value)
-		if err != nil || n < 0 || time.Duration(n)*time.Second > most {
-			return &apiError{Code: "InvalidAttributeValue", QueryCode: "InvalidAttributeValue", Message: "Invalid value for the parameter " + name + "."}
-		}
-		*into = time.Duration(n) * time.Second
-	}
-	return nil
-}
-
-func parseRedrive(value string) (*redrivePolicy, error) {
-	if value == "" {
-		return nil, nil
-	}
-	var policy struct {
-		DeadLetterTargetArn string          `json:"deadLetterTargetArn"`
-		MaxReceiveCount     json.RawMessage `json:"maxReceiveCount"` // SQS takes a number and a string
-	}
-	err := json.Unmarshal([]byte(value), &policy)
-	most, badCount := strconv.Atoi(strings.Trim(string(policy.MaxReceiveCount), `"`))
-	if err != nil || badCount != nil || most < 1 || most > 1000 || policy.DeadLetterTargetArn == "" {
-		return nil, sqsInvalid("InvalidAttributeValue", "Value %s for parameter RedrivePolicy is invalid.", clip(value))
-	}
-	return &redrivePolicy{Target: policy.DeadLetterTargetArn, ReceivesMax: most}, nil
 }
 
 func (s *Sandbox) purgeQueue(_ *call, in *queueInput) (empty, error) {

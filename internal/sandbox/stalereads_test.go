@@ -46,7 +46,9 @@ func TestAWaiterMeetsStaleReads(t *testing.T) {
 		return arns
 	}
 	wait := func(arns []string) error {
-		waiter := ecs.NewTasksRunningWaiter(client, func(o *ecs.TasksRunningWaiterOptions) { o.MinDelay, o.MaxDelay = 10*time.Millisecond, 20*time.Millisecond })
+		waiter := ecs.NewTasksRunningWaiter(client, func(o *ecs.TasksRunningWaiterOptions) {
+			o.MinDelay, o.MaxDelay = 10*time.Millisecond, 20*time.Millisecond
+		})
 		return waiter.Wait(ctx, &ecs.DescribeTasksInput{Cluster: new("prod"), Tasks: arns}, 20*time.Second)
 	}
 	faults("POST", "faults", `{"kind": "stale_reads", "latency_seconds": 600}`)
