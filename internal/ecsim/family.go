@@ -89,15 +89,16 @@ func (w *World) Families(regionName string) []string {
 	return names
 }
 
-// ListTaskDefinitions returns the ARNs of the active revisions, of one family or (with "") of all, in the order of their making.
-func (w *World) ListTaskDefinitions(regionName, familyName string) []string {
+// ListTaskDefinitions returns the ARNs of the revisions with a status (ACTIVE or INACTIVE), of one family or (with "") of all, in the order of their
+// making.
+func (w *World) ListTaskDefinitions(regionName, familyName, status string) []string {
 	var arns []string
 	for _, f := range w.region(regionName).families {
 		if familyName != "" && f.name != familyName {
 			continue
 		}
 		for _, d := range f.revisions {
-			if d.Status == "ACTIVE" {
+			if d.Status == status {
 				arns = append(arns, d.ARN)
 			}
 		}

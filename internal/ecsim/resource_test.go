@@ -46,7 +46,7 @@ func TestClustersAndTaskDefinitionsAreListedAndDescribed(t *testing.T) {
 	}
 	_, err = f.DeregisterTaskDefinition(region, second.ARN)
 	f.must(err)
-	if arns := f.ListTaskDefinitions(region, "web"); len(arns) != 1 || !strings.HasSuffix(arns[0], "web:1") {
+	if arns := f.ListTaskDefinitions(region, "web", "ACTIVE"); len(arns) != 1 || !strings.HasSuffix(arns[0], "web:1") {
 		t.Errorf("listed %v, want the active one", arns)
 	}
 	_, err = f.UpdateService(api, ecsim.UpdateServiceInput{TaskDefinition: second.ARN})

@@ -50,11 +50,11 @@ func (w *World) tagsOf(arn string) (*[]Tag, error) {
 		if d := r.definition(names[1]); d != nil {
 			return &d.Tags, nil
 		}
-		return nil, unknown
+		return nil, clientError("ClientException", "Unable to describe task definition.")
 	}
 	cl := r.cluster(names[1])
 	if cl == nil {
-		return nil, unknown
+		return nil, clientError("ClusterNotFoundException", "Cluster not found.")
 	}
 	switch {
 	case names[0] == "cluster":

@@ -8,11 +8,12 @@ import (
 )
 
 var ecsOperations = map[string]operation{
-	"CreateCluster":               op((*Sandbox).createCluster),
-	"DeleteCluster":               op((*Sandbox).deleteCluster),
-	"DescribeClusters":            op((*Sandbox).describeClusters),
+	"CreateCluster":               op(createCluster),
+	"DeleteCluster":               op(deleteCluster),
+	"DescribeClusters":            op(describeClusters),
 	"ListClusters":                op((*Sandbox).listClusters),
-	"UpdateCluster":               op((*Sandbox).updateCluster),
+	"UpdateCluster":               op(updateCluster),
+	"UpdateClusterSettings":       op(updateCluster),
 	"PutClusterCapacityProviders": op((*Sandbox).putClusterCapacityProviders),
 	"DescribeCapacityProviders":   op((*Sandbox).describeCapacityProviders),
 
@@ -144,109 +145,6 @@ func fromFailures(in []ecsim.Failure) []failureJSON {
 		failures[i] = failureJSON{f.ARN, f.Reason, f.Detail}
 	}
 	return failures
-}
-
-type clusterJSON struct {
-	ClusterArn                        string         `json:"clusterArn"`
-	ClusterName                       string         `json:"clusterName"`
-	Status                            string         `json:"status"`
-	RegisteredContainerInstancesCount int            `json:"registeredContainerInstancesCount"`
-	RunningTasksCount                 int            `json:"runningTasksCount"`
-	PendingTasksCount                 int            `json:"pendingTasksCount"`
-	ActiveServicesCount               int            `json:"activeServicesCount"`
-	Statistics                        []empty        `json:"statistics"`
-	Tags                              []tagJSON      `json:"tags"`
-	Settings                          []empty        `json:"settings"`
-	CapacityProviders                 []string       `json:"capacityProviders"`
-	DefaultCapacityProviderStrategy   []strategyJSON `json:"defaultCapacityProviderStrategy"`
-}
-
-func (s *Sandbox) clusterJSON(c ecsim.Cluster) clusterJSON {
-	status := c.Status
-	if s.deleted[clusterKey{c.Region, c.Name}] {
-		status = "INACTIVE"
-	}
-	of := s.providersOf(c.Region, c.Name)
-	return clusterJSON{ClusterArn: c.ARN, ClusterName: c.Name, Status: status, RunningTasksCount: c.Running, PendingTasksCount: c.Pending,
-		ActiveServicesCount: c.ActiveServices, Statistics: []empty{}, Tags: fromTags(c.Tags), Settings: []empty{},
-		CapacityProviders: of.names, DefaultCapacityProviderStrategy: of.standard}
-}
-
-type clusterInput struct {
-	Cluster     string    `json:"cluster"`
-	ClusterName string    `json:"clusterName"`
-	Tags        []tagJSON `json:"tags"`
-
-	CapacityProviders               []string       `json:"capacityProviders"`
-	DefaultCapacityProviderStrategy []strategyJSON `json:"defaultCapacityProviderStrategy"`
-}
-
-type clusterOutput struct {
-	Cluster clusterJSON `json:"cluster"`
-}
-
-func (s *Sandbox) createCluster(c *call, in *clusterInput) (*clusterOutput, error) {
-	if in.ClusterName == "" {
-		in.ClusterName = defaultCluster
-	}
-	if err := in.checkProviders(); err != nil {
-		return nil, err
-	}
-	made, err := s.world.CreateCluster(c.region, in.ClusterName, toTags(in.Tags))
-	if err != nil {
-		return nil, err
-	}
-	key := clusterKey{c.region, in.ClusterName}
-	if in.CapacityProviders != nil && (s.deleted[key] || s.providers[key] == nil) {
-		s.associate(key, in)
-	}
-	delete(s.deleted, key)
-	return &clusterOutput{s.clusterJSON(made)}, nil
-}
-
-// deleteCluster hides the cluster from then on. The model keeps it, so that making it again finds it empty.
-func (s *Sandbox) deleteCluster(c *call, in *clusterInput) (*clusterOutput, error) {
-	name, err := s.cluster(c, in.Cluster)
-	if err != nil {
-		return nil, err
-	}
-	found, _ := s.world.DescribeClusters(c.region, []string{name})
-	switch {
-	case len(found) == 0:
-		return nil, refuse("ClusterNotFoundException", "Cluster not found.")
-	case found[0].ActiveServices > 0:
-		return nil, refuse("ClusterContainsServicesException", "The Cluster cannot be deleted while Services are active.")
-	case found[0].Running+found[0].Pending > 0:
-		return nil, refuse("ClusterContainsTasksException", "The Cluster cannot be deleted while Tasks are active.")
-	}
-	s.deleted[clusterKey{c.region, name}] = true
-	return &clusterOutput{s.clusterJSON(found[0])}, nil
-}
-
-type describeClustersOutput struct {
-	Clusters []clusterJSON `json:"clusters"`
-	Failures []failureJSON `json:"failures"`
-}
-
-func (s *Sandbox) describeClusters(c *call, in *struct {
-	Clusters []string `json:"clusters"`
-}) (*describeClustersOutput, error) {
-	if len(in.Clusters) > describeClustersMax {
-		return nil, ecsInvalid("Clusters cannot have more than %d elements.", describeClustersMax)
-	}
-	names, err := namesOf(c, in.Clusters)
-	if err != nil {
-		return nil, err
-	}
-	if len(names) == 0 {
-		names = []string{defaultCluster}
-	}
-	found, failures := s.world.DescribeClusters(c.region, names)
-	out := &describeClustersOutput{Clusters: []clusterJSON{}, Failures: fromFailures(failures)}
-	for _, f := range found {
-		out.Clusters = append(out.Clusters, s.clusterJSON(f))
-	}
-	return out, nil
 }
 
 type listInput struct {

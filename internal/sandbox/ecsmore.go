@@ -24,7 +24,7 @@ func (s *Sandbox) listTaskDefinitionFamilies(c *call, in *listInput) (*familiesO
 		return nil, ecsInvalid("status must be ACTIVE, INACTIVE or ALL (got %s)", clip(in.Status))
 	}
 	var names []string
-	for _, arn := range s.world.ListTaskDefinitions(c.region, "") {
+	for _, arn := range s.world.ListTaskDefinitions(c.region, "", "ACTIVE") {
 		names = append(names, familyOf(arn))
 	}
 	slices.Sort(names)
@@ -100,17 +100,4 @@ func (s *Sandbox) executeCommand(c *call, in *struct {
 		return nil, ecsInvalid("The referenced task was not found.")
 	}
 	return nil, refuse("TargetNotConnectedException", "The execute command failed due to an internal error. Try again later.")
-}
-
-// updateCluster keeps nothing but that the cluster is there: container insights and the like change no task.
-func (s *Sandbox) updateCluster(c *call, in *clusterInput) (*clusterOutput, error) {
-	name, err := s.cluster(c, in.Cluster)
-	if err != nil {
-		return nil, err
-	}
-	found, _ := s.world.DescribeClusters(c.region, []string{name})
-	if len(found) == 0 {
-		return nil, refuse("ClusterNotFoundException", "Cluster not found.")
-	}
-	return &clusterOutput{s.clusterJSON(found[0])}, nil
 }

@@ -190,6 +190,9 @@ func (s *Sandbox) describeListeners(c *call, in *struct {
 	ListenerArns    []string
 	elbPage
 }) (*listenersOutput, error) {
+	if in.LoadBalancerArn == "" && len(in.ListenerArns) == 0 {
+		return nil, refuse("ValidationError", "You must specify either listener ARNs or a load balancer ARN")
+	}
 	found, err := s.world.DescribeListeners(c.region, in.LoadBalancerArn, in.ListenerArns)
 	if err != nil {
 		return nil, err

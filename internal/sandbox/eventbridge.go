@@ -31,6 +31,7 @@ var eventsOperations = map[string]operation{
 const (
 	rulesMax       = 300
 	ruleTargetsMax = 5
+	rulePageMax    = 100
 	implicitRule   = "backstop-events"
 	ruleEnabled    = "ENABLED"
 	ruleDisabled   = "DISABLED"
@@ -78,6 +79,25 @@ type ruleInput struct {
 	Targets []json.RawMessage
 	Ids     []string
 	Force   bool
+
+	Limit     *int
+	NextToken string
+}
+
+// page cuts a page out of sorted names.
+func (in *ruleInput) page(names []string) ([]string, string, error) {
+	size := rulePageMax
+	if in.Limit != nil {
+		size = *in.Limit
+	}
+	if size < 1 || size > rulePageMax {
+		return nil, "", refuse("ValidationException", "1 validation error detected: Value '%d' at 'limit' failed to satisfy constraint: Member must have value between 1 and %d", size, rulePageMax)
+	}
+	names, next, err := page(names, size, in.NextToken)
+	if err != nil {
+		return nil, "", refuse("ValidationException", "Invalid nextToken.")
+	}
+	return names, next, nil
 }
 
 func (s *Sandbox) ruleARN(region, name string) string {
@@ -174,13 +194,16 @@ func (s *Sandbox) setRule(c *call, in *ruleInput, state string) (empty, error) {
 
 func (s *Sandbox) listRules(c *call, in *ruleInput) (map[string]any, error) {
 	byName := s.rulesOf(c.region)
-	rules := []*rule{}
-	for _, name := range sortedKeys(byName) {
-		if strings.HasPrefix(name, in.NamePrefix) {
-			rules = append(rules, byName[name])
-		}
+	names := slices.DeleteFunc(sortedKeys(byName), func(name string) bool { return !strings.HasPrefix(name, in.NamePrefix) })
+	names, next, err := in.page(names)
+	if err != nil {
+		return nil, err
 	}
-	return map[string]any{"Rules": rules}, nil
+	rules := []*rule{}
+	for _, name := range names {
+		rules = append(rules, byName[name])
+	}
+	return paged(map[string]any{"Rules": rules}, next), nil
 }
 
 func (s *Sandbox) deleteRule(c *call, in *ruleInput) (empty, error) {
@@ -202,28 +225,32 @@ func (s *Sandbox) putTargets(c *call, in *ruleInput) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
+	targets := slices.Clone(r.targets)
 	for _, raw := range in.Targets {
 		t := &ruleTarget{raw: raw}
 		if err := json.Unmarshal(raw, t); err != nil {
 			return nil, refuse("SerializationException", "%s", serializationMessage(err))
 		}
-		if t.ID == "" || t.Arn == "" {
+		switch {
+		case t.ID == "" || t.Arn == "":
 			return nil, refuse("ValidationException", "A target needs an Id and an Arn")
+		case strings.Count(t.Arn, ":") < 5 || !strings.HasPrefix(t.Arn, "arn:"):
+			return nil, refuse("ValidationException", "Parameter %s is not valid. Reason: Provided Arn is not in correct format.", clip(t.Arn))
 		}
 		if err := t.checkInput(); err != nil {
 			return nil, err
 		}
-		r.dropTarget(t.ID)
-		if len(r.targets) >= ruleTargetsMax {
-			return nil, refuse("LimitExceededException", "The requested resource exceeds the maximum number allowed.")
-		}
-		r.targets = append(r.targets, t)
+		targets = append(withoutTarget(targets, t.ID), t)
 	}
+	if len(targets) > ruleTargetsMax {
+		return nil, refuse("LimitExceededException", "The requested resource exceeds the maximum number allowed.")
+	}
+	r.targets = targets // all of them or none
 	return map[string]any{"FailedEntryCount": 0, "FailedEntries": []empty{}}, nil
 }
 
-func (r *rule) dropTarget(id string) {
-	r.targets = slices.DeleteFunc(slices.Clone(r.targets), func(t *ruleTarget) bool { return t.ID == id })
+func withoutTarget(targets []*ruleTarget, id string) []*ruleTarget {
+	return slices.DeleteFunc(slices.Clone(targets), func(t *ruleTarget) bool { return t.ID == id })
 }
 
 func (s *Sandbox) removeTargets(c *call, in *ruleInput) (map[string]any, error) {
@@ -232,7 +259,7 @@ func (s *Sandbox) removeTargets(c *call, in *ruleInput) (map[string]any, error) 
 		return nil, err
 	}
 	for _, id := range in.Ids {
-		r.dropTarget(id)
+		r.targets = withoutTarget(r.targets, id)
 	}
 	return map[string]any{"FailedEntryCount": 0, "FailedEntries": []empty{}}, nil
 }
@@ -242,9 +269,17 @@ func (s *Sandbox) listTargetsByRule(c *call, in *ruleInput) (map[string]any, err
 	if err != nil {
 		return nil, err
 	}
-	targets := []json.RawMessage{}
+	byID := map[string]json.RawMessage{}
 	for _, t := range r.targets {
-		targets = append(targets, t.raw)
+		byID[t.ID] = t.raw
 	}
-	return map[string]any{"Targets": targets}, nil
+	ids, next, err := in.page(sortedKeys(byID))
+	if err != nil {
+		return nil, err
+	}
+	targets := []json.RawMessage{}
+	for _, id := range ids {
+		targets = append(targets, byID[id])
+	}
+	return paged(map[string]any{"Targets": targets}, next), nil
 }

@@ -97,7 +97,63 @@ func (in *taskDefinitionInput) checkFargate(cpu, memory int) *apiError {
 	case in.Memory == nil:
 		return refuse("ClientException", needsMemory)
 	}
+	if in.PidMode != "" && in.PidMode != "task" {
+		return refuse("ClientException", "Tasks using the Fargate launch type do not support pidMode '%s'. The supported value for pidMode is 'task'.", clip(in.PidMode))
+	}
 	return checkFargateSize(cpu, memory)
+}
+
+// checkContainers refuses containers without what each must have. It comes before what is said of the task as a whole.
+func (in *taskDefinitionInput) checkContainers() *apiError {
+	for _, d := range in.ContainerDefinitions {
+		switch {
+		case d.Name == "":
+			return refuse("ClientException", "Container.name should not be null or empty.")
+		case d.Image == "":
+			return refuse("ClientException", "Container.image should not be null or empty.")
+		case in.Memory == nil && d.Memory == nil && d.Reservation == nil && !slices.Contains(in.RequiresCompatibilities, ecsim.Fargate):
+			return refuse("ClientException", "Invalid setting for container '%s'. At least one of 'memory' or 'memoryReservation' must be specified.", clip(d.Name))
+		}
+	}
+	return nil
+}
+
+// containerDefaults is what ECS shows of a container definition that does not name it.
+var containerDefaults = map[string]json.RawMessage{"cpu": json.RawMessage("0"), "environment": json.RawMessage("[]"), "essential": json.RawMessage("true"),
+	"mountPoints": json.RawMessage("[]"), "portMappings": json.RawMessage("[]"), "volumesFrom": json.RawMessage("[]")}
+
+// fillDefinition gives a definition, as it came, what ECS adds to its containers and volumes.
+func fillDefinition(out map[string]any) {
+	fill := func(list string, add func(map[string]json.RawMessage)) {
+		raw, ok := out[list].(json.RawMessage)
+		var items []map[string]json.RawMessage
+		if !ok || json.Unmarshal(raw, &items) != nil {
+			return
+		}
+		for _, item := range items {
+			add(item)
+		}
+		out[list] = items
+	}
+	fill("containerDefinitions", func(d map[string]json.RawMessage) { addMissing(d, containerDefaults) })
+	fill("volumes", func(v map[string]json.RawMessage) {
+		var efs map[string]json.RawMessage
+		if v["efsVolumeConfiguration"] == nil || json.Unmarshal(v["efsVolumeConfiguration"], &efs) != nil || efs == nil {
+			return
+		}
+		addMissing(efs, map[string]json.RawMessage{"rootDirectory": json.RawMessage(`"/"`)})
+		if filled, err := json.Marshal(efs); err == nil {
+			v["efsVolumeConfiguration"] = filled
+		}
+	})
+}
+
+func addMissing(to, defaults map[string]json.RawMessage) {
+	for name, value := range defaults {
+		if given := to[name]; given == nil || string(given) == "null" {
+			to[name] = value
+		}
+	}
 }
 
 // forFargate says whether tasks of a definition can run on Fargate, whether it was registered for that or not. What was made

@@ -114,6 +114,7 @@ func TestADefinitionThatIsNotForFargateIsTakenAndNotRun(t *testing.T) {
 	prod(t, c, 1)
 	plain := fargate("-", "-")
 	plain.RequiresCompatibilities, plain.NetworkMode = nil, ""
+	plain.ContainerDefinitions[0].Memory = new(int32(64))
 	odd := fargate("300", "512")
 	odd.RequiresCompatibilities = nil
 	for what, d := range map[string]*ecs.RegisterTaskDefinitionInput{"neither size nor network mode": plain, "no size of Fargate's": odd} {

@@ -68,7 +68,7 @@ func (s *Sandbox) putClusterCapacityProviders(c *call, in *clusterInput) (*clust
 		return nil, err
 	}
 	s.associate(clusterKey{c.region, name}, in)
-	return &clusterOutput{s.clusterJSON(found[0])}, nil
+	return &clusterOutput{clusterShown(s, found[0])}, nil
 }
 
 type capacityProviderJSON struct {

@@ -71,6 +71,7 @@ type Sandbox struct {
 	extras    map[ecsim.Ref]*serviceExtras
 	deleted   map[clusterKey]bool
 	providers map[clusterKey]*clusterProviders // of clusters that name theirs
+	kept      map[clusterKey]clusterKept       // of clusters
 	targets   map[targetKey]*scalableTarget
 	scaler    *scaler.Scaler
 	tokens    tokenBook
@@ -132,6 +133,7 @@ func (s *Sandbox) resetLocked() {
 	s.rand = rand.New(rand.NewPCG(s.opts.World.Seed, 0x5a4db0c5))
 	s.extras = map[ecsim.Ref]*serviceExtras{}
 	s.deleted, s.providers = map[clusterKey]bool{}, map[clusterKey]*clusterProviders{}
+	s.kept = map[clusterKey]clusterKept{}
 	s.targets = map[targetKey]*scalableTarget{}
 	s.scaler = scaler.New(s.opts.Scaling)
 	s.tokens, s.logReads = tokenBook{}, map[string]*logReads{}

@@ -3,7 +3,6 @@ package sandbox
 import (
 	"cmp"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/ecsim"
@@ -35,10 +34,6 @@ const (
 	scalingNamespace = "ecs"
 	scalingDimension = "ecs:service:DesiredCount"
 )
-
-// scalingNamespaces are those of the service; the sandbox has targets in the first only.
-var scalingNamespaces = []string{scalingNamespace, "elasticmapreduce", "ec2", "appstream", "dynamodb", "rds", "sagemaker", "custom-resource",
-	"comprehend", "lambda", "cassandra", "kafka", "elasticache", "neptune", "workspaces"}
 
 type targetKey struct{ region, resource string }
 
@@ -81,34 +76,6 @@ type registerTargetInput struct {
 		DynamicScalingInSuspended, DynamicScalingOutSuspended, ScheduledScalingSuspended *bool
 	}
 	Tags map[string]string // of a new target; TagResource is for one that is there
-}
-
-func scalingInvalid(format string, args ...any) *apiError {
-	return refuse("ValidationException", format, args...)
-}
-
-// missingMember is the service's word on a parameter that must be there.
-func missingMember(name string) *apiError {
-	return scalingInvalid("1 validation error detected: Value null at '%s' failed to satisfy constraint: Member must not be null", name)
-}
-
-// scalingRef reads service/CLUSTER/SERVICE of the one namespace and dimension that ECS services have.
-func scalingRef(c *call, namespace, resource, dimension string) (ecsim.Ref, error) {
-	switch {
-	case namespace == "":
-		return ecsim.Ref{}, missingMember("serviceNamespace")
-	case resource == "":
-		return ecsim.Ref{}, missingMember("resourceId")
-	case dimension == "":
-		return ecsim.Ref{}, missingMember("scalableDimension")
-	case namespace != scalingNamespace || dimension != scalingDimension:
-		return ecsim.Ref{}, scalingInvalid("Unsupported service namespace, resource type or scalable dimension: the sandbox knows ecs and %s", scalingDimension)
-	}
-	parts := strings.Split(resource, "/")
-	if len(parts) != 3 || parts[0] != "service" || parts[1] == "" || parts[2] == "" {
-		return ecsim.Ref{}, scalingInvalid("Unsupported resource ID: %s", clip(resource))
-	}
-	return ecsim.Ref{Region: c.region, Cluster: parts[1], Service: parts[2]}, nil
 }
 
 // registerScalableTarget has AWS's trap: whatever the call is for, a current desired count outside the bounds
@@ -196,12 +163,10 @@ type targetsOutput struct {
 
 // resources returns the ids of the region's targets that are wanted, a page of them.
 func (s *Sandbox) resources(c *call, in *describeTargetsInput) (ids []string, next string, err error) {
+	if err := checkScalingNames(in.ServiceNamespace, in.ScalableDimension); err != nil {
+		return nil, "", err
+	}
 	switch {
-	case in.ServiceNamespace == "":
-		return nil, "", missingMember("serviceNamespace")
-	case !slices.Contains(scalingNamespaces, in.ServiceNamespace):
-		return nil, "", scalingInvalid("1 validation error detected: Value '%s' at 'serviceNamespace' failed to satisfy constraint: Member must satisfy enum value set: [%s]",
-			clip(in.ServiceNamespace), strings.Join(scalingNamespaces, ", "))
 	case in.ServiceNamespace != scalingNamespace:
 		return nil, "", nil
 	case in.ScalableDimension != "" && in.ScalableDimension != scalingDimension:

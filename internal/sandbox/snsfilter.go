@@ -2,6 +2,8 @@ package sandbox
 
 import (
 	"encoding/json"
+	"math"
+	"regexp"
 	"strings"
 
 	"github.com/backstop-ecs/backstop/internal/eventpattern"
@@ -45,7 +47,7 @@ func readFilter(text, scope string) (*filterPolicy, error) {
 	case size.combinations > filterCombinationsMax:
 		return nil, refused("Filter policy is too complex")
 	}
-	pattern, err := eventpattern.Parse([]byte(text))
+	pattern, err := eventpattern.Parse(fiveDigits([]byte(text)))
 	if err != nil {
 		return nil, refused(err.Error())
 	}
@@ -146,8 +148,43 @@ func (f *filterPolicy) lets(m *notification, body string) bool {
 	} else if !json.Valid(seen) || !strings.HasPrefix(strings.TrimSpace(body), "{") {
 		return false // SNS drops what is no JSON object
 	}
-	matched, err := f.pattern.Matches(seen)
+	matched, err := f.pattern.Matches(fiveDigits(seen))
 	return err == nil && matched
+}
+
+// longNumber is a number with more digits after the point than SNS compares, wherever it stands.
+var longNumber = regexp.MustCompile(`-?[0-9]+\.[0-9]{6,}([eE][+-]?[0-9]+)?`)
+
+// fiveDigits cuts the numbers of a JSON text to the five digits after the point that SNS compares.
+func fiveDigits(text []byte) []byte {
+	if !longNumber.Match(text) {
+		return text
+	}
+	var value any
+	if json.Unmarshal(text, &value) != nil {
+		return text
+	}
+	out, err := json.Marshal(cut(value))
+	if err != nil { // what was read is written: always encodes
+		return text
+	}
+	return out
+}
+
+func cut(value any) any {
+	switch v := value.(type) {
+	case float64:
+		return math.Trunc(v*1e5) / 1e5
+	case []any:
+		for i := range v {
+			v[i] = cut(v[i])
+		}
+	case map[string]any:
+		for name := range v {
+			v[name] = cut(v[name])
+		}
+	}
+	return value
 }
 
 // attributesJSON is a message's attributes as a filter policy looks at them. Binary ones are not seen.

@@ -28,7 +28,7 @@ func (s *Sandbox) Notices() []Notice {
 
 type publishInput struct {
 	TopicArn, TargetArn, PhoneNumber, Subject, Message string
-	MessageStructure                                   string
+	MessageStructure, MessageDeduplicationId           string
 	MessageAttributes                                  map[string]messageAttribute
 }
 
@@ -55,6 +55,8 @@ func publish(s *Sandbox, c *call, in *publishInput) (*publishOutput, error) {
 		return nil, snsInvalid("Message too long")
 	case len(in.Subject) > 100 || strings.ContainsFunc(in.Subject, func(r rune) bool { return r < ' ' }):
 		return nil, snsInvalid("Subject")
+	case in.MessageDeduplicationId != "":
+		return nil, snsInvalid("MessageDeduplicationId Reason: The request includes MessageDeduplicationId parameter that is not valid for this topic type")
 	case in.MessageStructure != "" && in.MessageStructure != "json":
 		return nil, snsInvalid("MessageStructure")
 	}

@@ -29,7 +29,7 @@ type subscribeInput struct {
 type subscribeOutput struct{ SubscriptionArn string }
 
 var (
-	phoneNumber  = regexp.MustCompile(`^\+?[0-9]([0-9-]?[0-9]){0,20}$`)
+	phoneNumber  = regexp.MustCompile(`^\+?[0-9]([./-]?[0-9]){0,20}$`)
 	functionARN  = regexp.MustCompile(`^arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_:-]+$`)
 	streamARN    = regexp.MustCompile(`^arn:aws[a-z-]*:firehose:[a-z0-9-]+:[0-9]{12}:deliverystream/.+$`)
 	endpointARN  = regexp.MustCompile(`^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:endpoint/.+$`)
@@ -142,7 +142,7 @@ func (all topics) subscription(arn string) (*topic, *subscription, error) {
 	if len(parts) < 6 {
 		return nil, nil, refuse("InvalidParameter", "Invalid parameter: SubscriptionArn Reason: An ARN must have at least 6 elements, not %d", len(parts))
 	}
-	if len(parts) != 7 || parts[2] != serviceSNS {
+	if len(parts) != 7 {
 		return nil, nil, snsInvalid("SubscriptionArn")
 	}
 	t := all[strings.Join(parts[:6], ":")]

@@ -90,14 +90,14 @@ func (v *violations) add(value, member, constraint string) {
 	*v = append(*v, "Value "+value+" at '"+member+"' failed to satisfy constraint: Member must "+constraint)
 }
 
-func (v *violations) refusal() error {
+func (v *violations) refusal(code string) error {
 	switch n := len(*v); n {
 	case 0:
 		return nil
 	case 1:
-		return refuse("ValidationError", "1 validation error detected: %s", (*v)[0])
+		return refuse(code, "1 validation error detected: %s", (*v)[0])
 	default:
-		return refuse("ValidationError", "%d validation errors detected: %s", n, strings.Join(*v, "; "))
+		return refuse(code, "%d validation errors detected: %s", n, strings.Join(*v, "; "))
 	}
 }
 
@@ -133,7 +133,7 @@ func (in *assumeRoleInput) check() error {
 	} else if d != nil && *d > sessionSecondsMax {
 		v.add(fmt.Sprintf("'%d'", *d), "durationSeconds", fmt.Sprintf("have value less than or equal to %d", sessionSecondsMax))
 	}
-	if err := v.refusal(); err != nil {
+	if err := v.refusal("ValidationError"); err != nil {
 		return err
 	}
 	if !isARN(*in.RoleArn) {

@@ -21,6 +21,8 @@ const (
 type containerDefinition struct {
 	Name         string            `json:"name"`
 	Image        string            `json:"image"`
+	Memory       *int              `json:"memory"`
+	Reservation  *int              `json:"memoryReservation"`
 	Essential    *bool             `json:"essential"`
 	StopTimeout  int               `json:"stopTimeout"`
 	DockerLabels map[string]string `json:"dockerLabels"`
@@ -44,6 +46,7 @@ type taskDefinitionInput struct {
 	CPU                     *string               `json:"cpu"`
 	Memory                  *string               `json:"memory"`
 	NetworkMode             string                `json:"networkMode"`
+	PidMode                 string                `json:"pidMode"`
 	RequiresCompatibilities []string              `json:"requiresCompatibilities"`
 	ContainerDefinitions    []containerDefinition `json:"containerDefinitions"`
 	RuntimePlatform         struct {
@@ -63,6 +66,9 @@ const missingImage, missingSecret = ":does-not-exist", "-does-not-exist"
 func (s *Sandbox) registerTaskDefinition(c *call, in *taskDefinitionInput) (*taskDefinitionOutput, error) {
 	if len(in.ContainerDefinitions) == 0 {
 		return nil, refuse("ClientException", "Container list cannot be empty.")
+	}
+	if refused := in.checkContainers(); refused != nil {
+		return nil, refused
 	}
 	cpu, memory, refused := in.taskSize()
 	if refused == nil && slices.Contains(in.RequiresCompatibilities, ecsim.Fargate) {
@@ -120,6 +126,7 @@ func (s *Sandbox) definitionJSON(d *ecsim.TaskDefinition) map[string]any {
 				out[name] = value
 			}
 		}
+		fillDefinition(out)
 	} else {
 		out["containerDefinitions"] = []map[string]any{{"name": orDefault(d.Container, "app"), "image": d.Image, "essential": true,
 			"stopTimeout": int(d.StopTimeout / time.Second)}}
@@ -179,7 +186,11 @@ type listTaskDefinitionsOutput struct {
 
 // listTaskDefinitions orders by family and revision, as text: revision 10 comes before 2.
 func (s *Sandbox) listTaskDefinitions(c *call, in *listInput) (*listTaskDefinitionsOutput, error) {
-	arns, next, err := in.pageOf(s.world.ListTaskDefinitions(c.region, in.FamilyPrefix), listPageMax)
+	status := orDefault(in.Status, "ACTIVE")
+	if status != "ACTIVE" && status != "INACTIVE" && status != "DELETE_IN_PROGRESS" {
+		return nil, ecsInvalid("status must be ACTIVE, INACTIVE or DELETE_IN_PROGRESS (got %s)", clip(in.Status))
+	}
+	arns, next, err := in.pageOf(s.world.ListTaskDefinitions(c.region, in.FamilyPrefix, status), listPageMax)
 	if err != nil {
 		return nil, err
 	}
@@ -197,6 +208,12 @@ func (s *Sandbox) deregisterTaskDefinition(c *call, in *struct {
 	name, err := nameOf(c, in.TaskDefinition)
 	if err != nil {
 		return nil, err
+	}
+	switch _, revision, has := strings.Cut(name, ":"); {
+	case !has || revision == "":
+		return nil, refuse("ClientException", "Revision is missing.")
+	case !sizeInUnits.MatchString(revision):
+		return nil, refuse("ClientException", "Invalid revision number. Number: %s", clip(revision))
 	}
 	d, err := s.world.DeregisterTaskDefinition(c.region, name)
 	if err != nil {

@@ -70,6 +70,9 @@ func (s *Sandbox) describeTasks(c *call, in *tasksInput) (*tasksOutput, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := mustExist(s, c.region, cluster); err != nil {
+		return nil, err
+	}
 	if len(ids) == 0 {
 		return nil, ecsInvalid("Tasks cannot be empty.")
 	}
@@ -114,6 +117,9 @@ func (s *Sandbox) runTask(c *call, in *runTaskInput) (*tasksOutput, error) {
 		return nil, err
 	}
 	service := serviceInput{LaunchType: in.LaunchType, CapacityProviderStrategy: in.CapacityProviderStrategy}
+	if err := mustExist(s, c.region, cluster); err != nil {
+		return nil, err
+	}
 	if err := service.check(); err != nil {
 		return nil, err
 	}
