@@ -2,6 +2,7 @@ package sandbox_test
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -10,13 +11,18 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	ebtypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
 // TestRefusalsInTheirOrder: what is asked of something that does not exist, or lacks what it must have, is refused for that and not for what comes after.
 func TestRefusalsInTheirOrder(t *testing.T) {
-	c := connect(manual(t))
+	s := manual(t)
+	c := connect(s)
 	prod(t, c, 1)
 	register := func(change func(*ecs.RegisterTaskDefinitionInput)) func(context.Context) error {
 		in := &ecs.RegisterTaskDefinitionInput{Family: new("f"), RequiresCompatibilities: []types.Compatibility{types.CompatibilityFargate}, Memory: new("400"), ContainerDefinitions: []types.ContainerDefinition{{Name: new("a"), Image: new("b")}}}
@@ -86,6 +92,32 @@ func TestRefusalsInTheirOrder(t *testing.T) {
 		{"another namespace and dimension", "ValidationException", "2 validation errors detected", targets("foo", "bar")},
 		{"no listener", "ValidationError", "You must specify either listener ARNs or a load balancer ARN", func(ctx context.Context) error {
 			_, err := c.elb.DescribeListeners(ctx, &elasticloadbalancingv2.DescribeListenersInput{})
+			return err
+		}},
+		{"another type of addresses", "ValidationError", "[ipv4, dualstack, dualstack-without-public-ipv4]", func(ctx context.Context) error {
+			_, err := c.elb.CreateLoadBalancer(ctx, &elasticloadbalancingv2.CreateLoadBalancerInput{Name: new("lb"), IpAddressType: "invalid"})
+			return err
+		}},
+		{"a topic of another region", "NotFound", "Topic does not exist", func(ctx context.Context) error {
+			topic := newTopic(t, c, "ops", nil)
+			_, err := c.sns.GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: &topic}, func(o *sns.Options) { o.Region = "eu-west-1" })
+			return err
+		}},
+		{"a message for FIFO topics", "InvalidParameter", "not valid for this topic type", func(ctx context.Context) error {
+			topic := newTopic(t, c, "ops", nil)
+			_, err := c.sns.Publish(ctx, &sns.PublishInput{TopicArn: &topic, Message: new("x"), MessageDeduplicationId: new("1")})
+			return err
+		}},
+		{"a batch of eleven", "AWS.SimpleQueueService.TooManyEntriesInBatchRequest", "You have sent 11.", func(ctx context.Context) error {
+			var entries []sqstypes.DeleteMessageBatchRequestEntry
+			for id := range 11 {
+				entries = append(entries, sqstypes.DeleteMessageBatchRequestEntry{Id: new(strconv.Itoa(id)), ReceiptHandle: new("x")})
+			}
+			_, err := c.sqs.DeleteMessageBatch(ctx, &sqs.DeleteMessageBatchInput{QueueUrl: new(s.QueueURL()), Entries: entries})
+			return err
+		}},
+		{"a batch of none", "AWS.SimpleQueueService.EmptyBatchRequest", "There should be at least one DeleteMessageBatchRequestEntry in the request.", func(ctx context.Context) error {
+			_, err := c.sqs.DeleteMessageBatch(ctx, &sqs.DeleteMessageBatchInput{QueueUrl: new(s.QueueURL()), Entries: []sqstypes.DeleteMessageBatchRequestEntry{}})
 			return err
 		}},
 		{"rules by a limit that is too high", "ValidationException", "'limit'", func(ctx context.Context) error {
@@ -172,5 +204,17 @@ func TestRulesAndTargetsArePaged(t *testing.T) {
 	wantError[*ebtypes.LimitExceededException](t, err, "LimitExceededException")
 	if left := must[*eventbridge.ListTargetsByRuleOutput](t)(c.events.ListTargetsByRule(ctx, &eventbridge.ListTargetsByRuleInput{Rule: new("r1")})).Targets; len(left) != 0 {
 		t.Errorf("targets of a call that was refused: %v", left)
+	}
+}
+
+func TestALoadBalancerShowsWhereItIs(t *testing.T) {
+	c := connect(manual(t))
+	ctx := t.Context()
+	made := must[*elasticloadbalancingv2.CreateLoadBalancerOutput](t)(c.elb.CreateLoadBalancer(ctx, &elasticloadbalancingv2.CreateLoadBalancerInput{Name: new("lb"), Scheme: elbtypes.LoadBalancerSchemeEnumInternal,
+		SubnetMappings: []elbtypes.SubnetMapping{{SubnetId: new("subnet-b")}, {SubnetId: new("subnet-1")}}, SecurityGroups: []string{"sg-1"}, IpAddressType: elbtypes.IpAddressTypeDualstack})).LoadBalancers[0]
+	lb := must[*elasticloadbalancingv2.DescribeLoadBalancersOutput](t)(c.elb.DescribeLoadBalancers(ctx, &elasticloadbalancingv2.DescribeLoadBalancersInput{Names: []string{"lb"}})).LoadBalancers[0]
+	if made.State.Code != elbtypes.LoadBalancerStateEnumProvisioning || lb.State.Code != elbtypes.LoadBalancerStateEnumActive || lb.Scheme != "internal" || lb.IpAddressType != "dualstack" ||
+		*lb.VpcId == "" || *lb.CanonicalHostedZoneId == "" || lb.SecurityGroups[0] != "sg-1" || len(lb.AvailabilityZones) != 2 || *lb.AvailabilityZones[0].ZoneName != "us-east-1b" {
+		t.Errorf("made %+v, shown %+v", made, lb)
 	}
 }

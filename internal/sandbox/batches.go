@@ -1,6 +1,13 @@
 package sandbox
 
-import "time"
+import (
+	"fmt"
+	"regexp"
+	"time"
+)
+
+// batchID is the form of an entry's id.
+var batchID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,80}$`)
 
 type receiptInput struct {
 	QueueUrl          string
@@ -37,21 +44,21 @@ type visibilityBatchOutput struct {
 }
 
 // checkBatch applies SQS's rules for batches: one to ten entries with distinct ids.
-func checkBatch(ids []string) error {
+func checkBatch(entry string, ids []string) error {
 	const prefix = "AWS.SimpleQueueService."
 	batch := func(code, message string) error {
 		return &apiError{Code: code, QueryCode: prefix + code, Message: message}
 	}
 	if len(ids) == 0 {
-		return batch("EmptyBatchRequest", "There should be at least one entry in the request.")
+		return batch("EmptyBatchRequest", "There should be at least one "+entry+" in the request.")
 	}
 	if len(ids) > batchEntriesMax {
-		return batch("TooManyEntriesInBatchRequest", "Maximum number of entries per request are 10.")
+		return batch("TooManyEntriesInBatchRequest", fmt.Sprintf("Maximum number of entries per request are %d. You have sent %d.", batchEntriesMax, len(ids)))
 	}
 	seen := map[string]bool{}
 	for _, id := range ids {
-		if !plainName(id) {
-			return batch("InvalidBatchEntryId", "A batch entry id can only contain alphanumeric characters, hyphens and underscores.")
+		if !batchID.MatchString(id) {
+			return batch("InvalidBatchEntryId", "A batch entry id can only contain alphanumeric characters, hyphens and underscores. It can be at most 80 letters long.")
 		}
 		if seen[id] {
 			return batch("BatchEntryIdsNotDistinct", "Id "+id+" repeated.")
@@ -79,12 +86,12 @@ func (s *Sandbox) sendMessageBatch(c *call, in *sendBatchInput) (*sendBatchOutpu
 	for _, entry := range in.Entries {
 		ids, size = append(ids, entry.Id), size+len(entry.MessageBody)
 	}
-	if err := checkBatch(ids); err != nil {
+	if err := checkBatch(c.operation+"RequestEntry", ids); err != nil {
 		return nil, err
 	}
 	if size > messageBytesMax {
 		return nil, &apiError{Code: "BatchRequestTooLong", QueryCode: "AWS.SimpleQueueService.BatchRequestTooLong",
-			Message: "Batch requests cannot be longer than 1048576 bytes."}
+			Message: fmt.Sprintf("Batch requests cannot be longer than %d bytes. You have sent %d bytes.", messageBytesMax, size)}
 	}
 	out := &sendBatchOutput{}
 	for i := range in.Entries {
@@ -111,7 +118,7 @@ func (s *Sandbox) deleteMessage(_ *call, in *receiptInput) (empty, error) {
 func (q *queue) deleteByReceipt(handle string) error {
 	m, latest, ok := q.byReceipt(handle)
 	if !ok {
-		return badReceipt(handle)
+		return badReceipt()
 	}
 	if latest {
 		q.remove(m)
@@ -119,29 +126,29 @@ func (q *queue) deleteByReceipt(handle string) error {
 	return nil
 }
 
-func badReceipt(handle string) error {
-	return sqsInvalid("ReceiptHandleIsInvalid", "The input receipt handle %q is not a valid receipt handle.", clip(handle))
+func badReceipt() error {
+	return sqsInvalid("ReceiptHandleIsInvalid", "The input receipt handle is invalid.")
 }
 
-func (s *Sandbox) deleteMessageBatch(_ *call, in *batchInput) (*deleteBatchOutput, error) {
+func (s *Sandbox) deleteMessageBatch(c *call, in *batchInput) (*deleteBatchOutput, error) {
 	out := &deleteBatchOutput{}
 	var err error
-	out.Successful, out.Failed, err = s.eachReceipt(in, func(q *queue, entry receiptInput) error {
+	out.Successful, out.Failed, err = s.eachReceipt(c, in, func(q *queue, entry receiptInput) error {
 		return q.deleteByReceipt(entry.ReceiptHandle)
 	})
 	return out, err
 }
 
-func (s *Sandbox) changeMessageVisibilityBatch(_ *call, in *batchInput) (*visibilityBatchOutput, error) {
+func (s *Sandbox) changeMessageVisibilityBatch(c *call, in *batchInput) (*visibilityBatchOutput, error) {
 	out := &visibilityBatchOutput{}
 	var err error
-	out.Successful, out.Failed, err = s.eachReceipt(in, func(q *queue, entry receiptInput) error {
+	out.Successful, out.Failed, err = s.eachReceipt(c, in, func(q *queue, entry receiptInput) error {
 		return q.hideByReceipt(entry.ReceiptHandle, entry.VisibilityTimeout)
 	})
 	return out, err
 }
 
-func (s *Sandbox) eachReceipt(in *batchInput, do func(*queue, receiptInput) error) (done []batchDone, failed []batchError, err error) {
+func (s *Sandbox) eachReceipt(c *call, in *batchInput, do func(*queue, receiptInput) error) (done []batchDone, failed []batchError, err error) {
 	q, err := s.queueAt(in.QueueUrl)
 	if err != nil {
 		return nil, nil, err
@@ -150,12 +157,16 @@ func (s *Sandbox) eachReceipt(in *batchInput, do func(*queue, receiptInput) erro
 	for i, entry := range in.Entries {
 		ids[i] = entry.Id
 	}
-	if err := checkBatch(ids); err != nil {
+	if err := checkBatch(c.operation+"RequestEntry", ids); err != nil {
 		return nil, nil, err
 	}
 	for _, entry := range in.Entries {
 		if err := do(q, entry); err != nil {
-			failed = append(failed, failedEntry(entry.Id, err))
+			one := failedEntry(entry.Id, err)
+			if one.Code == "ReceiptHandleIsInvalid" { // in a batch SQS repeats it
+				one.Message = "The input receipt handle \"" + clip(entry.ReceiptHandle) + "\" is not a valid receipt handle."
+			}
+			failed = append(failed, one)
 			continue
 		}
 		done = append(done, batchDone{entry.Id})
@@ -180,7 +191,7 @@ func (q *queue) hideByReceipt(handle string, seconds *int) error {
 	}
 	m, _, ok := q.byReceipt(handle)
 	if !ok {
-		return badReceipt(handle)
+		return badReceipt()
 	}
 	if m == nil || !m.inFlight() {
 		return &apiError{Code: "MessageNotInflight", QueryCode: "AWS.SimpleQueueService.MessageNotInflight",

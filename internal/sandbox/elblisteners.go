@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/backstop-ecs/backstop/internal/ecsim"
 )
@@ -66,7 +67,30 @@ func pageElb[T any](all []T, in *elbPage) (items []T, next string, err error) {
 
 func contains(all []string, one string) bool { return slices.Contains(all, one) }
 
-type loadBalancerInput struct{ Name, Type string }
+type loadBalancerInput struct {
+	Name, Type, Scheme      string
+	IPAddressType           string `json:"IpAddressType"`
+	Subnets, SecurityGroups []string
+	SubnetMappings          []struct {
+		SubnetID string `json:"SubnetId"`
+	}
+}
+
+// kept is what a load balancer keeps of the call that makes it.
+func (in *loadBalancerInput) kept(now time.Time) (balancerKept, error) {
+	var v violations
+	if a := in.IPAddressType; a != "" && !contains([]string{"ipv4", "dualstack", "dualstack-without-public-ipv4"}, a) {
+		v.add("'"+clip(a)+"'", "ipAddressType", "satisfy enum value set: [ipv4, dualstack, dualstack-without-public-ipv4]")
+	}
+	if a := in.Scheme; a != "" && a != "internal" && a != "internet-facing" {
+		v.add("'"+clip(a)+"'", "scheme", "satisfy enum value set: [internet-facing, internal]")
+	}
+	kept := balancerKept{made: now, scheme: in.Scheme, addresses: in.IPAddressType, groups: in.SecurityGroups, subnets: in.Subnets}
+	for _, m := range in.SubnetMappings {
+		kept.subnets = append(kept.subnets, m.SubnetID)
+	}
+	return kept, v.refusal("ValidationError")
+}
 
 func (s *Sandbox) createLoadBalancer(c *call, in *loadBalancerInput) (*loadBalancersOutput, error) {
 	kind := ecsim.ApplicationBalancer
@@ -77,14 +101,20 @@ func (s *Sandbox) createLoadBalancer(c *call, in *loadBalancerInput) (*loadBalan
 	default:
 		return nil, refuse("ValidationError", "The sandbox knows the load balancer types application and network only (got %s)", clip(in.Type))
 	}
+	kept, err := in.kept(s.world.Now())
+	if err != nil {
+		return nil, err
+	}
 	lb, err := s.world.CreateLoadBalancer(c.region, in.Name, kind)
 	if err != nil {
 		return nil, err
 	}
-	if s.balancing.balancers[lb.ARN].IsZero() {
-		s.balancing.balancers[lb.ARN] = s.world.Now()
+	if s.balancing.balancers[lb.ARN].made.IsZero() {
+		s.balancing.balancers[lb.ARN] = kept
 	}
-	return &loadBalancersOutput{LoadBalancers: []loadBalancerXML{s.loadBalancerXML(c.region, &lb)}}, nil
+	made := s.loadBalancerXML(c.region, &lb)
+	made.State = "provisioning"
+	return &loadBalancersOutput{LoadBalancers: []loadBalancerXML{made}}, nil
 }
 
 func (s *Sandbox) describeLoadBalancers(c *call, in *struct {

@@ -9,7 +9,7 @@ import (
 // balancingExtras are the parameters of load balancing that the model has no use for.
 type balancingExtras struct {
 	groups    map[string]*groupExtras // by ARN
-	balancers map[string]time.Time    // when they were made
+	balancers map[string]balancerKept // by ARN
 }
 
 type targetGroupsOutput struct {
@@ -74,24 +74,45 @@ type loadBalancersOutput struct {
 	NextMarker    string            `xml:",omitempty"`
 }
 
+// balancerKept is what a load balancer keeps and shows though nothing in the sandbox depends on it.
+type balancerKept struct {
+	made              time.Time
+	scheme, addresses string
+	subnets, groups   []string
+}
+
 type loadBalancerXML struct {
-	LoadBalancerArn, LoadBalancerName, DNSName, CanonicalHostedZoneID string
-	CreatedTime, Type, Scheme, VpcID, IPAddressType                   string
-	State                                                             string `xml:"State>Code"`
+	LoadBalancerArn, LoadBalancerName, DNSName string
+	CanonicalHostedZoneID                      string `xml:"CanonicalHostedZoneId"`
+	CreatedTime, Type, Scheme                  string
+	VpcID                                      string    `xml:"VpcId"`
+	IPAddressType                              string    `xml:"IpAddressType"`
+	State                                      string    `xml:"State>Code"`
+	AvailabilityZones                          []zoneXML `xml:"AvailabilityZones>member,omitempty"`
+	SecurityGroups                             []string  `xml:"SecurityGroups>member,omitempty"`
+}
+
+type zoneXML struct {
+	SubnetID string `xml:"SubnetId"`
+	ZoneName string
 }
 
 func (s *Sandbox) loadBalancerXML(region string, lb *ecsim.LoadBalancer) loadBalancerXML {
-	made := s.balancing.balancers[lb.ARN]
-	if made.IsZero() {
-		made = s.world.Config().Start
+	kept := s.balancing.balancers[lb.ARN]
+	if kept.made.IsZero() {
+		kept.made = s.world.Config().Start
 	}
 	kind := "application"
 	if lb.Kind == ecsim.NetworkBalancer {
 		kind = "network"
 	}
-	return loadBalancerXML{LoadBalancerArn: lb.ARN, LoadBalancerName: lb.Name, DNSName: lb.Name + "-0123456789." + region + ".elb.amazonaws.com",
-		CanonicalHostedZoneID: "Z35SXDOTRQ7X7K", CreatedTime: isoTime(made), Type: kind, Scheme: "internet-facing", VpcID: "vpc-sandbox",
-		IPAddressType: "ipv4", State: "active"}
+	out := loadBalancerXML{LoadBalancerArn: lb.ARN, LoadBalancerName: lb.Name, DNSName: lb.Name + "-0123456789." + region + ".elb.amazonaws.com",
+		CanonicalHostedZoneID: "Z35SXDOTRQ7X7K", CreatedTime: isoTime(kept.made), Type: kind, Scheme: orDefault(kept.scheme, "internet-facing"), VpcID: "vpc-sandbox",
+		IPAddressType: orDefault(kept.addresses, "ipv4"), State: "active", SecurityGroups: kept.groups}
+	for i, subnet := range kept.subnets {
+		out.AvailabilityZones = append(out.AvailabilityZones, zoneXML{subnet, zoneOf(region, subnet, i)})
+	}
+	return out
 }
 
 type listenersOutput struct {

@@ -29,6 +29,7 @@ var formNames = map[string]struct {
 	"Attribute":                      {"Attributes", formMap},
 	"Attributes":                     {"Attributes", formMap},
 	"MessageAttribute":               {"MessageAttributes", formMap},
+	"MessageSystemAttribute":         {"MessageSystemAttributes", formMap},
 	"MessageAttributes":              {"MessageAttributes", formMap},
 	"Tag":                            {"tags", formMap},
 	"TagKey":                         {"TagKeys", formList},
@@ -52,6 +53,9 @@ var formNames = map[string]struct {
 	"RuleArns":         {"RuleArns", formList},
 	"TargetGroupArns":  {"TargetGroupArns", formList},
 	"TargetGroups":     {"TargetGroups", formList},
+	"SecurityGroups":   {"SecurityGroups", formList},
+	"SubnetMappings":   {"SubnetMappings", formList},
+	"Subnets":          {"Subnets", formList},
 	"Targets":          {"Targets", formList},
 	"Values":           {"Values", formList},
 }

@@ -29,15 +29,20 @@ func subnetsOf(networkConfiguration json.RawMessage) []string {
 func zonesOf(region string, networkConfiguration json.RawMessage) []string {
 	var zones []string
 	for i, subnet := range subnetsOf(networkConfiguration) {
-		zone := region + string("abc"[i%3])
-		if n := len(subnet); n > 2 && subnet[n-2] == '-' && subnet[n-1] >= 'a' && subnet[n-1] <= 'f' {
-			zone = region + subnet[n-1:]
-		}
+		zone := zoneOf(region, subnet, i)
 		if !slices.Contains(zones, zone) {
 			zones = append(zones, zone)
 		}
 	}
 	return zones
+}
+
+// zoneOf is the zone of a subnet, the one with a number of those that are named.
+func zoneOf(region, subnet string, number int) string {
+	if n := len(subnet); n > 2 && subnet[n-2] == '-' && subnet[n-1] >= 'a' && subnet[n-1] <= 'f' {
+		return region + subnet[n-1:]
+	}
+	return region + string("abc"[number%3])
 }
 
 // networkIn is zonesOf run backwards: the network of a service that was made in the model, which has zones and no subnets.

@@ -141,7 +141,7 @@ func (s *Sandbox) resetLocked() {
 	s.queues = map[string]*queue{}
 	s.topics = topics{}
 	s.settings = accountSettings{}
-	s.balancing = balancingExtras{groups: map[string]*groupExtras{}, balancers: map[string]time.Time{}}
+	s.balancing = balancingExtras{groups: map[string]*groupExtras{}, balancers: map[string]balancerKept{}}
 	s.notices = nil
 	s.rules, s.ruled = map[ruleKey]*rule{}, false
 	s.schedules = map[scheduleKey]*schedule{}

@@ -56,20 +56,20 @@ type topic struct {
 // topics are an account's, by ARN.
 type topics map[string]*topic
 
-// at finds a topic.
-func (all topics) at(arn string) (*topic, error) {
+// at finds a topic of a region.
+func (all topics) at(region, arn string) (*topic, error) {
 	if parts := strings.Split(arn, ":"); len(parts) != 6 || parts[0] != "arn" || parts[2] != serviceSNS {
 		return nil, snsInvalid("TopicArn")
 	}
-	if t := all[arn]; t != nil {
+	if t := all[arn]; t != nil && t.region == region {
 		return t, nil
 	}
 	return nil, snsMissing("Topic does not exist")
 }
 
 // tagged finds a topic for the operations on tags, which have an error of their own.
-func (all topics) tagged(arn string) (*topic, error) {
-	if t := all[arn]; t != nil {
+func (all topics) tagged(region, arn string) (*topic, error) {
+	if t := all[arn]; t != nil && t.region == region {
 		return t, nil
 	}
 	return nil, &apiError{Code: "ResourceNotFound", Message: "Resource does not exist", Status: http.StatusNotFound}
@@ -170,11 +170,14 @@ func sortedTags(tags []tag) []tag {
 	return slices.SortedFunc(slices.Values(tags), func(a, b tag) int { return strings.Compare(a.Key, b.Key) })
 }
 
-func deleteTopic(s *Sandbox, _ *call, in *topicInput) (empty, error) {
-	if _, err := s.topics.at(in.TopicArn); err != nil && s.topics[in.TopicArn] == nil && asAPIError(err).Code != "NotFound" {
+func deleteTopic(s *Sandbox, c *call, in *topicInput) (empty, error) {
+	t, err := s.topics.at(c.region, in.TopicArn)
+	switch {
+	case err == nil:
+		delete(s.topics, t.arn)
+	case asAPIError(err).Code != "NotFound": // twice is as good as once
 		return empty{}, err
 	}
-	delete(s.topics, in.TopicArn) // twice is as good as once
 	return empty{}, nil
 }
 
@@ -205,16 +208,16 @@ func listTopics(s *Sandbox, c *call, in *topicInput) (*topicsOutput, error) {
 	return out, nil
 }
 
-func getTopicAttributes(s *Sandbox, _ *call, in *topicInput) (*snsAttributesOutput, error) {
-	t, err := s.topics.at(in.TopicArn)
+func getTopicAttributes(s *Sandbox, c *call, in *topicInput) (*snsAttributesOutput, error) {
+	t, err := s.topics.at(c.region, in.TopicArn)
 	if err != nil {
 		return nil, err
 	}
 	return &snsAttributesOutput{t.shown(s.account())}, nil
 }
 
-func setTopicAttributes(s *Sandbox, _ *call, in *topicInput) (empty, error) {
-	t, err := s.topics.at(in.TopicArn)
+func setTopicAttributes(s *Sandbox, c *call, in *topicInput) (empty, error) {
+	t, err := s.topics.at(c.region, in.TopicArn)
 	if err != nil {
 		return empty{}, err
 	}
@@ -241,8 +244,8 @@ func checkTopicTags(tags []tag) error {
 	return nil
 }
 
-func tagTopic(s *Sandbox, _ *call, in *topicInput) (empty, error) {
-	t, err := s.topics.tagged(in.ResourceArn)
+func tagTopic(s *Sandbox, c *call, in *topicInput) (empty, error) {
+	t, err := s.topics.tagged(c.region, in.ResourceArn)
 	if err != nil {
 		return empty{}, err
 	}
@@ -254,8 +257,8 @@ func tagTopic(s *Sandbox, _ *call, in *topicInput) (empty, error) {
 	return empty{}, nil
 }
 
-func untagTopic(s *Sandbox, _ *call, in *topicInput) (empty, error) {
-	t, err := s.topics.tagged(in.ResourceArn)
+func untagTopic(s *Sandbox, c *call, in *topicInput) (empty, error) {
+	t, err := s.topics.tagged(c.region, in.ResourceArn)
 	if err != nil {
 		return empty{}, err
 	}
@@ -267,8 +270,8 @@ type topicTagsOutput struct {
 	Tags []tag `xml:"Tags>member"`
 }
 
-func listTagsOfTopic(s *Sandbox, _ *call, in *topicInput) (*topicTagsOutput, error) {
-	t, err := s.topics.tagged(in.ResourceArn)
+func listTagsOfTopic(s *Sandbox, c *call, in *topicInput) (*topicTagsOutput, error) {
+	t, err := s.topics.tagged(c.region, in.ResourceArn)
 	if err != nil {
 		return nil, err
 	}

@@ -43,7 +43,7 @@ type notification struct {
 }
 
 func publish(s *Sandbox, c *call, in *publishInput) (*publishOutput, error) {
-	t, err := s.topics.at(orDefault(in.TopicArn, in.TargetArn))
+	t, err := s.topics.at(c.region, orDefault(in.TopicArn, in.TargetArn))
 	if err != nil && asAPIError(err).Code != "NotFound" {
 		return nil, err
 	}

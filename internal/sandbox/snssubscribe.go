@@ -77,8 +77,8 @@ func checkEndpoint(protocol, endpoint, account string) (pending bool, err error)
 	return false, snsInvalid("Amazon SNS does not support this protocol string: " + clip(protocol))
 }
 
-func subscribe(s *Sandbox, _ *call, in *subscribeInput) (*subscribeOutput, error) {
-	t, err := s.topics.at(in.TopicArn)
+func subscribe(s *Sandbox, c *call, in *subscribeInput) (*subscribeOutput, error) {
+	t, err := s.topics.at(c.region, in.TopicArn)
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +137,7 @@ func (t *topic) filters() int {
 }
 
 // subscription finds a subscription and its topic; both nil: there is none.
-func (all topics) subscription(arn string) (*topic, *subscription, error) {
+func (all topics) subscription(region, arn string) (*topic, *subscription, error) {
 	parts := strings.Split(arn, ":")
 	if len(parts) < 6 {
 		return nil, nil, refuse("InvalidParameter", "Invalid parameter: SubscriptionArn Reason: An ARN must have at least 6 elements, not %d", len(parts))
@@ -146,7 +146,7 @@ func (all topics) subscription(arn string) (*topic, *subscription, error) {
 		return nil, nil, snsInvalid("SubscriptionArn")
 	}
 	t := all[strings.Join(parts[:6], ":")]
-	if t == nil {
+	if t == nil || t.region != region {
 		return nil, nil, nil
 	}
 	for _, sub := range t.subscriptions {
@@ -158,8 +158,8 @@ func (all topics) subscription(arn string) (*topic, *subscription, error) {
 }
 
 // unsubscribe succeeds for a subscription that is gone already, as on AWS.
-func unsubscribe(s *Sandbox, _ *call, in *subscribeInput) (empty, error) {
-	t, sub, err := s.topics.subscription(in.SubscriptionArn)
+func unsubscribe(s *Sandbox, c *call, in *subscribeInput) (empty, error) {
+	t, sub, err := s.topics.subscription(c.region, in.SubscriptionArn)
 	if err != nil || sub == nil {
 		return empty{}, err
 	}
@@ -214,16 +214,16 @@ func listSubscriptions(s *Sandbox, c *call, in *subscribeInput) (*subscriptionsO
 	return listed(all, s.account(), in.NextToken)
 }
 
-func listSubscriptionsByTopic(s *Sandbox, _ *call, in *subscribeInput) (*subscriptionsOutput, error) {
-	t, err := s.topics.at(in.TopicArn)
+func listSubscriptionsByTopic(s *Sandbox, c *call, in *subscribeInput) (*subscriptionsOutput, error) {
+	t, err := s.topics.at(c.region, in.TopicArn)
 	if err != nil {
 		return nil, err
 	}
 	return listed(t.subscriptions, s.account(), in.NextToken)
 }
 
-func getSubscriptionAttributes(s *Sandbox, _ *call, in *subscribeInput) (*snsAttributesOutput, error) {
-	_, sub, err := s.topics.subscription(in.SubscriptionArn)
+func getSubscriptionAttributes(s *Sandbox, c *call, in *subscribeInput) (*snsAttributesOutput, error) {
+	_, sub, err := s.topics.subscription(c.region, in.SubscriptionArn)
 	switch {
 	case err != nil:
 		return nil, err
@@ -233,8 +233,8 @@ func getSubscriptionAttributes(s *Sandbox, _ *call, in *subscribeInput) (*snsAtt
 	return &snsAttributesOutput{sub.shown(s.account())}, nil
 }
 
-func setSubscriptionAttributes(s *Sandbox, _ *call, in *subscribeInput) (empty, error) {
-	t, sub, err := s.topics.subscription(in.SubscriptionArn)
+func setSubscriptionAttributes(s *Sandbox, c *call, in *subscribeInput) (empty, error) {
+	t, sub, err := s.topics.subscription(c.region, in.SubscriptionArn)
 	switch {
 	case err != nil:
 		return empty{}, err
