@@ -128,6 +128,10 @@ docs-check: ## Fail if a generated file in docs or examples is not what the code
 sdk-check: ## Ask whether the newest AWS SDK has what nothing here knows (needs the Go module proxy)
 	@GO=$(GO) scripts/sdk-check
 
+.PHONY: moto
+moto: ## Run moto's own tests, from the checkout DIR, against the sandbox (minutes)
+	@GO=$(GO) scripts/moto $(DIR)
+
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME (20s)
 	@GO=$(GO) scripts/fuzz $(FUZZTIME)
