@@ -87,6 +87,8 @@ func badInputs() []badInput {
 		{what: "a model without an end", args: "simulate --model /dev/zero", code: ExitUsage, says: "--model"},
 		{what: "a sandbox for the whole network", args: "sandbox --addr 0.0.0.0:7070", code: ExitUsage, says: "must be a loopback address"},
 		{what: "the daemon's pages for the whole network, without a token", args: "run -c b.yaml --http 0.0.0.0:8080", file: yaml(twoPools), code: ExitUsage, says: "token"},
+		{what: "a mirror of no region", args: "sandbox --like europe", code: ExitUsage, says: `--like "europe": must have the form of AWS's regions`},
+		{what: "a day that there is none of", args: "sandbox --trace nowhere.csv", code: ExitUsage, says: "--trace: "},
 		{what: "a word for a number", args: "sandbox --seed lots", code: ExitUsage, says: `--seed: "lots" is not a whole number`},
 		{what: "a duration of a flag without a unit", args: "demo --duration 10", code: ExitUsage, says: `--duration: "10" is not a duration`},
 		{what: "a port that is none", args: "sandbox --addr 127.0.0.1:99999", code: ExitUsage, says: "the port must be 0 to 65535"},

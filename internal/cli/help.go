@@ -211,7 +211,7 @@ func placeholder(f *pflag.Flag) string {
 
 // placeholders are those that say more than the type, by the name of the flag.
 var placeholders = map[string]string{
-	"addr": "HOST:PORT", "http": "HOST:PORT", "config": "FILE", "out": "PATH", "picture": "FILE", "write": "FILE", "trace": "FILE", "events": "FILE,...", "service": "CLUSTER/SERVICE", "since": "TIME", "until": "TIME",
+	"addr": "HOST:PORT", "http": "HOST:PORT", "config": "FILE", "out": "PATH", "picture": "FILE", "write": "FILE", "trace": "FILE", "like": "REGION", "events": "FILE,...", "service": "CLUSTER/SERVICE", "since": "TIME", "until": "TIME",
 	"pool": "POOL", "cluster": "CLUSTER", "label": "NAME=VALUE,...", "region": "REGION", "workload": "WORKLOAD,...", "kind": "KIND,...", "twin": "SERVICE", "twin-name": "SERVICE",
 	"set": "FIELD=VALUE", "sweep": "FIELD=VALUES", "start-up": "P50,P95,P99", "warm-up": "P50,P99", "policy": "POLICY,...", "on-demand-rate": "VCPU/GB",
 }

@@ -51,6 +51,8 @@ type sandboxOptions struct {
 	quiet   bool
 	proxy   string
 	model   string
+	like    string
+	trace   string
 }
 
 // sandboxFacts is what `backstop sandbox --output json` prints once it listens.
@@ -63,6 +65,8 @@ type sandboxFacts struct {
 	Now         time.Time         `json:"now"`
 	Environment map[string]string `json:"environment"`
 	Services    []string          `json:"services"`
+	Mirrored    []string          `json:"mirrored"`
+	Differs     []string          `json:"differs"`
 }
 
 func newSandboxCommand(s IO) *cobra.Command { return newSandbox(s, runSandbox) }
@@ -75,9 +79,13 @@ func newSandbox(s IO, run func(context.Context, IO, sandboxOptions) error) *cobr
 		Long: "Sandbox serves a model of ECS on Fargate over the AWS protocols on a loopback address, with the queue that ECS's events arrive in. " +
 			"POST /_sandbox/... steers capacity, interruptions and faults (docs/sandbox.md). Everything is kept in memory. It checks no credentials, " +
 			"and is for one machine: an address off loopback needs a token in $" + tokenEnv + ".",
-		Example: "backstop sandbox --tasks analytics=200\nbackstop sandbox --on-demand web=6\nbackstop sandbox --speed 60 --tasks api=20 --tasks worker=50",
-		Args:    atMost(0, ""),
+		Example: "backstop sandbox --tasks analytics=200\nbackstop sandbox --on-demand web=6\nbackstop sandbox --speed 60 --tasks api=20 --tasks worker=50\n" +
+			"backstop sandbox --like eu-west-1 --trace total --speed 60",
+		Args: atMost(0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.like != "" && !cmd.Flags().Changed("region") {
+				o.region = o.like
+			}
 			if err := o.check(s.Env(tokenEnv)); err != nil {
 				return err
 			}
@@ -95,6 +103,8 @@ func newSandbox(s IO, run func(context.Context, IO, sandboxOptions) error) *cobr
 	f.StringVar(&o.region, "region", sandbox.DefaultRegion, "region of these workloads and of the queue")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "log nothing")
 	f.StringVar(&o.proxy, "proxy", "", "be an HTTPS proxy for AWS's hosts, too, for programs that take no endpoint; the certificate that they must trust is written to this file")
+	f.StringVar(&o.like, "like", "", "make services like those that live in this region of your account, which is only read: names, counts, sizes, deployments and target groups")
+	f.StringVar(&o.trace, "trace", "", "play the capacity of this built-in trace or file (CSV), from the start on; backstop simulate --list names the built-in ones")
 	modelFlag(cmd, &o.model)
 	return cmd
 }
@@ -102,6 +112,9 @@ func newSandbox(s IO, run func(context.Context, IO, sandboxOptions) error) *cobr
 func (o *sandboxOptions) check(token string) error {
 	if !(o.speed > 0 && o.speed <= speedMax) {
 		return usageError("--speed %v: must be above 0 and at most %g", o.speed, float64(speedMax))
+	}
+	if o.like != "" && !config.IsRegion(o.like) {
+		return usageError("--like %q: must have the form of AWS's regions, such as us-east-1", o.like)
 	}
 	if !config.IsRegion(o.region) {
 		return usageError("--region %q: must have the form of AWS's regions, such as us-east-1", o.region)
@@ -151,7 +164,11 @@ func (o *sandboxOptions) twins() ([]sandbox.Twins, error) {
 func runSandbox(ctx context.Context, s IO, o sandboxOptions) error {
 	log := newLog(s, o.quiet, slog.LevelInfo)
 	world := ecsim.Config{Seed: o.seed}
-	if len(o.tasks)+len(o.alone) > 0 {
+	shape, day, err := o.likeness(ctx)
+	if err != nil {
+		return err
+	}
+	if len(o.tasks)+len(o.alone) > 0 || o.like != "" {
 		world.Start = s.Now().UTC().Truncate(time.Second).Add(-setupTime)
 	}
 	options := sandbox.Options{World: world, Speed: o.speed, Region: o.region, Token: s.Env(tokenEnv), Log: log}
@@ -179,9 +196,14 @@ func runSandbox(ctx context.Context, s IO, o sandboxOptions) error {
 	if err := box.Setup(twins...); err != nil {
 		return err
 	}
+	made, err := o.mirror(ctx, box, shape)
+	if err != nil {
+		return err
+	}
 	box.AdvanceTo(s.Now())
+	box.SetDelivery(sandbox.Trouble{})
 	facts := sandboxFacts{Endpoint: listener.URL, QueueURL: box.QueueURL(), Region: o.region, Speed: o.speed, Seed: o.seed, Now: box.Now().UTC(),
-		Environment: map[string]string{}, Services: []string{}}
+		Environment: map[string]string{}, Services: []string{}, Mirrored: append([]string{}, made.Services...), Differs: append([]string{}, made.Differs...)}
 	for _, l := range o.environment(listener.URL) {
 		name, value, _ := strings.Cut(strings.TrimPrefix(l, "export "), "=")
 		facts.Environment[name] = value
@@ -196,6 +218,9 @@ func runSandbox(ctx context.Context, s IO, o sandboxOptions) error {
 	if err := printSandbox(s, o, facts); err != nil {
 		return err
 	}
+	if day != nil {
+		go playDay(ctx, box, day, o.region)
+	}
 	return listener.Serve(ctx)
 }
 
@@ -207,6 +232,12 @@ func printSandbox(s IO, o sandboxOptions, f sandboxFacts) error {
 		f.Endpoint, f.Speed, f.Seed, strings.Join(o.environment(f.Endpoint), "\n"), f.QueueURL)
 	for _, name := range f.Services {
 		_, _ = fmt.Fprintf(s.Out, "# service %s/%s\n", o.cluster, name)
+	}
+	for _, name := range f.Mirrored {
+		_, _ = fmt.Fprintf(s.Out, "# service %s, as in %s\n", name, o.like)
+	}
+	for _, what := range f.Differs {
+		_, _ = fmt.Fprintf(s.Out, "# differs: %s\n", what)
 	}
 	return err
 }
