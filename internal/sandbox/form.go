@@ -49,15 +49,18 @@ var formNames = map[string]struct {
 	"LoadBalancerArns": {"LoadBalancerArns", formList},
 	"Names":            {"Names", formList},
 	"PolicyInputList":  {"PolicyInputList", formList},
-	"ResourceArns":     {"ResourceArns", formList},
-	"RuleArns":         {"RuleArns", formList},
-	"TargetGroupArns":  {"TargetGroupArns", formList},
-	"TargetGroups":     {"TargetGroups", formList},
-	"SecurityGroups":   {"SecurityGroups", formList},
-	"SubnetMappings":   {"SubnetMappings", formList},
-	"Subnets":          {"Subnets", formList},
-	"Targets":          {"Targets", formList},
-	"Values":           {"Values", formList},
+
+	"PublishBatchRequestEntries": {"PublishBatchRequestEntries", formList},
+
+	"ResourceArns":    {"ResourceArns", formList},
+	"RuleArns":        {"RuleArns", formList},
+	"TargetGroupArns": {"TargetGroupArns", formList},
+	"TargetGroups":    {"TargetGroups", formList},
+	"SecurityGroups":  {"SecurityGroups", formList},
+	"SubnetMappings":  {"SubnetMappings", formList},
+	"Subnets":         {"Subnets", formList},
+	"Targets":         {"Targets", formList},
+	"Values":          {"Values", formList},
 }
 
 // formNumbers are the members that are numbers in the JSON protocol.

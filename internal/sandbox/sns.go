@@ -28,6 +28,7 @@ var snsOperations = map[string]operation{
 	"GetTopicAttributes": op(getTopicAttributes),
 	"SetTopicAttributes": op(setTopicAttributes),
 	"Publish":            op(publish),
+	"PublishBatch":       op(publishBatch),
 
 	"Subscribe":                 op(subscribe),
 	"Unsubscribe":               op(unsubscribe),

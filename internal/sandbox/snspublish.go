@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"encoding/xml"
 	"net/url"
 	"strings"
 	"time"
@@ -47,42 +48,116 @@ func publish(s *Sandbox, c *call, in *publishInput) (*publishOutput, error) {
 	if err != nil && asAPIError(err).Code != "NotFound" {
 		return nil, err
 	}
-	m := notification{subject: in.Subject, message: in.Message, attributes: in.MessageAttributes, at: c.now, visible: c.now}
+	m, refused := in.notification(c.now)
 	switch {
-	case in.Message == "":
-		return nil, snsInvalid("Empty message")
-	case len(in.Message) > noticeBytesMax:
-		return nil, snsInvalid("Message too long")
-	case len(in.Subject) > 100 || strings.ContainsFunc(in.Subject, func(r rune) bool { return r < ' ' }):
-		return nil, snsInvalid("Subject")
-	case in.MessageDeduplicationId != "":
-		return nil, snsInvalid("MessageDeduplicationId Reason: The request includes MessageDeduplicationId parameter that is not valid for this topic type")
-	case in.MessageStructure != "" && in.MessageStructure != "json":
-		return nil, snsInvalid("MessageStructure")
-	}
-	if why := checkAttributes(in.MessageAttributes); why != "" {
-		return nil, refuse("ParameterValueInvalid", "%s", why)
-	}
-	if in.MessageStructure == "json" {
-		var byProtocol map[string]any
-		if json.Unmarshal([]byte(in.Message), &byProtocol) != nil {
-			return nil, snsInvalid("Message Structure - JSON message body failed to parse")
-		}
-		standard, ok := byProtocol["default"].(string)
-		if !ok {
-			return nil, snsInvalid("Message Structure - No default entry in JSON message body")
-		}
-		m.forQueues = standard
-		if own, ok := byProtocol["sqs"].(string); ok {
-			m.forQueues = own
-		}
-	}
-	if err != nil {
+	case refused != nil:
+		return nil, refused
+	case err != nil:
 		return nil, err
 	}
 	m.id = s.newID()
 	publishTo(s, t, m)
 	return &publishOutput{m.id}, nil
+}
+
+// notification is what a call publishes, if it may be.
+func (in *publishInput) notification(now time.Time) (notification, error) {
+	m := notification{subject: in.Subject, message: in.Message, attributes: in.MessageAttributes, at: now, visible: now}
+	switch {
+	case in.Message == "":
+		return m, snsInvalid("Empty message")
+	case len(in.Message) > noticeBytesMax:
+		return m, snsInvalid("Message too long")
+	case len(in.Subject) > 100 || strings.ContainsFunc(in.Subject, func(r rune) bool { return r < ' ' }):
+		return m, snsInvalid("Subject")
+	case in.MessageDeduplicationId != "":
+		return m, snsInvalid("MessageDeduplicationId Reason: The request includes MessageDeduplicationId parameter that is not valid for this topic type")
+	case in.MessageStructure != "" && in.MessageStructure != "json":
+		return m, snsInvalid("MessageStructure")
+	}
+	if why := checkAttributes(in.MessageAttributes); why != "" {
+		return m, refuse("ParameterValueInvalid", "%s", why)
+	}
+	if in.MessageStructure == "" {
+		return m, nil
+	}
+	var byProtocol map[string]any
+	if json.Unmarshal([]byte(in.Message), &byProtocol) != nil {
+		return m, snsInvalid("Message Structure - JSON message body failed to parse")
+	}
+	standard, ok := byProtocol["default"].(string)
+	if !ok {
+		return m, snsInvalid("Message Structure - No default entry in JSON message body")
+	}
+	m.forQueues = standard
+	if own, ok := byProtocol["sqs"].(string); ok {
+		m.forQueues = own
+	}
+	return m, nil
+}
+
+type publishEntry struct {
+	ID string `json:"Id"`
+	publishInput
+}
+
+type publishedEntry struct {
+	ID        string `xml:"Id"`
+	MessageId string
+}
+
+type publishBatchOutput struct {
+	Successful []publishedEntry
+	Failed     []batchError
+}
+
+// MarshalXML wraps the entries in the members that SNS's answers have.
+func (o *publishBatchOutput) MarshalXML(e *xml.Encoder, start xml.StartElement) error {
+	return e.EncodeElement(struct {
+		Successful []publishedEntry `xml:"Successful>member"`
+		Failed     []batchError     `xml:"Failed>member"`
+	}{o.Successful, o.Failed}, start)
+}
+
+// batchRefusals are SNS's words on batches (API reference, PublishBatch).
+var batchRefusals = map[string]string{"EmptyBatchRequest": "The batch request doesn't contain any entries.",
+	"TooManyEntriesInBatchRequest": "The batch request contains more entries than permissible.",
+	"BatchEntryIdsNotDistinct":     "Two or more batch entries in the request have the same Id.",
+	"InvalidBatchEntryId":          "The Id of a batch entry in a batch request doesn't abide by the specification."}
+
+// publishBatch publishes up to ten messages, each on its own.
+func publishBatch(s *Sandbox, c *call, in *struct {
+	TopicArn                   string
+	PublishBatchRequestEntries []publishEntry
+}) (*publishBatchOutput, error) {
+	t, err := s.topics.at(c.region, in.TopicArn)
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	size := 0
+	for _, e := range in.PublishBatchRequestEntries {
+		ids, size = append(ids, e.ID), size+len(e.Message)
+	}
+	if err := checkBatch("PublishBatchRequestEntry", ids); err != nil {
+		code := asAPIError(err).Code // SNS has SQS's codes without their prefix, and texts of its own
+		return nil, refuse(code, "%s", batchRefusals[code])
+	}
+	if size > noticeBytesMax {
+		return nil, refuse("BatchRequestTooLong", "The length of all the messages put together is more than the limit.")
+	}
+	out := &publishBatchOutput{}
+	for _, e := range in.PublishBatchRequestEntries {
+		m, err := e.notification(c.now)
+		if err != nil {
+			out.Failed = append(out.Failed, failedEntry(e.ID, err))
+			continue
+		}
+		m.id = s.newID()
+		publishTo(s, t, m)
+		out.Successful = append(out.Successful, publishedEntry{e.ID, m.id})
+	}
+	return out, nil
 }
 
 // publishTo keeps a message as a notice and brings it to the queues that are subscribed.

@@ -207,3 +207,28 @@ func TestTagsOfRulesTopicsAndTargets(t *testing.T) {
 	_, err := c.sns.TagResource(ctx, &sns.TagResourceInput{ResourceArn: &topic, Tags: full})
 	wantError[*snstypes.TagLimitExceededException](t, err, "TagLimitExceeded")
 }
+
+// TestABatchIsPublishedEntryByEntry: what one entry lacks keeps no other back, and a batch that is none is refused whole.
+func TestABatchIsPublishedEntryByEntry(t *testing.T) {
+	s := manual(t)
+	c := connect(s)
+	ctx := t.Context()
+	topic := newTopic(t, c, "ops", nil)
+	url, arn := newQueue(t, c, "q")
+	subscribed(t, c, topic, arn, map[string]string{"RawMessageDelivery": "true"})
+	entry := func(id, message string) snstypes.PublishBatchRequestEntry {
+		return snstypes.PublishBatchRequestEntry{Id: &id, Message: &message}
+	}
+	out := must[*sns.PublishBatchOutput](t)(c.sns.PublishBatch(ctx, &sns.PublishBatchInput{TopicArn: &topic, PublishBatchRequestEntries: []snstypes.PublishBatchRequestEntry{entry("a", "one"), entry("b", ""), entry("c", "three")}}))
+	if len(out.Successful) != 2 || len(out.Failed) != 1 || *out.Failed[0].Id != "b" || *out.Failed[0].Code != "InvalidParameter" || !out.Failed[0].SenderFault {
+		t.Errorf("batch %+v", out)
+	}
+	if got := strings.Join(bodies(t, c, url), " "); got != "one three" {
+		t.Errorf("delivered %q", got)
+	}
+	for code, entries := range map[string][]snstypes.PublishBatchRequestEntry{"EmptyBatchRequest": {}, "BatchEntryIdsNotDistinct": {entry("a", "x"), entry("a", "y")}, "InvalidBatchEntryId": {entry("a b", "x")},
+		"BatchRequestTooLong": {entry("a", strings.Repeat("x", 200<<10)), entry("b", strings.Repeat("x", 100<<10))}} {
+		_, err := c.sns.PublishBatch(ctx, &sns.PublishBatchInput{TopicArn: &topic, PublishBatchRequestEntries: entries})
+		wantCode(t, err, code)
+	}
+}
