@@ -116,14 +116,16 @@ type host struct {
 
 // put puts a rival's rule into the sandbox, with a queue as its target.
 func put(ctx context.Context, cfg aws.Config, r rule) error {
-	if _, err := sqs.NewFromConfig(cfg).CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String(queueName)}); err != nil {
+	queue := "arn:aws:sqs:" + demo.Region + ":" + account + ":" + queueName
+	policy := `{"Statement": [{"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": "` + queue + `"}]}`
+	if _, err := sqs.NewFromConfig(cfg).CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String(queueName), Attributes: map[string]string{"Policy": policy}}); err != nil {
 		return err
 	}
 	events := eventbridge.NewFromConfig(cfg)
 	if _, err := events.PutRule(ctx, &eventbridge.PutRuleInput{Name: aws.String(queueName), EventPattern: &r.pattern}); err != nil {
 		return err
 	}
-	target := types.Target{Id: aws.String(queueName), Arn: aws.String("arn:aws:sqs:" + demo.Region + ":" + account + ":" + queueName)}
+	target := types.Target{Id: aws.String(queueName), Arn: &queue}
 	if r.template != "" {
 		target.InputTransformer = &types.InputTransformer{InputPathsMap: r.paths, InputTemplate: &r.template}
 	}
