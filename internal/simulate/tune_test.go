@@ -90,6 +90,9 @@ func TestAForecastIsTriedWhereALostTaskIsMissing(t *testing.T) {
 func TestASearchDoesNotDependOnTheWorkers(t *testing.T) {
 	o := sigtermWorld(30)
 	o.Tasks = 15
+	if racetest.Enabled {
+		o.Tasks = 5
+	}
 	o.Workers = 1
 	one := tuned(t, o)
 	o.Workers = 4
