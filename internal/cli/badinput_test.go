@@ -62,7 +62,7 @@ func badInputs() []badInput {
 		{what: "an unknown policy", args: "simulate --policy magic", code: ExitUsage, says: `unknown policy "magic"`},
 		{what: "a sweep without units", args: "simulate --sweep start_limit=1", code: ExitUsage, says: "must carry its unit"},
 		{what: "a page to play with for other machines", args: "play --http 0.0.0.0:7079", code: ExitUsage, says: "for this machine alone"},
-		{what: "a page to play with in a directory that is not there", args: "play --write none/play.html", code: ExitUsage, says: "--write: open none/play.html"},
+		{what: "a page to play with in a directory that is not there", args: "play --write none/play.html", code: ExitUsage, says: "none/play.html: its directory does not exist"},
 		{what: "recorded events that are none", args: "simulate --events e.json", file: map[string]string{"e.json": "hello"}, code: ExitUsage, says: "e.json: read events"},
 		{what: "recorded events, cut off in the middle", args: "simulate --events e.json", file: map[string]string{"e.json": `{"detail-type":"ECS Task State Change","source":"aws.ecs","detail":{"cl`}, code: ExitUsage, says: "line 1"},
 		{what: "recorded events without an end", args: "simulate --events /dev/zero", code: ExitUsage, says: "/dev/zero"},

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -147,6 +148,9 @@ func writeWhole(path string, write func(w io.Writer) error) error {
 	}
 	if err == nil {
 		err = os.Rename(tmp.Name(), path)
+	}
+	if at, ok := errors.AsType[*os.PathError](err); ok {
+		err = at.Err // not with the name of the file that it would have been moved from
 	}
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)

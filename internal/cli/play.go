@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
@@ -75,30 +77,44 @@ func runPlay(ctx context.Context, s IO, o playOptions) error {
 
 // writePlay compiles the decision core and writes the page with it.
 func writePlay(ctx context.Context, s IO, path string) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o666) // before the half minute that it may take
-	if err != nil {
+	if err := writable(path); err != nil { // before the half minute that it may take
 		return usageError("--write: %w", err)
 	}
-	if err := f.Close(); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	m, err := page.Build(ctx, ".")
-	if err != nil {
-		if info, statErr := os.Stat(path); statErr == nil && info.Size() == 0 {
-			_ = os.Remove(path)
-		}
+	size := 0
+	err := writeWhole(path, func(w io.Writer) error {
+		m, err := page.Build(ctx, ".")
 		if errors.Is(err, page.ErrNoSource) {
-			return fmt.Errorf("write %s: %w; take backstop-play.html of the release, run this in a checkout, or look at the page with `backstop play`", path, err)
+			return fmt.Errorf("%w; take backstop-play.html of the release, run this in a checkout, or look at the page with `backstop play`", err)
 		}
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	var text bytes.Buffer
-	if err := page.Write(&text, m); err != nil {
+		if err != nil {
+			return err
+		}
+		var text bytes.Buffer
+		if err := page.Write(&text, m); err != nil {
+			return err
+		}
+		size, err = w.Write(text.Bytes())
+		return err
+	})
+	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(path, text.Bytes(), 0o666); err != nil {
-		return fmt.Errorf("write page: %w", err)
+	_, _ = fmt.Fprintf(s.Err, "%s: %.1f MB, works by itself in a browser.\n", path, float64(size)/1e6)
+	return nil
+}
+
+// writable refuses a path that a file cannot be moved to: what is there and is no file, or a directory that is not there.
+func writable(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case err == nil && !info.Mode().IsRegular():
+		return fmt.Errorf("%s: is not a file", path)
+	case err != nil && !errors.Is(err, os.ErrNotExist):
+		return err
 	}
-	_, _ = fmt.Fprintf(s.Err, "%s: %.1f MB, works by itself in a browser.\n", path, float64(text.Len())/1e6)
+	dir := filepath.Dir(path)
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return fmt.Errorf("%s: its directory does not exist", path)
+	}
 	return nil
 }

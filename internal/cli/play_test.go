@@ -51,7 +51,19 @@ func TestThePageIsNotWrittenWithoutTheSource(t *testing.T) {
 	if !errors.Is(err, page.ErrNoSource) || !strings.Contains(err.Error(), "take backstop-play.html of the release") {
 		t.Errorf("it says: %v", err)
 	}
-	if _, err := os.Stat("play.html"); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("a file was left: %v", err)
+	if left, err := os.ReadDir("."); err != nil || len(left) > 0 {
+		t.Errorf("files were left: %v, %v", left, err)
+	}
+	if err := os.WriteFile("old.html", []byte("old"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := runPlay(t.Context(), s, playOptions{write: "old.html"}); err == nil {
+		t.Error("the old page was replaced by nothing")
+	}
+	if text, err := os.ReadFile("old.html"); err != nil || string(text) != "old" {
+		t.Errorf("the old page is now %q, %v", text, err)
+	}
+	if err := runPlay(t.Context(), s, playOptions{write: os.DevNull}); err == nil || !strings.Contains(err.Error(), "is not a file") {
+		t.Errorf("a device is answered with %v", err)
 	}
 }

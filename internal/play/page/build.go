@@ -37,15 +37,17 @@ func Build(ctx context.Context, dir string) (*Module, error) {
 		var says bytes.Buffer
 		cmd.Stderr = &says
 		out, err := cmd.Output()
+		if ctx.Err() != nil {
+			return "", ctx.Err()
+		}
 		if err != nil {
 			return "", fmt.Errorf("go %s: %w: %s", args[0], err, strings.TrimSpace(says.String()))
 		}
 		return strings.TrimSpace(string(out)), nil
 	}
-	if found, err := run("list", "-f", "{{.Module.Main}}", command); err != nil || found != "true" {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
+	if found, err := run("list", "-f", "{{.Module.Main}}", command); ctx.Err() != nil {
+		return nil, ctx.Err()
+	} else if err != nil || found != "true" {
 		return nil, ErrNoSource
 	}
 	root, err := run("env", "GOROOT")
