@@ -116,7 +116,7 @@ func (w *World) victim(m *market) *task {
 	return nil
 }
 
-// Interrupt reclaims up to n random RUNNING Spot tasks of a service, in one zone or (with "") in any, and returns their IDs. With
+// Interrupt reclaims up to n random RUNNING Spot tasks of a service, or without one of the tasks of no service of the cluster, in one zone or (with "") in any, and returns their IDs. With
 // reduce the limits that they counted against, where there are any, sink with them; otherwise their places can be had again.
 func (w *World) Interrupt(ref Ref, n int, zone string, reduce bool) []string {
 	return w.interruptOf(ref, n, zone, reduce, func(*deployment) bool { return true })
@@ -128,12 +128,16 @@ func (w *World) InterruptRevision(ref Ref, n int, zone string, reduce, productio
 }
 
 func (w *World) interruptOf(ref Ref, n int, zone string, reduce bool, of func(*deployment) bool) []string {
-	s := w.byRef[ref]
-	if s == nil {
+	var h *home
+	if s := w.byRef[ref]; s != nil {
+		h = &s.home
+	} else if cl := w.region(ref.Region).cluster(ref.Cluster); cl != nil && ref.Service == "" {
+		h = &cl.home
+	} else {
 		return nil
 	}
 	var candidates []*task
-	for t := s.home.alive.first; t != nil; t = t.next {
+	for t := h.alive.first; t != nil; t = t.next {
 		if t.provider == spot && t.status == running && !t.leaving && t.market != nil && (zone == "" || t.zoneName == zone) && of(t.deployment) {
 			candidates = append(candidates, t)
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -223,17 +224,37 @@ func (s *Sandbox) serviceRefOf(in serviceSteer) (ecsim.Ref, error) {
 	return ref, nil
 }
 
-func (s *Sandbox) steerInterrupt(in serviceSteer) (any, error) {
-	ref, err := s.serviceRefOf(in)
-	if err != nil {
-		return nil, err
+// interruptRefOf is whose tasks are interrupted: a service's, or without one those of no service in the cluster.
+func (s *Sandbox) interruptRefOf(in serviceSteer) (ecsim.Ref, error) {
+	ref := ecsim.Ref{Region: s.region(in.Region), Cluster: orDefault(in.Cluster, defaultCluster), Service: in.Service}
+	if in.Service != "" {
+		return s.serviceRefOf(in)
 	}
+	if in.Revision != "" {
+		return ref, errors.New("revision: only with a service")
+	}
+	missing := 0
+	s.World(func(w *ecsim.World) {
+		_, failures := w.DescribeClusters(ref.Region, []string{ref.Cluster})
+		missing = len(failures)
+	})
+	if missing > 0 {
+		return ref, fmt.Errorf("cluster: there is no %s in %s", clip(ref.Cluster), clip(ref.Region))
+	}
+	return ref, nil
+}
+
+func (s *Sandbox) steerInterrupt(in serviceSteer) (any, error) {
 	if !slices.Contains([]string{"", "production", "other"}, in.Revision) {
 		return nil, fmt.Errorf("revision: must be production or other (got %q)", in.Revision)
 	}
+	ref, err := s.interruptRefOf(in)
+	if err != nil {
+		return nil, err
+	}
 	var hit []string
 	s.World(func(w *ecsim.World) {
-		_, n, _ := w.Counts(ref)
+		n := math.MaxInt
 		if in.Count != nil {
 			n = *in.Count
 		}

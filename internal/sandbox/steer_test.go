@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
 	"github.com/backstop-ecs/backstop/internal/sandbox"
 )
@@ -143,6 +144,21 @@ func TestSteeringTheClock(t *testing.T) {
 	}
 }
 
+// TestTasksOfNoServiceAreInterrupted by the cluster's name alone.
+func TestTasksOfNoServiceAreInterrupted(t *testing.T) {
+	s := manual(t)
+	c := connect(s)
+	prod(t, c, 2)
+	must[*ecs.RunTaskOutput](t)(c.ecs.RunTask(t.Context(), &ecs.RunTaskInput{Cluster: new("prod"), TaskDefinition: new("api"), Count: new(int32(4)), NetworkConfiguration: in("subnet-a"),
+		CapacityProviderStrategy: []types.CapacityProviderStrategyItem{{CapacityProvider: new("FARGATE_SPOT"), Weight: 1}}}))
+	steered(t, s, "POST", "advance", `{"seconds": 300}`)
+	for _, want := range []int{3, 1, 0} {
+		if a := steered(t, s, "POST", "interrupt", `{"cluster": "prod", "count": 3}`); len(a["interrupted"].([]any)) != want {
+			t.Errorf("interrupted: %v, want %d", a, want)
+		}
+	}
+}
+
 func TestSteeringRefusesMistakesWithAReason(t *testing.T) {
 	s := manual(t)
 	steered(t, s, "POST", "twins", `{"cluster": "prod", "name": "api", "count": 1}`)
@@ -156,7 +172,8 @@ func TestSteeringRefusesMistakesWithAReason(t *testing.T) {
 		{"POST", "capacity", `{"tasks": `, 400, "read body"},
 		{"POST", "capacity", `{"tasks": "many"}`, 400, "read body"},
 		{"POST", "interrupt", `{"cluster": "prod", "service": "nowhere"}`, 400, "there is no nowhere"},
-		{"POST", "interrupt", `{}`, 400, "service: is missing"},
+		{"POST", "interrupt", `{"cluster": "nowhere"}`, 400, "cluster: there is no nowhere"},
+		{"POST", "interrupt", `{"cluster": "prod", "revision": "other"}`, 400, "revision: only with a service"},
 		{"POST", "break", `{"cluster": "prod", "service": "api-spot", "mode": "sadly"}`, 400, "mode: must be one of exit, health_check, image_pull, network, secrets"},
 		{"POST", "faults", `{"kind": "explode"}`, 400, "kind: must be one of"},
 		{"DELETE", "faults?id=x", ``, 400, "id: must be"},
