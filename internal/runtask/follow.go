@@ -24,6 +24,9 @@ const (
 	logGap, logGapMost = 200 * time.Millisecond, 5 * time.Second
 	// logEvery is how often one stream is read, logAgain how soon one that is not there yet.
 	logEvery, logAgain = 2 * time.Second, 5 * time.Second
+	// logPageEvents and logPageBytes are a page behind which there is more, so that it is read at once: AWS ends one at 10,000 events or at 1 MB, and before an event
+	// that no longer fits.
+	logPageEvents, logPageBytes = 10_000, 512 << 10
 	// logCallMost is how long one read may take: the tasks are looked at in turn with it.
 	logCallMost = 10 * time.Second
 	// logLate is how long after a task's end its last lines may arrive.
@@ -32,10 +35,10 @@ const (
 	logDrainMost = 30 * time.Second
 )
 
-// LogReader reads streams of CloudWatch Logs: the events after a token, an empty one being the stream's beginning, and the next token. One call is one
-// request: what fails is asked again later.
+// LogReader reads streams of CloudWatch Logs: the events after a token that are not older than since, the time of the last one, and the next token. An
+// empty token is the stream's beginning, zero times are none. One call is one request: what fails is asked again later.
 type LogReader interface {
-	Read(ctx context.Context, region, group, stream, token string) (events []string, next string, err error)
+	Read(ctx context.Context, region, group, stream, token string, since time.Time) (events []string, last time.Time, next string, err error)
 }
 
 // Follow is how the logs of a run's containers are followed.
@@ -72,6 +75,8 @@ type tail struct {
 	*source
 	task  string // ID
 	token string
+	last  time.Time // of the last event that was read
+	since time.Time // events before it were read with a token that has expired
 	next  time.Time // when it is read again
 	ended time.Time // when the task was first seen stopped
 	ran   bool      // the task was RUNNING: its containers had something to say
@@ -189,7 +194,7 @@ func (f *follower) read(ctx context.Context, t *tail) {
 	}
 	call, cancel := context.WithTimeout(ctx, logCallMost)
 	defer cancel()
-	events, next, err := f.Reader.Read(call, t.region, t.group, t.stream(t.task), t.token)
+	events, last, next, err := f.Reader.Read(call, t.region, t.group, t.stream(t.task), t.token, t.since)
 	now := time.Now()
 	t.next = now.Add(logEvery)
 	late := !t.ended.IsZero() && now.Sub(t.ended) >= logLate
@@ -197,11 +202,14 @@ func (f *follower) read(ctx context.Context, t *tail) {
 	case err == nil:
 		f.gap = max(logGap, f.gap/2)
 		f.print(t, events)
-		more := len(events) > 0 || next != t.token
-		if t.token = next; more {
+		if !last.IsZero() {
+			t.last = last
+		}
+		fresh := next != t.token
+		if full(events) || len(events) == 0 && fresh {
 			t.next = now
 		}
-		t.over = late && !more
+		t.token, t.over = next, late && len(events) == 0 && !fresh
 	case ctx.Err() != nil:
 	case kind == failover.ErrNotFound: // not yet
 		t.next = now.Add(logAgain)
@@ -211,10 +219,27 @@ func (f *follower) read(ctx context.Context, t *tail) {
 	case control.Passing(kind):
 		f.gap = min(2*f.gap, logGapMost)
 		f.warn("passing", "logs of %s: %s; they are read on when AWS answers", t.group, kind)
+	case kind == failover.ErrInvalid && t.token != "": // it has expired (S43)
+		t.token, t.next = "", now
+		if !t.last.IsZero() {
+			t.since = t.last.Add(time.Millisecond)
+		}
+	case kind == failover.ErrInvalid:
+		t.over = true
+		f.warn(t.group, "the log of a task in %s is not followed: %v; others are not listed", t.group, err)
 	default:
 		f.refused[group], t.over = true, true
 		f.warn(t.group, "logs of %s are not followed: %v", t.group, err)
 	}
+}
+
+// full reports whether a page was ended by its size.
+func full(events []string) bool {
+	size := 0
+	for _, e := range events {
+		size += len(e)
+	}
+	return len(events) >= logPageEvents || size >= logPageBytes
 }
 
 // print hands on the lines of a page.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
 	"github.com/backstop-ecs/backstop/internal/aws/logs"
@@ -190,6 +191,54 @@ func TestWhatCannotBeReadToTheEndIsNamed(t *testing.T) {
 		want := "1 log stream not read to the end; the first: aws logs get-log-events --log-group-name /jobs --log-stream-name run/job/" + id[len(id)-32:] + " --start-from-head --region " + region
 		if took := time.Since(began); len(got.warns) != 2 || got.warns[1] != want || took > 5*time.Minute {
 			t.Errorf("after %s: %q", took, got.warns)
+		}
+	})
+}
+
+// TestAStreamThatLogsSteadilyIsReadEachTwoSeconds: only behind a full page is there more.
+func TestAStreamThatLogsSteadilyIsReadEachTwoSeconds(t *testing.T) {
+	in(t, strings.Repeat("echo line; sleep 1; ", 49)+"exit 0", func(l *lab) {
+		req := l.request(1)
+		got := l.follow(req)
+		res, err := Run(l.t.Context(), l.ecs, region, req)
+		l.must(err)
+		took, reads := time.Since(*res.Tasks[0].StartedAt), l.box.Calls().Counts["logs:GetLogEvents"]
+		if most := int(took/logEvery) + 2; len(got.lines[""]) != 49 || reads > most {
+			t.Errorf("%d lines by %d reads in %s, want 49 by at most %d", len(got.lines[""]), reads, took, most)
+		}
+	})
+	for events, want := range map[int]bool{logPageEvents - 1: false, logPageEvents: true} {
+		if got := full(make([]string, events)); got != want {
+			t.Errorf("a page of %d events is full: %v", events, got)
+		}
+	}
+	if !full([]string{strings.Repeat("x", logPageBytes)}) {
+		t.Error("a page of half a megabyte is not full")
+	}
+}
+
+// TestALogIsFollowedAfterADayWithoutALine: the token has expired then, which is no refusal.
+func TestALogIsFollowedAfterADayWithoutALine(t *testing.T) {
+	in(t, "echo one; sleep 90100; echo two; sleep 600", func(l *lab) {
+		req := l.request(1)
+		got := l.follow(req)
+		req.Input.LaunchType = types.LaunchTypeFargate
+		started, err := l.ecs.RunTask(l.t.Context(), &req.Input)
+		l.must(err)
+		task := started.Tasks[0]
+		d, err := l.ecs.DescribeTaskDefinition(l.t.Context(), &ecs.DescribeTaskDefinitionInput{TaskDefinition: task.TaskDefinitionArn})
+		l.must(err)
+		f := newFollower(req, d.TaskDefinition, region)
+		task.StartedAt = aws.Time(time.Now())
+		f.watch([]*types.Task{&task}, time.Now())
+		for _, quiet := range []time.Duration{3 * time.Minute, 24 * time.Hour, 70 * time.Minute} {
+			time.Sleep(quiet)
+			for range 2 {
+				f.read(l.t.Context(), f.tails[0])
+			}
+		}
+		if f.tails[0].over || len(f.refused) > 0 || len(got.warns) > 0 || strings.Join(got.lines[""], "|") != "one|two" {
+			t.Errorf("%v, warned %v, refused %v", got.lines, got.warns, f.refused)
 		}
 	})
 }

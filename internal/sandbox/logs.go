@@ -24,7 +24,9 @@ const (
 	logDelayLeast, logDelaySpread = 2 * time.Second, 6 * time.Second
 	// logPageMax is the most events of one answer (CloudWatch Logs API reference).
 	logPageMax = 10_000
-	logDriver  = "awslogs"
+	// logTokenLife is how long a token can be used (S43).
+	logTokenLife = 24 * time.Hour
+	logDriver    = "awslogs"
 )
 
 // logReads is the token bucket of a region's reads.
@@ -78,7 +80,7 @@ func (s *Sandbox) getLogEvents(c *call, in *logEventsInput) (*logEventsOutput, e
 	if !ok {
 		return nil, refuse("ResourceNotFoundException", "The specified log stream does not exist.")
 	}
-	return in.page(all, limit)
+	return in.page(all, limit, c.now)
 }
 
 // logRead takes a read from the quota, and returns the group that it names and how many events it wants at most.
@@ -105,24 +107,45 @@ func (s *Sandbox) logRead(c *call, in *logEventsInput) (group string, limit int,
 	return group, limit, nil
 }
 
-// page returns the part of a stream that a call asks for. A token is a place between two events; what is later than it comes behind it.
-func (in *logEventsInput) page(all []logEvent, limit int) (*logEventsOutput, error) {
+// logToken is a place between two events of a stream, with the second of its making; what is later than it comes behind it.
+func logToken(kind string, place int, now time.Time) string {
+	return fmt.Sprintf("%s/%012d%044d", kind, now.Unix(), place)
+}
+
+// readToken returns what a token says; ok is false where it is none, or no longer one.
+func readToken(token string, now time.Time) (kind string, place int, ok bool) {
+	kind, digits, _ := strings.Cut(token, "/")
+	if len(digits) != 56 || kind != "f" && kind != "b" {
+		return "", 0, false
+	}
+	made, err := strconv.ParseInt(digits[:12], 10, 64)
+	place, wrong := strconv.Atoi(digits[12:])
+	return kind, place, err == nil && wrong == nil && place >= 0 && now.Sub(time.Unix(made, 0)) < logTokenLife
+}
+
+// page returns the part of a stream that a call asks for. Where there is none, its token comes back as it was.
+func (in *logEventsInput) page(all []logEvent, limit int, now time.Time) (*logEventsOutput, error) {
 	from, to := 0, len(all)
-	kind, place, given := strings.Cut(in.NextToken, "/")
-	n, err := strconv.Atoi(place)
+	kind, n, ok := readToken(in.NextToken, now)
 	switch {
 	case in.NextToken == "" && !in.StartFromHead:
 		from = max(0, to-limit)
 	case in.NextToken == "":
 		to = min(to, limit)
-	case !given || err != nil || n < 0 || n > len(all) || kind != "f" && kind != "b":
+	case !ok || n > len(all):
 		return nil, refuse("InvalidParameterException", "The specified nextToken is invalid.")
 	case kind == "f":
 		from, to = n, min(len(all), n+limit)
 	default:
 		from, to = max(0, n-limit), n
 	}
-	out := &logEventsOutput{Events: []logEvent{}, NextForwardToken: fmt.Sprintf("f/%056d", to), NextBackwardToken: fmt.Sprintf("b/%056d", from)}
+	out := &logEventsOutput{Events: []logEvent{}, NextForwardToken: logToken("f", to, now), NextBackwardToken: logToken("b", from, now)}
+	switch {
+	case kind == "f" && to == n:
+		out.NextForwardToken = in.NextToken
+	case kind == "b" && from == n:
+		out.NextBackwardToken = in.NextToken
+	}
 	for _, e := range all[from:to] {
 		if (in.StartTime == nil || e.Timestamp >= *in.StartTime) && (in.EndTime == nil || e.Timestamp < *in.EndTime) {
 			out.Events = append(out.Events, e)

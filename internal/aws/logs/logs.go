@@ -3,6 +3,7 @@ package logs
 
 import (
 	"context"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
@@ -24,9 +25,10 @@ func New(cfg aws.Config) *Reader {
 	return &Reader{cfg, map[string]call{}}
 }
 
-// Read returns the next page of a stream's events, the oldest first, and the token of the one after it; it is the same where there is none yet. An
-// empty token is the stream's beginning. The error is an [*failure.Error].
-func (r *Reader) Read(ctx context.Context, region, group, stream, token string) (events []string, next string, err error) {
+// Read returns the next page of a stream's events, the oldest first, the time of the last of them, and the token of the next page; it is the same where there is none yet.
+// An empty token is the stream's beginning, a zero time that of a page without events. Events before since are left out, to the millisecond; zero leaves
+// out none. The error is an [*failure.Error]; of kind invalid where a token has expired.
+func (r *Reader) Read(ctx context.Context, region, group, stream, token string, since time.Time) (events []string, last time.Time, next string, err error) {
 	get := r.regions[region]
 	if get == nil {
 		get = cloudwatchlogs.NewFromConfig(r.cfg, func(o *cloudwatchlogs.Options) { o.Region, o.RetryMaxAttempts = region, 1 }).GetLogEvents
@@ -36,12 +38,16 @@ func (r *Reader) Read(ctx context.Context, region, group, stream, token string) 
 	if token != "" {
 		in.NextToken = &token
 	}
+	if !since.IsZero() {
+		in.StartTime = aws.Int64(since.UnixMilli())
+	}
 	out, err := get(ctx, in)
 	if err != nil {
-		return nil, token, failure.Wrap("logs:GetLogEvents", "read log group "+group, err)
+		return nil, last, token, failure.Wrap("logs:GetLogEvents", "read log group "+group, err)
 	}
 	for i := range out.Events {
 		events = append(events, aws.ToString(out.Events[i].Message))
+		last = time.UnixMilli(aws.ToInt64(out.Events[i].Timestamp))
 	}
-	return events, aws.ToString(out.NextForwardToken), nil
+	return events, last, aws.ToString(out.NextForwardToken), nil
 }
