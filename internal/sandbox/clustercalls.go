@@ -174,7 +174,7 @@ func describeClusters(s *Sandbox, c *call, in *struct {
 	if len(in.Clusters) > describeClustersMax {
 		return nil, ecsInvalid("Clusters cannot have more than %d elements.", describeClustersMax)
 	}
-	names, err := namesOf(c, in.Clusters)
+	names, err := s.namesOf(c, in.Clusters)
 	if err != nil {
 		return nil, err
 	}

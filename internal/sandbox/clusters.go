@@ -70,8 +70,8 @@ func ecsInvalid(format string, args ...any) *apiError {
 	return refuse("InvalidParameterException", format, args...)
 }
 
-// nameOf takes a name or an ARN of the caller's region and returns the last part of it.
-func nameOf(c *call, nameOrARN string) (string, error) {
+// nameOf takes a name or an ARN of the account and of the caller's region and returns the last part of it.
+func (s *Sandbox) nameOf(c *call, nameOrARN string) (string, error) {
 	rest, isARN := strings.CutPrefix(nameOrARN, "arn:")
 	if !isARN {
 		return nameOrARN, nil
@@ -83,14 +83,37 @@ func nameOf(c *call, nameOrARN string) (string, error) {
 	if parts[2] != c.region {
 		return "", ecsInvalid("Invalid identifier: %s is not in the region %s", clip(nameOrARN), c.region)
 	}
+	if parts[3] != s.account() {
+		return "", ecsInvalid("Invalid identifier: Identifier is for %s. Your accountId is %s", clip(parts[3]), s.account())
+	}
 	return parts[4][strings.LastIndexByte(parts[4], '/')+1:], nil
 }
 
-func namesOf(c *call, namesOrARNs []string) ([]string, error) {
+// nameIn is nameOf for a task or service of a cluster. An ARN of the old format names no cluster.
+func (s *Sandbox) nameIn(c *call, cluster, nameOrARN string) (string, error) {
+	name, err := s.nameOf(c, nameOrARN)
+	if err != nil || !strings.HasPrefix(nameOrARN, "arn:") {
+		return name, err
+	}
+	if parts := strings.Split(nameOrARN, "/"); len(parts) == 3 && parts[1] != cluster {
+		return "", ecsInvalid("Invalid identifier: Identifier is for cluster %s. Your cluster is %s", clip(parts[1]), cluster)
+	}
+	return name, nil
+}
+
+func (s *Sandbox) namesIn(c *call, cluster string, namesOrARNs []string) ([]string, error) {
+	return each(namesOrARNs, func(n string) (string, error) { return s.nameIn(c, cluster, n) })
+}
+
+func (s *Sandbox) namesOf(c *call, namesOrARNs []string) ([]string, error) {
+	return each(namesOrARNs, func(n string) (string, error) { return s.nameOf(c, n) })
+}
+
+func each(namesOrARNs []string, name func(string) (string, error)) ([]string, error) {
 	names := make([]string, len(namesOrARNs))
 	for i, n := range namesOrARNs {
 		var err error
-		if names[i], err = nameOf(c, n); err != nil {
+		if names[i], err = name(n); err != nil {
 			return nil, err
 		}
 	}
@@ -99,7 +122,7 @@ func namesOf(c *call, namesOrARNs []string) ([]string, error) {
 
 // cluster resolves the cluster a call is about; an empty one is ECS's default.
 func (s *Sandbox) cluster(c *call, nameOrARN string) (string, error) {
-	name, err := nameOf(c, nameOrARN)
+	name, err := s.nameOf(c, nameOrARN)
 	if err != nil {
 		return "", err
 	}

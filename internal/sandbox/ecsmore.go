@@ -60,7 +60,7 @@ func (s *Sandbox) deleteTaskDefinitions(c *call, in *struct {
 	}
 	out := &deletedOutput{TaskDefinitions: []map[string]any{}, Failures: []failureJSON{}}
 	for _, given := range in.TaskDefinitions {
-		name, err := nameOf(c, given)
+		name, err := s.nameOf(c, given)
 		if err != nil {
 			return nil, err
 		}
@@ -88,7 +88,7 @@ func (s *Sandbox) executeCommand(c *call, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	id, err := nameOf(c, in.Task)
+	id, err := s.nameIn(c, cluster, in.Task)
 	if err != nil {
 		return nil, err
 	}

@@ -69,8 +69,11 @@ const (
 
 // checkTasks refuses tasks that cannot be: of a definition that Fargate does not run, or in no subnet. A definition that is
 // not there passes: the model has the error for it.
-func (s *Sandbox) checkTasks(region, definition string, networkConfiguration json.RawMessage) error {
-	d, err := s.world.DescribeTaskDefinition(region, definition)
+func (s *Sandbox) checkTasks(c *call, definition string, networkConfiguration json.RawMessage) error {
+	if _, err := s.nameOf(c, definition); err != nil {
+		return err
+	}
+	d, err := s.world.DescribeTaskDefinition(c.region, definition)
 	switch {
 	case err != nil:
 		return nil
@@ -83,7 +86,7 @@ func (s *Sandbox) checkTasks(region, definition string, networkConfiguration jso
 }
 
 // checkUpdate is checkTasks for what an UpdateService call changes. A service that cannot be changed passes, as above.
-func (s *Sandbox) checkUpdate(ref ecsim.Ref, in *serviceInput) error {
+func (s *Sandbox) checkUpdate(c *call, ref ecsim.Ref, in *serviceInput) error {
 	if in.TaskDefinition == "" && !named(in.NetworkConfiguration) {
 		return nil
 	}
@@ -95,5 +98,5 @@ func (s *Sandbox) checkUpdate(ref ecsim.Ref, in *serviceInput) error {
 	if !named(networkConfiguration) {
 		networkConfiguration = s.extrasOf(&now[0]).NetworkConfiguration
 	}
-	return s.checkTasks(ref.Region, orDefault(in.TaskDefinition, now[0].TaskDefinition), networkConfiguration)
+	return s.checkTasks(c, orDefault(in.TaskDefinition, now[0].TaskDefinition), networkConfiguration)
 }

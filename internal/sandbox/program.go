@@ -47,15 +47,23 @@ func programOf(entryPoint, command []string) ecsim.Program {
 	return p
 }
 
-// program is what a RunTask call has the container do instead of what its task definition says; nil where it says nothing.
-func (in *runTaskInput) program() *ecsim.Program {
+type containerOverride struct {
+	Name    string   `json:"name"`
+	Command []string `json:"command"`
+}
+
+// overridden are the containers that a RunTask call changes.
+func (in *runTaskInput) overridden() []containerOverride {
 	var said struct {
-		ContainerOverrides []struct {
-			Command []string `json:"command"`
-		} `json:"containerOverrides"`
+		ContainerOverrides []containerOverride `json:"containerOverrides"`
 	}
 	_ = json.Unmarshal(in.Overrides, &said) // what has another form has no command
-	for _, o := range said.ContainerOverrides {
+	return said.ContainerOverrides
+}
+
+// program is what a RunTask call has the container do instead of what its task definition says; nil where it says nothing.
+func (in *runTaskInput) program() *ecsim.Program {
+	for _, o := range in.overridden() {
 		if len(o.Command) > 0 {
 			p := programOf(nil, o.Command)
 			return &p

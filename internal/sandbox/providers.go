@@ -86,7 +86,7 @@ type capacityProvidersOutput struct {
 func (s *Sandbox) describeCapacityProviders(c *call, in *struct {
 	CapacityProviders []string `json:"capacityProviders"`
 }) (*capacityProvidersOutput, error) {
-	names, err := namesOf(c, in.CapacityProviders)
+	names, err := s.namesOf(c, in.CapacityProviders)
 	if err != nil {
 		return nil, err
 	}

@@ -156,7 +156,7 @@ func (s *Sandbox) createService(c *call, in *serviceInput) (*serviceOutput, erro
 	if err := in.check(); err != nil {
 		return nil, err
 	}
-	if err := s.checkTasks(c.region, in.TaskDefinition, in.NetworkConfiguration); err != nil {
+	if err := s.checkTasks(c, in.TaskDefinition, in.NetworkConfiguration); err != nil {
 		return nil, err
 	}
 	return once(s, c, in.ClientToken, createTokenMax, func() (*serviceOutput, error) { return s.makeService(c, cluster, in) })
@@ -227,7 +227,7 @@ func (s *Sandbox) serviceRef(c *call, cluster, service string) (ecsim.Ref, error
 	if err != nil {
 		return ecsim.Ref{}, err
 	}
-	name, err := nameOf(c, service)
+	name, err := s.nameIn(c, cluster, service)
 	if err != nil {
 		return ecsim.Ref{}, err
 	}
@@ -248,7 +248,7 @@ func (s *Sandbox) updateService(c *call, in *serviceInput) (*serviceOutput, erro
 	if err := s.extras[ref].checkDeployer(in); err != nil {
 		return nil, err
 	}
-	if err := s.checkUpdate(ref, in); err != nil {
+	if err := s.checkUpdate(c, ref, in); err != nil {
 		return nil, err
 	}
 	if len(in.CapacityProviderStrategy) > 0 {
@@ -339,7 +339,7 @@ func (s *Sandbox) describeServices(c *call, in *describeServicesInput) (*describ
 	if err != nil {
 		return nil, err
 	}
-	names, err := namesOf(c, in.Services)
+	names, err := s.namesIn(c, cluster, in.Services)
 	if err != nil {
 		return nil, err
 	}

@@ -164,7 +164,7 @@ func (s *Sandbox) describeTaskDefinition(c *call, in *struct {
 	TaskDefinition string   `json:"taskDefinition"`
 	Include        []string `json:"include"`
 }) (*taskDefinitionOutput, error) {
-	name, err := nameOf(c, in.TaskDefinition)
+	name, err := s.nameOf(c, in.TaskDefinition)
 	if err != nil {
 		return nil, err
 	}
@@ -205,7 +205,7 @@ func (s *Sandbox) listTaskDefinitions(c *call, in *listInput) (*listTaskDefiniti
 func (s *Sandbox) deregisterTaskDefinition(c *call, in *struct {
 	TaskDefinition string `json:"taskDefinition"`
 }) (*taskDefinitionOutput, error) {
-	name, err := nameOf(c, in.TaskDefinition)
+	name, err := s.nameOf(c, in.TaskDefinition)
 	if err != nil {
 		return nil, err
 	}

@@ -2,7 +2,9 @@ package sandbox
 
 import (
 	"encoding/json"
+	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/ecsim"
@@ -18,7 +20,7 @@ func (s *Sandbox) listTasks(c *call, in *listInput) (*listTasksOutput, error) {
 	if err != nil {
 		return nil, err
 	}
-	service, err := nameOf(c, in.ServiceName)
+	service, err := s.nameIn(c, cluster, in.ServiceName)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +63,7 @@ func (s *Sandbox) resolve(c *call, in *tasksInput, most int) (cluster string, id
 	if len(in.Tasks) > most {
 		return "", nil, ecsInvalid("Tasks cannot have more than %d elements.", most)
 	}
-	ids, err = namesOf(c, in.Tasks)
+	ids, err = s.namesIn(c, cluster, in.Tasks)
 	return cluster, ids, err
 }
 
@@ -123,7 +125,10 @@ func (s *Sandbox) runTask(c *call, in *runTaskInput) (*tasksOutput, error) {
 	if err := service.check(); err != nil {
 		return nil, err
 	}
-	if err := s.checkTasks(c.region, in.TaskDefinition, in.NetworkConfiguration); err != nil {
+	if err := s.checkTasks(c, in.TaskDefinition, in.NetworkConfiguration); err != nil {
+		return nil, err
+	}
+	if err := s.checkRun(c.region, in); err != nil {
 		return nil, err
 	}
 	count := 1
@@ -131,6 +136,29 @@ func (s *Sandbox) runTask(c *call, in *runTaskInput) (*tasksOutput, error) {
 		count = *in.Count
 	}
 	return once(s, c, in.ClientToken, runTokenMax, func() (*tasksOutput, error) { return s.placeTasks(c, cluster, count, in) })
+}
+
+var starter = regexp.MustCompile("^[A-Za-z0-9_/-]{0,128}$")
+
+// checkRun refuses what ECS does not take of a task of no service (S35).
+func (s *Sandbox) checkRun(region string, in *runTaskInput) error {
+	switch {
+	case strings.HasPrefix(in.Group, "service:"):
+		return ecsInvalid("Invalid namespace for group.")
+	case !starter.MatchString(in.StartedBy):
+		return ecsInvalid("startedBy must be at most 128 letters, digits, hyphens, forward slashes and underscores")
+	}
+	d, err := s.world.DescribeTaskDefinition(region, in.TaskDefinition)
+	var made taskDefinitionInput
+	if err != nil || json.Unmarshal(d.Raw, &made) != nil {
+		return nil // RunTask itself refuses what is not there; what the sandbox made has no containers to name
+	}
+	for _, o := range in.overridden() {
+		if !slices.ContainsFunc(made.ContainerDefinitions, func(d containerDefinition) bool { return d.Name == o.Name }) {
+			return ecsInvalid("Override for container named %s is not a container in the TaskDefinition.", clip(o.Name))
+		}
+	}
+	return nil
 }
 
 func (s *Sandbox) placeTasks(c *call, cluster string, count int, in *runTaskInput) (*tasksOutput, error) {
@@ -156,7 +184,7 @@ func (s *Sandbox) stopTask(c *call, in *tasksInput) (*taskOutput, error) {
 	if err != nil {
 		return nil, err
 	}
-	id, err := nameOf(c, in.Task)
+	id, err := s.nameIn(c, cluster, in.Task)
 	if err != nil {
 		return nil, err
 	}
