@@ -26,7 +26,7 @@ func TestAMonthIsPlayedSoon(t *testing.T) {
 		t.Skipf("a measurement, which wants a quiet machine: make bench-play, or %s=1", benchEnv)
 	}
 	chromium := browsertest.Start(t)
-	file := written(t)
+	file := written(t, built(t))
 	info, err := os.Stat(file[len("file://"):])
 	if err != nil {
 		t.Fatal(err)

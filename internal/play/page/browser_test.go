@@ -36,10 +36,12 @@ func TestInTheBrowser(t *testing.T) {
 		t.Skip("what the browser asks for is asked for without one too, where the race detector watches")
 	}
 	chromium := browsertest.Start(t)
-	file := written(t)
+	m := built(t)
+	file := written(t, m)
 	t.Run("a file works by itself, and says what the process says", func(t *testing.T) { seeBoth(t, chromium, file) })
 	t.Run("capacity is drawn, played and explained", func(t *testing.T) { seeDrawing(t, chromium, file) })
 	t.Run("a trace is opened, and what is wrong with one is said", func(t *testing.T) { seeOpening(t, chromium, file) })
+	t.Run("a core that ends is told", func(t *testing.T) { seeEnding(t, chromium, m) })
 	t.Run("both themes and a phone", func(t *testing.T) {
 		b := browsertest.Open(t, chromium, file)
 		if browsertest.Pictures() {
@@ -51,13 +53,18 @@ func TestInTheBrowser(t *testing.T) {
 	})
 }
 
-// written is the address of the page in a file.
-func written(t *testing.T) string {
+func built(t *testing.T) *Module {
 	t.Helper()
 	m, err := Build(t.Context(), ".")
 	if err != nil {
 		t.Fatal(err)
 	}
+	return m
+}
+
+// written is the address of the page in a file.
+func written(t *testing.T, m *Module) string {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "play.html")
 	f, err := os.Create(path)
 	if err != nil {
@@ -173,6 +180,21 @@ func seeOpening(t *testing.T, chromium context.Context, file string) {
 	b.Sees("a copy of one's own", rested+` && document.getElementById('source').value === 'drawn:own'`)
 	drop("seconds,spot\n0,plenty\n")
 	b.Says("#trouble", `mine.csv:2:3: spot must be a whole number of tasks or inf (got "plenty").`)
+}
+
+// seeEnding looks at pages whose core cannot be started, and whose core ends while it plays: neither says that it is still playing.
+func seeEnding(t *testing.T, chromium context.Context, m *Module) {
+	const instead = `;Object.defineProperty(globalThis, 'backstop', { set() {}, get: () => %s })`
+	for says, glue := range map[string]string{
+		"The model cannot be started: too little memory.": `;WebAssembly.instantiate = async () => { throw new RangeError('too little memory') }`,
+		"The run ended early: unreachable.":               fmt.Sprintf(instead, `() => { throw new WebAssembly.RuntimeError('unreachable') }`),
+		"The run ended early: out of memory.":             fmt.Sprintf(instead, `() => undefined`),
+	} {
+		b := browsertest.Open(t, chromium, written(t, &Module{Wasm: m.Wasm, WasmExec: append(m.WasmExec[:len(m.WasmExec):len(m.WasmExec)], glue...)}))
+		b.Visit("")
+		b.Says("#trouble", says)
+		b.Says("#live", "Not played")
+	}
 }
 
 // TestThePageIsForThisMachine: other names and other sites' pages get no answer.

@@ -29,18 +29,22 @@ export function served(path) {
   }
 }
 
-// The worker: Go's own glue, then one question after the other.
+// The worker: Go's own glue, then one question after the other. What is thrown here is an unhandled rejection, which the page would not hear of; a core
+// that has ended, by a panic or for want of memory, answers nothing.
 const worker = `
 onmessage = async ({ data }) => {
-  if (data.module) {
-    const go = new Go()
-    go.run(await WebAssembly.instantiate(data.module, go.importObject))
-    postMessage({ ready: true })
-    return
-  }
-  const begun = performance.now()
-  const text = backstop(data.question)
-  postMessage({ text, took: performance.now() - begun })
+  try {
+    if (data.module) {
+      const go = new Go()
+      go.run(await WebAssembly.instantiate(data.module, go.importObject))
+      postMessage({ ready: true })
+      return
+    }
+    const begun = performance.now()
+    const text = backstop(data.question)
+    if (typeof text !== 'string') throw new Error()
+    postMessage({ text, took: performance.now() - begun })
+  } catch (e) { postMessage({ error: e.message }) }
 }`
 
 async function unpacked(base64) {
@@ -61,19 +65,21 @@ export function local(base64, glue) {
     const w = new Worker(source)
     w.job = 'start'
     w.onmessage = ({ data }) => {
+      if ('error' in data) { lost(data.error); return }
       const job = w.job
       w.job = null
       if (!data.ready) { try { job.done(answered(data.text, data.took)) } catch (e) { job.fail(e) } }
       next()
     }
-    w.onerror = (e) => { // it is lost: a question too large for its memory
+    const lost = (why) => { // a question too large for its memory
       const job = w.job
       drop(w)
-      if (job && job.fail) job.fail(new Error('the run ended early: ' + (e.message || 'out of memory')))
-      else for (const j of waiting.splice(0)) j.fail(new Error('the model cannot be started: ' + (e.message || 'no WebAssembly')))
+      if (job && job.fail) job.fail(new Error('the run ended early: ' + (why || 'out of memory')))
+      else for (const j of waiting.splice(0)) j.fail(new Error('the model cannot be started: ' + (why || 'no WebAssembly')))
       next()
     }
-    module.then((m) => w.postMessage({ module: m }), (e) => w.onerror(e))
+    w.onerror = (e) => lost(e.message)
+    module.then((m) => w.postMessage({ module: m }), (e) => lost(e.message))
     workers.push(w)
   }
 
