@@ -85,10 +85,11 @@ type definition struct {
 
 const (
 	sdk = "arn:aws:states:::aws-sdk:ecs:"
-	// seekFirst and seekMost are how long room is waited for where no pool has any; it doubles.
-	seekFirst, seekMost = 10, 60
-	// pauseMost is how long a task that runs is left alone at most: a twentieth of the time that it has run, within bounds.
-	pauseMost = 300
+	// seekFirst and seekMost are how long room is waited for where no pool has any; it doubles. Where there is none for more than an hour, it is seekShare of the time.
+	seekFirst, seekMost, seekShare = 10, 60, 60
+	// pauseMost is how long a task is left alone at most, pauseShare which part of its time: of the execution's once it runs, or an execution with many starts
+	// would look as often after each, and what it may look is bounded (T44).
+	pauseMost, pauseShare = 300, 20
 	// unknownMost is how many looks in turn may find that ECS does not know the task: it may be new.
 	unknownMost = 4
 	// triesMax bounds how often a call is made again that AWS did not answer: some ten minutes.
@@ -111,9 +112,9 @@ type empty struct{}
 
 func machine() definition {
 	return definition{"Runs one ECS task, on the first pool that has room; made by backstop run-task --asl.", "JSONata", "Begin", states{
-		{"Begin", state{Type: "Pass", Comment: "An execution's input may name the run: two executions with one name do the work once.",
+		{"Begin", state{Type: "Pass", Comment: "An execution's input may name the run: executions with one name use the same client tokens.",
 			Assign: map[string]any{"settings": empty{}, "run": x("$exists($states.input.run) ? $string($states.input.run) : $states.context.Execution.Name"),
-				"call": 1, "attempt": 1, "losses": 0, "pool": 0, "from": 0, "sought": 0, "wait": seekFirst, "unknown": 0},
+				"call": 1, "attempt": 1, "losses": 0, "pool": 0, "from": 0, "sought": 0, "wait": seekFirst, "unknown": 0, "age": 0},
 			Output: empty{}, Next: "Definition"}},
 		{"Definition", state{Type: "Task", Comment: "A run is of one revision; its first essential container has the exit code that counts.", Resource: sdk + "describeTaskDefinition",
 			Arguments: map[string]any{"TaskDefinition": x("$settings.Run.TaskDefinition")}, Retry: retry(),
@@ -127,9 +128,9 @@ func machine() definition {
 			Output: empty{}, Catch: []catcher{{[]string{"Ecs.ClientException"}, map[string]any{"task": "", "why": x("$states.errorOutput.Error & ': ' & $states.errorOutput.Cause")}, empty{}, "Placed"}},
 			Next: "Placed"}},
 		placed(),
-		{"Seek", state{Type: "Wait", Seconds: x("$wait"), Assign: map[string]any{"sought": x("$sought + $wait"), "wait": x(fmt.Sprintf("$min([%d, 2 * $wait])", seekMost)),
-			"pool": x("$from"), "call": x("$call + 1")}, Next: "Start"}},
-		{"Pause", state{Type: "Wait", Seconds: x("$pause"), Assign: map[string]any{"waited": x("$waited + $pause")}, Next: "Look"}},
+		{"Seek", state{Type: "Wait", Seconds: x("$wait"), Assign: map[string]any{"sought": x("$sought + $wait"), "age": x("$age + $wait"),
+			"wait": x(fmt.Sprintf("$max([$min([%d, 2 * $wait]), $floor($sought / %d)])", seekMost, seekShare)), "pool": x("$from"), "call": x("$call + 1")}, Next: "Start"}},
+		{"Pause", state{Type: "Wait", Seconds: x("$pause"), Assign: map[string]any{"waited": x("$waited + $pause"), "age": x("$age + $pause")}, Next: "Look"}},
 		{"Look", state{Type: "Task", Resource: sdk + "describeTasks", Arguments: x("$merge([" + inCluster + ", {'Tasks': [$task]}])"), Retry: retry(),
 			Assign: map[string]any{"seen": x(seen()), "unknown": x("$count($states.result.Tasks) > 0 ? 0 : $unknown + 1")}, Output: empty{}, Next: "Judge"}},
 		judge(),
@@ -175,9 +176,10 @@ func judge() named {
 	}
 	return named{"Judge", state{Type: "Choice", Choices: []rule{
 		{x("$seen.end = 'done'"), nil, "Done"},
-		{x("$seen.end = 'runs'"), map[string]any{"pause": x(fmt.Sprintf("$min([%d, $max([$settings.Poll, $floor($waited / 20)])])", pauseMost))}, "Pause"},
+		{x("$seen.end = 'runs'"), map[string]any{"pause": x(fmt.Sprintf("$min([%d, $max([$settings.Poll, $floor($age / %d)])])", pauseMost, pauseShare))}, "Pause"},
 		{x("$seen.end = 'starts' and $settings.StartWithin > 0 and $waited >= $settings.StartWithin and " + more), map[string]any{"pause": x("$settings.Poll")}, "Stop"},
-		{x(fmt.Sprintf("$seen.end in ['starts', 'stops'] or $seen.end = 'unknown' and $unknown < %d", unknownMost)), map[string]any{"pause": x("$settings.Poll")}, "Pause"},
+		{x(fmt.Sprintf("$seen.end in ['starts', 'stops'] or $seen.end = 'unknown' and $unknown < %d", unknownMost)),
+			map[string]any{"pause": x(fmt.Sprintf("$min([%d, $max([$settings.Poll, $floor($waited / %d)])])", pauseMost, pauseShare))}, "Pause"},
 		{x("$seen.end = 'lost' and $losses < $settings.Retries"), again("$losses + 1"), "Start"},
 		{x(fmt.Sprintf("$seen.end = 'not started' and $attempt - $losses < %d", runtask.StartsMax)), again("$losses"), "Start"}},
 		Assign: map[string]any{"error": x("$lookup({'exited': 'Backstop.Exited', 'lost': 'Backstop.Interrupted', 'not started': 'Backstop.NotStarted', 'failed': 'Backstop.Failed', 'unknown': 'Backstop.Unknown'}, $seen.end)"),

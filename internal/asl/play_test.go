@@ -159,6 +159,15 @@ func TestTheMachineRunsTasks(t *testing.T) {
 		s.supply(ecsim.FargateSpot, 0)
 		s.want(s.play("a", nil), "done on FARGATE after 1 starts, 0 interrupted", 1)
 	})
+	t.Run("two executions of one run, where calls without room leave their token free", func(t *testing.T) {
+		s, run := p.scene(t, "sleep 300", refuses), map[string]string{"run": "2026-11-30"}
+		s.supply(ecsim.FargateSpot, 0)
+		s.want(s.play("a", run), "done on FARGATE after 1 starts, 0 interrupted", 1)
+		s.want(s.play("b", run), "done on FARGATE after 1 starts, 0 interrupted", 1)
+		s.supply(ecsim.FargateSpot, 10) // which docs/workflows.md excepts
+		s.want(s.play("c", run), "done on FARGATE_SPOT after 1 starts, 0 interrupted", 2)
+	})
+	t.Run("hours without room, then hours of work", func(t *testing.T) { playLong(p.scene(t, "sleep 14400")) })
 	t.Run("the application fails", func(t *testing.T) {
 		s := p.scene(t, "sleep 60; exit 7")
 		a := s.play("a", nil)

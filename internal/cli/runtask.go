@@ -102,7 +102,7 @@ func newRunTaskCommand(s IO) *cobra.Command {
 	f.IntVar(&o.req.Retries, "retry-interrupted", 0, "how often a task that was interrupted is started again, on the next pool")
 	f.Var(spanValue{&o.req.GiveUp}, "give-up", "how long to look for room, or for an answer of AWS")
 	f.BoolVar(&o.follow, "follow", false, "with --wait: print what the containers log (log driver awslogs); with -o json on standard error")
-	f.BoolVar(&o.asl, "asl", false, "run nothing: print a state machine of AWS Step Functions that does the same")
+	f.BoolVar(&o.asl, "asl", false, "run nothing: print a state machine of AWS Step Functions that does the same, for a week at most")
 	f.BoolVar(&o.detach, "detach", false, "with --wait: let the tasks run on when this program is stopped")
 	f.StringVar(&o.region, "region", "", "the region; without it the AWS SDK's own")
 	outputFlag(cmd, &o.output)

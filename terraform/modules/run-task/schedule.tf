@@ -1,4 +1,5 @@
-# EventBridge Scheduler may deliver an invocation more than once. The scheduled time names the run, so that a second execution starts no second task.
+# EventBridge Scheduler may deliver an invocation more than once. The scheduled time names the run, so that a second execution starts no second task
+# where ECS had room at the first one's first call (docs/workflows.md).
 
 locals {
   schedules = var.schedule == null ? {} : { schedule = var.schedule }
