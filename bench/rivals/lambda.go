@@ -114,6 +114,9 @@ type host struct {
 	problem        string
 }
 
+// queuePolicy lets rules send to the queue, which gets nothing without one.
+const queuePolicy = `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": "*"}]}`
+
 // put puts a rival's rule into the sandbox, with a queue as its target.
 func put(ctx context.Context, cfg aws.Config, r rule) error {
 	queue := "arn:aws:sqs:" + demo.Region + ":" + account + ":" + queueName

@@ -2,9 +2,12 @@ package sandbox_test
 
 import (
 	"encoding/json"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	ebtypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -53,6 +56,33 @@ func interrupted(t *testing.T, s *sandbox.Sandbox) {
 	t.Helper()
 	steered(t, s, "POST", "interrupt", `{"cluster": "prod", "service": "api-spot", "count": 1}`)
 	s.AdvanceTo(s.Now().Add(time.Second))
+}
+
+// TestTheQueueOfThePageGetsItsEvents: what docs/sandbox.md has people type.
+func TestTheQueueOfThePageGetsItsEvents(t *testing.T) {
+	s := manual(t)
+	c := connect(s)
+	prod(t, c, 3)
+	s.AdvanceTo(start.Add(5 * time.Minute))
+	said := func(before string) string {
+		_, rest, ok := strings.Cut(string(must[[]byte](t)(os.ReadFile("../../docs/sandbox.md"))), "\n"+before)
+		line, _, _ := strings.Cut(rest, "\n")
+		if !ok {
+			t.Fatalf("the page lacks %s", before)
+		}
+		return strings.Trim(line, "'")
+	}
+	var attributes map[string]string
+	if err := json.Unmarshal([]byte(said("aws sqs create-queue --queue-name mine --attributes ")), &attributes); err != nil {
+		t.Fatal(err)
+	}
+	made := must[*sqs.CreateQueueOutput](t)(c.sqs.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: new("mine"), Attributes: attributes}))
+	putRule(t, c, "mine", said("aws events put-rule --name mine --event-pattern "), ebtypes.Target{Id: new("1"), Arn: new(said("aws events put-targets --rule mine --targets Id=1,Arn="))})
+	must[*ecs.UpdateServiceOutput](t)(c.ecs.UpdateService(t.Context(), &ecs.UpdateServiceInput{Cluster: new("prod"), Service: new("api"), DesiredCount: new(int32(2))}))
+	s.AdvanceTo(s.Now().Add(time.Minute))
+	if got := bodies(t, c, *made.QueueUrl); len(got) == 0 {
+		t.Error("it got nothing")
+	}
 }
 
 func TestARuleDeliversWhatItsPatternMatches(t *testing.T) {
