@@ -73,7 +73,7 @@ func TestTheQueueOfThePageGetsItsEvents(t *testing.T) {
 		return strings.Trim(line, "'")
 	}
 	var attributes map[string]string
-	if err := json.Unmarshal([]byte(said("aws sqs create-queue --queue-name mine --attributes ")), &attributes); err != nil {
+	if err := json.Unmarshal([]byte(said(`aws sqs create-queue --endpoint-url "$AWS_ENDPOINT_URL" --queue-name mine --attributes `)), &attributes); err != nil {
 		t.Fatal(err)
 	}
 	made := must[*sqs.CreateQueueOutput](t)(c.sqs.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: new("mine"), Attributes: attributes}))
