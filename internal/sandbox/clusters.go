@@ -83,10 +83,18 @@ func (s *Sandbox) nameOf(c *call, nameOrARN string) (string, error) {
 	if parts[2] != c.region {
 		return "", ecsInvalid("Invalid identifier: %s is not in the region %s", clip(nameOrARN), c.region)
 	}
-	if parts[3] != s.account() {
-		return "", ecsInvalid("Invalid identifier: Identifier is for %s. Your accountId is %s", clip(parts[3]), s.account())
+	if err := s.mustOwn(parts[3]); err != nil {
+		return "", err
 	}
 	return parts[4][strings.LastIndexByte(parts[4], '/')+1:], nil
+}
+
+// mustOwn refuses what is another account's.
+func (s *Sandbox) mustOwn(account string) error {
+	if account != s.account() {
+		return ecsInvalid("Invalid identifier: Identifier is for %s. Your accountId is %s", clip(account), s.account())
+	}
+	return nil
 }
 
 // nameIn is nameOf for a task or service of a cluster. An ARN of the old format names no cluster.
@@ -224,11 +232,25 @@ type tagsInput struct {
 	TagKeys     []string  `json:"tagKeys"`
 }
 
+// mustOwn refuses the tags of another account's; what is no ARN the model refuses.
+func (in *tagsInput) mustOwn(s *Sandbox) error {
+	if parts := strings.SplitN(in.ResourceArn, ":", 6); len(parts) == 6 {
+		return s.mustOwn(parts[4])
+	}
+	return nil
+}
+
 func (s *Sandbox) tagResource(_ *call, in *tagsInput) (empty, error) {
+	if err := in.mustOwn(s); err != nil {
+		return empty{}, err
+	}
 	return empty{}, s.world.TagResource(in.ResourceArn, toTags(in.Tags))
 }
 
 func (s *Sandbox) untagResource(_ *call, in *tagsInput) (empty, error) {
+	if err := in.mustOwn(s); err != nil {
+		return empty{}, err
+	}
 	return empty{}, s.world.UntagResource(in.ResourceArn, in.TagKeys)
 }
 
@@ -237,6 +259,9 @@ type tagsOutput struct {
 }
 
 func (s *Sandbox) listTagsForResource(_ *call, in *tagsInput) (*tagsOutput, error) {
+	if err := in.mustOwn(s); err != nil {
+		return nil, err
+	}
 	tags, err := s.world.ListTagsForResource(in.ResourceArn)
 	if err != nil {
 		return nil, err

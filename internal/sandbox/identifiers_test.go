@@ -55,7 +55,9 @@ func TestAnARNOfAnotherClusterOrAccountIsRefused(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	_, err := c.ecs.RunTask(ctx, &ecs.RunTaskInput{Cluster: new("prod"), TaskDefinition: new("arn:aws:ecs:us-east-1:210987654321:task-definition/api:1"), NetworkConfiguration: in("subnet-a")})
+	_, err := c.ecs.ListTagsForResource(ctx, &ecs.ListTagsForResourceInput{ResourceArn: new("arn:aws:ecs:us-east-1:210987654321:service/prod/api")})
+	wantRefused(t, err, "InvalidParameterException", accounts)
+	_, err = c.ecs.RunTask(ctx, &ecs.RunTaskInput{Cluster: new("prod"), TaskDefinition: new("arn:aws:ecs:us-east-1:210987654321:task-definition/api:1"), NetworkConfiguration: in("subnet-a")})
 	wantRefused(t, err, "InvalidParameterException", accounts)
 }
 
