@@ -22,9 +22,10 @@ func TestWhatACommandPrintsCanBeReadLater(t *testing.T) {
 	d.ContainerDefinitions[0].Command = []string{"sh", "-c", "echo one; sleep 30; sleep 60 && echo three; exit 4"}
 	d.ContainerDefinitions[0].LogConfiguration = &types.LogConfiguration{LogDriver: types.LogDriverAwslogs,
 		Options: map[string]string{"awslogs-group": "/jobs", "awslogs-region": "us-east-1", "awslogs-stream-prefix": "run"}}
+	d.ContainerDefinitions = append(d.ContainerDefinitions, types.ContainerDefinition{Name: new("side"), Image: new("side"), Essential: new(false)})
 	must[*ecs.RegisterTaskDefinitionOutput](t)(c.ecs.RegisterTaskDefinition(t.Context(), d))
 	task := must[*ecs.RunTaskOutput](t)(c.ecs.RunTask(t.Context(), &ecs.RunTaskInput{Cluster: new("jobs"), TaskDefinition: new("f"), NetworkConfiguration: in("subnet-a"),
-		Overrides: &types.TaskOverride{ContainerOverrides: []types.ContainerOverride{{Name: new("app"), Command: []string{"sh", "-c", "echo one; sleep 30; echo 'two, and'; sleep 60 && echo three; exit 4"}}}}})).Tasks[0]
+		Overrides: &types.TaskOverride{ContainerOverrides: []types.ContainerOverride{{Name: new("side"), Command: []string{"sh", "-c", "echo aside; exit 9"}}, {Name: new("app"), Command: []string{"sh", "-c", "echo one; sleep 30; echo 'two, and'; sleep 60 && echo three; exit 4"}}}}})).Tasks[0]
 	arn := aws.ToString(task.TaskArn)
 	read := func(token *string, limit int32) (*cloudwatchlogs.GetLogEventsOutput, error) {
 		return logs.GetLogEvents(t.Context(), &cloudwatchlogs.GetLogEventsInput{LogGroupName: new("/jobs"), LogStreamName: new("run/app/" + arn[len(arn)-32:]), NextToken: token,

@@ -61,10 +61,10 @@ func (in *runTaskInput) overridden() []containerOverride {
 	return said.ContainerOverrides
 }
 
-// program is what a RunTask call has the container do instead of what its task definition says; nil where it says nothing.
-func (in *runTaskInput) program() *ecsim.Program {
+// program is what a RunTask call has the main container do instead of what its task definition says; nil where it says nothing.
+func (in *runTaskInput) program(main string) *ecsim.Program {
 	for _, o := range in.overridden() {
-		if len(o.Command) > 0 {
+		if len(o.Command) > 0 && (o.Name == main || main == "") {
 			p := programOf(nil, o.Command)
 			return &p
 		}

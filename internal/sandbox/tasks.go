@@ -166,9 +166,13 @@ func (s *Sandbox) placeTasks(c *call, cluster string, count int, in *runTaskInpu
 	if err != nil {
 		return nil, err
 	}
+	main := ""
+	if d, err := s.world.DescribeTaskDefinition(c.region, in.TaskDefinition); err == nil {
+		main = d.Container
+	}
 	made, failures, err := s.world.RunTask(c.region, ecsim.RunTaskInput{Cluster: cluster, TaskDefinition: in.TaskDefinition, Count: count,
 		Strategy: toStrategy(strategy), Zones: zonesOf(c.region, in.NetworkConfiguration), Group: in.Group,
-		StartedBy: in.StartedBy, Tags: toTags(in.Tags), Program: in.program(), Said: in.said()})
+		StartedBy: in.StartedBy, Tags: toTags(in.Tags), Program: in.program(main), Said: in.said()})
 	if err != nil {
 		return nil, err
 	}
