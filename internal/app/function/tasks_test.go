@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/backstop-ecs/backstop/internal/app"
 	"github.com/backstop-ecs/backstop/internal/app/parts"
@@ -223,6 +224,8 @@ func (j *jobs) storms(ctx context.Context) {
 	}
 	j.raging.Store(false)
 	j.box.ClearFaults(0)
+	control.Wait(ctx, 5*time.Minute) // what is still under way comes again, or is dead as well
+	dead := j.redrive()
 	for range 12 { // the last of them runs for 20 minutes
 		j.look()
 		if b := j.book(); !slices.ContainsFunc(b.Records, func(r taskretry.Record) bool { return r.Verdict == taskretry.Again && r.Ended.IsZero() }) {
@@ -230,7 +233,34 @@ func (j *jobs) storms(ctx context.Context) {
 		}
 		control.Wait(ctx, 5*time.Minute)
 	}
+	j.t.Logf("%d events were taken back from the dead letters", dead)
 	j.verify(n / 3)
+}
+
+// redrive moves what was received five times in vain from the dead-letter queue back, as a person does when its alarm goes off.
+func (j *jobs) redrive() (n int) {
+	j.t.Helper()
+	client := sqs.NewFromConfig(j.aws(), func(o *sqs.Options) { o.HTTPClient = j.box })
+	at := func(name string) *string {
+		out, err := client.GetQueueUrl(j.t.Context(), &sqs.GetQueueUrlInput{QueueName: &name})
+		j.must(err)
+		return out.QueueUrl
+	}
+	from, to := at(sandbox.EventsDeadLetterQueue), at(sandbox.EventsQueue)
+	for {
+		got, err := client.ReceiveMessage(j.t.Context(), &sqs.ReceiveMessageInput{QueueUrl: from, MaxNumberOfMessages: 10})
+		j.must(err)
+		if len(got.Messages) == 0 {
+			return n
+		}
+		for _, m := range got.Messages {
+			_, err := client.SendMessage(j.t.Context(), &sqs.SendMessageInput{QueueUrl: to, MessageBody: m.Body})
+			j.must(err)
+			_, err = client.DeleteMessage(j.t.Context(), &sqs.DeleteMessageInput{QueueUrl: from, ReceiptHandle: m.ReceiptHandle})
+			j.must(err)
+			n++
+		}
+	}
 }
 
 // verify holds what ran to what is promised; at least so many were lost.
