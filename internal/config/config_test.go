@@ -123,7 +123,7 @@ func TestACompleteFileIsReadInFull(t *testing.T) {
 		Prices: Prices{Date: "2026-11-01", Table: []Price{
 			{"us-east-1", failover.OnDemand, "X86_64", 0.032384, 0.003556}, {"us-east-1", failover.OnDemand, "ARM64", 0.026, 0.0028}}},
 		Tasks: []Tasks{{Cluster: "jobs", Region: "us-east-1", SecurityGroups: []string{"sg-1", "sg-2"}, Subnets: []string{"subnet-1"}},
-			{Cluster: "jobs", Region: "us-west-2", SecurityGroups: []string{"sg-3"}, PublicIP: true}},
+			{Cluster: "jobs", Region: "us-west-2", Account: "123456789012", SecurityGroups: []string{"sg-3"}, PublicIP: true}},
 		Workloads: []Workload{
 			{Name: "api", Labels: map[string]string{"team": "shop", "tier": "1"}, Policy: api, Task: Task{1024, 2048, "ARM64"}, Pools: []PoolRef{
 				{Name: "a", Region: "us-west-2", Cluster: "arn:aws:ecs:us-west-2:123456789012:cluster/prod", Service: "api-a"}, {Name: "b", Region: "us-west-2", Cluster: "prod", Service: "api-b"},

@@ -12,6 +12,8 @@ type Tasks struct {
 	// Cluster is its name. Region is empty where nothing names one: it is then the AWS SDK's own.
 	Cluster string `json:"cluster"`
 	Region  string `json:"region,omitempty"`
+	// Account is that of the cluster's ARN; empty where the cluster is given by its name: it is then the guard's own, as it must be.
+	Account string `json:"-"`
 	// SecurityGroups, Subnets and PublicIP are those of a task that is started again; no Subnets: the lost task's own.
 	SecurityGroups []string `json:"security_groups"`
 	Subnets        []string `json:"subnets,omitempty"`
@@ -25,7 +27,7 @@ func (c *checker) buildTasks(f *File, root *value) (out []Tasks) {
 		named := ""
 		if strings.HasPrefix(t.Cluster, "arn:") {
 			part := strings.Split(t.Cluster, ":")
-			named, t.Cluster = part[3], strings.TrimPrefix(part[5], "cluster/")
+			named, t.Account, t.Cluster = part[3], part[4], strings.TrimPrefix(part[5], "cluster/")
 		}
 		t.Region = cmp.Or(v.str("region"), named, f.Region)
 		if own := v.str("region"); own != "" && named != "" && own != named {

@@ -1,6 +1,7 @@
 package runtask
 
 import (
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -76,8 +77,28 @@ func EndOf(t *types.Task, main string) End {
 		StartedAt: aws.ToTime(t.StartedAt), LastStatus: aws.ToString(t.LastStatus), Exited: exited}, code}.End()
 }
 
+// ExitOfAll stands for the exit code of a main container that is not known, as its task definition was deleted: 0 where all containers that have an exit
+// code have 0. exited is false where none has one.
+func ExitOfAll(codes iter.Seq[int]) (code int, exited bool) {
+	for c := range codes {
+		if exited = true; c != 0 {
+			return c, true
+		}
+	}
+	return 0, exited
+}
+
 // exitOf is the exit code of a task's main container, if it has one.
 func exitOf(t *types.Task, main string) (code int, ok bool) {
+	if main == "" {
+		return ExitOfAll(func(yield func(int) bool) {
+			for i := range t.Containers {
+				if c := t.Containers[i].ExitCode; c != nil && !yield(int(*c)) {
+					return
+				}
+			}
+		})
+	}
 	for i := range t.Containers {
 		if c := &t.Containers[i]; aws.ToString(c.Name) == main && c.ExitCode != nil {
 			return int(*c.ExitCode), true
@@ -99,35 +120,50 @@ func MainOf(d *types.TaskDefinition) string {
 // BilledLeast is the least time that Fargate charges for a task (AWS Fargate pricing).
 const BilledLeast = time.Minute
 
-// costOf is what a task has cost until now, from the pull of its image to its stop (AWS Fargate pricing), without storage above 20 GiB; ok is false
-// where a price is not known.
-func costOf(t *types.Task, region string, now time.Time) (usd float64, ok bool) {
-	if t.PullStartedAt == nil {
-		return 0, true
+// Billed is for how long Fargate charges for a task: from the pull of its image to its stop, for a minute at least (AWS Fargate pricing); 0 where its
+// image was never pulled.
+func Billed(pulled, stopped time.Time) time.Duration {
+	if pulled.IsZero() {
+		return 0
 	}
-	cpu, err := strconv.ParseFloat(aws.ToString(t.Cpu), 64)
-	memory, err2 := strconv.ParseFloat(aws.ToString(t.Memory), 64)
-	if err != nil || err2 != nil {
-		return 0, false
-	}
+	return max(stopped.Sub(pulled), BilledLeast)
+}
+
+// Size is what the price of a task depends on: CPU is in CPU units (1024 to the vCPU), Memory in MiB; 0: not known.
+type Size struct {
+	Region      string
+	CPU, Memory float64
+	ARM64       bool
+}
+
+// Cost is what a task of a size costs that is billed for so long, without storage above 20 GiB; ok is false where a price is not known.
+func (s *Size) Cost(prices cost.Table, capacity failover.Capacity, billed time.Duration) (usd float64, ok bool) {
 	arch := cost.X86
+	if s.ARM64 {
+		arch = cost.ARM64
+	}
+	rate, err := prices.Rate(cost.Key{Region: s.Region, Arch: arch, Capacity: capacity})
+	if err != nil || s.CPU <= 0 || s.Memory <= 0 {
+		return 0, billed == 0
+	}
+	return rate.TaskHour(cost.Size{VCPU: s.CPU / 1024, MemoryGB: s.Memory / 1024}) * billed.Hours(), true
+}
+
+// costOf is what a task has cost until now; ok is false where a price is not known.
+func costOf(t *types.Task, region string, now time.Time) (usd float64, ok bool) {
+	size := Size{Region: region}
+	size.CPU, _ = strconv.ParseFloat(aws.ToString(t.Cpu), 64)
+	size.Memory, _ = strconv.ParseFloat(aws.ToString(t.Memory), 64)
 	for i := range t.Attributes {
-		if strings.HasSuffix(aws.ToString(t.Attributes[i].Name), "cpu-architecture") && aws.ToString(t.Attributes[i].Value) == "arm64" {
-			arch = cost.ARM64
-		}
+		size.ARM64 = size.ARM64 || strings.HasSuffix(aws.ToString(t.Attributes[i].Name), "cpu-architecture") && aws.ToString(t.Attributes[i].Value) == "arm64"
 	}
 	capacity := failover.OnDemand
 	if aws.ToString(t.CapacityProviderName) == string(failover.Spot) {
 		capacity = failover.Spot
 	}
-	rate, err := cost.Table{}.Rate(cost.Key{Region: region, Arch: arch, Capacity: capacity})
-	if err != nil {
-		return 0, false
-	}
 	until := now
 	if t.StoppedAt != nil {
 		until = *t.StoppedAt
 	}
-	ran := max(until.Sub(*t.PullStartedAt), BilledLeast)
-	return rate.TaskHour(cost.Size{VCPU: cpu / 1024, MemoryGB: memory / 1024}) * ran.Hours(), true
+	return size.Cost(cost.Table{}, capacity, Billed(aws.ToTime(t.PullStartedAt), until))
 }

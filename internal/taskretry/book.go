@@ -22,9 +22,11 @@ const (
 	// pageVersion is that of the page's form.
 	pageVersion = 1
 	// keptFor is how long a record is kept once nothing more is to be done about it, and keptLeast how long at any rate: for longer than ECS knows a
-	// stopped task, without which nothing is started. recordsMax bounds their number: some 200 KB as it is stored.
+	// stopped task, without which nothing is started. One whose task was started again waits for that task's end, for its price, up to runsFor.
+	// recordsMax bounds their number: some 200 KB as it is stored.
 	keptFor    = 24 * time.Hour
 	keptLeast  = 2 * time.Hour
+	runsFor    = 14 * 24 * time.Hour
 	recordsMax = 2000
 	// daysMax bounds the days of which there are figures.
 	daysMax = 400
@@ -52,22 +54,24 @@ type Record struct {
 	Verdict Verdict `json:"verdict"`
 	Attempt int     `json:"attempt,omitempty"`
 	Allowed int     `json:"allowed,omitempty"`
-	// Text says what is wrong, or last went wrong, Trouble of what kind that is, and Hint what a person can do.
-	Text    string             `json:"text,omitempty"`
-	Trouble failover.ErrorKind `json:"trouble,omitempty"`
-	Hint    string             `json:"hint,omitempty"`
-	// Try numbers the calls by their token; a new one has an answer to the last. Next is when anybody may make it.
-	Try  int       `json:"try,omitempty"`
-	Next time.Time `json:"next,omitzero"`
-	// Started is the ARN of the task that took its place, [Unknown] where only that one did is known.
+	// Text says what is wrong, or last went wrong, Trouble of what kind that is, and Hint what a person can do. What may pass by itself within
+	// seconds does not replace what lasts. Told are the troubles that a person was told of.
+	Text    string               `json:"text,omitempty"`
+	Trouble failover.ErrorKind   `json:"trouble,omitempty"`
+	Hint    string               `json:"hint,omitempty"`
+	Told    []failover.ErrorKind `json:"told,omitempty"`
+	// Try numbers the calls by their token; a new one has an answer to the last. Waits counts the answers, its own or another task's, for which its
+	// place was left alone for a while. Due is when the call may be made, Next when anybody may make it: later than Due while a keeper has claimed it.
+	Try   int       `json:"try,omitempty"`
+	Waits int       `json:"waits,omitempty"`
+	Due   time.Time `json:"due,omitzero"`
+	Next  time.Time `json:"next,omitzero"`
+	// Started is the ARN of the task that took its place.
 	Started string `json:"started,omitempty"`
 	// Ended is when that one stopped, Ran for how long it is paid for, in seconds.
 	Ended time.Time `json:"ended,omitzero"`
 	Ran   float64   `json:"ran_seconds,omitempty"`
 }
-
-// Unknown stands for a task that was started and is not known by its ARN.
-const Unknown = "unknown"
 
 // Open reports whether the task is still to be started again.
 func (r *Record) Open() bool { return r.Verdict == Again && r.Started == "" }
@@ -151,20 +155,23 @@ func (b *Book) count(at time.Time, d Day) {
 
 // tidy drops what is old, and fails where there is no room for what is not.
 func (b *Book) tidy(now time.Time) error {
+	running := func(r *Record) bool { return r.Started != "" && r.Ended.IsZero() }
 	done := func(r *Record, age time.Duration) bool { return !r.Open() && now.Sub(r.At) >= age }
-	b.Records = slices.DeleteFunc(b.Records, func(r Record) bool { return done(&r, keptFor) })
+	b.Records = slices.DeleteFunc(b.Records, func(r Record) bool { return done(&r, keptFor) && !running(&r) || done(&r, runsFor) })
 	over := len(b.Records) - recordsMax
 	if over <= 0 {
 		return nil
 	}
 	slices.SortStableFunc(b.Records, func(x, y Record) int { return cmp.Or(x.At.Compare(y.At), cmp.Compare(x.Task, y.Task)) })
-	b.Records = slices.DeleteFunc(b.Records, func(r Record) bool {
-		if over > 0 && done(&r, keptLeast) {
-			over--
-			return true
-		}
-		return false
-	})
+	for _, also := range []bool{false, true} { // what still runs is dropped last: its price is lost
+		b.Records = slices.DeleteFunc(b.Records, func(r Record) bool {
+			if over > 0 && done(&r, keptLeast) && (also || !running(&r)) {
+				over--
+				return true
+			}
+			return false
+		})
+	}
 	if over > 0 {
 		return errFull
 	}

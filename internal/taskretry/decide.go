@@ -42,9 +42,11 @@ const (
 	BadTag Verdict = "bad_tag"
 	UsedUp Verdict = "used_up"
 	Untold Verdict = "untold"
-	// Refused: ECS refuses it for good. GivenUp: there was no room, no permission or no answer for too long.
+	// Refused: ECS refuses it for good. GivenUp: there was no room, no permission or no answer for too long. Unsure: ECS had an answer for its token
+	// already, to another call, and does not tell whether that started it.
 	Refused Verdict = "refused"
 	GivenUp Verdict = "given_up"
+	Unsure  Verdict = "unsure"
 )
 
 // Decision is what is decided about a task that has stopped.

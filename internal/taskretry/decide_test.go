@@ -69,8 +69,21 @@ func TestOneJudge(t *testing.T) {
 		"stopped by a user":        {ecsevent.Stop{Code: "UserInitiated", Reason: "Your Spot Task was interrupted.", Capacity: failover.Spot, StartedAt: at}, nil, runtask.Failed},
 	} {
 		c.stop.LastStatus = "STOPPED"
-		if got := ending(&ecsevent.Standalone{Stop: c.stop, Exits: c.exits}, "main"); got != c.want {
+		if got := endOf(&ecsevent.Standalone{Stop: c.stop, Exits: c.exits}, "main"); got != c.want {
 			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+}
+
+// TestWorkOfADeletedRevisionIsDoneWhereAllThatExitedDidSoWith0: which container counts is not known then.
+func TestWorkOfADeletedRevisionIsDoneWhereAllThatExitedDidSoWith0(t *testing.T) {
+	stop := ecsevent.Stop{Code: "SpotInterruption", StartedAt: time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC), LastStatus: "STOPPED"}
+	for _, c := range []struct {
+		exits map[string]int
+		want  runtask.End
+	}{{map[string]int{"a": 0, "b": 0}, runtask.Finished}, {map[string]int{"a": 0, "b": 137}, runtask.Lost}, {nil, runtask.Lost}} {
+		if got := endOf(&ecsevent.Standalone{Stop: stop, Exits: c.exits}, ""); got != c.want {
+			t.Errorf("%v: %v, want %v", c.exits, got, c.want)
 		}
 	}
 }

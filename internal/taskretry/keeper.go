@@ -9,25 +9,29 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/cost"
 	"github.com/backstop-ecs/backstop/internal/ecsevent"
-	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/journal"
 	"github.com/backstop-ecs/backstop/internal/runtask"
 )
 
 const (
-	// claimFor is how long a call is left to whoever wrote that it makes it: longer than the call, its retries and the writing of its outcome.
-	claimFor = 30 * time.Second
-	// againFirst and againMost are how long after a refusal for want of room it is asked again; it doubles. deniedFor is the same where a
-	// permission lacks.
+	// claimFor is how long a call is left to the keeper that wrote that it makes it: no call begins later or lasts longer. claimMost bounds that by
+	// AWS's clock, where that of a sandbox runs fast.
+	claimFor  = 30 * time.Second
+	claimMost = 5 * time.Minute
+	// sliceMax is how many calls are claimed at a time: what claimFor is long enough for, sideBySide by sideBySide.
+	sliceMax = 3 * sideBySide
+	// againFirst and againMost are how long after a refusal for want of room, or a throttled call, the place is asked again; it doubles. deniedFor is
+	// how long after a refusal for want of a permission the task is tried again.
 	againFirst, againMost, deniedFor = 10 * time.Second, time.Minute, 5 * time.Minute
 	// giveUpAfter is for how long after a task's stop it is tried: ECS tells what the task was for an hour (AWS documentation, DescribeTasks).
 	giveUpAfter = 50 * time.Minute
-	// sideBySide bounds the calls under way at a time.
+	// sideBySide bounds the calls under way at a time, and with it those that a place without room gets each time.
 	sideBySide = 8
 	// callTimeout bounds one call, the SDK's own retries included.
 	callTimeout = 10 * time.Second
@@ -36,7 +40,9 @@ const (
 // Place is a cluster whose tasks of no service are started again, with what ECS does not tell of a task.
 type Place struct {
 	Region, Cluster string // the cluster's name
-	SecurityGroups  []string
+	// Account is the one in the cluster's ARN, where the configuration has that; empty: the guard's own.
+	Account        string
+	SecurityGroups []string
 	// Subnets are where tasks may run; none: the one that the stopped task was in.
 	Subnets  []string
 	PublicIP bool
@@ -54,6 +60,8 @@ type Told struct {
 	Untold string
 	// Call is the adapter's own: what starts the task again.
 	Call any
+	// Err is why ECS refuses to tell of it; the rest is then empty.
+	Err error
 }
 
 // Order is a call that starts a task again: its token, and the tags beside those that the task had.
@@ -82,7 +90,7 @@ type Store interface {
 	Append(ctx context.Context, entries []journal.Entry) error
 }
 
-// Options say what a keeper works with; all are needed but Tell and Log.
+// Options say what a keeper works with; all are needed but Ours, Tell and Log.
 type Options struct {
 	Places []Place
 	Store  Store
@@ -90,6 +98,8 @@ type Options struct {
 	Prices cost.Table
 	// Now is AWS's time, as far as it is known.
 	Now func() time.Time
+	// Ours turns AWS's time into ours, which differ beside a sandbox; nil: they are the same.
+	Ours func(time.Duration) time.Duration
 	// Tell is given what a person should be told, as the report of a workload with the name of [Name].
 	Tell func(ctx context.Context, r control.Report)
 	Log  *slog.Logger
@@ -103,6 +113,7 @@ type Keeper struct {
 	o     Options
 	one   sync.Mutex // one Take or Pass at a time: the others would only meet at the page
 	begun bool
+	own   atomic.Value // the guard's account, a string, once ECS has told of a task of it
 }
 
 // New returns a keeper.
@@ -113,6 +124,9 @@ func New(o Options) *Keeper {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.Ours == nil {
+		o.Ours = func(d time.Duration) time.Duration { return d }
+	}
 	return &Keeper{o: o}
 }
 
@@ -122,7 +136,7 @@ func (k *Keeper) Mine(body []byte) (t ecsevent.Standalone, ok bool) {
 		return t, false
 	}
 	t, ok = ecsevent.ParseStandalone(body)
-	return t, ok && k.place(t.Region, t.Cluster) != nil
+	return t, ok && k.placeOf(&t) != nil
 }
 
 func (k *Keeper) place(region, cluster string) *Place {
@@ -134,150 +148,31 @@ func (k *Keeper) place(region, cluster string) *Place {
 	return nil
 }
 
-// ending is how the task of an event ended. Where its main container is not known, another's exit does not make it a success.
-func ending(t *ecsevent.Standalone, main string) runtask.End {
-	e := runtask.Ending{Stop: t.Stop}
-	e.Code, e.Exited = t.Exits[main]
-	return e.End()
+// placeOf is where the task of an event ran; nil: in none of the places. Another account may have a cluster of the same name, and what it forwards comes
+// through the same queue.
+func (k *Keeper) placeOf(t *ecsevent.Standalone) *Place {
+	p := k.place(t.Region, t.Cluster)
+	if p == nil || t.Account == "" {
+		return p
+	}
+	own, _ := k.own.Load().(string)
+	if account := cmp.Or(p.Account, own); account != "" && account != t.Account {
+		return nil
+	}
+	return p
 }
 
-// Take deals with the events of tasks that have stopped. Those that are not dealt with are returned by their task's ARN: their events have to come
-// again. When it returns, what is to be started again is written; that it could not be started yet is no reason for an event to come again.
-func (k *Keeper) Take(ctx context.Context, events []ecsevent.Standalone) (left map[string]error) {
-	k.one.Lock()
-	defer k.one.Unlock()
-	left = make(map[string]error)
-	fail := func(arns []string, err error) {
-		for _, arn := range arns {
-			left[arn] = err
-		}
+// learn notes the guard's own account, by the ARN of a task of which ECS has told: it tells of no others.
+func (k *Keeper) learn(arn string) {
+	if part := strings.SplitN(arn, ":", 6); len(part) == 6 && part[4] != "" {
+		k.own.Store(part[4])
 	}
-	book, _, err := load(ctx, k.o.Store)
-	if err != nil {
-		for i := range events {
-			left[events[i].ARN] = err
-		}
-		return left
-	}
-	now := k.o.Now()
-	byPlace := make(map[*Place][]string)
-	lost, ends := make(map[string]*ecsevent.Standalone), make(map[string]*ecsevent.Standalone)
-	for i := range events {
-		t := &events[i]
-		if t.StoppedAt.After(now) {
-			now = t.StoppedAt
-		}
-		if o := book.Origin(t.ARN); o != nil && o.Ended.IsZero() {
-			ends[t.ARN] = t
-		}
-		if e := ending(t, ""); book.Find(t.ARN) == nil && lost[t.ARN] == nil && (e == runtask.Lost || e == runtask.NotStarted) {
-			lost[t.ARN] = t
-			p := k.place(t.Region, t.Cluster)
-			byPlace[p] = append(byPlace[p], t.ARN)
-		}
-	}
-	told, seen := make(map[string]Told), []Record(nil)
-	for p, arns := range byPlace {
-		got, err := k.o.Tasks.Describe(ctx, p, arns)
-		if err != nil {
-			fail(arns, err)
-			k.o.Log.LogAttrs(ctx, slog.LevelWarn, "stopped tasks not read; their events come again", slog.String("cluster", p.Cluster), slog.Any(control.KeyErr, err),
-				slog.String(control.KeyHint, control.HintOf(err)))
-			continue
-		}
-		for _, arn := range arns {
-			if t, known := got[arn]; known {
-				if r, tagged := judge(lost[arn], &t); tagged {
-					told[arn], seen = t, append(seen, r)
-				}
-			}
-		}
-	}
-	mine, err := k.write(ctx, seen, ends, now)
-	if err != nil {
-		for i := range seen {
-			left[seen[i].Task] = err
-		}
-		for arn := range ends {
-			left[arn] = err
-		}
-		return left
-	}
-	k.start(ctx, mine, told)
-	return left
 }
 
-// judge decides about a task that was lost; tagged is false for one that nobody wants to be started again.
-func judge(e *ecsevent.Standalone, t *Told) (r Record, tagged bool) {
-	end := ending(e, t.Main)
-	d := Decide(&Task{End: end, Tags: t.Tags, Untold: t.Untold})
-	family, _, _ := strings.Cut(e.Definition[strings.LastIndexByte(e.Definition, '/')+1:], ":")
-	return Record{Task: e.ARN, Region: e.Region, Cluster: e.Cluster, Family: family, Stopped: e.StoppedAt, End: end, Why: clip(cmp.Or(e.Reason, e.Code), whyMax), Verdict: d.Verdict, Attempt: d.Attempt, Allowed: d.Allowed,
-		Text: clip(d.Text, textMax)}, d.Verdict != Left
-}
-
-// write keeps what was decided and how tasks that were started again have ended, and returns the records whose calls are this keeper's to make.
-func (k *Keeper) write(ctx context.Context, seen []Record, ends map[string]*ecsevent.Standalone, now time.Time) (mine []Record, err error) {
-	if len(seen)+len(ends) == 0 {
-		return nil, nil
-	}
-	var told []Record
-	var notes []journal.Entry
-	err = update(ctx, k.o.Store, now, func(b *Book) bool {
-		mine, told, notes = nil, nil, nil
-		changed := false
-		for i, r := range seen {
-			if b.Find(r.Task) != nil {
-				continue // another guard has it
-			}
-			changed = true
-			r.At = now.Add(time.Duration(i) * time.Microsecond).UTC() // each its own: the journal keeps one row a moment
-			if r.Verdict == Again {
-				r.Try, r.Next = 1, now.Add(claimFor).UTC()
-				mine = append(mine, r)
-			} else {
-				b.count(r.At, Day{Left: 1})
-				told = append(told, r)
-			}
-			b.Records = append(b.Records, r)
-		}
-		for arn, t := range ends {
-			if o := b.Origin(arn); o != nil && o.Ended.IsZero() {
-				changed = true
-				b.count(t.StoppedAt, k.ended(o, t))
-				notes = append(notes, endNote(o))
-			}
-		}
-		return changed
-	})
-	if err != nil {
-		return nil, err
-	}
-	k.tell(ctx, told, notes...)
-	return mine, nil
-}
-
-// ended notes how long a task that was started again ran, and returns what that cost.
-func (k *Keeper) ended(o *Record, t *ecsevent.Standalone) Day {
-	var ran time.Duration
-	if !t.PulledAt.IsZero() {
-		ran = max(t.StoppedAt.Sub(t.PulledAt), runtask.BilledLeast)
-	}
-	o.Ended, o.Ran = t.StoppedAt.UTC(), ran.Seconds()
-	day := Day{Ended: 1, Hours: ran.Hours()}
-	arch := cost.X86
-	if t.ARM64 {
-		arch = cost.ARM64
-	}
-	size := cost.Size{VCPU: float64(t.CPU) / 1024, MemoryGB: float64(t.Memory) / 1024}
-	onDemand, err := k.o.Prices.Rate(cost.Key{Region: t.Region, Arch: arch, Capacity: failover.OnDemand})
-	spot, err2 := k.o.Prices.Rate(cost.Key{Region: t.Region, Arch: arch, Capacity: failover.Spot})
-	if err != nil || err2 != nil || t.CPU == 0 || t.Memory == 0 {
-		day.Unpriced = 1
-		return day
-	}
-	day.USD, day.SpotUSD = onDemand.TaskHour(size)*ran.Hours(), spot.TaskHour(size)*ran.Hours()
-	return day
+// claim is for how long a call is claimed, by AWS's clock.
+func (k *Keeper) claim() time.Duration {
+	scale := float64(time.Hour) / max(float64(k.o.Ours(time.Hour)), 1)
+	return min(time.Duration(float64(claimFor)*scale), max(claimFor, claimMost))
 }
 
 // token is the same for one call whoever makes it.

@@ -1,20 +1,16 @@
 package taskretry
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"hash/fnv"
 	"log/slog"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/control"
-	"github.com/backstop-ecs/backstop/internal/ecsevent"
 	"github.com/backstop-ecs/backstop/internal/failover"
-	"github.com/backstop-ecs/backstop/internal/journal"
-	"github.com/backstop-ecs/backstop/internal/notice"
 	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
@@ -31,36 +27,62 @@ func (k *Keeper) Pass(ctx context.Context) (next time.Time, err error) {
 	}
 	k.begin(ctx)
 	now := k.o.Now()
-	due := func(r *Record) bool { return r.Open() && !now.Before(r.Next) && k.place(r.Region, r.Cluster) != nil }
-	if slices.ContainsFunc(book.Records, func(r Record) bool { return due(&r) }) {
-		var mine, gone []Record
-		err = update(ctx, k.o.Store, now, func(b *Book) bool {
-			mine, gone = nil, nil
-			for i := range b.Records {
-				if r := &b.Records[i]; due(r) && now.Sub(r.Stopped) >= giveUpAfter {
-					gone = append(gone, *b.giveUp(r, now))
-				} else if due(r) {
-					r.Next = now.Add(claimFor).UTC()
-					mine = append(mine, *r)
-				}
-			}
-			return len(mine)+len(gone) > 0
-		})
-		if err != nil {
+	if slices.ContainsFunc(book.Records, func(r Record) bool { return k.due(&r, now) || r.late(now) }) {
+		if err := k.giveUp(ctx, &book, now); err != nil {
 			return next, err
 		}
-		k.tell(ctx, gone)
-		k.start(ctx, mine, nil)
+		if err := k.rest(ctx, nil); err != nil {
+			return next, err
+		}
 		if book, _, err = load(ctx, k.o.Store); err != nil {
 			return next, err
 		}
 	}
 	for i := range book.Records {
-		if r := &book.Records[i]; r.Open() && (next.IsZero() || r.Next.Before(next)) {
+		if r := &book.Records[i]; r.Open() && k.place(r.Region, r.Cluster) != nil && (next.IsZero() || r.Next.Before(next)) {
 			next = r.Next
 		}
 	}
 	return next, nil
+}
+
+// due reports whether a record's call may be claimed; late, whether its task is to be given up, as soon as nobody has its call.
+func (k *Keeper) due(r *Record, now time.Time) bool {
+	return r.Open() && !now.Before(r.Next) && !r.late(now) && k.place(r.Region, r.Cluster) != nil
+}
+
+func (r *Record) late(now time.Time) bool {
+	return r.Open() && !now.Before(r.Next) && now.Sub(r.Stopped) >= giveUpAfter
+}
+
+// giveUp gives up what was tried for too long, wherever it ran: its cluster may not be in the configuration any more. It tells first.
+func (k *Keeper) giveUp(ctx context.Context, book *Book, now time.Time) error {
+	var gone []Record
+	for _, r := range book.Records {
+		if r.late(now) {
+			gone = append(gone, r.gone(cmp.Or(r.Text, "AWS gave no answer in time")))
+		}
+	}
+	if len(gone) == 0 {
+		return nil
+	}
+	k.tell(ctx, gone)
+	return update(ctx, k.o.Store, now, func(b *Book) bool {
+		changed := false
+		for i := range b.Records {
+			if r := &b.Records[i]; r.late(now) {
+				changed, *r = true, r.gone(cmp.Or(r.Text, "AWS gave no answer in time"))
+				b.count(now, Day{Left: 1})
+			}
+		}
+		return changed
+	})
+}
+
+// gone is a record whose task is given up.
+func (r Record) gone(why string) Record {
+	r.Verdict, r.Attempt, r.Text, r.Due = GivenUp, max(r.Attempt-1, 1), why, r.Stopped.Add(giveUpAfter)
+	return r
 }
 
 // begin has the notices told that a guard died before it could tell.
@@ -74,13 +96,35 @@ func (k *Keeper) begin(ctx context.Context) {
 	}
 }
 
-func (b *Book) giveUp(r *Record, now time.Time) *Record {
-	r.Verdict, r.Attempt = GivenUp, max(r.Attempt-1, 1)
-	if r.Text == "" {
-		r.Text = "AWS gave no answer in time"
+// rest makes the calls that are due, a slice at a time: no more are claimed than their claim is long enough for.
+func (k *Keeper) rest(ctx context.Context, told map[string]Told) error {
+	for ctx.Err() == nil {
+		now := k.o.Now()
+		var mine []Record
+		err := update(ctx, k.o.Store, now, func(b *Book) bool {
+			mine = nil
+			var due []*Record
+			for i := range b.Records {
+				if r := &b.Records[i]; k.due(r, now) {
+					due = append(due, r)
+				}
+			}
+			// Those that had the fewest answers come first, so that one for which there is never room holds up no other.
+			slices.SortStableFunc(due, func(x, y *Record) int { return cmp.Or(cmp.Compare(x.Try, y.Try), x.Stopped.Compare(y.Stopped)) })
+			for _, r := range due[:min(len(due), sliceMax)] {
+				r.Next = now.Add(k.claim()).UTC()
+				mine = append(mine, *r)
+			}
+			return len(mine) > 0
+		})
+		if err != nil || len(mine) == 0 {
+			return err
+		}
+		if !k.start(ctx, mine, told) {
+			return nil
+		}
 	}
-	b.count(now, Day{Left: 1})
-	return r
+	return nil
 }
 
 // outcome is what came of one call.
@@ -89,12 +133,21 @@ type outcome struct {
 	arn           string
 	err           error
 	forgot        bool // ECS does not know the stopped task any more, or it has no tag any more
+	unmade        bool // its claim was over, or its place is left alone
 }
 
-// start makes the calls of records, and keeps what came of them. told is what is known of their tasks; the others are read.
-func (k *Keeper) start(ctx context.Context, mine []Record, told map[string]Told) {
+// calls are those of one slice.
+type calls struct {
+	*Keeper
+	mu   sync.Mutex
+	shut map[*Place]*outcome // the answer for which a place is left alone
+}
+
+// start makes the calls of records, and keeps what came of them; it reports whether that is kept. told is what is known of their tasks; the others are
+// read.
+func (k *Keeper) start(ctx context.Context, mine []Record, told map[string]Told) bool {
 	if len(mine) == 0 {
-		return
+		return true
 	}
 	all := make([]outcome, len(mine))
 	byPlace := make(map[*Place][]string)
@@ -105,50 +158,81 @@ func (k *Keeper) start(ctx context.Context, mine []Record, told map[string]Told)
 			byPlace[p] = append(byPlace[p], mine[i].Task)
 		}
 	}
-	if told == nil {
-		told = make(map[string]Told)
-	}
-	failed := make(map[*Place]error)
+	looked, failed := make(map[string]Told), make(map[*Place]error)
 	for p, arns := range byPlace {
-		got, err := k.o.Tasks.Describe(ctx, p, arns)
-		failed[p] = err
-		for arn, t := range got {
-			told[arn] = t
-		}
+		looked, failed[p] = k.look(ctx, p, arns, looked)
 	}
-	var calls sync.WaitGroup
-	slots := make(chan struct{}, sideBySide)
-	for i := range all {
-		o := &all[i]
-		p := k.place(o.before.Region, o.before.Cluster)
-		t, known := told[o.before.Task]
-		if !known || t.Call == nil {
-			o.err, o.forgot = failed[p], failed[p] == nil
-			continue
+	c := &calls{Keeper: k, shut: make(map[*Place]*outcome)}
+	for group := range slices.Chunk(all, sideBySide) {
+		var under sync.WaitGroup
+		for i := range group {
+			o := &group[i]
+			p := k.place(o.before.Region, o.before.Cluster)
+			t, known := told[o.before.Task]
+			if !known {
+				t, known = looked[o.before.Task]
+			}
+			if !known || t.Call == nil {
+				o.err = cmp.Or(failed[p], t.Err)
+				o.forgot = o.err == nil
+			} else if o.unmade = c.shut[p] != nil; !o.unmade {
+				under.Go(func() { c.make(ctx, p, &t, o) })
+			}
 		}
-		slots <- struct{}{}
-		calls.Go(func() {
-			defer func() { <-slots }()
-			callCtx, cancel := context.WithTimeout(ctx, callTimeout)
-			defer cancel()
-			o.arn, o.err = k.o.Tasks.Start(callCtx, p, &t, order(&o.before))
-		})
+		under.Wait()
 	}
-	calls.Wait()
-	k.settle(ctx, all)
+	return k.settle(ctx, all, c.shut)
 }
 
-// settle keeps what came of calls, and tells of it. It tells first: what is told twice is known by its key, what is not told would never be.
-func (k *Keeper) settle(ctx context.Context, all []outcome) {
+func (k *Keeper) look(ctx context.Context, p *Place, arns []string, into map[string]Told) (map[string]Told, error) {
+	got, err := k.o.Tasks.Describe(ctx, p, arns)
+	for arn, t := range got {
+		into[arn] = t
+	}
+	return into, err
+}
+
+// make makes a call within its claim: after that it is another keeper's, with a token that may be another.
+func (c *calls) make(ctx context.Context, p *Place, t *Told, o *outcome) {
+	left := c.o.Ours(o.before.Next.Sub(c.o.Now()))
+	if o.unmade = left <= 0 || ctx.Err() != nil; o.unmade {
+		return
+	}
+	callCtx, cancel := context.WithTimeout(ctx, min(left, callTimeout))
+	defer cancel()
+	o.arn, o.err = c.o.Tasks.Start(callCtx, p, t, order(&o.before))
+	if o.shuts() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.shut[p] == nil || o.before.Waits > c.shut[p].before.Waits {
+			c.shut[p] = o
+		}
+	}
+}
+
+// shuts reports whether the answer says that the next call for the same place is in vain for now.
+func (o *outcome) shuts() bool {
+	_, noRoom := errors.AsType[*NoRoom](o.err)
+	return noRoom || o.err != nil && control.KindOf(o.err) == failover.ErrThrottled
+}
+
+// wait is for how long a place is left alone after its answer to a record that had so many before.
+func wait(waits int) time.Duration { return min(againFirst<<min(waits, 5), againMost) }
+
+// settle keeps what came of calls, and tells of it. It tells first: what is told twice is known by its ID, what is not told would never be. What else is
+// due in a place that is left alone waits as long.
+func (k *Keeper) settle(ctx context.Context, all []outcome, shut map[*Place]*outcome) bool {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), control.StoreTimeout)
 	defer cancel()
 	now := k.o.Now()
 	var news []Record
 	for i := range all {
 		o := &all[i]
+		if o.unmade {
+			continue
+		}
 		o.after = o.before
-		o.apply(&o.after, now)
-		if o.isNews() {
+		if o.apply(&o.after, now) {
 			news = append(news, o.after)
 		}
 		if o.err != nil {
@@ -159,144 +243,98 @@ func (k *Keeper) settle(ctx context.Context, all []outcome) {
 	k.tell(ctx, news)
 	err := update(ctx, k.o.Store, now, func(b *Book) bool {
 		changed := false
+		free := make(map[string]bool) // this keeper's, and not called for
 		for i := range all {
 			o := &all[i]
 			r := b.Find(o.before.Task)
 			if r == nil || !r.Open() || r.Try != o.before.Try {
 				continue // another guard has had the same answer
 			}
+			if o.unmade {
+				free[r.Task] = r.Next.Equal(o.before.Next)
+				continue
+			}
 			changed, *r = true, o.after
 			switch {
+			case r.Open():
+				r.Due = r.Next
 			case r.Started != "":
 				b.count(now, Day{Started: 1})
-			case !r.Open():
+			default:
 				b.count(now, Day{Left: 1})
+			}
+		}
+		for i := range b.Records {
+			r := &b.Records[i]
+			if o := shut[k.place(r.Region, r.Cluster)]; o != nil && (free[r.Task] || k.due(r, now)) {
+				changed = true
+				r.putOff(&o.after, now.Add(wait(o.before.Waits)).UTC())
 			}
 		}
 		return changed
 	})
+	k.log(ctx, err)
+	return err == nil
+}
+
+// putOff has a record wait for its place as long as another, whose words it takes over where it has none of its own.
+func (r *Record) putOff(o *Record, until time.Time) {
+	r.Waits, r.Due, r.Next = max(r.Waits, o.Waits), until, until
+	if r.Text == "" {
+		r.Text, r.Trouble, r.Hint = o.Text, o.Trouble, o.Hint
+	}
+}
+
+func (k *Keeper) log(ctx context.Context, err error) {
 	if err != nil {
 		k.o.Log.LogAttrs(ctx, slog.LevelWarn, "not recorded which tasks were started again; the calls are repeated with the same tokens", slog.Any(control.KeyErr, err))
 	}
 }
 
-// isNews reports whether a person should be told. A trouble is told once; a call that is slow, or one too many, is none yet.
-func (o *outcome) isNews() bool {
-	trouble := o.after.Trouble
-	return !o.after.Open() || trouble != o.before.Trouble && (trouble == troubleNoRoom || trouble == failover.ErrDenied)
-}
-
-// apply puts what came of the call into its record.
-func (o *outcome) apply(r *Record, now time.Time) {
-	if o.forgot {
-		r.Verdict, r.Text, r.Attempt = GivenUp, "ECS does not know it any more, or its tag was taken away", max(r.Attempt-1, 1)
-		return
-	}
-	if o.err == nil {
-		r.Started, r.Next, r.Text, r.Trouble, r.Hint = o.arn, time.Time{}, "", "", ""
-		return
-	}
+// apply puts what came of the call into its record, and reports whether a person should be told. A trouble is told once; a call that is slow, or one too
+// many, is none yet.
+func (o *outcome) apply(r *Record, now time.Time) (news bool) {
 	kind := control.KindOf(o.err)
-	r.Text, r.Hint, r.Trouble = clip(o.err.Error(), textMax), clip(control.HintOf(o.err), textMax), kind
-	wait := againFirst
-	if _, is := errors.AsType[*NoRoom](o.err); is {
-		r.Trouble = troubleNoRoom
-		wait = min(againFirst<<min(r.Try-1, 5), againMost)
-		r.Try++
-	}
-	switch kind {
-	case failover.ErrConflict: // its token has started it, by a call of another configuration
-		r.Started, r.Next, r.Text, r.Trouble, r.Hint = Unknown, time.Time{}, "", "", ""
-		return
-	case failover.ErrInvalid, failover.ErrNotFound:
-		r.Verdict, r.Attempt = Refused, max(r.Attempt-1, 1)
-		return
-	case failover.ErrDenied:
-		wait = deniedFor
-	}
-	r.Next = now.Add(wait).UTC()
-}
-
-// troubleNoRoom marks a record whose last answer was that there is no room.
-const troubleNoRoom failover.ErrorKind = "no_room"
-
-// Words returns what is said of a record.
-func (r *Record) Words() (text string, severity failover.Severity) {
-	w := wording.Retried{Task: ecsevent.TaskID(r.Task), Family: r.Family, Cluster: r.Cluster, Why: strings.TrimSuffix(r.Why, "."), Attempt: r.Attempt, Allowed: r.Allowed}
+	_, noRoom := errors.AsType[*NoRoom](o.err)
 	switch {
-	case r.Started == Unknown:
-		return wording.RetryStarted(&w, ""), failover.Info
-	case r.Started != "":
-		return wording.RetryStarted(&w, ecsevent.TaskID(r.Started)), failover.Info
-	case r.Open() && r.Text == "":
-		return wording.RetryWaits(&w, "its call is under way", r.Stopped.Add(giveUpAfter)), failover.Info
-	case r.Open():
-		return wording.RetryWaits(&w, strings.TrimSuffix(r.Text, "."), r.Stopped.Add(giveUpAfter)), failover.Warning
-	case r.Verdict == UsedUp:
-		return wording.RetryUsedUp(&w), failover.Warning
+	case o.forgot:
+		due := r.Due
+		*r = r.gone("ECS does not know it any more, or its tag was taken away")
+		r.Due = due
+		return true
+	case o.err == nil:
+		r.Started, r.Next, r.Text, r.Trouble, r.Hint = o.arn, time.Time{}, "", "", ""
+		return true
+	case noRoom:
+		kind = troubleNoRoom
+	case kind == failover.ErrConflict: // ECS had an answer for its token already, to a call of another configuration: a task, or failures alone
+		r.Verdict, r.Attempt, r.Trouble = Unsure, max(r.Attempt-1, 1), kind
+		r.Text, r.Hint = clip(o.err.Error(), textMax), clip(wording.RetryLook(r.Region, r.Cluster, r.Family), textMax)
+		return true
 	}
-	return wording.RetryLeft(&w, strings.TrimSuffix(r.Text, ".")), failover.Warning
+	lasting := noRoom || kind == failover.ErrDenied || kind == failover.ErrInvalid || kind == failover.ErrNotFound
+	if lasting || !told(r.Trouble) {
+		r.Text, r.Hint, r.Trouble = clip(o.err.Error(), textMax), clip(control.HintOf(o.err), textMax), kind
+	}
+	pause := againFirst
+	switch {
+	case !noRoom && (kind == failover.ErrInvalid || kind == failover.ErrNotFound):
+		r.Verdict, r.Attempt = Refused, max(r.Attempt-1, 1)
+		return true
+	case noRoom:
+		pause, r.Try, r.Waits = wait(r.Waits), r.Try+1, r.Waits+1
+	case kind == failover.ErrThrottled:
+		pause, r.Waits = wait(r.Waits), r.Waits+1
+	case kind == failover.ErrDenied:
+		pause, r.Waits = deniedFor, 0
+	}
+	r.Next = now.Add(pause).UTC()
+	if told(kind) && !slices.Contains(r.Told, kind) {
+		news = true
+		r.Told = append(slices.Clone(r.Told), kind)
+	}
+	return news
 }
 
-// notice is what a person is told of a record.
-func (r *Record) notice() failover.Notice {
-	text, severity := r.Words()
-	kind := notice.NotStartedAgain
-	if r.Started != "" {
-		kind = notice.StartedAgain
-	}
-	phase := ""
-	if r.Open() {
-		phase = "/" + string(r.Trouble)
-	}
-	return failover.Notice{Key: Name(r.Cluster) + "/" + string(kind) + "/" + ecsevent.TaskID(r.Task) + phase, Severity: severity, Text: text, Do: r.Hint}
-}
-
-// tell writes records to the journal and has them told. An entry's ID is made of the notice, so that one that is written again is the same.
-func (k *Keeper) tell(ctx context.Context, records []Record, notes ...journal.Entry) {
-	if len(records)+len(notes) == 0 {
-		return
-	}
-	byCluster := make(map[string][]failover.Notice)
-	entries := slices.Clone(notes)
-	for i := range records {
-		r := &records[i]
-		n := r.notice()
-		byCluster[r.Cluster] = append(byCluster[r.Cluster], n)
-		at := r.At
-		if r.Try > 1 || r.Verdict == GivenUp {
-			at = k.o.Now()
-		}
-		entries = append(entries, entry(r.Cluster, at, n))
-		level := slog.LevelInfo
-		if n.Severity != failover.Info {
-			level = slog.LevelWarn
-		}
-		k.o.Log.LogAttrs(ctx, level, "task of no service", slog.String("task", r.Task), slog.String("text", n.Text), slog.String(control.KeyHint, n.Do))
-	}
-	storeCtx, cancel := context.WithTimeout(ctx, control.StoreTimeout)
-	defer cancel()
-	if err := k.o.Store.Append(storeCtx, entries); err != nil {
-		k.o.Log.LogAttrs(ctx, slog.LevelWarn, "tasks of no service not written to the journal", slog.Any(control.KeyErr, err))
-	}
-	for cluster, all := range byCluster {
-		k.o.Tell(ctx, report(cluster, k.o.Now(), all))
-	}
-}
-
-func report(cluster string, now time.Time, all []failover.Notice) control.Report {
-	name := Name(cluster)
-	return control.Report{Workload: name, Result: control.Committed, Started: now, Decision: failover.Decision{At: now, Notices: all}}
-}
-
-func entry(cluster string, at time.Time, n failover.Notice) journal.Entry {
-	sum := fnv.New32a()
-	_, _ = sum.Write([]byte(n.Key)) // never fails
-	return journal.Entry{Version: journal.Version, ID: journal.NewID(at, sum.Sum32()), Workload: Name(cluster), At: at, Kind: journal.KindNotice, Notice: &n}
-}
-
-// endNote is the journal's line of a task that was started again and has ended.
-func endNote(o *Record) journal.Entry {
-	text := wording.RetryEnded(ecsevent.TaskID(o.Started), ecsevent.TaskID(o.Task), time.Duration(o.Ran*float64(time.Second)))
-	return entry(o.Cluster, o.Ended, failover.Notice{Key: Name(o.Cluster) + "/ended/" + ecsevent.TaskID(o.Started), Severity: failover.Info, Text: text})
-}
+// told reports whether a trouble of a kind is told: it lasts, or a person can do something about it.
+func told(kind failover.ErrorKind) bool { return kind == troubleNoRoom || kind == failover.ErrDenied }

@@ -2,6 +2,7 @@ package wording
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -20,11 +21,8 @@ func (r *Retried) head() string {
 	return text
 }
 
-// RetryStarted says that a task was started again; as is the new one's ID, empty where it is not known.
+// RetryStarted says that a task was started again; as is the new one's ID.
 func RetryStarted(r *Retried, as string) string {
-	if as == "" {
-		as = "another task"
-	}
 	return fmt.Sprintf("%s and started again on demand as %s: start %d of at most %d", r.head(), as, r.Attempt, r.Allowed+1)
 }
 
@@ -35,6 +33,26 @@ func RetryUsedUp(r *Retried) string {
 
 // RetryLeft says that a task cannot be started again, and why.
 func RetryLeft(r *Retried, why string) string { return r.head() + " and is not started again: " + why }
+
+// RetryUnsure says that a task may have been started again.
+func RetryUnsure(r *Retried) string {
+	return r.head() + " and may have been started again: a call for it was made before, with another configuration, and ECS does not tell what came of it"
+}
+
+// RetryLook is the command that shows whether a task took another's place.
+func RetryLook(region, cluster, family string) string {
+	return fmt.Sprintf("look for a task with the tag backstop:retry-of; start it by hand if there is none: aws ecs list-tasks --region %s --cluster %s --family %s", region, cluster, family)
+}
+
+// RetryForgotten says that tasks were lost which ECS does not know any more; ids are those of the first.
+func RetryForgotten(cluster string, n int, ids []string) string {
+	text := fmt.Sprintf("cluster %s lost %s whose events came too late: ECS knows a stopped task for an hour. Whether they were tagged is not known, and none is started again: %s",
+		cluster, Count(n, "task"), strings.Join(ids, ", "))
+	if n > len(ids) {
+		text += fmt.Sprintf(" and %d more", n-len(ids))
+	}
+	return text
+}
 
 // RetryWaits says that a task could not be started again yet, and until when it is tried.
 func RetryWaits(r *Retried, why string, until time.Time) string {

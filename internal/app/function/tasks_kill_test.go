@@ -1,8 +1,10 @@
 package function_test
 
 import (
+	"bytes"
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -10,6 +12,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"github.com/backstop-ecs/backstop/internal/app/function"
@@ -90,7 +94,7 @@ func TestAFunctionKilledAtEachOfItsCallsStartsATaskAgainOnce(t *testing.T) {
 				}
 				j.look()
 				b := j.book()
-				if again := j.again()[ecsevent.TaskID(lost)]; again != 1 || b.Find(lost) == nil || b.Find(lost).Started == "" || b.Find(lost).Started == taskretry.Unknown {
+				if again := j.again()[ecsevent.TaskID(lost)]; again != 1 || b.Find(lost) == nil || b.Find(lost).Started == "" {
 					t.Errorf("killed at call %d (late %v): started again %d times; %+v, first answer %v", at, late, again, b.Records, err)
 				}
 				if n := len(j.journal(taskretry.Name("jobs"))); n != 1 {
@@ -175,8 +179,44 @@ func TestAConfigurationThatChangesMeanwhileStartsNothingTwice(t *testing.T) {
 		j.mapping(j.function(function.Options{Scale: 1}).Invoke, 5*time.Minute, 30*time.Second)
 		j.look()
 		b := j.book()
-		if r := b.Find(lost); j.again()[ecsevent.TaskID(lost)] != 1 || r.Started != taskretry.Unknown || r.Open() {
+		if r := b.Find(lost); j.again()[ecsevent.TaskID(lost)] != 1 || r.Started != "" || r.Verdict != taskretry.Unsure {
 			t.Errorf("started again %d times; %+v", j.again()[ecsevent.TaskID(lost)], r)
+		}
+	})
+}
+
+// TestATaskOfTheDefaultGroupIsStartedAgainInIt, with an ECS that takes neither the group's name nor one of AWS's own; an event of another account is left.
+func TestATaskOfTheDefaultGroupIsStartedAgainInIt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		j := newJobs(t, sandbox.Options{Manual: true, NoThrottle: true, World: ecsim.Config{Seed: 1, Start: time.Now(), ReadLag: -1}}, "job", "sleep 3600")
+		out, err := j.ecs.RunTask(t.Context(), &ecs.RunTaskInput{Cluster: aws.String("jobs"), TaskDefinition: &j.family,
+			CapacityProviderStrategy: []types.CapacityProviderStrategyItem{{CapacityProvider: aws.String(ecsim.FargateSpot), Weight: 1}},
+			NetworkConfiguration:     &types.NetworkConfiguration{AwsvpcConfiguration: &types.AwsVpcConfiguration{Subnets: []string{"subnet-a"}, SecurityGroups: []string{"sg-1"}}},
+			Tags:                     []types.Tag{{Key: aws.String(taskretry.TagRetry), Value: aws.String("1")}}})
+		j.must(err)
+		lost := aws.ToString(out.Tasks[0].TaskArn)
+		j.box.AdvanceTo(j.box.Now().Add(3 * time.Minute))
+		j.cut(2)
+		j.box.AdvanceTo(j.box.Now().Add(3 * time.Minute))
+		events := j.receive()
+		foreign := slices.Clone(events)
+		for i := range foreign {
+			foreign[i].ID += "-foreign"
+			foreign[i].Body = bytes.ReplaceAll(bytes.ReplaceAll(foreign[i].Body, []byte("123456789012"), []byte("999999999999")), []byte("task/jobs/"), []byte("task/jobs/0"))
+		}
+		body, err := j.function(function.Options{Scale: 1}).Invoke(t.Context(), batch(append(events, foreign...)))
+		if back := returned(t, body); err != nil || len(back) > 0 {
+			t.Errorf("%v: %v come again", err, back)
+		}
+		j.look()
+		for _, task := range j.seen {
+			if of := tagOf(&task, taskretry.TagOf); of != "" && (of != ecsevent.TaskID(lost) || aws.ToString(task.Group) != "family:job") {
+				t.Errorf("in place of %s: group %q", of, aws.ToString(task.Group))
+			}
+		}
+		if n := j.again()[ecsevent.TaskID(lost)]; n != 1 || len(j.again()) != 1 {
+			t.Errorf("started again %d times; all: %v", n, j.again())
 		}
 	})
 }

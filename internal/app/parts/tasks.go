@@ -15,7 +15,7 @@ import (
 func TaskPlaces(f *config.File, region string) ([]taskretry.Place, error) {
 	out := make([]taskretry.Place, len(f.Tasks))
 	for i, t := range f.Tasks {
-		out[i] = taskretry.Place{Region: cmp.Or(t.Region, region), Cluster: t.Cluster, SecurityGroups: t.SecurityGroups, Subnets: t.Subnets, PublicIP: t.PublicIP}
+		out[i] = taskretry.Place{Region: cmp.Or(t.Region, region), Cluster: t.Cluster, Account: t.Account, SecurityGroups: t.SecurityGroups, Subnets: t.Subnets, PublicIP: t.PublicIP}
 		if out[i].Region == "" {
 			return nil, fmt.Errorf("%s: tasks[%d].region: no region is known: name one, or set AWS_REGION", f.Name, i)
 		}
@@ -36,7 +36,7 @@ func Tasks(o Options, g *Guard) (*taskretry.Keeper, error) {
 	if err != nil {
 		return nil, err
 	}
-	keep := taskretry.Options{Places: places, Store: store, Tasks: standalone.New(o.AWS), Prices: Prices(o.Config), Now: g.Loop.AWSTime, Log: o.Log}
+	keep := taskretry.Options{Places: places, Store: store, Tasks: standalone.New(o.AWS), Prices: Prices(o.Config), Now: g.Loop.AWSTime, Ours: g.Loop.Ours, Log: o.Log}
 	if g.Desk != nil {
 		keep.Tell = g.Desk.Tell
 	}

@@ -4,6 +4,7 @@ package standalone
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -18,6 +19,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/runtask"
 	"github.com/backstop-ecs/backstop/internal/taskretry"
+	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
 const (
@@ -58,32 +60,53 @@ func (t *Tasks) client(region string) *ecs.Client {
 func (t *Tasks) Describe(ctx context.Context, p *taskretry.Place, arns []string) (map[string]taskretry.Told, error) {
 	out := make(map[string]taskretry.Told, len(arns))
 	for part := range slices.Chunk(arns, describeMax) {
-		got, err := t.client(p.Region).DescribeTasks(ctx, &ecs.DescribeTasksInput{Cluster: &p.Cluster, Tasks: part, Include: []types.TaskField{types.TaskFieldTags}})
-		if err != nil {
-			return nil, failure.Wrap("ecs:DescribeTasks", fmt.Sprintf("read %d stopped tasks of cluster %s", len(part), p.Cluster), err)
+		err := t.describe(ctx, p, part, out)
+		if failure.Kind(err) != failover.ErrInvalid {
+			if err != nil {
+				return nil, err
+			}
+			continue
 		}
-		for i := range got.Tasks {
-			task := &got.Tasks[i]
-			told := taskretry.Told{Tags: make(map[string]string, len(task.Tags))}
-			for _, tag := range task.Tags {
-				told.Tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
+		for one := range slices.Chunk(part, 1) { // one that ECS refuses, as it is another account's, must not keep the others unread
+			switch err := t.describe(ctx, p, one, out); failure.Kind(err) {
+			case failover.ErrNone:
+			case failover.ErrInvalid:
+				out[one[0]] = taskretry.Told{Err: err}
+			default:
+				return nil, err
 			}
-			if _, wanted := told.Tags[taskretry.TagRetry]; wanted {
-				told.Call, told.Untold = callOf(p, task, told.Tags)
-				switch told.Main, err = t.main(ctx, p, aws.ToString(task.TaskDefinitionArn)); failure.Kind(err) {
-				case failover.ErrNone:
-				case failover.ErrInvalid, failover.ErrNotFound: // it was deleted: the other tasks need not wait for that
-					told.Untold = err.Error()
-				default:
-					return nil, err
-				}
-			}
-			_, told.OfService = ecsevent.ServiceOfGroup(aws.ToString(task.Group))
-			told.End = runtask.EndOf(task, told.Main)
-			out[aws.ToString(task.TaskArn)] = told
 		}
 	}
 	return out, nil
+}
+
+// describe reads tasks by one call into out.
+func (t *Tasks) describe(ctx context.Context, p *taskretry.Place, part []string, out map[string]taskretry.Told) error {
+	got, err := t.client(p.Region).DescribeTasks(ctx, &ecs.DescribeTasksInput{Cluster: &p.Cluster, Tasks: part, Include: []types.TaskField{types.TaskFieldTags}})
+	if err != nil {
+		return failure.Wrap("ecs:DescribeTasks", fmt.Sprintf("read %s of cluster %s", wording.Count(len(part), "stopped task"), p.Cluster), err)
+	}
+	for i := range got.Tasks {
+		task := &got.Tasks[i]
+		told := taskretry.Told{Tags: make(map[string]string, len(task.Tags))}
+		for _, tag := range task.Tags {
+			told.Tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
+		}
+		if _, wanted := told.Tags[taskretry.TagRetry]; wanted {
+			told.Call, told.Untold = callOf(p, task, told.Tags)
+			switch told.Main, err = t.main(ctx, p, aws.ToString(task.TaskDefinitionArn)); failure.Kind(err) {
+			case failover.ErrNone:
+			case failover.ErrInvalid, failover.ErrNotFound: // it was deleted: the other tasks need not wait for that
+				told.Untold = err.Error()
+			default:
+				return err
+			}
+		}
+		_, told.OfService = ecsevent.ServiceOfGroup(aws.ToString(task.Group))
+		told.End = runtask.EndOf(task, told.Main)
+		out[aws.ToString(task.TaskArn)] = told
+	}
+	return nil
 }
 
 // main is the container of a revision whose exit code counts.
@@ -111,7 +134,7 @@ func (t *Tasks) main(ctx context.Context, p *taskretry.Place, revision string) (
 // callOf is the call that starts a task again as it was, but on demand, without token and the tags of the new start. untold says what it takes and
 // ECS does not tell; empty: nothing. It is made of the task and the place alone, so that whoever makes it makes the same.
 func callOf(p *taskretry.Place, task *types.Task, tags map[string]string) (call *ecs.RunTaskInput, untold string) {
-	call = &ecs.RunTaskInput{Cluster: task.ClusterArn, TaskDefinition: task.TaskDefinitionArn, Count: aws.Int32(1), Group: task.Group, StartedBy: task.StartedBy,
+	call = &ecs.RunTaskInput{Cluster: task.ClusterArn, TaskDefinition: task.TaskDefinitionArn, Count: aws.Int32(1), Group: groupOf(task), StartedBy: starterOf(task),
 		Overrides: task.Overrides, PlatformVersion: task.PlatformVersion, EnableExecuteCommand: task.EnableExecuteCommand,
 		CapacityProviderStrategy: []types.CapacityProviderStrategyItem{{CapacityProvider: aws.String(string(failover.OnDemand)), Weight: 1}}}
 	vpc := types.AwsVpcConfiguration{SecurityGroups: p.SecurityGroups, Subnets: p.Subnets, AssignPublicIp: types.AssignPublicIpDisabled}
@@ -143,6 +166,25 @@ func callOf(p *taskretry.Place, task *types.Task, tags map[string]string) (call 
 		call.EnableECSManagedTags = call.EnableECSManagedTags || strings.HasPrefix(key, managedTags)
 	}
 	return call, untold
+}
+
+// startedBy is what RunTask takes of that name (ECS API reference). Services of AWS write others, such as "AWS Step Functions".
+var startedBy = regexp.MustCompile(`^[A-Za-z0-9/_-]{1,128}$`)
+
+func starterOf(task *types.Task) *string {
+	if !startedBy.MatchString(aws.ToString(task.StartedBy)) {
+		return nil
+	}
+	return task.StartedBy
+}
+
+// groupOf is the group to ask for. That of the family is what ECS gives by itself, and RunTask may refuse to be asked for a group of that form.
+func groupOf(task *types.Task) *string {
+	family, _, _ := strings.Cut(aws.ToString(task.TaskDefinitionArn)[strings.LastIndexByte(aws.ToString(task.TaskDefinitionArn), '/')+1:], ":")
+	if aws.ToString(task.Group) == "family:"+family {
+		return nil
+	}
+	return task.Group
 }
 
 // Start starts a task again; see [taskretry.Tasks].

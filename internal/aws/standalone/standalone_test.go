@@ -13,7 +13,7 @@ import (
 
 func lost() *types.Task {
 	return &types.Task{ClusterArn: aws.String("arn:aws:ecs:us-east-1:123456789012:cluster/jobs"), TaskDefinitionArn: aws.String("arn:aws:ecs:us-east-1:123456789012:task-definition/report:3"),
-		Group: aws.String("family:report"), StartedBy: aws.String("nightly"), PlatformVersion: aws.String("1.4.0"), EnableExecuteCommand: true,
+		Group: aws.String("night"), StartedBy: aws.String("nightly"), PlatformVersion: aws.String("1.4.0"), EnableExecuteCommand: true,
 		Overrides:   &types.TaskOverride{Cpu: aws.String("2048"), TaskRoleArn: aws.String("arn:aws:iam::123456789012:role/report")},
 		Attachments: []types.Attachment{{Type: aws.String("eni"), Details: []types.KeyValuePair{{Name: aws.String("subnetId"), Value: aws.String("subnet-own")}}}}}
 }
@@ -22,7 +22,7 @@ func TestATaskIsStartedAsItWasButOnDemand(t *testing.T) {
 	tags := map[string]string{taskretry.TagRetry: "3", taskretry.TagAttempt: "2", taskretry.TagOf: "x", "team": "shop", "aws:ecs:clusterName": "jobs"}
 	call, untold := callOf(&taskretry.Place{Cluster: "jobs", SecurityGroups: []string{"sg-1"}}, lost(), tags)
 	vpc := call.NetworkConfiguration.AwsvpcConfiguration
-	if untold != "" || aws.ToString(call.TaskDefinition) != aws.ToString(lost().TaskDefinitionArn) || aws.ToString(call.Group) != "family:report" || aws.ToString(call.StartedBy) != "nightly" ||
+	if untold != "" || aws.ToString(call.TaskDefinition) != aws.ToString(lost().TaskDefinitionArn) || aws.ToString(call.Group) != "night" || aws.ToString(call.StartedBy) != "nightly" ||
 		aws.ToString(call.PlatformVersion) != "1.4.0" || !call.EnableExecuteCommand || aws.ToString(call.Overrides.Cpu) != "2048" || aws.ToInt32(call.Count) != 1 ||
 		len(call.CapacityProviderStrategy) != 1 || aws.ToString(call.CapacityProviderStrategy[0].CapacityProvider) != "FARGATE" || call.LaunchType != "" {
 		t.Errorf("%q: %+v", untold, call)
@@ -37,6 +37,23 @@ func TestATaskIsStartedAsItWasButOnDemand(t *testing.T) {
 	slices.Sort(kept)
 	if !slices.Equal(kept, []string{taskretry.TagRetry, "team"}) || !call.EnableECSManagedTags {
 		t.Errorf("tags %v, managed %v: AWS's own are not ours to set, and those of the start are made anew", kept, call.EnableECSManagedTags)
+	}
+}
+
+// TestWhatRunTaskRefusesIsLeftOut: it gives the family's group by itself, and takes no names with spaces.
+func TestWhatRunTaskRefusesIsLeftOut(t *testing.T) {
+	for _, c := range []struct{ group, by, wantGroup, wantBy string }{
+		{"family:report", "nightly/1_a-b", "", "nightly/1_a-b"},
+		{"family:other", "AWS Step Functions", "family:other", ""},
+		{"night", "events-rule/nightly", "night", "events-rule/nightly"},
+		{"night", strings.Repeat("x", 129), "night", ""},
+	} {
+		task := lost()
+		task.Group, task.StartedBy = &c.group, &c.by
+		call, _ := callOf(&taskretry.Place{}, task, nil)
+		if aws.ToString(call.Group) != c.wantGroup || aws.ToString(call.StartedBy) != c.wantBy || call.StartedBy != nil && c.wantBy == "" {
+			t.Errorf("%+v: group %q, started by %q", c, aws.ToString(call.Group), aws.ToString(call.StartedBy))
+		}
 	}
 }
 
