@@ -26,8 +26,11 @@ func checkAlone(x *exam) verdict {
 	for i := range x.f.alone {
 		t := &x.f.alone[i]
 		at := x.f.homeOfAlone(t)
-		cluster := fmt.Sprintf("arn:aws:ecs:%s:%s:cluster/%s", at.region, at.account, t.Cluster)
-		task := fmt.Sprintf("arn:aws:ecs:%s:%s:task/%s/0123456789abcdef0123456789abcdef", at.region, at.account, t.Cluster)
+		if t.Account != "" && t.Account != at.account {
+			return bad(Fail, fmt.Sprintf("tasks: ...   # clusters of account %s alone; those of account %s need an installation there", at.account, t.Account), "cluster %s in `tasks` is one of account %s: tasks are started again in the guard's own account (%s) alone", t.Cluster, t.Account, at.account)
+		}
+		cluster := fmt.Sprintf("arn:%s:ecs:%s:%s:cluster/%s", x.f.partition(), at.region, at.account, t.Cluster)
+		task := fmt.Sprintf("arn:%s:ecs:%s:%s:task/%s/%s", x.f.partition(), at.region, at.account, t.Cluster, sampleTask)
 		event := fmt.Sprintf(`{"version":"0","id":"sample","detail-type":"ECS Task State Change","source":"aws.ecs","time":"2026-01-01T00:00:00Z","account":%q,"region":%q,"resources":[%q],
 "detail":{"clusterArn":%q,"group":"family:sample","lastStatus":"STOPPED","desiredStatus":"STOPPED","launchType":"FARGATE","capacityProviderName":"FARGATE_SPOT","taskArn":%q,"stopCode":"SpotInterruption"}}`,
 			at.account, at.region, task, cluster, task)

@@ -24,11 +24,11 @@ type needed struct {
 }
 
 // samples are events of a pool as ECS sends them (aws-facts 1.2 to 1.7).
-func samples(account string, ref control.ServiceRef) []needed {
+func samples(partition, account string, ref control.ServiceRef) []needed {
 	arn := func(kind, name string) string {
-		return fmt.Sprintf("arn:aws:ecs:%s:%s:%s/%s/%s", ref.Region, account, kind, ref.Cluster, name)
+		return fmt.Sprintf("arn:%s:ecs:%s:%s:%s/%s/%s", partition, ref.Region, account, kind, ref.Cluster, name)
 	}
-	cluster := fmt.Sprintf("arn:aws:ecs:%s:%s:cluster/%s", ref.Region, account, ref.Cluster)
+	cluster := fmt.Sprintf("arn:%s:ecs:%s:%s:cluster/%s", partition, ref.Region, account, ref.Cluster)
 	task := func(last, desired, more string) string {
 		id := arn("task", "0123456789abcdef0123456789abcdef")
 		return fmt.Sprintf(`{"version":"0","id":"sample","detail-type":"ECS Task State Change","source":"aws.ecs","time":"2026-01-01T00:00:00Z","account":%q,"region":%q,"resources":[%q],
@@ -40,7 +40,7 @@ func samples(account string, ref control.ServiceRef) []needed {
 			detailType, account, ref.Region, arn("service", ref.Service), kind, name, more)
 	}
 	stop := `,"stopCode":"SpotInterruption","stoppedReason":"Your Spot Task was interrupted."`
-	provider := fmt.Sprintf(`,"clusterArn":%q,"reason":"RESOURCE:FARGATE","capacityProviderArns":["arn:aws:ecs:%s:%s:capacity-provider/FARGATE_SPOT"]`, cluster, ref.Region, account)
+	provider := fmt.Sprintf(`,"clusterArn":%q,"reason":"RESOURCE:FARGATE","capacityProviderArns":["arn:%s:ecs:%s:%s:capacity-provider/FARGATE_SPOT"]`, cluster, partition, ref.Region, account)
 	return []needed{
 		{"the two-minute warning", true, task("RUNNING", "STOPPED", stop), true},
 		{"stopped tasks", true, task("STOPPED", "STOPPED", stop), false},
@@ -179,7 +179,7 @@ func checkRules(x *exam) verdict {
 	for i := range x.f.workloads {
 		w := &x.f.workloads[i]
 		for k, ref := range w.Refs {
-			for _, n := range samples(x.f.accountOfPool(ref), ref) {
+			for _, n := range samples(x.f.partition(), x.f.accountOfPool(ref), ref) {
 				is := e.arrives(x.f.home(ref), n.event, 0)
 				if is == yes || is == maybe && !health.EventAt(x.f.state.beats, w.Name, w.Policy.Pools[k].Name).IsZero() {
 					continue
@@ -236,7 +236,7 @@ func (f *facts) ruleFor(ref control.ServiceRef) string {
 	e := &f.events
 	from := f.home(ref)
 	to := busAt{e.place.region, accountOf(e.queueARN), defaultBus}
-	cluster := fmt.Sprintf("arn:aws:ecs:%s:%s:cluster/%s", ref.Region, from.account, ref.Cluster)
+	cluster := fmt.Sprintf("arn:%s:ecs:%s:%s:cluster/%s", f.partition(), ref.Region, from.account, ref.Cluster)
 	pattern := fmt.Sprintf(`{"source":["aws.ecs"],"$or":[{"detail":{"clusterArn":[%q]}},{"resources":[{"prefix":%q}]}]}`, cluster, strings.Replace(cluster, ":cluster/", ":service/", 1)+"/")
 	put := func(region, name, target string) string {
 		return fmt.Sprintf("aws events put-rule --region %s --name %s --event-pattern '%s'\naws events put-targets --region %s --rule %s --targets %s", region, name, pattern, region, name, target)
@@ -245,7 +245,7 @@ func (f *facts) ruleFor(ref control.ServiceRef) string {
 	if from == to {
 		return fix
 	}
-	bus := fmt.Sprintf("arn:aws:events:%s:%s:event-bus/default", to.region, to.account)
+	bus := fmt.Sprintf("arn:%s:events:%s:%s:event-bus/default", f.partition(), to.region, to.account)
 	if from.account != to.account {
 		fix += fmt.Sprintf("\naws events put-permission --region %s --statement-id backstop-%s --action events:PutEvents --principal %s", to.region, from.account, from.account)
 	}

@@ -261,7 +261,7 @@ func (f *facts) trials(b *bus, r *rule) []string {
 	var all, own []string
 	for i := range f.workloads {
 		for _, ref := range f.workloads[i].Refs {
-			for _, n := range samples(f.accountOfPool(ref), ref) {
+			for _, n := range samples(f.partition(), f.accountOfPool(ref), ref) {
 				if all = append(all, n.event); n.tried && f.home(ref) == b.at && len(own) < 2 {
 					own = append(own, n.event)
 				}

@@ -146,6 +146,9 @@ var plants = []plant{
 		l.file.Tasks = []config.Tasks{{Cluster: "prod", Region: region, SecurityGroups: []string{"sg-1"}}}
 		l.rulePattern = `{"source":["aws.ecs"],"$or":[{"detail":{"group":[{"prefix":"service:"}]}},{"detail-type":[{"anything-but":"ECS Task State Change"}]}]}`
 	}, check: "tasks-match", status: doctor.Fail, says: "no enabled rule sends the stops of tasks of no service in cluster prod"},
+	{what: "tasks of no service in a cluster of another account", do: func(l *lab) {
+		l.file.Tasks = []config.Tasks{{Cluster: "prod", Region: region, Account: "999999999999", SecurityGroups: []string{"sg-1"}}}
+	}, check: "tasks-match", status: doctor.Fail, says: "cluster prod in `tasks` is one of account 999999999999"},
 	{what: "a queue that nobody empties", do: func(l *lab) {
 		for range 60 { // restarts of all tasks, a hundred events and more each
 			l.box.World(func(w *ecsim.World) {

@@ -2,10 +2,12 @@ package doctor
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/failover"
 )
@@ -41,5 +43,25 @@ func TestTargetsAddUpByGroupAndBalancer(t *testing.T) {
 	}
 	if want := "[] a=20/L-A0D0B863 b-green=20/L-A0D0B863 b=20/L-A0D0B863 edge=60/L-EEF1AD04 edge=30/L-B211E961"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// TestRulesAreOfThePartitionOfTheAccount: a pattern with another matches nothing there.
+func TestRulesAreOfThePartitionOfTheAccount(t *testing.T) {
+	f := facts{identity: "arn:aws-us-gov:sts::123456789012:assumed-role/guard/x", account: "123456789012", homeRegion: "us-gov-west-1"}
+	f.alone = []config.Tasks{{Cluster: "jobs"}}
+	f.events.url = "https://queue"
+	f.events.queueARN = "arn:aws-us-gov:sqs:us-gov-west-1:123456789012:backstop"
+	f.events.place.region = f.homeRegion
+	f.events.buses = map[busAt]*bus{f.homeOfAlone(&f.alone[0]): {}}
+	ref := control.ServiceRef{Region: "us-gov-east-1", Cluster: "prod", Service: "api"}
+	texts := []string{checkAlone(&exam{f: &f}).fix, f.ruleFor(ref)}
+	for _, n := range samples(f.partition(), f.account, ref) {
+		texts = append(texts, n.event)
+	}
+	for _, text := range texts {
+		if strings.Contains(text, "arn:aws:") || !strings.Contains(text, "arn:aws-us-gov:ecs:us-gov-") {
+			t.Errorf("%s", text)
+		}
 	}
 }
