@@ -57,8 +57,9 @@ func TestWhatIsKeptOfATaskOfNoServiceIsTold(t *testing.T) {
 		t.Errorf("%v: %s", err, out.String())
 	}
 	out.Reset()
-	costs := costFacts{Alone: &taskretry.Day{Started: 3, Ended: 2, Unpriced: 1, Hours: 1.5, USD: 0.04, SpotUSD: 0.01}}
-	if err := costs.print(&out); err != nil || !strings.Contains(out.String(), "3 started again on demand, of them 2 have ended after 1.5 hours: $0.04, on Spot $0.01, without 1 whose price is not known") {
+	costs := costFacts{At: statusNow, aloneSince: statusNow.Add(-time.Hour), Alone: &taskretry.Day{Started: 3, Ended: 2, Unpriced: 1, Hours: 1.5, USD: 0.04, SpotUSD: 0.01}}
+	if err := costs.print(&out); err != nil || !strings.Contains(out.String(), "tasks of no service, whole UTC days from "+statusNow.Add(-time.Hour).UTC().Format(time.DateOnly)+" to "+statusNow.UTC().Format(time.DateOnly)+
+		": 3 started again on demand; 2 have ended after 1.5 hours: $0.04, on Spot $0.01, without 1 whose price is not known") {
 		t.Errorf("%v: %s", err, out.String())
 	}
 }

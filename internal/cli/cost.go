@@ -58,6 +58,8 @@ type costFacts struct {
 	Workloads []costFact `json:"workloads"`
 	// Alone is what tasks of no service that were started again cost, by the prices of then; absent where there were none.
 	Alone *taskretry.Day `json:"tasks_started_again,omitempty"`
+	// aloneSince is the moment whose UTC day is the first that Alone sums.
+	aloneSince time.Time
 }
 
 // costFact is one workload's.
@@ -189,7 +191,7 @@ func runCost(ctx context.Context, s IO, o costOptions) error {
 			return err
 		}
 		if sum := b.Between(o.sinceTime, facts.At); sum != (taskretry.Day{}) {
-			facts.Alone = &sum
+			facts.Alone, facts.aloneSince = &sum, o.sinceTime
 		}
 	}
 	if o.out != "" {

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/backstop-ecs/backstop/internal/cost"
 	"github.com/backstop-ecs/backstop/internal/costpage"
@@ -41,7 +42,8 @@ func (f *costFacts) print(w io.Writer) error {
 		}
 	}
 	if a := f.Alone; a != nil {
-		_, _ = fmt.Fprintf(w, "\ntasks of no service: %d started again on demand, of them %d have ended after %.1f hours: %s, on Spot %s", a.Started, a.Ended, a.Hours, usd(a.USD), usd(a.SpotUSD))
+		_, _ = fmt.Fprintf(w, "\ntasks of no service, whole UTC days from %s to %s: %d started again on demand; %d have ended after %.1f hours: %s, on Spot %s",
+			f.aloneSince.UTC().Format(time.DateOnly), f.At.UTC().Format(time.DateOnly), a.Started, a.Ended, a.Hours, usd(a.USD), usd(a.SpotUSD))
 		if a.Unpriced > 0 {
 			_, _ = fmt.Fprintf(w, ", without %d whose price is not known", a.Unpriced)
 		}
