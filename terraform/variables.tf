@@ -143,6 +143,11 @@ variable "tasks" {
     error_message = "Must be ARNs of roles, each without a *."
   }
   validation {
+    condition = alltrue([for t in var.tasks : length(t.security_groups) >= 1 && length(t.security_groups) <= 5 &&
+    (t.subnets == null ? true : length(coalesce(t.subnets, [])) >= 1 && length(coalesce(t.subnets, [])) <= 16)])
+    error_message = "security_groups are one to five, and subnets one to sixteen; leave subnets out for the lost task's own."
+  }
+  validation {
     condition     = length(distinct(var.tasks[*].cluster)) == length(var.tasks)
     error_message = "Each cluster once."
   }

@@ -211,6 +211,26 @@ run "every_task_definition_is_refused" {
   expect_failures = [var.tasks]
 }
 
+run "tasks_of_no_service_need_a_security_group" {
+  command = plan
+
+  variables {
+    tasks = [{ cluster = "jobs", families = ["report"], security_groups = [] }]
+  }
+
+  expect_failures = [var.tasks]
+}
+
+run "tasks_of_no_service_have_a_subnet_or_the_lost_ones" {
+  command = plan
+
+  variables {
+    tasks = [{ cluster = "jobs", families = ["report"], security_groups = ["sg-1"], subnets = [] }]
+  }
+
+  expect_failures = [var.tasks]
+}
+
 run "each_permission_goes_with_its_feature" {
   command = plan
 
