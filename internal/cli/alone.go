@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -90,6 +91,7 @@ func recordOf(b *taskretry.Book, task string) (f taskFacts, ok bool) {
 }
 
 // findAlone looks for a task in the clusters whose tasks of no service are started again, and says what becomes of it; ok is false where it is in none.
+// A cluster that cannot be read is no reason not to find it in another; err is then of the first.
 func findAlone(ctx context.Context, file *config.File, cfg aws.Config, task string) (f taskFacts, ok bool, err error) {
 	places, err := parts.TaskPlaces(file, cfg.Region)
 	if err != nil {
@@ -97,26 +99,27 @@ func findAlone(ctx context.Context, file *config.File, cfg aws.Config, task stri
 	}
 	tasks := standalone.New(cfg)
 	for i := range places {
-		got, err := tasks.Describe(ctx, &places[i], []string{task})
-		if err != nil {
-			return f, false, err
-		}
+		got, failed := tasks.Describe(ctx, &places[i], []string{task})
+		err = cmp.Or(err, failed)
 		for arn, t := range got {
-			if t.OfService {
-				continue
+			if err = cmp.Or(err, t.Err); t.Err == nil && !t.OfService {
+				return aloneFacts(&places[i], arn, &t), true, nil
 			}
-			f = taskFacts{Task: ecsevent.TaskID(arn), Workload: taskretry.Name(places[i].Cluster), Word: "not started again"}
-			d := taskretry.Decide(&taskretry.Task{End: t.End, Tags: t.Tags, Untold: t.Untold})
-			_, tagged := t.Tags[taskretry.TagRetry]
-			_, ofRun := t.Tags[runtask.TagRun]
-			if f.Text = d.Text; d.Text == "" {
-				f.Text = wording.RetryNot(t.End == runtask.Alive, tagged, ofRun, d.Verdict != taskretry.Left)
-			}
-			if t.End == runtask.Alive {
-				f.Word = "under way"
-			}
-			return f, true, nil
 		}
 	}
-	return f, false, nil
+	return f, false, err
+}
+
+// aloneFacts says what becomes of a task of which nothing is kept.
+func aloneFacts(p *taskretry.Place, arn string, t *taskretry.Told) taskFacts {
+	f := taskFacts{Task: ecsevent.TaskID(arn), Workload: taskretry.Name(p.Cluster), Word: "not started again"}
+	d := taskretry.Decide(&taskretry.Task{End: runtask.Lost, Tags: t.Tags, Untold: t.Untold}) // what its tags say, had it been lost
+	c := wording.RetryCase{Alive: t.End == runtask.Alive, Lost: t.End == runtask.Lost || t.End == runtask.NotStarted, Never: d.Verdict == taskretry.Left, Wrong: d.Text,
+		UsedUp: d.Verdict == taskretry.UsedUp, Attempt: d.Attempt}
+	_, c.Tagged = t.Tags[taskretry.TagRetry]
+	_, c.OfRun = t.Tags[runtask.TagRun]
+	if f.Text = wording.RetryNot(&c); c.Alive {
+		f.Word = "under way"
+	}
+	return f
 }

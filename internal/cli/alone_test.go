@@ -14,6 +14,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/ecsevent"
 	"github.com/backstop-ecs/backstop/internal/ecsim"
+	"github.com/backstop-ecs/backstop/internal/runtask"
 	"github.com/backstop-ecs/backstop/internal/sandbox"
 	"github.com/backstop-ecs/backstop/internal/taskretry"
 )
@@ -96,9 +97,23 @@ func TestATaskOfNoServiceIsExplainedByALook(t *testing.T) {
 	tagged, plain := run(types.Tag{Key: aws.String(taskretry.TagRetry), Value: aws.String("1")}), run()
 	explain(tagged, "it has not ended; if it is lost it is started again")
 	explain(plain, "has no tag backstop:retry")
+	tag := func(key, value string) types.Tag { return types.Tag{Key: &key, Value: &value} }
+	never, often, used := run(tag(taskretry.TagRetry, "0")), run(tag(taskretry.TagRetry, "often")), run(tag(taskretry.TagRetry, "1"), tag(taskretry.TagAttempt, "2"))
+	byRun := run(tag(runtask.TagRun, "nightly"), tag(taskretry.TagRetry, "1"))
+	explain(never, "it has not ended, and is not started again if it is lost: its tag backstop:retry is 0")
+	explain(often, `it has not ended, and is not started again if it is lost: its tag backstop:retry is "often"`)
+	explain(used, "it has not ended, and is not started again if it is lost: its work was started 2 times")
+	explain(byRun, "it has not ended; `backstop run-task` started it")
+	file.Tasks = append([]config.Tasks{{Cluster: "gone", Region: "us-east-1"}}, file.Tasks...) // it hides no other
+	explain(plain, "has no tag backstop:retry")
+	if _, ok, err := findAlone(t.Context(), file, cfg, strings.Repeat("0", 32)); ok || err == nil {
+		t.Errorf("%v: a cluster that cannot be read is not told", err)
+	}
+	file.Tasks = file.Tasks[1:]
 	box.AdvanceTo(box.Now().Add(10 * time.Minute))
 	explain(tagged, "it ended by itself")
 	explain(plain, "it is not started again: it has no tag")
+	explain(never, "it is not started again: its tag backstop:retry is 0")
 	if f, ok, err := findAlone(t.Context(), file, cfg, strings.Repeat("0", 32)); ok || err != nil {
 		t.Errorf("%v: a task that is not there: %+v", err, f)
 	}
@@ -109,5 +124,25 @@ func TestTheHistoryOfTasksOfNoServiceIsAskedForByTheirCluster(t *testing.T) {
 	got := aloneNames(&config.File{Tasks: []config.Tasks{{Cluster: "jobs"}}}, &s)
 	if strings.Join(got, " ") != "tasks:jobs" || strings.Join(s.names, " ") != "api tasks:other" {
 		t.Errorf("%v, and %v are taken for workloads", got, s.names)
+	}
+}
+
+// TestALostTaskOfWhichNothingIsKeptIsExplainedByItsTags.
+func TestALostTaskOfWhichNothingIsKeptIsExplainedByItsTags(t *testing.T) {
+	for _, c := range []struct {
+		tags map[string]string
+		want string
+	}{
+		{map[string]string{taskretry.TagRetry: "0"}, "it is not started again: its tag backstop:retry is 0"},
+		{map[string]string{taskretry.TagRetry: "1", taskretry.TagAttempt: "2"}, "it is not started again: its work was started 2 times, and its tag allows no more"},
+		{map[string]string{taskretry.TagRetry: "eleven"}, `it is not started again: its tag backstop:retry is "eleven"`},
+		{map[string]string{taskretry.TagRetry: "1", runtask.TagRun: "x"}, "`backstop run-task` started it"},
+		{map[string]string{taskretry.TagRetry: "1"}, "the guard has not heard of it yet"},
+		{nil, "it has no tag backstop:retry"},
+	} {
+		f := aloneFacts(&taskretry.Place{Cluster: "jobs"}, aloneARN+strings.Repeat("a", 32), &taskretry.Told{Tags: c.tags, End: runtask.Lost})
+		if !strings.Contains(f.Text, c.want) || f.Word != "not started again" {
+			t.Errorf("%v: %+v", c.tags, f)
+		}
 	}
 }

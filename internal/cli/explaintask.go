@@ -88,14 +88,19 @@ func taskFactsOf(ctx context.Context, file *config.File, cfg aws.Config, workloa
 	if facts, ok := recordOf(&book, task); ok {
 		return facts, nil
 	}
-	if facts, ok, err := findAlone(ctx, file, cfg, task); ok || err != nil {
-		return facts, err
+	facts, ok, unread := findAlone(ctx, file, cfg, task)
+	if ok {
+		return facts, nil
 	}
 	kept, err := keptOf(ctx, file)
 	if err != nil {
 		return taskFacts{}, err
 	}
-	return findTask(ctx, service.New(cfg, service.Options{}), workloads, kept, task)
+	facts, err = findTask(ctx, service.New(cfg, service.Options{}), workloads, kept, task)
+	if err != nil && unread != nil { // it may be where nobody could look
+		return facts, fmt.Errorf("look for task %s: %w", task, unread)
+	}
+	return facts, err
 }
 
 func momentOr(t time.Time) string {

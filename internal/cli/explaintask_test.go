@@ -13,7 +13,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"github.com/backstop-ecs/backstop/internal/aws/service"
+	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/control"
+	"github.com/backstop-ecs/backstop/internal/ecsevent"
 	"github.com/backstop-ecs/backstop/internal/ecsim"
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/sandbox"
@@ -101,5 +103,31 @@ func TestATaskIsToldFromAWorkload(t *testing.T) {
 	}
 	if task, names := taskIn([]string{"api"}); task != "" || len(names) != 1 {
 		t.Errorf("task %q, workloads %v", task, names)
+	}
+}
+
+// TestAClusterThatCannotBeReadHidesNoTaskOfAService, and is told where the task is found nowhere.
+func TestAClusterThatCannotBeReadHidesNoTaskOfAService(t *testing.T) {
+	box := sandbox.New(sandbox.Options{Manual: true, NoThrottle: true, World: ecsim.Config{Seed: 1, Start: statusNow, ReadLag: -1}})
+	if err := box.Setup(sandbox.Twins{Cluster: "prod", Name: "api", Count: 1}); err != nil {
+		t.Fatal(err)
+	}
+	box.AdvanceTo(box.Now().Add(10 * time.Minute))
+	cfg := aws.Config{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""), HTTPClient: box,
+		BaseEndpoint: aws.String("http://sandbox.localhost"), Retryer: func() aws.Retryer { return aws.NopRetryer{} }}
+	policy, _ := failover.Preset(failover.PresetFill)
+	policy.Pools = []failover.Pool{{Name: "spot", Capacity: failover.Spot}}
+	api := control.Workload{Name: "api", Policy: policy, Refs: []control.ServiceRef{{Region: "us-east-1", Cluster: "prod", Service: "api-spot"}}}
+	l, err := service.New(cfg, service.Options{}).List(t.Context(), api.Refs[0], control.Want{})
+	if err != nil || len(l.Tasks) != 1 {
+		t.Fatalf("%v: %+v", err, l.Tasks)
+	}
+	file := &config.File{State: config.State{SQLite: t.TempDir() + "/state.db"}, Tasks: []config.Tasks{{Cluster: "gone", Region: "us-east-1"}}}
+	f, err := taskFactsOf(t.Context(), file, cfg, []control.Workload{api}, ecsevent.TaskID(l.Tasks[0].ID))
+	if err != nil || f.Workload != "api" {
+		t.Errorf("%v: %+v", err, f)
+	}
+	if _, err := taskFactsOf(t.Context(), file, cfg, []control.Workload{api}, strings.Repeat("0", 32)); err == nil || !strings.Contains(err.Error(), "gone") {
+		t.Errorf("a task that is nowhere: %v", err)
 	}
 }

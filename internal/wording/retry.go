@@ -81,19 +81,42 @@ func RetryTook(of string, attempt, allowed int) string {
 	return fmt.Sprintf("it was started by the guard in place of %s, which was lost: start %d of at most %d", of, attempt, allowed+1)
 }
 
-// RetryNot says why a task of no service that was not lost, or that nobody tagged, is not started again.
-func RetryNot(alive, tagged, ofRun, lost bool) string {
+// RetryCase is a task of no service of which nothing is kept.
+type RetryCase struct {
+	// Alive: it has not ended; Lost: it ended by a loss.
+	Alive, Lost bool
+	// OfRun: `backstop run-task` started it; Tagged: it has the tag; Never: that is 0.
+	OfRun, Tagged, Never bool
+	// Wrong is what its tags do not say as they should, or ECS does not tell.
+	Wrong string
+	// UsedUp: its work was started as often as its tag allows, Attempt times.
+	UsedUp  bool
+	Attempt int
+}
+
+// RetryNot says whether and why a task of which nothing is kept is started again or not.
+func RetryNot(c *RetryCase) string {
+	head := "it is not started again: "
+	if c.Alive {
+		head = "it has not ended, and is not started again if it is lost: "
+	}
 	switch {
-	case alive && tagged:
-		return "it has not ended; if it is lost it is started again, as often as its tag allows"
-	case alive:
-		return "it has not ended, and is not started again if it is lost: it has no tag backstop:retry"
-	case ofRun:
+	case c.OfRun && c.Alive:
+		return "it has not ended; `backstop run-task` started it, and starts it again with --retry-interrupted"
+	case c.OfRun:
 		return "it is not started again by the guard: `backstop run-task` started it, and starts it again with --retry-interrupted"
-	case !tagged:
-		return "it is not started again: it has no tag backstop:retry"
-	case !lost:
-		return "it is not started again: neither Spot nor AWS took it back; it ended by itself, could not start, or was stopped"
+	case !c.Tagged:
+		return head + "it has no tag backstop:retry"
+	case c.Never:
+		return head + "its tag backstop:retry is 0"
+	case !c.Alive && !c.Lost:
+		return head + "it was not lost: it ended by itself, could not start, or was stopped"
+	case c.Wrong != "":
+		return head + c.Wrong
+	case c.UsedUp:
+		return head + fmt.Sprintf("its work was started %s, and its tag allows no more", Count(c.Attempt, "time"))
+	case c.Alive:
+		return "it has not ended; if it is lost it is started again, as often as its tag allows"
 	}
 	return "it was lost, and the guard has not heard of it yet: its event is on its way, or did not come (`backstop doctor`)"
 }
