@@ -113,7 +113,8 @@ type Keeper struct {
 	o     Options
 	one   sync.Mutex // one Take or Pass at a time: the others would only meet at the page
 	begun bool
-	own   atomic.Value // the guard's account, a string, once ECS has told of a task of it
+	went  map[*Place]bool // the places in which this Take or Pass has started a task
+	own   atomic.Value    // the guard's account, a string, once ECS has told of a task of it
 }
 
 // New returns a keeper.

@@ -228,7 +228,7 @@ func TestAPlaceWithoutRoomGetsFewCalls(t *testing.T) {
 		g.answer = answer
 		k := g.keeper(places...)
 		for i := range 3 {
-			k.Take(t.Context(), stops(200*i, 200, g.now))
+			k.Take(t.Context(), stops(60*i, 60, g.now))
 		}
 		perMinute := make([]int, 10)
 		perMinute[0] = g.calls
@@ -252,9 +252,34 @@ func TestAPlaceWithoutRoomGetsFewCalls(t *testing.T) {
 		}
 		g.answer = nil
 		g.pass(t, k)
-		if len(g.starts) != 600 {
-			t.Errorf("%s: with room %d of 600 are started", name, len(g.starts))
+		if len(g.starts) != 180 {
+			t.Errorf("%s: with room %d of 180 are started", name, len(g.starts))
 		}
+	}
+}
+
+// TestAPlaceThatTakesSomeAtATimeIsNotLeftAloneForLong: RunTask starts so many a second, and throttles what is beyond.
+func TestAPlaceThatTakesSomeAtATimeIsNotLeftAloneForLong(t *testing.T) {
+	g := newGuards()
+	room := 0
+	g.answer = func(Order) error {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		if room--; room < 0 {
+			return kinded{failover.ErrThrottled}
+		}
+		return nil
+	}
+	k := g.keeper(places...)
+	room = 40
+	k.Take(t.Context(), stops(0, 200, noon))
+	for range 6 {
+		g.ahead(againFirst)
+		room = 40
+		g.pass(t, k)
+	}
+	if len(g.starts) != 200 {
+		t.Errorf("%d of 200 are started in a minute", len(g.starts))
 	}
 }
 

@@ -26,6 +26,7 @@ func (k *Keeper) Pass(ctx context.Context) (next time.Time, err error) {
 		return next, err
 	}
 	k.begin(ctx)
+	k.went = make(map[*Place]bool)
 	now := k.o.Now()
 	if slices.ContainsFunc(book.Records, func(r Record) bool { return k.due(&r, now) || r.late(now) }) {
 		if err := k.giveUp(ctx, &book, now); err != nil {
@@ -136,13 +137,6 @@ type outcome struct {
 	unmade        bool // its claim was over, or its place is left alone
 }
 
-// calls are those of one slice.
-type calls struct {
-	*Keeper
-	mu   sync.Mutex
-	shut map[*Place]*outcome // the answer for which a place is left alone
-}
-
 // start makes the calls of records, and keeps what came of them; it reports whether that is kept. told is what is known of their tasks; the others are
 // read.
 func (k *Keeper) start(ctx context.Context, mine []Record, told map[string]Told) bool {
@@ -162,7 +156,7 @@ func (k *Keeper) start(ctx context.Context, mine []Record, told map[string]Told)
 	for p, arns := range byPlace {
 		looked, failed[p] = k.look(ctx, p, arns, looked)
 	}
-	c := &calls{Keeper: k, shut: make(map[*Place]*outcome)}
+	shut := make(map[*Place]*outcome) // the answer for which a place is left alone
 	for group := range slices.Chunk(all, sideBySide) {
 		var under sync.WaitGroup
 		for i := range group {
@@ -175,13 +169,26 @@ func (k *Keeper) start(ctx context.Context, mine []Record, told map[string]Told)
 			if !known || t.Call == nil {
 				o.err = cmp.Or(failed[p], t.Err)
 				o.forgot = o.err == nil
-			} else if o.unmade = c.shut[p] != nil; !o.unmade {
-				under.Go(func() { c.make(ctx, p, &t, o) })
+			} else if o.unmade = shut[p] != nil; !o.unmade {
+				under.Go(func() { k.call(ctx, p, &t, o) })
 			}
 		}
 		under.Wait()
+		for i := range group {
+			o := &group[i]
+			p := k.place(o.before.Region, o.before.Cluster)
+			k.went[p] = k.went[p] || o.arn != ""
+			if o.shuts() && (shut[p] == nil || o.before.Waits > shut[p].before.Waits) {
+				shut[p] = o
+			}
+		}
 	}
-	return k.settle(ctx, all, c.shut)
+	for i := range all {
+		if o := &all[i]; k.went[k.place(o.before.Region, o.before.Cluster)] {
+			o.before.Waits = 0 // the place takes some at a time: it need not wait for longer each time
+		}
+	}
+	return k.settle(ctx, all, shut)
 }
 
 func (k *Keeper) look(ctx context.Context, p *Place, arns []string, into map[string]Told) (map[string]Told, error) {
@@ -192,22 +199,15 @@ func (k *Keeper) look(ctx context.Context, p *Place, arns []string, into map[str
 	return into, err
 }
 
-// make makes a call within its claim: after that it is another keeper's, with a token that may be another.
-func (c *calls) make(ctx context.Context, p *Place, t *Told, o *outcome) {
-	left := c.o.Ours(o.before.Next.Sub(c.o.Now()))
+// call makes a call within its claim: after that it is another keeper's, with a token that may be another.
+func (k *Keeper) call(ctx context.Context, p *Place, t *Told, o *outcome) {
+	left := k.o.Ours(o.before.Next.Sub(k.o.Now()))
 	if o.unmade = left <= 0 || ctx.Err() != nil; o.unmade {
 		return
 	}
-	callCtx, cancel := context.WithTimeout(ctx, min(left, callTimeout))
+	ctx, cancel := context.WithTimeout(ctx, min(left, callTimeout))
 	defer cancel()
-	o.arn, o.err = c.o.Tasks.Start(callCtx, p, t, order(&o.before))
-	if o.shuts() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if c.shut[p] == nil || o.before.Waits > c.shut[p].before.Waits {
-			c.shut[p] = o
-		}
-	}
+	o.arn, o.err = k.o.Tasks.Start(ctx, p, t, order(&o.before))
 }
 
 // shuts reports whether the answer says that the next call for the same place is in vain for now.
@@ -279,7 +279,7 @@ func (k *Keeper) settle(ctx context.Context, all []outcome, shut map[*Place]*out
 
 // putOff has a record wait for its place as long as another, whose words it takes over where it has none of its own.
 func (r *Record) putOff(o *Record, until time.Time) {
-	r.Waits, r.Due, r.Next = max(r.Waits, o.Waits), until, until
+	r.Waits, r.Due, r.Next = o.Waits, until, until
 	if r.Text == "" {
 		r.Text, r.Trouble, r.Hint = o.Text, o.Trouble, o.Hint
 	}

@@ -44,6 +44,7 @@ func lost(e runtask.End) bool { return e == runtask.Lost || e == runtask.NotStar
 func (k *Keeper) Take(ctx context.Context, events []ecsevent.Standalone) (left map[string]error) {
 	k.one.Lock()
 	defer k.one.Unlock()
+	k.went = make(map[*Place]bool)
 	left = make(map[string]error)
 	book, _, err := load(ctx, k.o.Store)
 	if err != nil {
