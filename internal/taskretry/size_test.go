@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/backstop-ecs/backstop/internal/failover"
 )
 
 // TestAFullPageFitsIntoAnItem of DynamoDB, which holds 400 KB; the store compresses pages.
@@ -21,7 +23,7 @@ func TestAFullPageFitsIntoAnItem(t *testing.T) {
 		at = at.Add(time.Duration(draw.IntN(1e10)))
 		b.Records = append(b.Records, Record{Task: "arn:aws:ecs:us-east-1:123456789012:task/jobs/" + id(), Region: "us-east-1", Cluster: "jobs", Family: "report", At: at, Stopped: at.Add(-time.Second),
 			Verdict: Again, Attempt: 2, Allowed: 1, Why: clip(strings.Repeat("Your Spot Task was interrupted. ", 9), whyMax), Text: clip("start report again: AccessDeniedException: "+id()+strings.Repeat(" is not authorized", 20), textMax),
-			Hint: clip(strings.Repeat("allow ecs:RunTask ", 20), textMax), Try: 1 + draw.IntN(9), Next: at.Add(time.Minute), Started: "arn:aws:ecs:us-east-1:123456789012:task/jobs/" + id(), Ended: at.Add(time.Hour), Ran: draw.Float64() * 1000})
+			Hint: clip(strings.Repeat("allow ecs:RunTask ", 20), textMax), Try: 1 + draw.IntN(9), Told: []failover.ErrorKind{troubleNoRoom, failover.ErrDenied}, Waits: draw.IntN(9), Due: at.Add(time.Minute), Next: at.Add(time.Minute), Started: "arn:aws:ecs:us-east-1:123456789012:task/jobs/" + id(), Ended: at.Add(time.Hour), Ran: draw.Float64() * 1000})
 	}
 	for i := range daysMax {
 		b.Days[at.AddDate(0, 0, i).Format(time.DateOnly)] = Day{draw.IntN(99), draw.IntN(99), draw.IntN(99), 0, draw.Float64(), draw.Float64(), draw.Float64()}
