@@ -2,7 +2,6 @@ package taskretry
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -308,8 +307,11 @@ func TestATroubleIsToldOnce(t *testing.T) {
 	g := newGuards()
 	n := 0
 	g.answer = func(o Order) error {
-		if n++; n%2 == 0 {
+		switch n++; {
+		case n%2 == 0:
 			return kinded{failover.ErrThrottled}
+		case n%6 == 3:
+			return kinded{failover.ErrDenied}
 		}
 		return noRoom(o)
 	}
@@ -319,12 +321,12 @@ func TestATroubleIsToldOnce(t *testing.T) {
 		g.ahead(time.Minute)
 		g.pass(t, k)
 	}
-	if r := g.book(t).Find(aloneARN(1)); len(g.entries) != 1 || r == nil || r.Trouble != troubleNoRoom {
-		t.Errorf("%d calls, %d entries: %+v", n, len(g.entries), r)
+	if r := g.book(t).Find(aloneARN(1)); n < 12 || len(g.entries) != 2 || len(g.told) != 2 || r == nil || !told(r.Trouble) {
+		t.Errorf("%d calls, %d entries of 2 troubles, told %d: %+v", n, len(g.entries), len(g.told), r)
 	}
 	g.ahead(5 * time.Minute)
 	g.pass(t, k)
-	if r := g.book(t).Find(aloneARN(1)); len(g.entries) != 2 || r.Verdict != GivenUp || !strings.Contains(r.Text, "Capacity is unavailable") {
+	if r := g.book(t).Find(aloneARN(1)); len(g.entries) != 3 || r.Verdict != GivenUp || r.Text == string(failover.ErrThrottled) {
 		t.Errorf("given up: %d entries, %+v", len(g.entries), r)
 	}
 }
@@ -381,21 +383,6 @@ func TestAnotherAccountsEventsAreLeft(t *testing.T) {
 	}
 	if _, ok := k.Mine(body("123456789012")); !ok {
 		t.Error("our own is left")
-	}
-}
-
-// TestATaskThatECSRefusesToTellOfKeepsNoOtherBack.
-func TestATaskThatECSRefusesToTellOfKeepsNoOtherBack(t *testing.T) {
-	g := newGuards()
-	g.tell = func(arn string) (Told, bool) {
-		if arn == aloneARN(1) {
-			return Told{Err: errors.New("InvalidParameterException")}, true
-		}
-		return Told{Tags: map[string]string{TagRetry: "1"}, Main: "app", Call: 1}, true
-	}
-	left := g.keeper(places...).Take(t.Context(), stops(0, 3, noon))
-	if len(left) != 0 || len(g.starts) != 2 {
-		t.Errorf("%v comes again, %d started", left, len(g.starts))
 	}
 }
 

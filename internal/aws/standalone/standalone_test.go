@@ -1,13 +1,21 @@
 package standalone
 
 import (
+	"bytes"
+	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"github.com/backstop-ecs/backstop/internal/ecsim"
+	"github.com/backstop-ecs/backstop/internal/sandbox"
 	"github.com/backstop-ecs/backstop/internal/taskretry"
 )
 
@@ -81,5 +89,40 @@ func TestWhatECSDoesNotTellIsSaid(t *testing.T) {
 		if _, untold := callOf(place, c.task, nil); !strings.Contains(untold, c.says) {
 			t.Errorf("%q, want %q", untold, c.says)
 		}
+	}
+}
+
+// bordered is an ECS that refuses a look at another account's task, as AWS does.
+type bordered struct{ box *sandbox.Sandbox }
+
+func (b bordered) Do(r *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	if bytes.Contains(body, []byte("999999999999")) {
+		return &http.Response{StatusCode: http.StatusBadRequest, Header: http.Header{"Content-Type": {"application/x-amz-json-1.1"}}, Request: r,
+			Body: io.NopCloser(strings.NewReader(`{"__type":"InvalidParameterException","message":"Invalid identifier: Identifier is for account 999999999999. Your account is 123456789012"}`))}, nil
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return b.box.Do(r)
+}
+
+// TestATaskThatECSRefusesToTellOfKeepsNoOtherUnread: one ARN of another account has the whole call refused.
+func TestATaskThatECSRefusesToTellOfKeepsNoOtherUnread(t *testing.T) {
+	box := sandbox.New(sandbox.Options{Manual: true, NoThrottle: true, World: ecsim.Config{Seed: 1, Start: time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC), ReadLag: -1}})
+	if err := box.Setup(sandbox.Twins{Cluster: "jobs", Name: "api", Count: 2}); err != nil {
+		t.Fatal(err)
+	}
+	box.AdvanceTo(box.Now().Add(10 * time.Minute))
+	cfg := aws.Config{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""), HTTPClient: bordered{box}, BaseEndpoint: aws.String("http://sandbox.localhost")}
+	own, err := ecs.NewFromConfig(cfg).ListTasks(t.Context(), &ecs.ListTasksInput{Cluster: aws.String("jobs")})
+	if err != nil || len(own.TaskArns) != 2 {
+		t.Fatalf("%v: %v", err, own)
+	}
+	foreign := strings.Replace(own.TaskArns[0], "123456789012", "999999999999", 1)
+	got, err := New(cfg).Describe(t.Context(), &taskretry.Place{Region: "us-east-1", Cluster: "jobs"}, []string{own.TaskArns[0], foreign, own.TaskArns[1]})
+	if err != nil || len(got) != 3 || got[own.TaskArns[0]].Err != nil || got[own.TaskArns[1]].Err != nil || got[foreign].Err == nil {
+		t.Errorf("%v: %+v", err, got)
 	}
 }
