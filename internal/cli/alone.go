@@ -75,10 +75,14 @@ func bookOf(ctx context.Context, file *config.File) (taskretry.Book, error) {
 func recordOf(b *taskretry.Book, task string) (f taskFacts, ok bool) {
 	if r := b.Find(task); r != nil {
 		f = taskFacts{Task: task, Workload: taskretry.Name(r.Cluster), LookedAt: r.At, Word: "not started again"}
-		if f.Text, _ = r.Words(); r.Open() {
+		f.Text, _ = r.Words()
+		switch {
+		case r.Open():
 			f.Word = "waiting to be started again"
-		} else if r.Started != "" {
+		case r.Started != "":
 			f.Word = "started again"
+		case r.Verdict == taskretry.Unsure:
+			f.Word = "perhaps started again"
 		}
 		return f, true
 	}

@@ -36,9 +36,11 @@ func TestWhatIsKeptOfATaskOfNoServiceIsTold(t *testing.T) {
 		record("a", taskretry.Record{Verdict: taskretry.Again, Attempt: 2, Started: aloneARN + id("b")}),
 		record("c", taskretry.Record{Verdict: taskretry.UsedUp, Attempt: 2}),
 		record("d", taskretry.Record{Verdict: taskretry.Again, Attempt: 2, Text: "Capacity is unavailable at this time."}),
+		record("9", taskretry.Record{Verdict: taskretry.Unsure, Attempt: 1, At: statusNow.Add(-26 * time.Hour)}),
 		record("e", taskretry.Record{Verdict: taskretry.Again, Attempt: 2, Started: aloneARN + id("f"), At: statusNow.Add(-25 * time.Hour)}),
 	}}
 	for c, want := range map[string][2]string{
+		"9": {"perhaps started again", "was lost (Your Spot Task was interrupted) and may have been started again"},
 		"a": {"started again", "task " + id("a") + " (report in cluster jobs) was lost (Your Spot Task was interrupted) and started again on demand as " + id("b") + ": start 2 of at most 2"},
 		"b": {"took another task's place", "it was started by the guard in place of " + id("a") + ", which was lost: start 2 of at most 2"},
 		"c": {"not started again", "its work was started 2 times, and its tag allows no more"},
