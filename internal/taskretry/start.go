@@ -47,7 +47,7 @@ func (k *Keeper) Pass(ctx context.Context) (next time.Time, err error) {
 	return next, nil
 }
 
-// due reports whether a record's call may be claimed; late, whether its task is to be given up, as soon as nobody has its call.
+// due reports whether a record's call may be claimed; late, whether its task is to be given up. Neither is so while a keeper has claimed the call.
 func (k *Keeper) due(r *Record, now time.Time) bool {
 	return r.Open() && !now.Before(r.Next) && !r.late(now) && k.place(r.Region, r.Cluster) != nil
 }

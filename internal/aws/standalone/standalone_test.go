@@ -92,7 +92,7 @@ func TestWhatECSDoesNotTellIsSaid(t *testing.T) {
 	}
 }
 
-// bordered is an ECS that refuses a look at another account's task, as AWS does.
+// bordered is an ECS that refuses a look at another account's task, as AWS does; the text is not AWS's.
 type bordered struct{ box *sandbox.Sandbox }
 
 func (b bordered) Do(r *http.Request) (*http.Response, error) {
@@ -102,7 +102,7 @@ func (b bordered) Do(r *http.Request) (*http.Response, error) {
 	}
 	if bytes.Contains(body, []byte("999999999999")) {
 		return &http.Response{StatusCode: http.StatusBadRequest, Header: http.Header{"Content-Type": {"application/x-amz-json-1.1"}}, Request: r,
-			Body: io.NopCloser(strings.NewReader(`{"__type":"InvalidParameterException","message":"Invalid identifier: Identifier is for account 999999999999. Your account is 123456789012"}`))}, nil
+			Body: io.NopCloser(strings.NewReader(`{"__type":"InvalidParameterException","message":"Invalid identifier: the task is of another account"}`))}, nil
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	return b.box.Do(r)
