@@ -55,7 +55,10 @@ func (u *run) startOn(ctx context.Context, s Start, pool int) (left int, err err
 	for left = s.Count; left > 0; {
 		out, err := u.ask(ctx, u.call(s, pool, min(left, callMax)))
 		if taken(err) {
-			u.missed = true // a call of this number was another program's; the tasks that it started are found at the next look
+			u.missed = true   // a call of this number was another program's; the tasks that it started are found at the next look
+			if u.calls == 1 { // the first call of a run is always the same: another program made it with other flags
+				u.foreign = u.now
+			}
 			return left, nil
 		}
 		if err != nil {

@@ -76,8 +76,8 @@ type Result struct {
 // ErrNoRoom: no pool had room for all tasks.
 var ErrNoRoom = errors.New("no pool has room")
 
-// ErrOtherRun: the token names a run of another task definition. Its tasks are not the work that was asked for.
-var ErrOtherRun = errors.New("is the run of another task definition")
+// ErrOtherRun: the token names another run, of another task definition or with other flags. Its tasks are not the work that was asked for.
+var ErrOtherRun = errors.New("is in use by another run")
 
 // run is one under way.
 type run struct {
@@ -96,7 +96,9 @@ type run struct {
 	// missed: there are tasks with the run's token that are not known here. unread is since when ECS lists a task that it cannot describe.
 	missed bool
 	unread map[string]time.Time
-	logs   *follower
+	// foreign is since when the token of the first call is known to be another call's, of which no task is found.
+	foreign time.Time
+	logs    *follower
 }
 
 // shortage is what is known of a pool that had no room.
@@ -137,7 +139,7 @@ func (u *run) carryOut(ctx context.Context, region string) (Result, error) {
 		if err != nil {
 			return u.result(region), err
 		}
-		if left > 0 && u.givesUp() {
+		if left > 0 && !u.missed && u.givesUp() {
 			return u.result(region), u.noRoomFor(left)
 		}
 		if p.Done || !req.Wait && left == 0 && len(p.Stops) == 0 && (req.StartWithin == 0 || u.allRun()) {
@@ -148,6 +150,9 @@ func (u *run) carryOut(ctx context.Context, region string) (Result, error) {
 		}
 		if err := u.look(ctx); err != nil {
 			return u.result(region), err
+		}
+		if !u.foreign.IsZero() && !u.missed && len(u.known) == 0 {
+			return u.result(region), fmt.Errorf("%s %w: a call with other flags (--started-by, for one) has its token; give all flags as they were, or another token", u.r.Token, ErrOtherRun)
 		}
 	}
 }
@@ -222,6 +227,7 @@ func (u *run) find(ctx context.Context) error {
 			if err != nil {
 				return failure.Wrap("ecs:ListTasks", "find the tasks of the run", err)
 			}
+			u.clock(page.ResultMetadata)
 			arns = append(arns, page.TaskArns...)
 		}
 	}
@@ -242,6 +248,7 @@ func (u *run) find(ctx context.Context) error {
 		u.missed = u.missed || unread && u.now.Sub(at) < goneAfter
 	}
 	maps.DeleteFunc(u.known, func(_ string, t *types.Task) bool { return !ofRun(t, u.r.Token) })
+	u.missed = u.missed || len(u.known) == 0 && u.now.Sub(u.foreign) < goneAfter // lists are late
 	for _, t := range u.known {
 		if n, ok := tagged(t, TagCall); ok {
 			u.calls = max(u.calls, n)
@@ -310,31 +317,6 @@ func (u *run) look(ctx context.Context) error {
 		return u.heard(failure.Wrap("ecs:DescribeClusters", "look at the time", err))
 	}
 	return u.heard(u.describe(ctx, arns))
-}
-
-// heard swallows what goes by, for as long as room would be looked for: a run that hears nothing of AWS any more ends, and says what is left.
-func (u *run) heard(err error) error {
-	switch {
-	case passing(err) != nil:
-		return err
-	case err == nil:
-		u.silent = time.Time{}
-		return nil
-	case u.silent.IsZero():
-		u.silent = time.Now()
-		u.note("%v; it is tried again for %s", err, wording.Span(u.r.GiveUp))
-	case time.Since(u.silent) >= u.r.GiveUp:
-		return fmt.Errorf("no answer of AWS for %s: %w", wording.Span(u.r.GiveUp), err)
-	}
-	return nil
-}
-
-// passing swallows what goes by: the next look comes soon.
-func passing(err error) error {
-	if err != nil && control.Passing(failure.Kind(err)) {
-		return nil
-	}
-	return err
 }
 
 func (u *run) describe(ctx context.Context, arns []string) error {
