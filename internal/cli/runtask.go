@@ -33,6 +33,8 @@ const (
 	runGiveUp = 30 * time.Minute
 	// runStopFor is how long a run that is cut off has to stop its tasks.
 	runStopFor = 30 * time.Second
+	// runCountFor is how long a run whose tasks are left alone looks for how many there are.
+	runCountFor = 10 * time.Second
 	// tokenMost is the longest token of a run: it is part of startedBy, which ECS bounds at 128 characters (API reference, RunTask).
 	tokenMost = 100
 )
@@ -288,17 +290,34 @@ func (o *runTaskOptions) run(ctx context.Context, s IO) error {
 
 // cutOff ends a run that its caller has stopped: its tasks are stopped, or left alone.
 func (o *runTaskOptions) cutOff(s IO, client *ecs.Client, res *runtask.Result) error {
-	left := res.Ends[runtask.Alive]
-	if o.detach || !o.req.Wait {
-		say(s.Err, "%s of the run %s go on; the same command with --client-token %s goes on with them", wording.Count(left, "task"), o.req.Token, o.req.Token)
-		return ranError{errInterrupted}
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), runStopFor)
 	defer cancel()
-	n, err := runtask.Stop(ctx, client, &o.req, res)
-	if err != nil {
-		return ranError{fmt.Errorf("%w; %s stopped, perhaps not all: the same command with --client-token %s goes on with the others", err, wording.Count(n, "task"), o.req.Token)}
+	if o.detach || !o.req.Wait {
+		ctx, cancel := context.WithTimeout(ctx, runCountFor)
+		defer cancel()
+		n, err := runtask.Left(ctx, client, &o.req, res)
+		say(s.Err, "%s", goOn(n, err == nil && (n >= o.count || !res.Unheard), o.req.Token))
+		return ranError{errInterrupted}
 	}
-	say(s.Err, "%s stopped", wording.Count(n, "task"))
-	return ranError{errInterrupted}
+	n, err := runtask.Stop(ctx, client, &o.req, res)
+	if err == nil && res.Unheard && n < o.count {
+		err = errInterrupted
+	} else if err == nil {
+		say(s.Err, "%s stopped", wording.Count(n, "task"))
+		return ranError{errInterrupted}
+	}
+	return ranError{fmt.Errorf("%w; %s stopped, perhaps not all: the same command with --client-token %s goes on with the others", err, wording.Count(n, "task"), o.req.Token)}
+}
+
+// goOn says how many tasks of a run go on without this program.
+func goOn(n int, sure bool, token string) string {
+	switch {
+	case !sure && n == 0:
+		return fmt.Sprintf("tasks of the run %s may go on; the same command with --client-token %s goes on with them", token, token)
+	case !sure:
+		return fmt.Sprintf("at least %s of the run %s %s on, perhaps more; the same command with --client-token %s goes on with them", wording.Count(n, "task"), token, wording.Verb(n, "goes", "go"), token)
+	case n == 0:
+		return fmt.Sprintf("no task of the run %s is under way", token)
+	}
+	return fmt.Sprintf("%s of the run %s %s on; the same command with --client-token %s goes on with %s", wording.Count(n, "task"), token, wording.Verb(n, "goes", "go"), token, wording.Verb(n, "it", "them"))
 }

@@ -28,3 +28,22 @@ func TestLogsDoNotStandInTheJSON(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatGoesOnIsCounted, and what is not known is not said to be.
+func TestWhatGoesOnIsCounted(t *testing.T) {
+	for _, c := range []struct {
+		n    int
+		sure bool
+		want string
+	}{
+		{0, true, "no task of the run r is under way"},
+		{1, true, "1 task of the run r goes on; the same command with --client-token r goes on with it"},
+		{3, true, "3 tasks of the run r go on; the same command with --client-token r goes on with them"},
+		{2, false, "at least 2 tasks of the run r go on, perhaps more; the same command with --client-token r goes on with them"},
+		{0, false, "tasks of the run r may go on; the same command with --client-token r goes on with them"},
+	} {
+		if got := goOn(c.n, c.sure, "r"); got != c.want {
+			t.Errorf("got %q, want %q", got, c.want)
+		}
+	}
+}

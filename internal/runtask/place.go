@@ -87,7 +87,9 @@ func (u *run) startOn(ctx context.Context, s Start, pool int) (left int, err err
 // ask makes a call, again and again with the same token while it is not known whether it was heard: it starts nothing twice.
 func (u *run) ask(ctx context.Context, in *ecs.RunTaskInput) (*ecs.RunTaskOutput, error) {
 	for n := 1; ; n++ {
+		u.unheard = true
 		out, err := u.ecs.RunTask(ctx, in)
+		u.unheard = passing(err) == nil && err != nil && !taken(err)
 		switch {
 		case err == nil:
 			u.clock(out.ResultMetadata)

@@ -11,12 +11,31 @@ import (
 )
 
 // Stop stops the tasks of a run that have not ended, also those whose start was cut off before its answer came, and returns how many. Without an
-// answer it tries again until the context ends.
+// answer it tries again until the context ends. Where the result is [Result.Unheard] there may be more.
 func Stop(ctx context.Context, c *ecs.Client, req *Request, res *Result) (n int, err error) {
+	return each(ctx, c, req, res, func(u *run, t *types.Task) error {
+		if aws.ToString(t.DesiredStatus) == string(types.DesiredStatusStopped) {
+			return nil
+		}
+		return u.stop(ctx, aws.ToString(t.TaskArn), EndReason)
+	})
+}
+
+// Left counts the tasks of a run that have not ended, as [Stop] finds them. With an error it is how many the result knows of.
+func Left(ctx context.Context, c *ecs.Client, req *Request, res *Result) (n int, err error) {
+	if n, err = each(ctx, c, req, res, func(*run, *types.Task) error { return nil }); err != nil {
+		n = res.Ends[Alive]
+	}
+	return n, err
+}
+
+// each finds the tasks of a run that have not ended, and does something with them; n is with how many it could. Without an answer it tries again until
+// the context ends.
+func each(ctx context.Context, c *ecs.Client, req *Request, res *Result, do func(*run, *types.Task) error) (n int, err error) {
 	u := newRun(c, req)
 	u.main = res.Main
 	for {
-		if n, err = u.stopAll(ctx); passing(err) != nil || err == nil {
+		if n, err = u.each(ctx, do); passing(err) != nil || err == nil {
 			return n, err
 		}
 		if control.Pause(ctx, req.Poll) != nil {
@@ -25,8 +44,7 @@ func Stop(ctx context.Context, c *ecs.Client, req *Request, res *Result) (n int,
 	}
 }
 
-// stopAll stops what has not ended, and returns how many were told to stop, now or before.
-func (u *run) stopAll(ctx context.Context) (n int, err error) {
+func (u *run) each(ctx context.Context, do func(*run, *types.Task) error) (n int, err error) {
 	if err := u.find(ctx); err != nil {
 		return 0, err
 	}
@@ -34,11 +52,9 @@ func (u *run) stopAll(ctx context.Context) (n int, err error) {
 		if EndOf(t, u.main) != Alive || familyOf(aws.ToString(t.TaskDefinitionArn)) != familyOf(aws.ToString(u.r.Input.TaskDefinition)) {
 			continue
 		}
-		if aws.ToString(t.DesiredStatus) != string(types.DesiredStatusStopped) {
-			if refused := u.stop(ctx, aws.ToString(t.TaskArn), EndReason); refused != nil {
-				err = refused
-				continue
-			}
+		if refused := do(u, t); refused != nil {
+			err = refused
+			continue
 		}
 		n++
 	}
@@ -47,7 +63,7 @@ func (u *run) stopAll(ctx context.Context) (n int, err error) {
 
 // result adds up what there is.
 func (u *run) result(region string) Result {
-	res := Result{Ends: map[End]int{}, Priced: true, Failures: u.last, Main: u.main, Starts: len(u.known)}
+	res := Result{Ends: map[End]int{}, Priced: true, Failures: u.last, Main: u.main, Starts: len(u.known), Unheard: u.unheard}
 	tasks := u.tasks()
 	for i, t := range u.sorted() {
 		res.Tasks = append(res.Tasks, *t)

@@ -65,6 +65,8 @@ type Result struct {
 	// Ends counts the ends, Starts the tasks that were started.
 	Starts int
 	Ends   map[End]int
+	// Unheard: a RunTask call had no answer, so that there may be more tasks.
+	Unheard bool
 	// Exit is the exit code of the work: the first that is not 0, by the order of the tasks that were not started again.
 	Exit int
 	// USD is what the tasks have cost until now; unknown where Priced is false.
@@ -95,7 +97,9 @@ type run struct {
 	silent time.Time
 	// missed: there are tasks with the run's token that are not known here. unread is since when ECS lists a task that it cannot describe.
 	missed bool
-	unread map[string]time.Time
+	// unheard: a RunTask call was made and its answer has not come.
+	unheard bool
+	unread  map[string]time.Time
 	// foreign is since when the token of the first call is known to be another call's, of which no task is found.
 	foreign time.Time
 	logs    *follower

@@ -287,8 +287,11 @@ func TestARunThatIsCutOffInACallStopsTheTasksOfThatCall(t *testing.T) {
 		defer cancel()
 		req := l.request(2)
 		res, err := Run(ctx, l.ecs, region, req)
-		if err == nil || res.Starts != 0 {
-			t.Fatalf("it was not cut off: %v, %d tasks", err, res.Starts)
+		if err == nil || res.Starts != 0 || !res.Unheard {
+			t.Fatalf("it was not cut off in a call (%v): %v, %d tasks", res.Unheard, err, res.Starts)
+		}
+		if n, err := Left(l.t.Context(), l.ecs, req, &res); err != nil || n != 2 {
+			t.Errorf("%d go on: %v", n, err)
 		}
 		u := newRun(l.ecs, req)
 		l.must(u.find(l.t.Context()))
