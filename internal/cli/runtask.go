@@ -7,9 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -262,13 +264,24 @@ func (o *runTaskOptions) run(ctx context.Context, s IO) error {
 	if o.made { // whoever kills this program before its answer needs the name to go on
 		say(s.Err, "run %s", o.req.Token)
 	}
+	gone := make(chan os.Signal, 1)
+	signal.Notify(gone, syscall.SIGPIPE) // a reader that goes does not end the run, which would leave its tasks to themselves
+	defer signal.Stop(gone)
 	res, err := runtask.Run(ctx, client, cfg.Region, &o.req)
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		return o.cutOff(s, client, &res)
 	}
+	return o.ended(s, &res, err)
+}
+
+// ended prints the answer of a run that has ended, and makes its exit code.
+func (o *runTaskOptions) ended(s IO, res *runtask.Result, err error) error {
 	if err == nil || res.Starts > 0 || o.output == outputJSON {
-		if err := o.print(s, &res); err != nil {
-			return err
+		switch wrote := o.print(s, res, err == nil); {
+		case wrote != nil && err == nil:
+			return fmt.Errorf("print the answer: %w; %s", wrote, o.outcome(res, true))
+		case wrote != nil:
+			err = fmt.Errorf("%w; the answer could not be printed (%w): %s", err, wrote, o.outcome(res, false))
 		}
 	}
 	if n := res.Ends[runtask.Alive]; err != nil && n > 0 {

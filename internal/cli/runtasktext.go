@@ -62,7 +62,7 @@ type ranRun struct {
 	Interrupted int    `json:"interrupted"`
 	NotStarted  int    `json:"not_started"`
 	Failed      int    `json:"failed"`
-	// ExitCode is there with --wait, CostUSD where all prices are known.
+	// ExitCode is there with --wait where all work has ended, CostUSD where all prices are known.
 	ExitCode *int     `json:"exit_code,omitempty"`
 	CostUSD  *float64 `json:"cost_usd,omitempty"`
 }
@@ -73,6 +73,7 @@ func (o *runTaskOptions) followIn(cfg aws.Config, s IO) *runtask.Follow {
 	if o.output == outputJSON {
 		out, terminal = s.Err, s.ErrTerminal
 	}
+	var failed bool
 	return &runtask.Follow{
 		Reader: logs.New(cfg),
 		Line: func(from, text string) {
@@ -82,7 +83,13 @@ func (o *runTaskOptions) followIn(cfg aws.Config, s IO) *runtask.Follow {
 			if from != "" {
 				text = from + " | " + text
 			}
-			_, _ = fmt.Fprintln(out, text)
+			if failed {
+				return
+			}
+			if _, err := fmt.Fprintln(out, text); err != nil {
+				failed = true
+				say(s.Err, "logs are not printed any more: %v; the run goes on", err)
+			}
 		},
 		Warn: func(text string) { say(s.Err, "%s", text) },
 	}
@@ -98,9 +105,10 @@ func (o *runTaskOptions) printMachine(s IO) error {
 	return err
 }
 
-func (o *runTaskOptions) print(s IO, res *runtask.Result) error {
+// print prints the answer; done: the run has come to its end.
+func (o *runTaskOptions) print(s IO, res *runtask.Result, done bool) error {
 	if o.output == outputJSON {
-		return printJSON(s.Out, o.answer(res))
+		return printJSON(s.Out, o.answer(res, done))
 	}
 	rows := [][]string{{"TASK", "ON", "ZONE", "STATUS", "EXIT", "WHY"}}
 	for i := range res.Tasks {
@@ -118,6 +126,12 @@ func (o *runTaskOptions) print(s IO, res *runtask.Result) error {
 			return err
 		}
 	}
+	_, err := fmt.Fprintln(s.Out, visible(o.outcome(res, false)))
+	return err
+}
+
+// outcome is what came of a run, in a line, with the work's exit code where it is wanted.
+func (o *runTaskOptions) outcome(res *runtask.Result, exit bool) string {
 	text := fmt.Sprintf("%s wanted, %d started: %d finished, %d interrupted, %d not started, %d failed", wording.Count(o.req.Count, "task"), res.Starts,
 		res.Ends[runtask.Finished], res.Ends[runtask.Lost], res.Ends[runtask.NotStarted], res.Ends[runtask.Failed])
 	if n := res.Ends[runtask.Alive]; n > 0 {
@@ -126,11 +140,13 @@ func (o *runTaskOptions) print(s IO, res *runtask.Result) error {
 	if res.Priced {
 		text += fmt.Sprintf("; $%.4f until now, by the table", res.USD)
 	}
-	say(s.Out, "%s; run %s", text, o.req.Token)
-	return nil
+	if exit && o.req.Wait {
+		text += fmt.Sprintf("; exit code %d", res.Exit)
+	}
+	return text + "; run " + o.req.Token
 }
 
-func (o *runTaskOptions) answer(res *runtask.Result) ranAnswer {
+func (o *runTaskOptions) answer(res *runtask.Result, done bool) ranAnswer {
 	out := ranAnswer{Tasks: []ranTask{}, Failures: []ranFailure{}, Run: ranRun{ClientToken: o.req.Token, Wanted: o.req.Count, Started: res.Starts, Finished: res.Ends[runtask.Finished],
 		Interrupted: res.Ends[runtask.Lost], NotStarted: res.Ends[runtask.NotStarted], Failed: res.Ends[runtask.Failed]}}
 	for i := range res.Tasks {
@@ -139,7 +155,7 @@ func (o *runTaskOptions) answer(res *runtask.Result) ranAnswer {
 	for i := range res.Failures {
 		out.Failures = append(out.Failures, ranFailure{aws.ToString(res.Failures[i].Reason)})
 	}
-	if o.req.Wait {
+	if o.req.Wait && done {
 		out.Run.ExitCode = &res.Exit
 	}
 	if res.Priced {

@@ -2,9 +2,15 @@ package cli
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/backstop-ecs/backstop/internal/runtask"
 )
 
 // TestLogsDoNotStandInTheJSON: they go where the answer does not. A terminal is not steered by them, and keeps their tabs.
@@ -44,6 +50,56 @@ func TestWhatGoesOnIsCounted(t *testing.T) {
 	} {
 		if got := goOn(c.n, c.sure, "r"); got != c.want {
 			t.Errorf("got %q, want %q", got, c.want)
+		}
+	}
+}
+
+// noReader is a pipe whose reader has gone.
+type noReader struct{ asked int }
+
+func (n *noReader) Write([]byte) (int, error) {
+	n.asked++
+	return 0, syscall.EPIPE
+}
+
+// TestWhatCannotBePrintedIsToldBeside: the run goes on without its reader, and its end says what came of the work.
+func TestWhatCannotBePrintedIsToldBeside(t *testing.T) {
+	var out noReader
+	var said bytes.Buffer
+	s := IO{Out: &out, Err: &said}
+	o := runTaskOptions{output: outputText, req: runtask.Request{Wait: true, Token: "r", Rules: runtask.Rules{Count: 1}}}
+	follow := o.followIn(aws.Config{}, s)
+	follow.Line("", "one")
+	follow.Line("", "two")
+	if got := said.String(); got != "logs are not printed any more: broken pipe; the run goes on\n" || out.asked != 1 {
+		t.Errorf("after %d tries it says %q", out.asked, got)
+	}
+	res := runtask.Result{Starts: 1, Exit: 7, Ends: map[runtask.End]int{runtask.Finished: 1}}
+	for _, c := range []struct {
+		err  error
+		code int
+		says string
+	}{
+		{nil, ExitFailed, "print the answer: broken pipe; 1 task wanted, 1 started: 1 finished, 0 interrupted, 0 not started, 0 failed; exit code 7; run r"},
+		{fmt.Errorf("start it: %w", runtask.ErrNoRoom), ExitUnhealthy, "the answer could not be printed (broken pipe): 1 task wanted, 1 started"},
+	} {
+		if err := o.ended(s, &res, c.err); codeOf(ranError{err}) != c.code || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%v: exit code %d, %v", c.err, codeOf(ranError{err}), err)
+		}
+	}
+}
+
+// TestWorkThatWasNotDoneHasNoExitCode in the JSON: 0 would say that it was.
+func TestWorkThatWasNotDoneHasNoExitCode(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want bool
+	}{{nil, true}, {runtask.ErrNoRoom, false}, {errors.New("read task definition job: not there"), false}} {
+		var out, said bytes.Buffer
+		o := runTaskOptions{output: outputJSON, req: runtask.Request{Wait: true, Token: "r", Rules: runtask.Rules{Count: 1}}}
+		_ = o.ended(IO{Out: &out, Err: &said}, &runtask.Result{}, c.err)
+		if got := strings.Contains(out.String(), `"exit_code"`); got != c.want {
+			t.Errorf("%v: %s", c.err, out.String())
 		}
 	}
 }
