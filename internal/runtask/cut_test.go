@@ -11,6 +11,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
+
+	"github.com/backstop-ecs/backstop/internal/sandbox"
 )
 
 // cable is the way to AWS, which can be cut.
@@ -78,6 +80,44 @@ func TestATokenThatIsInUseWithOtherFlagsStartsNothing(t *testing.T) {
 		}
 		if started := l.box.Calls().Counts["ecs:RunTask"]; started != 3 {
 			t.Errorf("%d calls of RunTask, want one each", started)
+		}
+	})
+}
+
+// TestAWSThatThrottlesIsAskedForAsLongAsRoomWouldBeLookedFor, at each call of a run, and a run goes on where that ends before.
+func TestAWSThatThrottlesIsAskedForAsLongAsRoomWouldBeLookedFor(t *testing.T) {
+	for _, c := range []struct {
+		operation string
+		count     int // calls that are throttled; 0: all
+		ends      bool
+	}{{"ecs:RunTask", 0, false}, {"ecs:RunTask", 60, true}, {"ecs:ListTasks", 0, false}, {"ecs:ListTasks", 6, true}, {"ecs:DescribeTaskDefinition", 6, true}} {
+		in(t, "sleep 20", func(l *lab) {
+			_, err := l.box.AddFault(sandbox.Fault{Kind: sandbox.FaultThrottle, Operation: c.operation, Count: c.count})
+			l.must(err)
+			req := l.request(1)
+			req.GiveUp = 30 * time.Minute
+			began := time.Now()
+			res, err := Run(l.t.Context(), l.ecs, region, req)
+			took := time.Since(began)
+			if c.ends && (err != nil || res.Ends[Finished] != 1) {
+				t.Errorf("%s throttled %d times: after %s %v, ends %v", c.operation, c.count, took, err, res.Ends)
+			}
+			if !c.ends && (err == nil || !strings.Contains(err.Error(), "AWS has refused for 30m: ") || took < 30*time.Minute || took > 33*time.Minute) {
+				t.Errorf("%s throttled: after %s %v", c.operation, took, err)
+			}
+		})
+	}
+}
+
+// TestWithoutAWayToAWSAtTheStartItEndsAtOnce, and says that it started nothing.
+func TestWithoutAWayToAWSAtTheStartItEndsAtOnce(t *testing.T) {
+	in(t, "sleep 20", func(l *lab) {
+		way := &cable{to: l.box}
+		way.cut.Store(true)
+		began := time.Now()
+		_, err := Run(l.t.Context(), ecs.New(l.ecs.Options(), func(o *ecs.Options) { o.HTTPClient = way }), region, l.request(1))
+		if took := time.Since(began); err == nil || !strings.HasSuffix(err.Error(), "; nothing was started") || took > time.Minute {
+			t.Errorf("after %s: %v", took, err)
 		}
 	})
 }

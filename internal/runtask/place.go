@@ -15,7 +15,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
 	"github.com/backstop-ecs/backstop/internal/aws/failure"
-	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/wording"
 )
 
@@ -62,7 +61,7 @@ func (u *run) startOn(ctx context.Context, s Start, pool int) (left int, err err
 			return left, nil
 		}
 		if err != nil {
-			return left, failure.Wrap("ecs:RunTask", "run task "+aws.ToString(u.r.Input.TaskDefinition), err)
+			return left, err
 		}
 		left -= min(len(out.Tasks), left)
 		if len(out.Tasks) > 0 {
@@ -85,11 +84,12 @@ func (u *run) startOn(ctx context.Context, s Start, pool int) (left int, err err
 }
 
 // ask makes a call, again and again with the same token while it is not known whether it was heard: it starts nothing twice.
-func (u *run) ask(ctx context.Context, in *ecs.RunTaskInput) (*ecs.RunTaskOutput, error) {
-	for n := 1; ; n++ {
+func (u *run) ask(ctx context.Context, in *ecs.RunTaskInput) (out *ecs.RunTaskOutput, err error) {
+	var conflict error
+	err = u.again(ctx, func() error {
 		u.unheard = true
-		out, err := u.ecs.RunTask(ctx, in)
-		u.unheard = passing(err) == nil && err != nil && !taken(err)
+		answer, err := u.ecs.RunTask(ctx, in)
+		out = answer
 		switch {
 		case err == nil:
 			u.clock(out.ResultMetadata)
@@ -100,17 +100,15 @@ func (u *run) ask(ctx context.Context, in *ecs.RunTaskInput) (*ecs.RunTaskOutput
 				}
 				u.known[aws.ToString(t.TaskArn)] = t
 			}
-			return out, nil
 		case NoRoom(err.Error()):
-			return &ecs.RunTaskOutput{Failures: []types.Failure{{Reason: aws.String(err.Error())}}}, nil
-		case n == asksMax || taken(err) || !control.Passing(failure.Kind(err)):
-			return nil, err
+			out, err = &ecs.RunTaskOutput{Failures: []types.Failure{{Reason: aws.String(err.Error())}}}, nil
+		case taken(err):
+			conflict, err = err, nil
 		}
-		u.note("%v", err)
-		if err := control.Pause(ctx, u.r.Poll); err != nil {
-			return nil, err
-		}
-	}
+		u.unheard = err != nil && passing(err) == nil
+		return failure.Wrap("ecs:RunTask", "run task "+aws.ToString(in.TaskDefinition), err)
+	})
+	return out, errors.Join(err, conflict)
 }
 
 // NoRoom reports whether ECS's words say that there is no capacity, or no quota for more: another pool may have both.

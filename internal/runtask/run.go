@@ -28,8 +28,6 @@ const (
 	shortFirst, shortMost = 10 * time.Second, time.Minute
 	// goneAfter is how long a task that ECS does not know may have been started just now.
 	goneAfter = time.Minute
-	// asksMax bounds the tries of one call, each of which the SDK tries three times.
-	asksMax = 20
 )
 
 // Pool is where tasks may run: a capacity provider, and the subnets in which; none: those of the call.
@@ -149,7 +147,7 @@ func (u *run) carryOut(ctx context.Context, region string) (Result, error) {
 		if p.Done || !req.Wait && left == 0 && len(p.Stops) == 0 && (req.StartWithin == 0 || u.allRun()) {
 			return u.result(region), nil
 		}
-		if err := u.rest(ctx); err != nil {
+		if err := u.rest(ctx, req.Poll); err != nil {
 			return u.result(region), err
 		}
 		if err := u.look(ctx); err != nil {
@@ -161,14 +159,14 @@ func (u *run) carryOut(ctx context.Context, region string) (Result, error) {
 	}
 }
 
-// rest is the time between two looks, in which logs are read.
-func (u *run) rest(ctx context.Context) error {
+// rest is the time between two looks or tries, in which logs are read.
+func (u *run) rest(ctx context.Context, d time.Duration) error {
 	if u.logs == nil {
-		return control.Pause(ctx, u.r.Poll)
+		return control.Pause(ctx, d)
 	}
 	now := time.Now()
 	u.logs.watch(u.sorted(), now)
-	return u.logs.until(ctx, now.Add(u.r.Poll))
+	return u.logs.until(ctx, now.Add(d))
 }
 
 // noRoomFor is the error of a run that gives up: for how many tasks no pool has room, for how long it looked, and what ECS answered last.
@@ -196,16 +194,19 @@ func (u *run) clock(m middleware.Metadata) {
 // begin reads the task definition, and the tasks that the run has already.
 func (u *run) begin(ctx context.Context, region string) error {
 	family := aws.ToString(u.r.Input.TaskDefinition)
-	d, err := u.ecs.DescribeTaskDefinition(ctx, &ecs.DescribeTaskDefinitionInput{TaskDefinition: &family})
-	if err != nil {
+	var d *ecs.DescribeTaskDefinitionOutput
+	if err := u.again(ctx, func() (err error) {
+		d, err = u.ecs.DescribeTaskDefinition(ctx, &ecs.DescribeTaskDefinitionInput{TaskDefinition: &family})
 		return failure.Wrap("ecs:DescribeTaskDefinition", "read task definition "+family, err)
+	}); err != nil {
+		return err
 	}
 	u.clock(d.ResultMetadata)
 	u.main = MainOf(d.TaskDefinition)
 	if u.r.Follow != nil {
 		u.logs = newFollower(u.r, d.TaskDefinition, region)
 	}
-	if err := u.find(ctx); err != nil {
+	if err := u.again(ctx, func() error { return u.find(ctx) }); err != nil {
 		return err
 	}
 	for _, t := range u.known {
@@ -300,7 +301,7 @@ func (u *run) allRun() bool {
 // look reads the tasks that have not ended, and where some are not known all.
 func (u *run) look(ctx context.Context) error {
 	if u.missed {
-		return passing(u.find(ctx))
+		return u.heard(u.find(ctx))
 	}
 	var arns []string
 	for arn, t := range u.known {

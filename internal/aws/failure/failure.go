@@ -68,7 +68,7 @@ func (e *Error) Hint() string {
 	case failover.ErrDenied:
 		return "allow " + e.Call + " to the role that backstop runs as (or the pool's role_arn), on the resource that the error names"
 	case failover.ErrThrottled:
-		return "AWS throttles " + e.Call + " in this account and region; it is tried again, more slowly"
+		return "AWS throttles " + e.Call + " in this account and region; it passes when fewer calls are made there"
 	case failover.ErrNotFound:
 		return "check region, cluster and service, in the configuration or on the command line"
 	case failover.ErrTimeout:

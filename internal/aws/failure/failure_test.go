@@ -57,7 +57,7 @@ func TestKind(t *testing.T) {
 func TestTextAndHint(t *testing.T) {
 	for _, test := range []struct{ code, hint string }{
 		{"AccessDeniedException", "allow ecs:UpdateService to the role"},
-		{"ThrottlingException", "more slowly"},
+		{"ThrottlingException", "passes when fewer calls"},
 		{"ServiceNotFoundException", "check region, cluster and service"},
 		{"ServiceNotActiveException", "the service was deleted"},
 		{"ExpiredToken", "renew them"},
