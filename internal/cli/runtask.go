@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"regexp"
@@ -20,7 +21,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/backstop-ecs/backstop/internal/aws/session"
+	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/failover"
+	"github.com/backstop-ecs/backstop/internal/input"
 	"github.com/backstop-ecs/backstop/internal/runtask"
 	"github.com/backstop-ecs/backstop/internal/shorthand"
 	"github.com/backstop-ecs/backstop/internal/taskretry"
@@ -41,8 +44,8 @@ const (
 	tokenMost = 100
 )
 
-// runToken are the characters that ECS takes in startedBy.
-var runToken = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+// runToken are the characters that a run's name may have, startedBy those that ECS takes there (API reference, RunTask).
+var runToken, startedBy = regexp.MustCompile(`^[A-Za-z0-9_-]+$`), regexp.MustCompile(`^[A-Za-z0-9/_-]{1,128}$`)
 
 type runTaskOptions struct {
 	req                                            runtask.Request
@@ -85,9 +88,9 @@ func newRunTaskCommand(s IO) *cobra.Command {
 	f.StringVar(&o.cluster, "cluster", "", "the cluster; without it ECS's default")
 	f.StringVar(&o.definition, "task-definition", "", "family, family:revision or ARN")
 	f.IntVar(&o.count, "count", 1, fmt.Sprintf("how many tasks, up to %d", runTasksMax))
-	f.StringVar(&o.network, "network-configuration", "", "as the AWS CLI takes it, shorthand or JSON")
-	f.StringVar(&o.overrides, "overrides", "", "as the AWS CLI takes it (JSON)")
-	f.StringArrayVar(&o.tags, "tags", nil, "key=NAME,value=VALUE, once for each tag")
+	f.StringVar(&o.network, "network-configuration", "", "as the AWS CLI takes it: shorthand, JSON or file://PATH")
+	f.StringVar(&o.overrides, "overrides", "", "as the AWS CLI takes it: JSON or file://PATH")
+	f.StringArrayVar(&o.tags, "tags", nil, "key=NAME,value=VALUE, once for each tag, JSON or file://PATH")
 	f.StringVar(&o.startedBy, "started-by", "", "who started the tasks; without it backstop/TOKEN")
 	f.StringVar(&o.group, "group", "", "the tasks' group; without it family:FAMILY")
 	f.StringVar(&o.version, "platform-version", "", "Fargate's platform version")
@@ -134,7 +137,7 @@ func (o *runTaskOptions) check(cmd *cobra.Command) error {
 		return usageError("--launch-type and --capacity-provider-strategy: --pool says where the tasks run: --pool FARGATE_SPOT --pool FARGATE")
 	}
 	in := &o.req.Input
-	if err := decodeInput(o.inputJSON, in); err != nil {
+	if err := decodeValue(cmd.Context(), "--cli-input-json", o.inputJSON, in); err != nil {
 		return err
 	}
 	if in.Count != nil && !cmd.Flags().Changed("count") {
@@ -144,19 +147,16 @@ func (o *runTaskOptions) check(cmd *cobra.Command) error {
 		text string
 		into any
 	}{"network-configuration": {o.network, &in.NetworkConfiguration}, "overrides": {o.overrides, &in.Overrides}} {
-		if value.text == "" {
-			continue
-		}
-		if err := shorthand.Decode(value.text, value.into); err != nil {
-			return usageError("--%s: %w", flag, err)
+		if err := decodeValue(cmd.Context(), "--"+flag, value.text, value.into); err != nil {
+			return err
 		}
 	}
 	for _, text := range o.tags {
-		var tag types.Tag
-		if err := shorthand.Decode(text, &tag); err != nil {
-			return usageError("--tags %s: %w", text, err)
+		tags := make([]types.Tag, 1)
+		if err := decodeValue(cmd.Context(), "--tags", text, &tags[0], &tags); err != nil {
+			return err
 		}
-		in.Tags = append(in.Tags, tag)
+		in.Tags = append(in.Tags, tags...)
 	}
 	for _, to := range []struct {
 		text string
@@ -180,6 +180,8 @@ func (o *runTaskOptions) checkRun(cmd *cobra.Command) error {
 	switch {
 	case aws.ToString(in.TaskDefinition) == "":
 		return usageError("run-task needs --task-definition")
+	case o.region != "" && !config.IsRegion(o.region):
+		return usageError("--region %q: must have the form of AWS's regions, such as us-east-1", o.region)
 	case o.count < 1 || o.count > runTasksMax:
 		return usageError("--count %d: must be within 1..%d", o.count, runTasksMax)
 	case o.req.Retries < 0 || o.req.Retries > 100:
@@ -188,6 +190,8 @@ func (o *runTaskOptions) checkRun(cmd *cobra.Command) error {
 		return usageError("--retry-interrupted: only together with --wait")
 	case o.asl && (o.count != 1 || in.ClientToken != nil || o.follow || o.detach):
 		return usageError("--asl: not together with --count, --client-token, --follow or --detach: an execution runs one task, and its name is the run's")
+	case o.asl && (o.req.StartWithin%time.Second != 0 || o.req.GiveUp%time.Second != 0):
+		return usageError("--asl: --start-within and --give-up must be whole seconds, as Step Functions waits no shorter")
 	case o.follow && !o.req.Wait:
 		return usageError("--follow: only together with --wait")
 	case o.detach && !o.req.Wait:
@@ -198,17 +202,22 @@ func (o *runTaskOptions) checkRun(cmd *cobra.Command) error {
 		return usageError("--tags: a tag has no key; as in --tags key=team,value=shop")
 	case slices.ContainsFunc(in.Tags, func(t types.Tag) bool { return aws.ToString(t.Key) == taskretry.TagRetry }):
 		return usageError("--tags %s: a guard leaves tasks of run-task alone; --wait --retry-interrupted starts them again", taskretry.TagRetry)
+	case slices.ContainsFunc(in.Tags, func(t types.Tag) bool { return runtask.OwnTag(aws.ToString(t.Key)) }):
+		return usageError("--tags: backstop:run, backstop:attempt, backstop:losses, backstop:pool and backstop:call are the run's own")
+	case in.StartedBy != nil && !startedBy.MatchString(*in.StartedBy) && !(o.asl && strings.HasPrefix(*in.StartedBy, "{%")):
+		return usageError("--started-by %q: must be at most 128 letters, digits, -, / and _", *in.StartedBy)
 	case len(in.CapacityProviderStrategy) > 0 || in.LaunchType != "":
 		return usageError("--cli-input-json: launchType and capacityProviderStrategy: --pool says where the tasks run")
 	}
 	for _, text := range o.pools {
-		name, subnets, has := strings.Cut(text, "=")
-		if name != string(failover.Spot) && name != string(failover.OnDemand) || has && subnets == "" {
+		name, list, has := strings.Cut(text, "=")
+		subnets := strings.Split(list, ",")
+		if name != string(failover.Spot) && name != string(failover.OnDemand) || has && slices.Contains(subnets, "") {
 			return usageError("--pool %q: must be %s or %s, with subnets as %s=subnet-1,subnet-2", text, failover.Spot, failover.OnDemand, failover.Spot)
 		}
 		p := runtask.Pool{Capacity: name}
 		if has {
-			p.Subnets = strings.Split(subnets, ",")
+			p.Subnets = subnets
 		}
 		o.req.Pools = append(o.req.Pools, p)
 	}
@@ -228,20 +237,27 @@ func (o *runTaskOptions) checkRun(cmd *cobra.Command) error {
 	return nil
 }
 
-// decodeInput reads --cli-input-json.
-func decodeInput(text string, into *ecs.RunTaskInput) error {
+// inputMax bounds a file that a flag names: RunTask takes overrides of 8192 characters (ECS API reference), and network, tags and names are shorter.
+const inputMax = 1 << 20
+
+// decodeValue reads what a flag has, or the file that it names as file://PATH, as the AWS CLI does: into one value or, where several may be given, a JSON
+// list into list. An empty text leaves into as it is.
+func decodeValue(ctx context.Context, flag, text string, into any, list ...any) error {
 	if text == "" {
 		return nil
 	}
 	if path, ok := strings.CutPrefix(text, "file://"); ok {
-		raw, err := os.ReadFile(path)
+		raw, err := input.File(ctx, path, inputMax, io.ReadAll)
 		if err != nil {
-			return usageError("--cli-input-json: %w", err)
+			return usageError("%s: %w", flag, err)
 		}
-		text = string(raw)
+		flag, text = flag+": "+path, string(raw)
+	}
+	if len(list) > 0 && strings.HasPrefix(strings.TrimSpace(text), "[") {
+		into = list[0]
 	}
 	if err := shorthand.Decode(text, into); err != nil {
-		return usageError("--cli-input-json: %w", err)
+		return usageError("%s: %w", flag, err)
 	}
 	return nil
 }

@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
 	"github.com/backstop-ecs/backstop/internal/runtask"
 )
@@ -100,6 +103,33 @@ func TestWorkThatWasNotDoneHasNoExitCode(t *testing.T) {
 		_ = o.ended(IO{Out: &out, Err: &said}, &runtask.Result{}, c.err)
 		if got := strings.Contains(out.String(), `"exit_code"`); got != c.want {
 			t.Errorf("%v: %s", c.err, out.String())
+		}
+	}
+}
+
+// TestAFlagTakesAFile as the AWS CLI does; of tags also a list.
+func TestAFlagTakesAFile(t *testing.T) {
+	for text, want := range map[string]string{
+		"key=team,value=shop": "team", `{"key": "team"}`: "team", `[{"key": "team"}, {"key": "stage"}]`: "team stage", "file://" + `[{"key": "a"},{"key": "b"}]`: "a b", "file://key=c": "c",
+	} {
+		if in, ok := strings.CutPrefix(text, "file://"); ok {
+			path := filepath.Join(t.TempDir(), "tags")
+			if err := os.WriteFile(path, []byte(in+"\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			text = "file://" + path
+		}
+		tags := make([]types.Tag, 1)
+		if err := decodeValue(t.Context(), "--tags", text, &tags[0], &tags); err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		var keys []string
+		for i := range tags {
+			keys = append(keys, aws.ToString(tags[i].Key))
+		}
+		if got := strings.Join(keys, " "); got != want {
+			t.Errorf("%s: got %q, want %q", text, got, want)
 		}
 	}
 }

@@ -24,6 +24,11 @@ const (
 	TagCall    = "backstop:call"    // the number of the RunTask call
 )
 
+// OwnTag reports whether a tag is one that a run gives its tasks.
+func OwnTag(key string) bool {
+	return slices.Contains([]string{TagRun, TagAttempt, TagLosses, TagPool, TagCall}, key)
+}
+
 // SlowReason is the reason that StopTask is given for a task that does not start in time.
 const SlowReason = "backstop run-task: it did not start in time"
 
