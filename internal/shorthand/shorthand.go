@@ -4,8 +4,10 @@ package shorthand
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 )
 
@@ -13,7 +15,7 @@ import (
 // Names are those of the API, in any case. The error names the place.
 func Decode(text string, into any) error {
 	text = strings.TrimSpace(text)
-	raw := []byte(text)
+	raw, given := []byte(text), true // as JSON, whose places are the person's
 	if !strings.HasPrefix(text, "{") && !strings.HasPrefix(text, "[") {
 		p := &parser{text: text}
 		value, err := p.pairs(0)
@@ -23,16 +25,70 @@ func Decode(text string, into any) error {
 		if raw, err = json.Marshal(value); err != nil {
 			return fmt.Errorf("read shorthand: %w", err)
 		}
+		given = false
 	}
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil {
-		return fmt.Errorf("%s", strings.TrimPrefix(err.Error(), "json: "))
+		return plain(err, len(raw), given)
 	}
 	if _, err := d.Token(); err != io.EOF { // More takes a closing bracket for an end
 		return fmt.Errorf("something follows at character %d", d.InputOffset()+1)
 	}
 	return nil
+}
+
+// plain says what is wrong with JSON, and where in it if that was given by a person.
+func plain(err error, length int, given bool) error {
+	place := func(at int64) string {
+		if !given {
+			return ""
+		}
+		return fmt.Sprintf(" (character %d)", at)
+	}
+	if kind, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		names := strings.Split(kind.Field, ".")
+		for i, name := range names {
+			names[i] = strings.ToLower(name[:min(1, len(name))]) + name[min(1, len(name)):]
+		}
+		what := strings.Join(names, ".")
+		if what == "" {
+			what = "the value"
+		}
+		return fmt.Errorf("%s must be %s%s", what, wanted(kind.Type), place(kind.Offset))
+	}
+	if wrong, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return fmt.Errorf("what is there is not JSON%s", place(wrong.Offset))
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("the JSON ends too early%s", place(int64(length)))
+	}
+	return fmt.Errorf("%s", strings.TrimPrefix(err.Error(), "json: "))
+}
+
+// wanted are the words for what a field of a type takes.
+func wanted(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Pointer:
+		return wanted(t.Elem())
+	case reflect.String:
+		return "a text"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Slice:
+		switch t.Elem().Kind() {
+		case reflect.String:
+			return "a list of texts"
+		case reflect.Struct:
+			return "a list of objects"
+		}
+		return "a list"
+	case reflect.Struct, reflect.Map:
+		return "an object with names and values"
+	case reflect.Float32, reflect.Float64:
+		return "a number"
+	}
+	return "a whole number within the range that the field has"
 }
 
 // parser reads KEY=VALUE pairs; a value is a word, a text in quotes, a [list] or {pairs}.

@@ -33,11 +33,15 @@ func TestValuesAreTakenAsTheAWSCLITakesThem(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		"": "character 1: KEY=VALUE is missing", "subnets": "character 8: KEY=VALUE is missing", "awsvpcConfiguration={subnets=[a": "character 32: a comma or ]",
-		"awsvpcConfiguration={subnets=[a]": "character 33: a comma or the end", "nothing=1": `unknown field "nothing"`, `{"awsvpcConfiguration": 3}`: "cannot unmarshal number",
+		"awsvpcConfiguration={subnets=[a]": "character 33: a comma or the end", "nothing=1": `unknown field "nothing"`, `{"awsvpcConfiguration": 3}`: "awsvpcConfiguration must be an object with names and values (character 25)",
+		`{"awsvpcConfiguration": {"subnets": "a"}}`: "awsvpcConfiguration.subnets must be a list of texts (character 39)", "awsvpcConfiguration={subnets=a}": "awsvpcConfiguration.subnets must be a list of texts",
+		`{"awsvpcConfiguration": {"subnets": [3]}}`: "awsvpcConfiguration.subnets must be a text (character 38)",
+		`{"awsvpcConfiguration": `:                  "the JSON ends too early (character 23)", `{"awsvpcConfiguration": x}`: "what is there is not JSON (character 25)", `[]`: "the value must be an object with names and values (character 1)",
+		`{"awsvpcConfiguration": {]`:       "what is there is not JSON (character 26)",
 		"awsvpcConfiguration={subnets='a}": "the closing quote", "{} {}": "something follows", "{}}": "something follows",
 	} {
 		var n network
-		if err := Decode(text, &n); err == nil || !strings.Contains(err.Error(), want) {
+		if err := Decode(text, &n); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "json") || strings.Contains(err.Error(), "Go ") {
 			t.Errorf("%q: got %v, want %s", text, err, want)
 		}
 	}
