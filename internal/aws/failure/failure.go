@@ -39,6 +39,10 @@ func Wrap(call, object string, err error) error {
 func (e *Error) Error() string {
 	var api smithy.APIError
 	if !errors.As(e.Err, &api) {
+		var send *smithyhttp.RequestSendError
+		if errors.As(e.Err, &send) {
+			return e.Object + ": AWS was not reached: " + send.Err.Error()
+		}
 		return e.Object + ": " + e.Err.Error()
 	}
 	text := fmt.Sprintf("%s: %s: %s", e.Object, api.ErrorCode(), api.ErrorMessage())

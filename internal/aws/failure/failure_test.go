@@ -54,6 +54,14 @@ func TestKind(t *testing.T) {
 	}
 }
 
+// TestACallThatDoesNotReachAWSSaysSoFirst, before the library's detail.
+func TestACallThatDoesNotReachAWSSaysSoFirst(t *testing.T) {
+	err := Wrap("ecs:RunTask", "run task job", &smithy.OperationError{ServiceID: "ECS", OperationName: "RunTask", Err: &smithyhttp.RequestSendError{Err: errors.New("dial tcp: no route to host")}})
+	if want := "run task job: AWS was not reached: dial tcp: no route to host"; err.Error() != want {
+		t.Errorf("text is %q, want %q", err, want)
+	}
+}
+
 func TestTextAndHint(t *testing.T) {
 	for _, test := range []struct{ code, hint string }{
 		{"AccessDeniedException", "allow ecs:UpdateService to the role"},
