@@ -59,6 +59,10 @@ variable "pools" {
     condition     = length(var.pools) >= 1 && alltrue([for p in var.pools : contains(["FARGATE_SPOT", "FARGATE"], p.capacity)])
     error_message = "Name at least one pool, each of FARGATE_SPOT or FARGATE."
   }
+  validation {
+    condition     = alltrue([for p in var.pools : p.subnets == null ? true : length(p.subnets) > 0 && !contains(p.subnets, "")])
+    error_message = "subnets of a pool must name at least one, or be left out: it then has those of subnets."
+  }
 }
 
 variable "start_within_seconds" {
@@ -90,6 +94,11 @@ variable "give_up_seconds" {
   type        = number
   default     = 1800
   nullable    = false
+
+  validation {
+    condition     = var.give_up_seconds >= 0 && floor(var.give_up_seconds) == var.give_up_seconds
+    error_message = "Must be a whole number of seconds, 0 or more."
+  }
 }
 
 variable "arguments" {
@@ -101,6 +110,10 @@ variable "arguments" {
   validation {
     condition     = length(setintersection(keys(var.arguments), ["Count", "ClientToken", "LaunchType", "CapacityProviderStrategy"])) == 0
     error_message = "Count, ClientToken, LaunchType and CapacityProviderStrategy are the machine's own; pools say where tasks run."
+  }
+  validation {
+    condition     = length(setintersection(keys(var.arguments), ["Cluster", "TaskDefinition", "NetworkConfiguration"])) == 0
+    error_message = "Cluster, TaskDefinition and NetworkConfiguration are variables of their own: cluster, task_definition, subnets, security_groups and assign_public_ip. The role's policy is for those."
   }
 }
 

@@ -55,3 +55,43 @@ run "other_capacity_is_refused" {
 
   expect_failures = [var.pools]
 }
+
+run "an_end_before_the_beginning_is_refused" {
+  command = plan
+
+  variables {
+    give_up_seconds = -5
+  }
+
+  expect_failures = [var.give_up_seconds]
+}
+
+run "a_pool_of_no_subnets_is_refused" {
+  command = plan
+
+  variables {
+    pools = [{ capacity = "FARGATE", subnets = [] }]
+  }
+
+  expect_failures = [var.pools]
+}
+
+run "a_cluster_that_the_policy_is_not_for_is_refused" {
+  command = plan
+
+  variables {
+    arguments = { Cluster = "other" }
+  }
+
+  expect_failures = [var.arguments]
+}
+
+run "half_a_second_is_refused" {
+  command = plan
+
+  variables {
+    give_up_seconds = 0.5
+  }
+
+  expect_failures = [var.give_up_seconds]
+}
