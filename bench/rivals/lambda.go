@@ -120,8 +120,7 @@ const queuePolicy = `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
 // put puts a rival's rule into the sandbox, with a queue as its target.
 func put(ctx context.Context, cfg aws.Config, r rule) error {
 	queue := "arn:aws:sqs:" + demo.Region + ":" + account + ":" + queueName
-	policy := `{"Statement": [{"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": "` + queue + `"}]}`
-	if _, err := sqs.NewFromConfig(cfg).CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String(queueName), Attributes: map[string]string{"Policy": policy}}); err != nil {
+	if _, err := sqs.NewFromConfig(cfg).CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String(queueName), Attributes: map[string]string{"Policy": queuePolicy}}); err != nil {
 		return err
 	}
 	events := eventbridge.NewFromConfig(cfg)
