@@ -25,7 +25,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/racetest"
 )
 
-// allFlag kills an adoption at all calls that were chosen, and not at four of them.
+// allFlag kills an adoption at all calls that were chosen, and not at two of them.
 var allFlag = flag.Bool("all", false, "kill an adoption at every chosen call")
 
 var seeds = flag.Int("seeds", 1, "how many accounts of forty services to adopt and undo, each from a seed of its own")

@@ -29,6 +29,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/control"
 	"github.com/backstop-ecs/backstop/internal/failover"
 	"github.com/backstop-ecs/backstop/internal/journal"
+	"github.com/backstop-ecs/backstop/internal/racetest"
 	"github.com/backstop-ecs/backstop/internal/replay"
 )
 
@@ -299,6 +300,9 @@ func TestTheDaemonServesItsPages(t *testing.T) {
 }
 
 func TestASimulatedRunKeepsWhatWasMissing(t *testing.T) {
+	if racetest.Enabled {
+		t.Skip("nothing runs side by side here")
+	}
 	o := dashboardOptions{trace: "partial", policy: failover.PresetFill, tasks: 50, seed: 3}
 	run, err := simulated(t.Context(), o)
 	if err != nil {

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 	"unsafe"
+
+	"github.com/backstop-ecs/backstop/internal/racetest"
 )
 
 // asksTerminal matches what a terminal would answer: OSC 10 and 11 (colours), DA, DSR, XTVERSION, DECRQM and the keyboard's query.
@@ -21,6 +23,9 @@ var asksTerminal = regexp.MustCompile(`\x1b\]1[01];\?|\x1b\[[?>]?[0-9;]*[cnq]|\x
 // TestNoCommandAsksTheTerminal runs commands on a terminal that answers nothing: one that asks waits for seconds, and an answer that
 // comes late is typed at the shell.
 func TestNoCommandAsksTheTerminal(t *testing.T) {
+	if racetest.Enabled {
+		t.Skip("nothing runs side by side here")
+	}
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/backstop-ecs/backstop/internal/config"
 	"github.com/backstop-ecs/backstop/internal/doctor"
+	"github.com/backstop-ecs/backstop/internal/racetest"
 	"github.com/backstop-ecs/backstop/internal/sandbox"
 )
 
@@ -59,8 +60,11 @@ func TestAHealthySetUpIsAllOK(t *testing.T) {
 // TestEveryPlantedFaultIsNamed plants one fault at a time and wants the check that is about it to find it, to say how
 // it is mended, and no other check to fail for it.
 func TestEveryPlantedFaultIsNamed(t *testing.T) {
-	for _, p := range plants {
+	for n, p := range plants {
 		t.Run(p.what, func(t *testing.T) {
+			if racetest.Enabled && n%4 != 0 {
+				t.Skip("all faults are found by the same goroutines")
+			}
 			t.Parallel()
 			l := newLab(t)
 			p.do(l)

@@ -170,6 +170,9 @@ func TestTheBentRowIsContradictedAndNoOther(t *testing.T) {
 			break // nothing runs side by side here
 		}
 		t.Run(e.Row, func(t *testing.T) {
+			if i%2 != 0 && *seedsFlag == 1 {
+				t.Skip("every other row is bent; -seeds 2 bends all")
+			}
 			if _, there := bends[e.Row]; !there {
 				t.Fatal("no bend is known")
 			}

@@ -78,7 +78,10 @@ func (g *ground) gate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, rest, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=")
 		owner, _, _ := strings.Cut(rest, "/")
-		body, _ := io.ReadAll(r.Body)
+		body, err := io.ReadAll(r.Body)
+		if err != nil { // its sender died while it wrote: AWS carries out no half of a request
+			panic(http.ErrAbortHandler)
+		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		target := r.Header.Get("X-Amz-Target")
 		before, after := g.aim(owner)

@@ -39,7 +39,7 @@ func TestFunctionsAndADaemonThroughAStorm(t *testing.T) {
 	t.Parallel()
 	seeds, trouble := *stormsFlag, 90*time.Minute
 	if racetest.Enabled {
-		seeds, trouble = 1, 30*time.Minute
+		seeds, trouble = 1, 12*time.Minute
 	}
 	for seed := range uint64(seeds) {
 		t.Run(fmt.Sprint("seed ", seed+1), func(t *testing.T) {
