@@ -22,7 +22,7 @@ help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # Tests make much that is thrown away at once: collecting it less often saves a fifth of their time. What one program may hold is bounded.
-test quick race: export GOGC := $(or $(GOGC),400)
+test quick race: export GOGC := $(or $(GOGC),800)
 test quick race: export GOMEMLIMIT := $(or $(GOMEMLIMIT),1GiB)
 
 .PHONY: build

@@ -16,7 +16,7 @@ import (
 )
 
 var (
-	seedsFlag  = flag.Int("seeds", 40/slower, "how many seeds to run")
+	seedsFlag  = flag.Int("seeds", 30/slower, "how many seeds to run")
 	fromFlag   = flag.Uint64("from", 1, "the first seed")
 	allFlag    = flag.Bool("all", false, "plant every bug")
 	updateFlag = flag.Bool("update", false, "write the table of planted bugs")

@@ -37,7 +37,7 @@ func TestSeedsThroughTheRealStack(t *testing.T) {
 		t.Run(fmt.Sprint("seed ", seed+1), func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "state.db")
 			synctest.Test(t, func(t *testing.T) {
-				stack(t, storm{seed: seed + 1, path: path, trouble: max(2*time.Hour/slower, 15*time.Minute), lull: 5 * time.Minute, tick: time.Minute})
+				stack(t, storm{seed: seed + 1, path: path, trouble: max(time.Hour/slower, 15*time.Minute), lull: 5 * time.Minute, tick: time.Minute})
 			})
 		})
 	}

@@ -22,7 +22,7 @@ import (
 	"github.com/backstop-ecs/backstop/internal/racetest"
 )
 
-var stepFlag = flag.Int("step", 120, "kill runs at each so many calls; 1 takes half an hour")
+var stepFlag = flag.Int("step", 200, "kill runs at each so many calls; 1 takes half an hour")
 
 // got makes a call that must not fail.
 func got[I, O, P any](a *account, call func(context.Context, *I, ...func(*P)) (*O, error), in *I) *O {

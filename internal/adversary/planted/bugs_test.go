@@ -17,14 +17,14 @@ import (
 )
 
 var (
-	allFlag    = flag.Bool("all", false, "plant every bug, not every ninth")
+	allFlag    = flag.Bool("all", false, "plant every bug, not every twelfth")
 	ofFlag     = flag.String("of", "", "plant the bugs of this case only")
 	updateFlag = flag.Bool("update", false, "write the table of planted bugs")
 )
 
 // share is which part of the bugs is planted without -all, bugSeeds how many seeds of each scene a bug may survive.
 const (
-	share    = 9
+	share    = 12
 	bugSeeds = 3
 )
 

@@ -181,8 +181,8 @@ func TestTaggedTasksThroughAStorm(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if testing.Short() && name != "both" {
-				t.Skip("with -short both together alone")
+			if *stormsFlag == 1 && name != "both" { // -storms 2 plays all three
+				t.Skip("both together stand for each alone")
 			}
 			synctest.Test(t, func(t *testing.T) {
 				j := newJobs(t, sandbox.Options{World: ecsim.Config{Seed: 1, Start: time.Now()}}, "job", "sleep 1200")
