@@ -1,5 +1,5 @@
 // Command rivals plays the published handlers of other solutions beside Backstop, in the scenarios of docs/comparison.md, and prints its tables.
-// Their code is not part of this project: whoever runs it has fetched it.
+// Their code is not part of this project: the user fetches it.
 //
 //	go run ./bench/rivals --dir wheatstalk=$HOME/src/fargate-spot-fallback --dir wfercosta=$HOME/src/poc-ecs-fargate-spot-fallback
 //

@@ -44,8 +44,8 @@ const (
 	tokenMost = 100
 )
 
-// runToken are the characters that a run's name may have, startedBy those that ECS takes there (API reference, RunTask).
-var runToken, startedBy = regexp.MustCompile(`^[A-Za-z0-9_-]+$`), regexp.MustCompile(`^[A-Za-z0-9/_-]{1,128}$`)
+// runToken are the characters that a run's name may have.
+var runToken = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
 type runTaskOptions struct {
 	req                                            runtask.Request
@@ -204,7 +204,7 @@ func (o *runTaskOptions) checkRun(cmd *cobra.Command) error {
 		return usageError("--tags %s: a guard leaves tasks of run-task alone; --wait --retry-interrupted starts them again", taskretry.TagRetry)
 	case slices.ContainsFunc(in.Tags, func(t types.Tag) bool { return runtask.OwnTag(aws.ToString(t.Key)) }):
 		return usageError("--tags: backstop:run, backstop:attempt, backstop:losses, backstop:pool and backstop:call are the run's own")
-	case in.StartedBy != nil && !startedBy.MatchString(*in.StartedBy) && !(o.asl && strings.HasPrefix(*in.StartedBy, "{%")):
+	case in.StartedBy != nil && !runtask.StartedBy.MatchString(*in.StartedBy) && !(o.asl && strings.HasPrefix(*in.StartedBy, "{%")):
 		return usageError("--started-by %q: must be at most 128 letters, digits, -, / and _", *in.StartedBy)
 	case len(in.CapacityProviderStrategy) > 0 || in.LaunchType != "":
 		return usageError("--cli-input-json: launchType and capacityProviderStrategy: --pool says where the tasks run")
@@ -277,7 +277,7 @@ func (o *runTaskOptions) run(ctx context.Context, s IO) error {
 	if o.follow {
 		o.req.Follow = o.followIn(cfg, s)
 	}
-	if o.made { // whoever kills this program before its answer needs the name to go on
+	if o.made { // a program that is killed before its answer is gone on with by this name
 		say(s.Err, "run %s", o.req.Token)
 	}
 	gone := make(chan os.Signal, 1)

@@ -32,6 +32,12 @@ func ClusterName(arn string) string { return lastPart(arn) }
 // ServiceName returns the name in a service's ARN (old or new form); what is no ARN is taken for the name.
 func ServiceName(arn string) string { return lastPart(arn) }
 
+// Family returns the family in a task definition's ARN or FAMILY:REVISION.
+func Family(definition string) string {
+	family, _, _ := strings.Cut(lastPart(definition), ":")
+	return family
+}
+
 func lastPart(arn string) string {
 	if !strings.HasPrefix(arn, "arn:") {
 		return arn

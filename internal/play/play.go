@@ -148,7 +148,7 @@ type Contestant struct {
 	Own bool `json:"own,omitempty"`
 }
 
-// presets say what the presets do, titles and traces what some rivals and the built-in traces are, for somebody who meets them for the first time.
+// presets say what the presets do, titles and traces what some rivals and the built-in traces are, for a user who meets them for the first time.
 var (
 	presets = map[string]string{
 		failover.PresetFill:   "Spot is asked for all, and on-demand holds exactly what Spot cannot",

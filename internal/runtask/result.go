@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
 	"github.com/backstop-ecs/backstop/internal/control"
+	"github.com/backstop-ecs/backstop/internal/ecsevent"
 )
 
 // Stop stops the tasks of a run that have not ended, also those whose start was cut off before its answer came, and returns how many. Without an
@@ -49,7 +50,7 @@ func (u *run) each(ctx context.Context, do func(*run, *types.Task) error) (n int
 		return 0, err
 	}
 	for _, t := range u.sorted() {
-		if EndOf(t, u.main) != Alive || familyOf(aws.ToString(t.TaskDefinitionArn)) != familyOf(aws.ToString(u.r.Input.TaskDefinition)) {
+		if EndOf(t, u.main) != Alive || ecsevent.Family(aws.ToString(t.TaskDefinitionArn)) != ecsevent.Family(aws.ToString(u.r.Input.TaskDefinition)) {
 			continue
 		}
 		if refused := do(u, t); refused != nil {

@@ -210,7 +210,7 @@ func (u *run) begin(ctx context.Context, region string) error {
 		return err
 	}
 	for _, t := range u.known {
-		if of := familyOf(aws.ToString(t.TaskDefinitionArn)); of != aws.ToString(d.TaskDefinition.Family) {
+		if of := ecsevent.Family(aws.ToString(t.TaskDefinitionArn)); of != aws.ToString(d.TaskDefinition.Family) {
 			u.known = map[string]*types.Task{}
 			return fmt.Errorf("%s %w: of %s, not of %s", u.r.Token, ErrOtherRun, of, aws.ToString(d.TaskDefinition.Family))
 		}

@@ -2,6 +2,7 @@ package runtask
 
 import (
 	"iter"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -46,11 +47,8 @@ func tagged(t *types.Task, key string) (int, bool) {
 	return 0, false
 }
 
-// familyOf is the family of a task definition's ARN.
-func familyOf(arn string) string {
-	family, _, _ := strings.Cut(arn[strings.LastIndexByte(arn, '/')+1:], ":")
-	return family
-}
+// StartedBy is what RunTask takes for startedBy (ECS API reference).
+var StartedBy = regexp.MustCompile(`^[A-Za-z0-9/_-]{1,128}$`)
 
 // ofRun reports whether a task is one of a run.
 func ofRun(t *types.Task, token string) bool {

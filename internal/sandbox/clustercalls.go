@@ -117,32 +117,25 @@ func createCluster(s *Sandbox, c *call, in *clusterInput) (*clusterOutput, error
 
 // deleteCluster hides the cluster from then on. The model keeps it, so that making it again finds it empty.
 func deleteCluster(s *Sandbox, c *call, in *clusterInput) (*clusterOutput, error) {
-	name, err := s.cluster(c, in.Cluster)
+	name, found, err := clusterOf(s, c, in.Cluster)
 	if err != nil {
 		return nil, err
 	}
-	found, _ := s.world.DescribeClusters(c.region, []string{name})
 	switch {
-	case len(found) == 0:
-		return nil, refuse("ClusterNotFoundException", "Cluster not found.")
-	case found[0].ActiveServices > 0:
+	case found.ActiveServices > 0:
 		return nil, refuse("ClusterContainsServicesException", "The Cluster cannot be deleted while Services are active.")
-	case found[0].Running+found[0].Pending > 0:
+	case found.Running+found.Pending > 0:
 		return nil, refuse("ClusterContainsTasksException", "The Cluster cannot be deleted while Tasks are active.")
 	}
 	s.deleted[clusterKey{c.region, name}] = true
-	return &clusterOutput{clusterShown(s, found[0])}, nil
+	return &clusterOutput{clusterShown(s, found)}, nil
 }
 
 // updateCluster answers UpdateCluster and UpdateClusterSettings.
 func updateCluster(s *Sandbox, c *call, in *clusterInput) (*clusterOutput, error) {
-	name, err := s.cluster(c, in.Cluster)
+	name, found, err := clusterOf(s, c, in.Cluster)
 	if err != nil {
 		return nil, err
-	}
-	found, _ := s.world.DescribeClusters(c.region, []string{name})
-	if len(found) == 0 {
-		return nil, refuse("ClusterNotFoundException", "Cluster not found.")
 	}
 	key := clusterKey{c.region, name}
 	kept, err := in.keep(s.kept[key])
@@ -150,7 +143,19 @@ func updateCluster(s *Sandbox, c *call, in *clusterInput) (*clusterOutput, error
 		return nil, err
 	}
 	s.kept[key] = kept
-	return &clusterOutput{clusterShown(s, found[0])}, nil
+	return &clusterOutput{clusterShown(s, found)}, nil
+}
+
+// clusterOf finds the cluster that a call is about, by its name or ARN.
+func clusterOf(s *Sandbox, c *call, nameOrARN string) (name string, found ecsim.Cluster, err error) {
+	if name, err = s.cluster(c, nameOrARN); err != nil {
+		return "", found, err
+	}
+	all, _ := s.world.DescribeClusters(c.region, []string{name})
+	if len(all) == 0 {
+		return "", found, refuse("ClusterNotFoundException", "Cluster not found.")
+	}
+	return name, all[0], nil
 }
 
 // mustExist refuses a cluster that was never made, before anything else is said of a call.

@@ -56,19 +56,15 @@ func (s *Sandbox) strategyIn(region, cluster, launchType string, own []strategyJ
 }
 
 func (s *Sandbox) putClusterCapacityProviders(c *call, in *clusterInput) (*clusterOutput, error) {
-	name, err := s.cluster(c, in.Cluster)
+	name, found, err := clusterOf(s, c, in.Cluster)
 	if err != nil {
 		return nil, err
-	}
-	found, _ := s.world.DescribeClusters(c.region, []string{name})
-	if len(found) == 0 {
-		return nil, refuse("ClusterNotFoundException", "Cluster not found.")
 	}
 	if err := in.checkProviders(); err != nil {
 		return nil, err
 	}
 	s.associate(clusterKey{c.region, name}, in)
-	return &clusterOutput{clusterShown(s, found[0])}, nil
+	return &clusterOutput{clusterShown(s, found)}, nil
 }
 
 type capacityProviderJSON struct {

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/backstop-ecs/backstop/internal/control"
@@ -139,8 +138,7 @@ func (k *Keeper) read(ctx context.Context, p *Place, all []*ecsevent.Standalone,
 func judge(e *ecsevent.Standalone, t *Told) (r Record, tagged bool) {
 	end := endOf(e, t.Main)
 	d := Decide(&Task{End: end, Tags: t.Tags, Untold: t.Untold})
-	family, _, _ := strings.Cut(e.Definition[strings.LastIndexByte(e.Definition, '/')+1:], ":")
-	return Record{Task: e.ARN, Region: e.Region, Cluster: e.Cluster, Family: family, Stopped: e.StoppedAt, End: end, Why: clip(cmp.Or(e.Reason, e.Code), whyMax), Verdict: d.Verdict, Attempt: d.Attempt, Allowed: d.Allowed,
+	return Record{Task: e.ARN, Region: e.Region, Cluster: e.Cluster, Family: ecsevent.Family(e.Definition), Stopped: e.StoppedAt, End: end, Why: clip(cmp.Or(e.Reason, e.Code), whyMax), Verdict: d.Verdict, Attempt: d.Attempt, Allowed: d.Allowed,
 		Text: clip(d.Text, textMax), Due: e.StoppedAt.UTC()}, d.Verdict != Left
 }
 

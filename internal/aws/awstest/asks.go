@@ -146,7 +146,7 @@ func (in *UpdateService) Keys() map[string][]string {
 	return keys
 }
 
-// passes are the roles that whoever starts a task definition must be allowed to pass.
+// passes are the roles that the starter of a task definition must be allowed to pass.
 func (a Account) passes(definition string) (out []policyeval.Request) {
 	if definition == "" || a.Roles == nil {
 		return nil

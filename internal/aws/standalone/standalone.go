@@ -4,7 +4,6 @@ package standalone
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -132,7 +131,7 @@ func (t *Tasks) main(ctx context.Context, p *taskretry.Place, revision string) (
 }
 
 // callOf is the call that starts a task again as it was, but on demand, without token and the tags of the new start. untold says what it takes and
-// ECS does not tell; empty: nothing. It is made of the task and the place alone, so that whoever makes it makes the same.
+// ECS does not tell; empty: nothing. It is made of the task and the place alone, so that each guard makes the same.
 func callOf(p *taskretry.Place, task *types.Task, tags map[string]string) (call *ecs.RunTaskInput, untold string) {
 	call = &ecs.RunTaskInput{Cluster: task.ClusterArn, TaskDefinition: task.TaskDefinitionArn, Count: aws.Int32(1), Group: groupOf(task), StartedBy: starterOf(task),
 		Overrides: task.Overrides, PlatformVersion: task.PlatformVersion, EnableExecuteCommand: task.EnableExecuteCommand,
@@ -168,11 +167,9 @@ func callOf(p *taskretry.Place, task *types.Task, tags map[string]string) (call 
 	return call, untold
 }
 
-// startedBy is what RunTask takes of that name (ECS API reference). Services of AWS write others, such as "AWS Step Functions".
-var startedBy = regexp.MustCompile(`^[A-Za-z0-9/_-]{1,128}$`)
-
+// starterOf leaves out a name that RunTask does not take: services of AWS write others, such as "AWS Step Functions".
 func starterOf(task *types.Task) *string {
-	if !startedBy.MatchString(aws.ToString(task.StartedBy)) {
+	if !runtask.StartedBy.MatchString(aws.ToString(task.StartedBy)) {
 		return nil
 	}
 	return task.StartedBy
